@@ -1,0 +1,29 @@
+#ifndef SETT_ENC_H
+#define SETT_ENC_H
+/* Text forms of bytes: hex (lower case), base64 (RFC 4648, strict), big-endian numbers. */
+#include <stddef.h>
+#include <stdint.h>
+
+/** enc_hex(out, data, len): 2*len characters and a NUL. */
+void enc_hex(char *out, const void *data, size_t len);
+
+/** enc_unhex(out, len, s): exactly ${len} bytes from lower- or upper-case hex. Return 0 or -1. */
+int enc_unhex(void *out, size_t len, const char *s);
+
+/** enc_base64url(out, size, data, len): no padding. Return the length, or -1 if it does not fit. */
+int enc_base64url(char *out, size_t size, const void *data, size_t len);
+
+/** enc_unbase64url(out, size, s, slen): strict: canonical, no padding. Return the length or -1. */
+int enc_unbase64url(void *out, size_t size, const char *s, size_t slen);
+
+/** enc_base64(out, size, data, len): standard alphabet with padding. Return the length or -1. */
+int enc_base64(char *out, size_t size, const void *data, size_t len);
+
+void enc_put16(uint8_t *p, uint16_t n);
+void enc_put32(uint8_t *p, uint32_t n);
+void enc_put64(uint8_t *p, uint64_t n);
+uint16_t enc_get16(const uint8_t *p);
+uint32_t enc_get32(const uint8_t *p);
+uint64_t enc_get64(const uint8_t *p);
+
+#endif

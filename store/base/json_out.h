@@ -1,0 +1,54 @@
+#ifndef SETT_JSON_OUT_H
+#define SETT_JSON_OUT_H
+/*
+ * A bounded JSON writer (RFC 8259): it puts text into a struct buf as it goes and never builds a
+ * tree. Commas and nesting are its own affair; a failure is the buffer's (`buf.failed`).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "buf.h"
+
+#define JSON_OUT_DEPTH 16
+
+struct json_out {
+    struct buf *buf;
+    unsigned depth;
+    bool after[JSON_OUT_DEPTH + 1]; /* something stands at this depth: a comma comes first */
+    bool keyed;                     /* a key was written, its value is due */
+};
+
+/** json_out_init(j, buf): write to ${buf}, which the caller owns. */
+void json_out_init(struct json_out *j, struct buf *buf);
+
+void json_out_object(struct json_out *j); /* { */
+void json_out_array(struct json_out *j);  /* [ */
+void json_out_end_object(struct json_out *j);
+void json_out_end_array(struct json_out *j);
+
+/** json_out_key(j, key): a member's name; exactly one value must follow. */
+void json_out_key(struct json_out *j, const char *key);
+
+/** json_out_text(j, s): a string, escaped; bytes that are not UTF-8 become U+FFFD. */
+void json_out_text(struct json_out *j, const char *s);
+void json_out_text_n(struct json_out *j, const char *s, size_t len);
+void json_out_u64(struct json_out *j, uint64_t n);
+void json_out_i64(struct json_out *j, int64_t n);
+void json_out_bool(struct json_out *j, bool value);
+void json_out_null(struct json_out *j);
+void json_out_fixed(struct json_out *j, double n, unsigned decimals);
+
+/** json_out_time(j, ms): milliseconds since 1970 as RFC 3339 text in UTC; 0 becomes null. */
+void json_out_time(struct json_out *j, int64_t ms);
+
+/** json_out_raw(j, json, len): text that already is one JSON value, taken as it is. */
+void json_out_raw(struct json_out *j, const char *json, size_t len);
+
+/* A key and its value at once. */
+void json_out_key_text(struct json_out *j, const char *key, const char *s);
+void json_out_key_u64(struct json_out *j, const char *key, uint64_t n);
+void json_out_key_i64(struct json_out *j, const char *key, int64_t n);
+void json_out_key_bool(struct json_out *j, const char *key, bool value);
+void json_out_key_null(struct json_out *j, const char *key);
+void json_out_key_time(struct json_out *j, const char *key, int64_t ms);
+
+#endif

@@ -1,0 +1,139 @@
+#ifndef SETT_DB_H
+#define SETT_DB_H
+/*
+ * The store: one LMDB environment behind one file. Readers never block; writers share commits.
+ * The rules of use: no transaction is open across anything that can wait; nothing
+ * that a transaction gave out is used after its end (records are copies, so this comes free).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "err.h"
+#include "table.h"
+
+struct db;  /* the environment, one per process, for the life of the process */
+struct txn; /* a transaction; its first error is sticky and decides its end */
+
+#define DB_MAP_BYTES    (UINT64_C(16) << 30)
+#define DB_READERS      256
+#define DB_WRITE_WAIT_MS 2000
+
+/** db_create(folder, schema, err): make a new store: in a folder beside ${folder}, with its schema
+ * record, synced, then renamed into place. ERR_CONFLICT if ${folder} has a store already. 0 or -1. */
+int db_create(const char *folder, const struct schema *schema, struct err *err);
+
+/** db_open(db, folder, schema, err): open an existing store. A missing, short or foreign file is an
+ * error, never a reason to create one; ERR_PRECONDITION if its schema is newer than ${schema} or
+ * has migrations waiting (db_migrate). The store must lie on a local file system. There is no
+ * close: a process that has opened a store ends by exiting. Return 0 or -1. */
+int db_open(struct db **db, const char *folder, const struct schema *schema, struct err *err);
+
+/** db_schema(db), db_folder(db): what it was opened with. */
+const struct schema *db_schema(const struct db *db);
+const char *db_folder(const struct db *db);
+
+/* A change to be made in a write transaction. It must only use ${txn} and ${arg}: it may be run
+ * twice when a commit that it shared had to be repeated, so it must not change ${arg} in a way that
+ * a second run would not overwrite. It returns 0 to commit, -1 with ${err} to leave everything as it
+ * was. It runs on the store's writer thread. */
+typedef int db_change(struct txn *txn, void *arg, struct err *err);
+
+/** db_write(db, change, arg, err): run ${change} in a write transaction and make it durable. Changes
+ * of many threads share one commit; each sees those before it, and one that fails leaves no trace
+ * and does not disturb its neighbours. Waits at most DB_WRITE_WAIT_MS for its turn (ERR_UNAVAILABLE,
+ * nothing done). ERR_FULL when disk or map are full. Return 0 only when the change is on
+ * the disk. */
+int db_write(struct db *db, db_change *change, void *arg, struct err *err);
+
+/** db_read(txn, db, err): begin a read transaction (a snapshot). Return 0 or -1. */
+int db_read(struct txn **txn, struct db *db, struct err *err);
+
+/** db_read_end(txn): end it. NULL is fine. */
+void db_read_end(struct txn *txn);
+
+/** txn_number(txn): LMDB's transaction id: of the snapshot read, or of the change under way. */
+uint64_t txn_number(const struct txn *txn);
+
+/** txn_time_ms(txn): one wall time for the whole change. */
+int64_t txn_time_ms(const struct txn *txn);
+
+/** db_last_txn(db): the newest committed transaction's number, without a transaction. */
+uint64_t db_last_txn(struct db *db);
+
+/** db_check_readers(db): free the slots of dead readers; the number freed. At start, then each 10 s. */
+int db_check_readers(struct db *db);
+
+struct db_figures {
+    uint64_t map_bytes, used_bytes, free_bytes; /* used: pages in use; free: on the free list */
+    uint64_t last_txn, oldest_reader_txn;
+    uint32_t readers, readers_max;
+    uint64_t disk_free_bytes;
+};
+/** db_figures(db, out, err): for /metrics and doctor. Return 0 or -1. */
+int db_figures(struct db *db, struct db_figures *out, struct err *err);
+
+/** db_copy(db, fd, err): a compact consistent copy of the data file written to ${fd}. 0 or -1. */
+int db_copy(struct db *db, int fd, struct err *err);
+
+/*
+ * Records. ${record} is always a struct of the table's fields.struct_size; its key fields
+ * must be set. All return -1 with ${err} on error, and remember it in the transaction.
+ */
+
+/** record_get(txn, table, record, err): fill ${record} from its key fields. Return 1 if found, 0 if
+ * there is none (${record} unchanged), -1 on error (ERR_CORRUPT: quarantined, not to be used). */
+int record_get(struct txn *txn, const struct table *table, void *record, struct err *err);
+
+/** record_find(txn, table, index, record, err): by a unique index, from the fields it names. Returns
+ * as record_get. */
+int record_find(struct txn *txn, const struct table *table, const char *index, void *record,
+                struct err *err);
+
+/** record_insert(txn, table, record, err): a new record. ERR_CONFLICT (code "<noun>_exists", field:
+ * the unique index's first field) if its key or a unique value is there. Return 0 or -1. */
+int record_insert(struct txn *txn, const struct table *table, const void *record, struct err *err);
+
+/** record_put(txn, table, record, err): insert or replace, indexes following. Conflicts as above. */
+int record_put(struct txn *txn, const struct table *table, const void *record, struct err *err);
+
+/** record_delete(txn, table, record, err): by key. Return 1 if it was there, 0 if not, -1. */
+int record_delete(struct txn *txn, const struct table *table, const void *record, struct err *err);
+
+/** record_count(txn, table, err): how many; kept as a number, not counted. -1 on error. */
+int64_t record_count(struct txn *txn, const struct table *table, struct err *err);
+
+/** record_next_number(txn, name, err): the next of a counter that never goes back, from 1; 0 on
+ * error. */
+uint64_t record_next_number(struct txn *txn, const char *name, struct err *err);
+
+/* A walk in the order of the key or of an index. Lives on the caller's stack; needs no end. It may
+ * be used in a write transaction, but a change of the same table ends its validity. */
+struct scan {
+    struct txn *txn;
+    const struct table *table;
+    const struct index *index; /* NULL: by key */
+    bool backward;
+    bool started, prefix_only;
+    uint16_t prefix_len, at_len;
+    uint8_t prefix[512], at[512];
+    uint8_t cursor[64]; /* the store's own */
+};
+
+/** scan_start(s, txn, table, index, match, fields, backward, err): walk the records whose first
+ * ${fields} fields of the key (${index} NULL) or of the named index equal those of ${match} (which
+ * may be NULL when ${fields} is 0). Return 0 or -1. */
+int scan_start(struct scan *s, struct txn *txn, const struct table *table, const char *index,
+               const void *match, unsigned fields, bool backward, struct err *err);
+
+/** scan_after(s, record, err): start behind the place of ${record} in this order (it
+ * need not exist any more). Before the first scan_next. Return 0 or -1. */
+int scan_after(struct scan *s, const void *record, struct err *err);
+
+/** scan_from(s, record, fields, err): start at the first whose leading ${fields} fields are not less
+ * (backward: not greater) than those of ${record}. Before the first scan_next. Return 0 or -1. */
+int scan_from(struct scan *s, const void *record, unsigned fields, struct err *err);
+
+/** scan_next(s, record, err): Return 1 with the next record, 0 at the end, -1 on error. */
+int scan_next(struct scan *s, void *record, struct err *err);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef SETT_TABLE_H
+#define SETT_TABLE_H
+/*
+ * A table: a field table with a key, indexes, and a byte that stands before its keys. Declared once
+ * by the floor above; the store does not know what a tenant is.
+ */
+#include "field.h"
+
+#define TABLE_KEY_FIELDS 3
+#define INDEX_FIELDS     3
+
+struct index {
+    const char *name;
+    uint8_t id;                       /* first byte of its keys; never reused */
+    bool unique;                      /* at most one record with the same values */
+    bool sparse;                      /* records whose first indexed field is "" or 0 have no entry */
+    const char *fields[INDEX_FIELDS]; /* names, NULL after the last */
+};
+
+struct table {
+    const char *name;                   /* "tenants" */
+    const char *noun;                   /* "tenant", as in error codes: tenant_not_found */
+    uint8_t id;                         /* first byte of its keys; never reused */
+    uint8_t version;                    /* of its field table; grows when a field is appended */
+    const char *prefix;                 /* of its ids, or NULL */
+    struct fields fields;
+    const char *key[TABLE_KEY_FIELDS];  /* names of the key's fields, NULL after the last */
+    const struct index *indexes;
+    size_t index_count;
+};
+
+/* All tables of a store; id bytes 1..127 are tables, 128..254 indexes, 255 the store's own. */
+struct schema {
+    const struct table *const *tables;
+    size_t table_count;
+    uint32_t version; /* of the whole; a store with a newer one is refused */
+};
+
+/** table_find(schema, name): by name, or NULL. */
+const struct table *table_find(const struct schema *schema, const char *name);
+
+/** table_by_prefix(schema, prefix): the table whose ids begin so, or NULL. */
+const struct table *table_by_prefix(const struct schema *schema, const char *prefix);
+
+/** index_find(table, name): by name, or NULL. */
+const struct index *index_find(const struct table *table, const char *name);
+
+/** schema_check(schema, err): that a declaration is sound: bytes and names unique, keys and indexes
+ * name fields that can be keys, key sizes within LMDB's 511 bytes. For tests and db_open. 0 or -1. */
+int schema_check(const struct schema *schema, struct err *err);
+
+#endif
