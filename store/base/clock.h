@@ -7,7 +7,8 @@
 
 #define CLOCK_TEXT_SIZE 32
 
-/** clock_wall_ms(): wall time. SETT_CLOCK_OFFSET_S in the environment is added in test builds. */
+/** clock_wall_ms(): wall time. SETT_CLOCK_OFFSET_S in the environment is added in builds with
+ * -DSETT_TEST. */
 int64_t clock_wall_ms(void);
 
 /** clock_mono_ms(): milliseconds that only grow. */

@@ -1,0 +1,233 @@
+/* The JSON writer: text goes into a bounded buffer as it is made. Apart, and with no tree behind
+ * it, because printing a page of records must cost no more than copying it. */
+#include "json_out.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "clock.h"
+#include "str.h"
+
+void json_out_init(struct json_out *j, struct buf *buf)
+{
+    memset(j, 0, sizeof *j);
+    j->buf = buf;
+}
+
+/* What stands before a value: a comma, unless it is the first here or a key came just before. */
+static void before(struct json_out *j)
+{
+    if (j->keyed)
+        j->keyed = false;
+    else if (j->after[j->depth])
+        (void)buf_byte(j->buf, ',');
+    j->after[j->depth] = true;
+}
+
+static void begin(struct json_out *j, char c)
+{
+    before(j);
+    if (j->depth == JSON_OUT_DEPTH) {
+        j->buf->failed = true;
+        return;
+    }
+    j->after[++j->depth] = false;
+    (void)buf_byte(j->buf, c);
+}
+
+static void end(struct json_out *j, char c)
+{
+    if (j->depth == 0 || j->keyed) {
+        j->buf->failed = true;
+        return;
+    }
+    j->depth--;
+    (void)buf_byte(j->buf, c);
+}
+
+void json_out_object(struct json_out *j)
+{
+    begin(j, '{');
+}
+
+void json_out_array(struct json_out *j)
+{
+    begin(j, '[');
+}
+
+void json_out_end_object(struct json_out *j)
+{
+    end(j, '}');
+}
+
+void json_out_end_array(struct json_out *j)
+{
+    end(j, ']');
+}
+
+static void escape(struct buf *b, unsigned char c)
+{
+    static const char short_form[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+                                      ['\t'] = 't', ['"'] = '"',  ['\\'] = '\\'};
+
+    if (c < sizeof short_form && short_form[c] != '\0') {
+        (void)buf_byte(b, '\\');
+        (void)buf_byte(b, short_form[c]);
+    } else {
+        (void)buf_format(b, "\\u%04x", c);
+    }
+}
+
+/* Bytes at ${s} that make one well-formed character of UTF-8, or 0. */
+static size_t character(const char *s, size_t len)
+{
+    unsigned char c = (unsigned char)*s;
+    size_t want = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+    if (want == 0 || want > len)
+        return 0;
+    return want == 1 || str_utf8(s, want) ? want : 0;
+}
+
+static void quoted(struct buf *b, const char *s, size_t len)
+{
+    size_t from = 0, i = 0, size;
+
+    (void)buf_byte(b, '"');
+    while (i < len) {
+        unsigned char c = (unsigned char)s[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            i++;
+            continue;
+        }
+        if (c >= 0x80 && (size = character(s + i, len - i)) > 0) {
+            i += size;
+            continue;
+        }
+        (void)buf_add(b, s + from, i - from);
+        if (c < 0x80)
+            escape(b, c);
+        else
+            (void)buf_text(b, "\xef\xbf\xbd");
+        from = ++i;
+    }
+    (void)buf_add(b, s + from, len - from);
+    (void)buf_byte(b, '"');
+}
+
+void json_out_key(struct json_out *j, const char *key)
+{
+    if (j->keyed) {
+        j->buf->failed = true;
+        return;
+    }
+    before(j);
+    quoted(j->buf, key, strlen(key));
+    (void)buf_byte(j->buf, ':');
+    j->keyed = true;
+}
+
+void json_out_text_n(struct json_out *j, const char *s, size_t len)
+{
+    before(j);
+    quoted(j->buf, s, len);
+}
+
+void json_out_text(struct json_out *j, const char *s)
+{
+    json_out_text_n(j, s, strlen(s));
+}
+
+void json_out_u64(struct json_out *j, uint64_t n)
+{
+    char text[24], *p = text + sizeof text;
+
+    do
+        *--p = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    json_out_raw(j, p, (size_t)(text + sizeof text - p));
+}
+
+void json_out_i64(struct json_out *j, int64_t n)
+{
+    if (n >= 0) {
+        json_out_u64(j, (uint64_t)n);
+        return;
+    }
+    before(j);
+    (void)buf_format(j->buf, "%lld", (long long)n);
+}
+
+void json_out_bool(struct json_out *j, bool value)
+{
+    json_out_raw(j, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_out_null(struct json_out *j)
+{
+    json_out_raw(j, "null", 4);
+}
+
+void json_out_fixed(struct json_out *j, double n, unsigned decimals)
+{
+    if (!isfinite(n)) {
+        json_out_null(j);
+        return;
+    }
+    before(j);
+    (void)buf_format(j->buf, "%.*f", (int)decimals, n);
+}
+
+void json_out_time(struct json_out *j, int64_t ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    if (ms == 0) {
+        json_out_null(j);
+        return;
+    }
+    clock_text(text, ms);
+    json_out_text(j, text);
+}
+
+void json_out_raw(struct json_out *j, const char *json, size_t len)
+{
+    before(j);
+    (void)buf_add(j->buf, json, len);
+}
+
+void json_out_key_text(struct json_out *j, const char *key, const char *s)
+{
+    json_out_key(j, key);
+    json_out_text(j, s);
+}
+
+void json_out_key_u64(struct json_out *j, const char *key, uint64_t n)
+{
+    json_out_key(j, key);
+    json_out_u64(j, n);
+}
+
+void json_out_key_i64(struct json_out *j, const char *key, int64_t n)
+{
+    json_out_key(j, key);
+    json_out_i64(j, n);
+}
+
+void json_out_key_bool(struct json_out *j, const char *key, bool value)
+{
+    json_out_key(j, key);
+    json_out_bool(j, value);
+}
+
+void json_out_key_null(struct json_out *j, const char *key)
+{
+    json_out_key(j, key);
+    json_out_null(j);
+}
+
+void json_out_key_time(struct json_out *j, const char *key, int64_t ms)
+{
+    json_out_key(j, key);
+    json_out_time(j, ms);
+}
