@@ -1,0 +1,29 @@
+#ifndef SETT_PLAN_H
+#define SETT_PLAN_H
+/* What is sold: a blueprint with limits at a Stripe price. */
+#include "db.h"
+#include "id.h"
+#include "limits.h"
+
+enum plan_refund { PLAN_REFUND_FLAG, PLAN_REFUND_SUSPEND, PLAN_REFUND_DELETE };
+extern const char *const plan_refund_names[];
+
+#define PLAN_DAYS_INHERIT UINT32_C(0xffffffff) /* the setting of the box holds */
+
+struct plan {
+    char id[ID_SIZE];
+    char name[32];  /* slug, unique: "demo" */
+    char title[96];
+    char blueprint[32];
+    char stripe_price[64]; /* unique when set */
+    uint64_t amount;       /* smallest unit of the currency */
+    char currency[4];
+    uint32_t refund; /* enum plan_refund */
+    uint32_t past_due_days, delete_days;
+    bool offered; /* shown and sold; false: only those who have it keep it */
+    struct limits limits;
+    int64_t created_at, updated_at;
+};
+extern const struct table plan_table; /* key id; unique: name, stripe_price */
+
+#endif

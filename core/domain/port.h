@@ -1,0 +1,29 @@
+#ifndef SETT_PORT_H
+#define SETT_PORT_H
+/* The pool of local ports and who owns which. */
+#include "db.h"
+#include "id.h"
+
+struct port {
+    uint32_t port;
+    char tenant_id[ID_SIZE]; /* "" with foreign set: taken by something that is not ours */
+    char foreign[96];       /* its name, "nginx (pid 812)"; tried again after `until` */
+    int64_t until, created_at;
+};
+extern const struct table port_table; /* key port; index: tenant_id */
+
+/** port_reserve(txn, ranges, tenant_id, port, err): the lowest free port of the pool ("3100-3999,
+ * 5000-5100") for a tenant, which keeps one it has. ERR_QUOTA "ports_exhausted". Return 0 or -1. */
+int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
+                 struct err *err);
+
+/** port_free(txn, tenant_id, err): give back what the tenant has. Return 0 or -1. */
+int port_free(struct txn *txn, const char *tenant_id, struct err *err);
+
+/** port_foreign(txn, port, owner, until, err): note that something foreign sits there. 0 or -1. */
+int port_foreign(struct txn *txn, uint32_t port, const char *owner, int64_t until, struct err *err);
+
+/** port_ranges_check(ranges, total, err): that the text is a pool; how many ports. 0 or -1. */
+int port_ranges_check(const char *ranges, uint32_t *total, struct err *err);
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef SETT_SCHEMA_H
+#define SETT_SCHEMA_H
+/* All tables of the box, with their migrations. The first bytes of keys are listed in schema.c. */
+#include "maintain.h"
+
+extern const struct schema sett_schema;
+extern const struct migration sett_migrations[];
+extern const size_t sett_migration_count;
+
+#endif

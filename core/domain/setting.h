@@ -1,0 +1,61 @@
+#ifndef SETT_SETTING_H
+#define SETT_SETTING_H
+/* What can be set: one row each with its type, bounds and default. A value comes from the
+ * store (set by an operation), else from sett.conf, else it is the default. */
+#include "conf.h"
+#include "db.h"
+#include "id.h"
+#include "vault.h"
+
+struct setting_row {
+    const char *name;       /* "ports.ranges" */
+    enum field_type type;   /* TEXT, U64 or BOOL */
+    const char *otherwise;  /* default, as text */
+    uint64_t min, max;
+    const char *help;
+    int (*check)(const char *value, struct err *err); /* or NULL */
+};
+extern const struct setting_row setting_rows[];
+extern const size_t setting_row_count;
+
+struct setting {
+    char name[64];
+    char value[512];
+    char actor[64];
+    int64_t updated_at;
+};
+extern const struct table setting_table; /* key name */
+
+enum setting_origin { SETTING_DEFAULT, SETTING_CONF, SETTING_STORE };
+extern const char *const setting_origin_names[];
+
+/** setting_text(txn, conf, name, out, size, err): the value that holds. ${txn} NULL: conf and default
+ * only. The name must be a row's. Return the origin, or -1. */
+int setting_text(struct txn *txn, const struct conf *conf, const char *name, char *out, size_t size,
+                 struct err *err);
+
+/** setting_u64(txn, conf, name): the value as a number; its default if what is stored is not one. */
+uint64_t setting_u64(struct txn *txn, const struct conf *conf, const char *name);
+
+/** setting_set(txn, name, value, actor, err): store a value ("" takes it back). 0 or -1. */
+int setting_set(struct txn *txn, const char *name, const char *value, const char *actor,
+                struct err *err);
+
+/* A secret by name ("cloudflare.token", "stripe.secret_key", "tunnel:tun_…"), sealed to the vault. */
+struct secret {
+    char name[96];
+    struct sealed value;
+    int64_t updated_at;
+};
+extern const struct table secret_table; /* key name */
+
+/** secret_set(txn, vault, name, value, len, err): seal and store; len 0 removes. 0 or -1. */
+int secret_set(struct txn *txn, const struct vault *vault, const char *name, const void *value,
+               size_t len, struct err *err);
+
+/** secret_get(txn, vault, name, out, err): append the opened value. Needs the private half.
+ * Return 1, 0 if there is none, -1. */
+int secret_get(struct txn *txn, const struct vault *vault, const char *name, struct buf *out,
+               struct err *err);
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef SETT_TUNNEL_H
+#define SETT_TUNNEL_H
+/* A way in: a host name that leads to a service. Under `local` a route of the box's own web
+ * server, under `cloudflare` a tunnel with its DNS record and its connector. */
+#include "db.h"
+#include "id.h"
+
+enum tunnel_state { TUNNEL_PROVISIONING, TUNNEL_ACTIVE, TUNNEL_PAUSED, TUNNEL_DELETING, TUNNEL_DELETED, TUNNEL_FAILED };
+extern const char *const tunnel_state_names[];
+
+struct tunnel {
+    char id[ID_SIZE];
+    uint64_t number;
+    char name[96]; /* unique: "sett-tun000123" */
+    char tenant_id[ID_SIZE], customer_id[ID_SIZE];
+    char hostname[256]; /* "acme.example.com" */
+    char path[160];     /* "" or a regular expression of the rule */
+    char service[160];  /* "http://127.0.0.1:3100" */
+    char ingress[16];   /* "local" or "cloudflare" */
+    bool no_tls_verify;
+    uint32_t state;
+    char state_reason[240];
+    char cf_account[64], cf_zone[64], cf_tunnel[64], cf_record[64];
+    uint64_t cf_version;
+    int64_t deleted_at, created_at, updated_at;
+};
+extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state, hostname */
+
+/** tunnel_resolve(txn, text, tunnel, err): by id, number or name. Return 1, 0 or -1. */
+int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err);
+
+#endif

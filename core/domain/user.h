@@ -1,0 +1,46 @@
+#ifndef SETT_USER_H
+#define SETT_USER_H
+/* People and programs that sign in: users, their sessions, API keys. */
+#include "db.h"
+#include "id.h"
+
+/* In the order of power. PUBLIC is nobody at all. */
+enum role { ROLE_PUBLIC, ROLE_CUSTOMER, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+extern const char *const role_names[];
+
+struct user {
+    char id[ID_SIZE];
+    char name[128]; /* sign-in name, unique, lower case: "admin", an e-mail address */
+    uint32_t role;
+    char customer_id[ID_SIZE]; /* ROLE_CUSTOMER: whose tenants */
+    char password[160];        /* argon2id string; hidden */
+    bool disabled;
+    uint32_t epoch; /* grows with each change of password or role: older tokens are dead */
+    int64_t password_at, last_login_at, created_at, updated_at;
+};
+extern const struct table user_table; /* key id; unique: name; index: customer_id */
+
+struct session {
+    char id[ID_SIZE]; /* ses_…, the sid of a token */
+    char user_id[ID_SIZE];
+    uint8_t cookie_hash[32];  /* BLAKE2b of the cookie's token; zero: none */
+    uint8_t refresh_hash[32]; /* of the refresh token; zero: none */
+    uint8_t refresh_old[32];  /* of the one before: its use means theft, the session ends */
+    uint32_t epoch;           /* user's, when it was made */
+    char address[48], agent[160];
+    int64_t fresh_at; /* password given */
+    int64_t seen_at, expires_at, created_at;
+};
+extern const struct table session_table; /* key id; unique sparse: cookie_hash, refresh_hash; index user_id, expires_at */
+
+struct api_key {
+    char id[ID_SIZE];
+    char name[96];
+    char user_id[ID_SIZE];
+    uint32_t role; /* at most its user's */
+    uint8_t hash[32];
+    int64_t expires_at, revoked_at, last_used_at, created_at;
+};
+extern const struct table api_key_table; /* key id; unique: hash; index user_id */
+
+#endif

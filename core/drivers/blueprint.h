@@ -1,0 +1,53 @@
+#ifndef SETT_BLUEPRINT_H
+#define SETT_BLUEPRINT_H
+/*
+ * How a tenant is made: /etc/sett/blueprints/NAME.conf, an INI file that belongs to root. The hands
+ * read it themselves; what it says never crosses a socket.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "conf.h"
+#include "err.h"
+#include "kv.h"
+#include "limits.h"
+
+#define BLUEPRINT_ARGS     32
+#define BLUEPRINT_VOLUMES  8
+#define BLUEPRINT_COMMANDS 8
+
+struct blueprint_command {
+    uint32_t count;
+    char args[BLUEPRINT_ARGS][256]; /* argv; ${NAME} is replaced by a variable, never by a shell */
+};
+
+struct blueprint {
+    char name[32], title[96];
+    char runtime[16];   /* "process", "docker" */
+    char image[200];    /* docker */
+    struct blueprint_command command; /* process: required; docker: optional */
+    uint32_t inner_port; /* port inside the container; process: the reserved port itself */
+    char health_path[128]; /* "/" */
+    uint32_t health_timeout_s; /* until it must first answer */
+    bool read_only;
+    char user[32];
+    struct limits limits;
+    struct kv env;      /* set for every tenant; ${NAME} is replaced */
+    struct kv variables; /* declared names that a request may set -> default */
+    uint32_t volume_count;
+    struct { char name[32], target[128]; } volumes[BLUEPRINT_VOLUMES]; /* below tenants/N/NAME */
+    bool database;      /* a PostgreSQL role and database, given as DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD */
+    uint32_t init_count;
+    struct blueprint_command init[BLUEPRINT_COMMANDS]; /* run once, in order */
+    struct blueprint_command backup_before, backup_after; /* count 0: none */
+};
+
+/** blueprint_load(b, folder, name, err): read and check ${folder}/${name}.conf. A name that is not a
+ * slug, an unknown key, a value out of bounds: ERR_INVALID with file and line. 0 or -1. */
+int blueprint_load(struct blueprint *b, const char *folder, const char *name, struct err *err);
+
+/** blueprint_expand(out, size, text, vars, err): replace ${NAME} by the variable's value ("$$" is a
+ * dollar). An unknown name is ERR_INVALID. Return 0 or -1. */
+int blueprint_expand(char *out, size_t size, const char *text, const struct kv *vars,
+                     struct err *err);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef SETT_RUNTIME_H
+#define SETT_RUNTIME_H
+/*
+ * The runtime driver: what makes a tenant's program run. Every function is idempotent: create of what
+ * is there with our mark is fine, remove of what is gone is fine, and nothing without our mark is
+ * touched (ERR_CONFLICT naming it). None returns before the effect is there or has failed.
+ */
+#include "blueprint.h"
+#include "buf.h"
+#include "id.h"
+#include "outcome.h"
+
+#define RUNTIME_MARK_SIZE 32
+
+struct runtime_order { /* what crosses from the worker to the hands */
+    uint64_t number;
+    char mark[RUNTIME_MARK_SIZE]; /* "sett-t000123": name of the container, folder, network */
+    char tenant_id[ID_SIZE], job_id[ID_SIZE];
+    char box_id[ID_SIZE]; /* label: whose it is */
+    char blueprint[32];
+    uint32_t port; /* on 127.0.0.1 */
+    struct limits limits;
+    struct kv env; /* values of variables that the blueprint declares, and of TENANT_…, DB_… */
+};
+
+enum runtime_state { RUNTIME_ABSENT, RUNTIME_CREATED, RUNTIME_RUNNING, RUNTIME_STOPPED, RUNTIME_FAILED };
+extern const char *const runtime_state_names[];
+
+struct runtime_status {
+    uint32_t state;
+    char id[80];     /* the engine's own: a container id, a pid */
+    uint32_t restarts;
+    int32_t exit_code;
+    int64_t started_at;
+    bool oom_killed;
+    char detail[200];
+};
+
+struct runtime_stats {
+    uint64_t cpu_ns, memory_bytes, memory_limit_bytes, pids, received_bytes, sent_bytes, storage_bytes;
+};
+
+struct runtime {
+    const char *name;
+    void *self;
+    int (*create)(void *self, const struct runtime_order *o, const struct blueprint *b,
+                  struct runtime_status *out, struct err *err);
+    int (*start)(void *self, const struct runtime_order *o, const struct blueprint *b,
+                 struct runtime_status *out, struct err *err);
+    int (*stop)(void *self, const struct runtime_order *o, struct err *err);
+    int (*restart)(void *self, const struct runtime_order *o, const struct blueprint *b,
+                   struct runtime_status *out, struct err *err);
+    /* remove: container, network, and with ${data} the volumes' folder */
+    int (*remove)(void *self, const struct runtime_order *o, bool data, struct err *err);
+    int (*inspect)(void *self, const struct runtime_order *o, struct runtime_status *out,
+                   struct err *err);
+    int (*logs)(void *self, const struct runtime_order *o, uint32_t lines, struct buf *out,
+                struct err *err);
+    int (*stats)(void *self, const struct runtime_order *o, struct runtime_stats *out,
+                 struct err *err);
+    /* exec: a command of the blueprint, inside; its output; a status other than 0 is an error */
+    int (*exec)(void *self, const struct runtime_order *o, const struct blueprint *b,
+                const struct blueprint_command *command, uint32_t timeout_s, struct buf *out,
+                struct err *err);
+};
+
+#endif

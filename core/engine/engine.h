@@ -1,0 +1,39 @@
+#ifndef SETT_ENGINE_H
+#define SETT_ENGINE_H
+/*
+ * The engine: a scheduler and a pool of threads that carry jobs from commit to commit. It commits
+ * the intent of a step, calls out with no transaction open, then commits result, facts and next
+ * state together. After a crash a step whose intent stands without a result is checked first.
+ */
+#include "step.h"
+#include "vault.h"
+
+struct engine;
+
+struct engine_setup {
+    struct db *db;
+    const struct saga *const *sagas;
+    size_t saga_count;
+    struct outside *outside;
+    void *context;             /* handed to prepare */
+    const struct vault *vault; /* opens step secrets */
+    const char *wake_sock;     /* datagrams arrive here; "" for none */
+    unsigned threads;          /* 0: 16 */
+    uint32_t backoff_min_ms, backoff_max_ms; /* 0: 500, 300000 */
+    void (*tick)(void *context); /* about once a second, on the scheduler's thread; may be NULL */
+};
+
+/** engine_start(e, setup, err): resume what a former worker left and go on. Return 0 or -1. */
+int engine_start(struct engine **e, const struct engine_setup *setup, struct err *err);
+
+/** engine_wake(e): look at the store now. */
+void engine_wake(struct engine *e);
+
+/** engine_stop(e): no new steps; wait for those under way to reach their next commit, at most
+ * ${wait_ms}; then free. */
+void engine_stop(struct engine *e, int wait_ms);
+
+/** engine_alive(e): a number that grows while the scheduler's loop turns (for the watchdog). */
+uint64_t engine_alive(const struct engine *e);
+
+#endif

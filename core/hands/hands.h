@@ -1,0 +1,68 @@
+#ifndef SETT_HANDS_H
+#define SETT_HANDS_H
+/*
+ * The hands: the one process with power over containers, units and files. A request is one struct
+ * with a verb from a closed list, numbers, a blueprint's name and bounded values; image, mounts,
+ * capabilities and commands never cross. This header is what both sides share.
+ */
+#include "outcome.h"
+#include "runtime.h"
+#include "supervisor.h"
+
+enum hands_verb {
+    HANDS_PING,
+    HANDS_PORT_PROBE,      /* can the port be bound? else who has it */
+    HANDS_RUNTIME_CREATE,
+    HANDS_RUNTIME_START,
+    HANDS_RUNTIME_STOP,
+    HANDS_RUNTIME_RESTART,
+    HANDS_RUNTIME_REMOVE,  /* flag: with its data */
+    HANDS_RUNTIME_INSPECT,
+    HANDS_RUNTIME_LOGS,    /* lines; answer streamed */
+    HANDS_RUNTIME_STATS,
+    HANDS_RUNTIME_INIT,    /* run the blueprint's init commands that have not yet run */
+    HANDS_ROUTE_SET,       /* local ingress: hostname -> port */
+    HANDS_ROUTE_UNSET,
+    HANDS_ROUTE_SHOW,
+    HANDS_CONNECTOR_START, /* secret: the token */
+    HANDS_CONNECTOR_STOP,  /* and forget the token */
+    HANDS_CONNECTOR_RESTART,
+    HANDS_CONNECTOR_STATUS,
+    HANDS_CONNECTOR_LOGS,
+    HANDS_VERBS
+};
+extern const char *const hands_verb_names[];
+
+struct hands_request {
+    uint32_t verb;
+    uint64_t number;  /* of the tenant; connectors: of the tunnel */
+    char tenant_id[ID_SIZE], job_id[ID_SIZE], box_id[ID_SIZE];
+    char blueprint[32];
+    uint32_t port, lines;
+    bool flag;
+    struct limits limits;
+    char hostname[256], service[160];
+    char secret[512];
+    struct kv env;
+};
+extern const struct fields hands_request_fields;
+
+struct hands_reply {
+    uint32_t outcome; /* enum outcome */
+    uint32_t err_kind, retry_after_s;
+    char err_code[ERR_CODE_SIZE], err_text[ERR_TEXT_SIZE], err_hint[ERR_HINT_SIZE];
+    bool present, running;
+    struct runtime_status status;
+    struct runtime_stats stats;
+    uint32_t pid, restarts;
+    char owner[96]; /* PORT_PROBE: who has it */
+};
+extern const struct fields hands_reply_fields;
+
+/** hands_call(sock, request, timeout_ms, reply, stream, err): ask the hands at socket ${sock}. For
+ * the LOGS verbs the text is appended to ${stream}. Return the outcome; anything but OK and ABSENT fills
+ * ${err} (hands unreachable: AGAIN, ERR_UNAVAILABLE; no answer in time: AGAIN, ERR_TIMEOUT). */
+enum outcome hands_call(const char *sock, const struct hands_request *request, int timeout_ms,
+                        struct hands_reply *reply, struct buf *stream, struct err *err);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef SETT_OP_H
+#define SETT_OP_H
+/*
+ * Operations: what API and CLI both call. One const row each; the table of all of them gives CLI
+ * help, completions, man pages, the OpenAPI document and the test of routes against roles.
+ */
+#include "audit.h"
+#include "conf.h"
+#include "db.h"
+#include "field.h"
+#include "json_out.h"
+#include "paths.h"
+#include "user.h"
+#include "vault.h"
+
+#define OP_READ   0x00u
+#define OP_WRITE  0x01u /* runs in a write transaction */
+#define OP_AUDIT  0x02u /* an audit record in the same commit; every OP_WRITE but sign-in's own */
+#define OP_JOB    0x04u /* starts a job: 202, the object with "job", plan=1 is understood */
+#define OP_LIST   0x08u /* answers a cursor list */
+#define OP_FRESH  0x10u /* the password must have been given within 15 minutes */
+#define OP_RAW    0x20u /* the body is not decoded: call->body */
+#define OP_ASK    0x40u /* needs the worker: `slow` asks it */
+#define OP_LOCAL  0x80u /* CLI only, no route */
+
+struct actor {
+    enum role role;
+    char id[64];        /* user id, key id, "cli:root", "stripe", "" */
+    char kind[16];      /* none, cookie, token, key, cli, webhook, worker */
+    char customer_id[ID_SIZE]; /* ROLE_CUSTOMER: only this customer's objects exist */
+    char session_id[ID_SIZE], user_id[ID_SIZE];
+    char address[48];
+    char request_id[40];
+    int64_t fresh_at;
+};
+
+/* What every operation may use besides its transaction. Held once per process. */
+struct op_box {
+    struct db *db;
+    struct paths paths;
+    struct conf conf;
+    struct vault vault;       /* public half only, in the front */
+    struct web_key web_key;
+};
+
+struct op_call {
+    const struct op *op;
+    const struct op_box *box;
+    struct actor actor;
+    const void *params;       /* the op's own struct, decoded, bounded */
+    uint64_t given;           /* bit i: params field i was given */
+    const char *body;         /* OP_RAW */
+    size_t body_len;
+    const char *header;       /* OP_RAW: the signature header, or NULL */
+    bool plan;                /* plan=1: say what would be done, change nothing */
+    struct txn *txn;
+    void *scratch;            /* from slow to run; memory of op->scratch_size, zeroed */
+    struct audit audit;       /* run fills object, before, after, reason */
+    struct json_out *out;     /* run writes exactly one JSON value */
+    unsigned status;          /* 0: 200, or 202 with OP_JOB */
+    char etag[40], location[128], content_type[48]; /* "" for none, application/json */
+    char if_match[40];        /* given by the caller, "" if not */
+    char job_id[ID_SIZE];     /* the job that was started, "" if none */
+    char cookie[256];         /* Set-Cookie, sign-in only */
+    bool wake;                /* the worker has something to do */
+};
+
+struct op {
+    const char *name;        /* "tenant.create"; CLI: sett tenant create */
+    enum role role;          /* least role that may */
+    unsigned flags;
+    const struct fields *params; /* NULL: none */
+    const char *help;        /* one line */
+    const char *example;     /* arguments of an example: "acme --plan demo" */
+    const struct fields *result; /* for OpenAPI: fields of the object or of the list's items */
+    size_t scratch_size;
+    /* Outside any transaction, before run: slow things (argon2, questions to the worker). May be NULL. */
+    int (*slow)(struct op_call *call, struct err *err);
+    int (*run)(struct op_call *call, struct err *err);
+};
+
+extern const struct op *const op_tables[]; /* arrays of rows, each ended by a row without name */
+
+/** op_find(name): the row, or NULL. */
+const struct op *op_find(const char *name);
+
+/** op_next(at): walk over all rows: NULL first; NULL at the end. */
+const struct op *op_next(const struct op *at);
+
+/** op_dispatch(call, err): once and in this order: role, freshness, slow, transaction, run, audit in
+ * the same transaction, wake. call->op, box, actor, params, given, out are set by the caller. Rate limits are
+ * the front's. Return 0 or -1. */
+int op_dispatch(struct op_call *call, struct err *err);
+
+/** op_given(call, name): whether the parameter was given by the caller. */
+bool op_given(const struct op_call *call, const char *name);
+
+#endif

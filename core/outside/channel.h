@@ -1,0 +1,33 @@
+#ifndef SETT_CHANNEL_H
+#define SETT_CHANNEL_H
+/*
+ * Messages between our own programs over a UNIX stream socket: a 4-byte big-endian length, then the
+ * bytes; one connection carries one request and its answer (which may be several messages, the
+ * last one empty). The peer's user is checked by SO_PEERCRED.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "buf.h"
+#include "err.h"
+
+#define CHANNEL_MESSAGE_MAX (64u * 1024u)
+
+/** channel_listen(path, mode, err): a listening socket; a dead one in its place is replaced, a live
+ * one is ERR_CONFLICT. Return the descriptor or -1. */
+int channel_listen(const char *path, mode_t mode, struct err *err);
+
+/** channel_accept(fd, uid, err): the next connection with its peer's user id, or -1. */
+int channel_accept(int fd, uid_t *uid, struct err *err);
+
+/** channel_connect(path, timeout_ms, err): ERR_UNAVAILABLE when nobody listens. Return fd or -1. */
+int channel_connect(const char *path, int timeout_ms, struct err *err);
+
+/** channel_send(fd, data, len, err): one message. Return 0 or -1. */
+int channel_send(int fd, const void *data, size_t len, struct err *err);
+
+/** channel_receive(fd, out, timeout_ms, err): one message appended to ${out} (whose max bounds it).
+ * Return 1, 0 when the peer closed before a message began, -1. */
+int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef SETT_JSON_IN_H
+#define SETT_JSON_IN_H
+/*
+ * JSON from outside: a strict scanner (RFC 8259: UTF-8, no NUL, no duplicate keys, bounded depth
+ * and members, no trailing bytes) in front of cJSON, which then reads what passed. Only this file and
+ * json_in.c include cJSON.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "err.h"
+
+struct cJSON;
+
+struct json_limits {
+    size_t bytes;
+    unsigned members, depth;
+};
+extern const struct json_limits json_limits_api;      /* 64 KiB, 1,000 members, depth 16 */
+extern const struct json_limits json_limits_webhook;  /* 512 KiB, 20,000, 32 */
+extern const struct json_limits json_limits_provider; /* 4 MiB, 200,000, 64 */
+
+/** json_check(text, len, limits, err): the scanner alone. ERR_MALFORMED with the offset. 0 or -1. */
+int json_check(const char *text, size_t len, const struct json_limits *limits, struct err *err);
+
+/** json_parse(text, len, limits, err): checked, then parsed; to be freed with json_free. NULL on error. */
+struct cJSON *json_parse(const char *text, size_t len, const struct json_limits *limits,
+                         struct err *err);
+void json_free(struct cJSON *json);
+
+/* Reading, case-sensitive. A path is names with dots and [i]: "data.object.items.data[0].price.id".
+ * Missing members, nulls and members of another type give the otherwise value. */
+const struct cJSON *json_at(const struct cJSON *json, const char *path);
+const char *json_text(const struct cJSON *json, const char *path, const char *otherwise);
+int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
+bool json_bool(const struct cJSON *json, const char *path, bool otherwise);
+int json_size(const struct cJSON *json, const char *path); /* items of an array or object; 0 */
+
+/* Walking an array or object: start with NULL. json_name: the member's name. */
+const struct cJSON *json_next(const struct cJSON *parent, const struct cJSON *at);
+const char *json_name(const struct cJSON *item);
+
+/* Exact numbers: integers beyond 2^53 are refused by the scanner for API bodies. */
+enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type json_type(const struct cJSON *item);
+
+/** json_integer(item, negative, n): whether it is an integer, and which. */
+bool json_integer(const struct cJSON *item, bool *negative, uint64_t *n);
+
+#endif

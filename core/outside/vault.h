@@ -1,0 +1,48 @@
+#ifndef SETT_VAULT_H
+#define SETT_VAULT_H
+/*
+ * Sealed values. Each is XChaCha20-Poly1305 under a fresh key, with table, key and field as
+ * associated data; that fresh key alone is sealed (crypto_box_seal) to the box's vault key. Whoever
+ * has only the public half can write a secret and never read one back.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "buf.h"
+#include "err.h"
+#include "field.h"
+
+struct vault {
+    bool can_open;
+    uint8_t public_key[32], secret_key[32];
+};
+
+/** vault_create(folder, err): make vault.key (0400) and vault.pub (0444) in ${folder}. 0 or -1. */
+int vault_create(const char *folder, struct err *err);
+
+/** vault_load(v, folder, open, err): the public half, and with ${open} the secret one. 0 or -1. */
+int vault_load(struct vault *v, const char *folder, bool open, struct err *err);
+
+/** vault_seal(v, table, key, field, data, len, out, err): Return 0, or -1 (too long). */
+int vault_seal(const struct vault *v, const char *table, const char *key, const char *field,
+               const void *data, size_t len, struct sealed *out, struct err *err);
+
+/** vault_open(v, table, key, field, in, out, err): append the plain bytes. ERR_CORRUPT when it was
+ * not sealed for this place or was changed; ERR_FORBIDDEN without the secret half. 0 or -1. */
+int vault_open(const struct vault *v, const char *table, const char *key, const char *field,
+               const struct sealed *in, struct buf *out, struct err *err);
+
+/* web.key: what the front may know: 32 bytes each for sessions, CSRF tokens, JWTs, sealing of
+ * TOTP seeds and webhook secrets, derived from one file by crypto_kdf. */
+struct web_key {
+    uint8_t csrf[32], token[32], seal[32];
+};
+int web_key_create(const char *folder, struct err *err);
+int web_key_load(struct web_key *k, const char *folder, struct err *err);
+
+/** web_key_seal / web_key_open: the same boxes with the symmetric seal key, for webhook secrets. */
+int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
+                 const void *data, size_t len, struct sealed *out, struct err *err);
+int web_key_open(const struct web_key *k, const char *table, const char *key, const char *field,
+                 const struct sealed *in, struct buf *out, struct err *err);
+
+#endif
