@@ -20,6 +20,15 @@ struct audit {
 };
 extern const struct table audit_table; /* key number; index: object, actor */
 
+/* The end of the chain as it was last noted: one record, replaced with each entry. Without it a
+ * chain that lost its newest entries would still look whole. */
+struct audit_head {
+    uint32_t id; /* always 1 */
+    uint64_t number;
+    uint8_t hash[32];
+};
+extern const struct table audit_head_table; /* key id */
+
 /** audit_add(txn, entry, err): number, time and hash are filled here, the rest by the caller. It is
  * part of the change: if it fails, so must the change. Return 0 or -1. */
 int audit_add(struct txn *txn, struct audit *entry, struct err *err);

@@ -12,6 +12,8 @@ struct customer {
     char stripe_customer[64]; /* unique when set */
     char locale[16];
     char note[512];
+    int64_t object_at;    /* time of the newest of Stripe's facts applied */
+    char object_event[96]; /* breaks a tie */
     int64_t created_at, updated_at;
 };
 extern const struct table customer_table; /* key id; unique: number, stripe_customer; index: email */

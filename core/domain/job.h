@@ -17,6 +17,11 @@ enum job_state {
 extern const char *const job_state_names[];
 
 #define JOB_SUBJECTS 4
+/* Facts that belong to the engine; a saga neither sets nor reads them. */
+#define JOB_FACT_PIVOT       "engine.pivot"   /* the pivot step that is done */
+#define JOB_FACT_CALLED_DONE "engine.done"    /* somebody called the stuck step done */
+#define JOB_FACT_BACK_TO     "engine.back_to" /* undo down to this step, then forward again */
+#define JOB_FACT_FALLS       "engine.falls"   /* how often that happened */
 #define JOB_SUBJECT_SIZE 48
 
 struct job {
@@ -29,6 +34,7 @@ struct job {
     bool intent;     /* the step's intent stands without a result: it is to be checked */
     char step_name[32];
     uint32_t attempt; /* of the present step, from 1 */
+    int64_t step_at;  /* when the present step was first begun; its timeout counts from here */
     uint32_t journal; /* rows written */
     struct kv args, facts;
     char subjects[JOB_SUBJECTS][JOB_SUBJECT_SIZE]; /* sorted: "tenant:tn_…" */

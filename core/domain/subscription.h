@@ -26,13 +26,29 @@ struct subscription {
     uint32_t status;
     int64_t period_end, cancel_at;
     int64_t object_at;  /* time of the newest event applied: an older one changes nothing */
+    uint32_t object_status;  /* status as the newest subscription object said it; `status` is what
+                                follows from it and from the invoices after it */
+    uint32_t object_rank;    /* breaks a tie of object_at */
+    char object_event[96];   /* breaks a tie of both; "" while no subscription object was seen */
+    char stripe_price[64], stripe_customer[64];
+    char wanted_plan[32];    /* metadata "plan": a plan's name */
+    char wanted_name[64];    /* metadata "tenant" */
+    char custom_name[64];    /* the checkout's custom field "subdomain" */
+    int64_t checkout_at;     /* newest checkout session applied, 0: none seen */
+    bool checkout_paid;      /* paid, nothing to pay, or paid later */
+    bool checkout_failed;    /* a later payment failed for good */
+    int64_t paid_at, failed_at; /* newest invoice paid, newest payment that failed */
+    int64_t refunded_at;     /* newest full refund */
+    int64_t provision_at;    /* decide then with what is known; 0: nothing to wait for */
+    bool provisioned;        /* its tenant was made: never a second one by itself */
     int64_t past_due_at; /* since when it is past due, 0 if it is not */
     int64_t suspend_at, delete_at; /* when the schedule will act; 0: it will not */
     char flag[160];     /* what a person must look at: "refunded", "name taken by …" */
     int64_t created_at, updated_at;
 };
 extern const struct table subscription_table; /* key id; unique: number, stripe_subscription;
-                                                 index: customer_id, tenant_id, suspend_at, delete_at, flag */
+                                                 index: customer_id, tenant_id, order_id, status, suspend_at, delete_at,
+                                                 provision_at, flag (all sparse but status) */
 
 enum order_state { ORDER_OPEN, ORDER_PAID, ORDER_DONE, ORDER_EXPIRED, ORDER_FLAGGED };
 extern const char *const order_state_names[];
@@ -48,6 +64,7 @@ struct order {
     char flag[160];
     int64_t expires_at, created_at, updated_at;
 };
-extern const struct table order_table; /* key id; unique: stripe_session; index: state */
+extern const struct table order_table; /* key id; unique: stripe_session; index: state,
+                                          customer_id, expires_at */
 
 #endif

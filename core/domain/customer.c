@@ -1,0 +1,33 @@
+/*
+ * Customers: their table, and the few ways to find or make one. Apart because everything that is
+ * sold points here, and nothing here knows of what is sold.
+ */
+#include "customer.h"
+
+static const struct field rows[] = {
+    FIELD(struct customer, id, FIELD_ID, .ref_prefix = "cu"),
+    FIELD(struct customer, number, FIELD_U64, .help = "short number, never reused"),
+    FIELD(struct customer, name, FIELD_TEXT, .help = "name of the person or company"),
+    FIELD(struct customer, email, FIELD_TEXT, .help = "e-mail address"),
+    FIELD(struct customer, stripe_customer, FIELD_TEXT, .help = "Stripe's id of the customer"),
+    FIELD(struct customer, locale, FIELD_TEXT, .help = "preferred language, as in \"de-CH\""),
+    FIELD(struct customer, note, FIELD_TEXT, .flags = FIELD_FREE, .help = "note of the operator"),
+    FIELD(struct customer, object_at, FIELD_TIME, .help = "time of Stripe's newest facts"),
+    FIELD(struct customer, object_event, FIELD_TEXT, .flags = FIELD_HIDDEN),
+    FIELD(struct customer, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct customer, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "number", .id = 128, .unique = true, .fields = {"number"}},
+    {.name = "stripe_customer", .id = 129, .unique = true, .sparse = true,
+     .fields = {"stripe_customer"}},
+    {.name = "email", .id = 130, .sparse = true, .fields = {"email"}},
+};
+
+const struct table customer_table = {
+    .name = "customers", .noun = "customer", .id = 1, .version = 1, .prefix = "cu",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct customer)},
+    .key = {"id"},
+    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+};

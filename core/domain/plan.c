@@ -1,0 +1,38 @@
+/* Plans: their table, and how one is found and made. Apart because prices change more often than
+ * anything they are attached to. */
+#include "plan.h"
+
+const char *const plan_refund_names[] = {"flag", "suspend", "delete", NULL};
+
+static const struct field rows[] = {
+    FIELD(struct plan, id, FIELD_ID, .ref_prefix = "pl"),
+    FIELD(struct plan, name, FIELD_TEXT, .help = "short name, as in \"demo\""),
+    FIELD(struct plan, title, FIELD_TEXT, .help = "name for people"),
+    FIELD(struct plan, blueprint, FIELD_TEXT, .help = "blueprint that it sells"),
+    FIELD(struct plan, stripe_price, FIELD_TEXT, .help = "Stripe's id of the price"),
+    FIELD(struct plan, amount, FIELD_U64, .help = "price in the currency's smallest unit"),
+    FIELD(struct plan, currency, FIELD_TEXT, .help = "ISO 4217 code in lower case"),
+    FIELD(struct plan, refund, FIELD_ENUM, .names = plan_refund_names,
+          .help = "what a full refund does"),
+    FIELD(struct plan, past_due_days, FIELD_U32,
+          .help = "days from past due to suspension; 4294967295: the box's setting"),
+    FIELD(struct plan, delete_days, FIELD_U32,
+          .help = "days from the end to deletion; 4294967295: the box's setting"),
+    FIELD(struct plan, offered, FIELD_BOOL, .help = "can be bought"),
+    LIMITS_FIELDS(struct plan),
+    FIELD(struct plan, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct plan, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "name", .id = 131, .unique = true, .fields = {"name"}},
+    {.name = "stripe_price", .id = 132, .unique = true, .sparse = true,
+     .fields = {"stripe_price"}},
+};
+
+const struct table plan_table = {
+    .name = "plans", .noun = "plan", .id = 2, .version = 1, .prefix = "pl",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
+    .key = {"id"},
+    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+};

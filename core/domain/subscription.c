@@ -1,0 +1,100 @@
+/*
+ * Subscriptions and the orders that begin them: tables and lookups. What Stripe's words do to them
+ * is billing's; this file only says what is kept.
+ */
+#include "subscription.h"
+
+const char *const subscription_status_names[] = {
+    "incomplete", "incomplete_expired", "trialing", "active",
+    "past_due",   "unpaid",             "paused",   "canceled", NULL};
+const char *const order_state_names[] = {"open", "paid", "done", "expired", "flagged", NULL};
+
+static const struct field rows[] = {
+    FIELD(struct subscription, id, FIELD_ID, .ref_prefix = "su"),
+    FIELD(struct subscription, number, FIELD_U64, .help = "short number, never reused"),
+    FIELD(struct subscription, customer_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "cu"),
+    FIELD(struct subscription, plan_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "pl"),
+    FIELD(struct subscription, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn"),
+    FIELD(struct subscription, order_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "ord"),
+    FIELD(struct subscription, stripe_subscription, FIELD_TEXT, .help = "Stripe's id of it"),
+    FIELD(struct subscription, status, FIELD_ENUM, .names = subscription_status_names,
+          .help = "what holds, from Stripe's object and the invoices after it"),
+    FIELD(struct subscription, period_end, FIELD_TIME, .help = "paid until"),
+    FIELD(struct subscription, cancel_at, FIELD_TIME, .help = "will end at"),
+    FIELD(struct subscription, object_at, FIELD_TIME, .help = "time of Stripe's newest facts"),
+    FIELD(struct subscription, object_status, FIELD_ENUM, .names = subscription_status_names,
+          .help = "status in Stripe's newest object"),
+    FIELD(struct subscription, object_rank, FIELD_U32, .flags = FIELD_HIDDEN),
+    FIELD(struct subscription, object_event, FIELD_TEXT, .flags = FIELD_HIDDEN),
+    FIELD(struct subscription, stripe_price, FIELD_TEXT, .help = "Stripe's id of the price"),
+    FIELD(struct subscription, stripe_customer, FIELD_TEXT, .help = "Stripe's id of the customer"),
+    FIELD(struct subscription, wanted_plan, FIELD_TEXT, .help = "plan named in the metadata"),
+    FIELD(struct subscription, wanted_name, FIELD_TEXT, .help = "subdomain named in the metadata"),
+    FIELD(struct subscription, custom_name, FIELD_TEXT, .help = "subdomain typed at the checkout"),
+    FIELD(struct subscription, checkout_at, FIELD_TIME, .help = "time of the checkout session"),
+    FIELD(struct subscription, checkout_paid, FIELD_BOOL, .help = "the checkout was paid"),
+    FIELD(struct subscription, checkout_failed, FIELD_BOOL, .help = "its later payment failed"),
+    FIELD(struct subscription, paid_at, FIELD_TIME, .help = "newest invoice paid"),
+    FIELD(struct subscription, failed_at, FIELD_TIME, .help = "newest payment that failed"),
+    FIELD(struct subscription, refunded_at, FIELD_TIME, .help = "newest full refund"),
+    FIELD(struct subscription, provision_at, FIELD_TIME, .help = "when the tenant is made with what is known by then"),
+    FIELD(struct subscription, provisioned, FIELD_BOOL, .help = "its tenant was made"),
+    FIELD(struct subscription, past_due_at, FIELD_TIME, .help = "past due since"),
+    FIELD(struct subscription, suspend_at, FIELD_TIME, .help = "the tenant is suspended at"),
+    FIELD(struct subscription, delete_at, FIELD_TIME, .help = "the tenant is deleted at"),
+    FIELD(struct subscription, flag, FIELD_TEXT, .help = "what somebody should look at"),
+    FIELD(struct subscription, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct subscription, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "number", .id = 133, .unique = true, .fields = {"number"}},
+    {.name = "stripe_subscription", .id = 134, .unique = true, .sparse = true,
+     .fields = {"stripe_subscription"}},
+    {.name = "customer_id", .id = 135, .sparse = true, .fields = {"customer_id"}},
+    {.name = "tenant_id", .id = 136, .sparse = true, .fields = {"tenant_id"}},
+    {.name = "order_id", .id = 137, .sparse = true, .fields = {"order_id"}},
+    {.name = "status", .id = 138, .fields = {"status"}},
+    {.name = "suspend_at", .id = 139, .sparse = true, .fields = {"suspend_at"}},
+    {.name = "delete_at", .id = 140, .sparse = true, .fields = {"delete_at"}},
+    {.name = "provision_at", .id = 141, .sparse = true, .fields = {"provision_at"}},
+    {.name = "flag", .id = 142, .sparse = true, .fields = {"flag"}},
+};
+
+const struct table subscription_table = {
+    .name = "subscriptions", .noun = "subscription", .id = 3, .version = 1, .prefix = "su",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct subscription)},
+    .key = {"id"},
+    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+};
+
+static const struct field order_rows[] = {
+    FIELD(struct order, id, FIELD_ID, .ref_prefix = "ord"),
+    FIELD(struct order, name, FIELD_TEXT, .help = "name of the customer"),
+    FIELD(struct order, email, FIELD_TEXT, .help = "e-mail address"),
+    FIELD(struct order, subdomain, FIELD_TEXT, .help = "label that is held for it"),
+    FIELD(struct order, plan_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "pl"),
+    FIELD(struct order, customer_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "cu"),
+    FIELD(struct order, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn"),
+    FIELD(struct order, stripe_session, FIELD_TEXT, .help = "Stripe's id of the checkout session"),
+    FIELD(struct order, state, FIELD_ENUM, .names = order_state_names, .help = "where it stands"),
+    FIELD(struct order, flag, FIELD_TEXT, .help = "what somebody should look at"),
+    FIELD(struct order, expires_at, FIELD_TIME, .help = "the name is held until"),
+    FIELD(struct order, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct order, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index order_indexes[] = {
+    {.name = "stripe_session", .id = 143, .unique = true, .sparse = true,
+     .fields = {"stripe_session"}},
+    {.name = "state", .id = 144, .fields = {"state"}},
+    {.name = "customer_id", .id = 145, .sparse = true, .fields = {"customer_id"}},
+    {.name = "expires_at", .id = 146, .sparse = true, .fields = {"expires_at"}},
+};
+
+const struct table order_table = {
+    .name = "orders", .noun = "order", .id = 4, .version = 1, .prefix = "ord",
+    .fields = {order_rows, sizeof order_rows / sizeof order_rows[0], sizeof(struct order)},
+    .key = {"id"},
+    .indexes = order_indexes, .index_count = sizeof order_indexes / sizeof order_indexes[0],
+};

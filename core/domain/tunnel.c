@@ -1,0 +1,44 @@
+/* Tunnels: their table, and the ways to find, make and move one. Apart from tenants because one
+ * tenant may have several ways in, or none. */
+#include "tunnel.h"
+
+const char *const tunnel_state_names[] = {"provisioning", "active",  "paused",
+                                          "deleting",     "deleted", "failed", NULL};
+
+static const struct field rows[] = {
+    FIELD(struct tunnel, id, FIELD_ID, .ref_prefix = "tun"),
+    FIELD(struct tunnel, number, FIELD_U64, .help = "short number, never reused"),
+    FIELD(struct tunnel, name, FIELD_TEXT, .help = "its name at the provider"),
+    FIELD(struct tunnel, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn"),
+    FIELD(struct tunnel, customer_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "cu"),
+    FIELD(struct tunnel, hostname, FIELD_TEXT, .help = "host name that it serves"),
+    FIELD(struct tunnel, path, FIELD_TEXT, .help = "regular expression of paths, \"\": all"),
+    FIELD(struct tunnel, service, FIELD_TEXT, .help = "local address that it leads to"),
+    FIELD(struct tunnel, ingress, FIELD_TEXT, .help = "local or cloudflare"),
+    FIELD(struct tunnel, no_tls_verify, FIELD_BOOL, .help = "does not check the service's certificate"),
+    FIELD(struct tunnel, state, FIELD_ENUM, .names = tunnel_state_names, .help = "where it stands"),
+    FIELD(struct tunnel, state_reason, FIELD_TEXT, .help = "why it is failed"),
+    FIELD(struct tunnel, cf_account, FIELD_TEXT, .help = "Cloudflare's id of the account"),
+    FIELD(struct tunnel, cf_zone, FIELD_TEXT, .help = "of the zone"),
+    FIELD(struct tunnel, cf_tunnel, FIELD_TEXT, .help = "of the tunnel"),
+    FIELD(struct tunnel, cf_record, FIELD_TEXT, .help = "of the DNS record"),
+    FIELD(struct tunnel, cf_version, FIELD_U64, .help = "version of its configuration"),
+    FIELD(struct tunnel, deleted_at, FIELD_TIME, .help = "deleted at"),
+    FIELD(struct tunnel, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct tunnel, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "number", .id = 153, .unique = true, .fields = {"number"}},
+    {.name = "name", .id = 154, .unique = true, .fields = {"name"}},
+    {.name = "tenant_id", .id = 155, .sparse = true, .fields = {"tenant_id"}},
+    {.name = "state", .id = 156, .fields = {"state"}},
+    {.name = "hostname", .id = 157, .sparse = true, .fields = {"hostname"}},
+};
+
+const struct table tunnel_table = {
+    .name = "tunnels", .noun = "tunnel", .id = 6, .version = 1, .prefix = "tun",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
+    .key = {"id"},
+    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+};

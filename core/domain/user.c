@@ -1,0 +1,87 @@
+/* The tables of users, their sessions and API keys, and how users are found and made. How they
+ * prove who they are is auth's. */
+#include "user.h"
+
+const char *const role_names[] = {"public", "customer", "viewer", "operator", "admin", NULL};
+
+static const struct field rows[] = {
+    FIELD(struct user, id, FIELD_ID, .ref_prefix = "us"),
+    FIELD(struct user, name, FIELD_TEXT, .help = "name to sign in with"),
+    FIELD(struct user, role, FIELD_ENUM, .names = role_names, .help = "what it may do"),
+    FIELD(struct user, customer_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "cu",
+          .help = "role customer: whose tenants it sees"),
+    FIELD(struct user, password, FIELD_TEXT, .flags = FIELD_HIDDEN),
+    FIELD(struct user, disabled, FIELD_BOOL, .help = "may not sign in"),
+    FIELD(struct user, epoch, FIELD_U32, .flags = FIELD_HIDDEN),
+    FIELD(struct user, password_at, FIELD_TIME, .help = "password changed at"),
+    FIELD(struct user, last_login_at, FIELD_TIME, .help = "last signed in at"),
+    FIELD(struct user, created_at, FIELD_TIME, .help = "made at"),
+    FIELD(struct user, updated_at, FIELD_TIME, .help = "changed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "name", .id = 167, .unique = true, .fields = {"name"}},
+    {.name = "customer_id", .id = 168, .sparse = true, .fields = {"customer_id"}},
+};
+
+const struct table user_table = {
+    .name = "users", .noun = "user", .id = 16, .version = 1, .prefix = "us",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct user)},
+    .key = {"id"},
+    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+};
+
+static const struct field session_rows[] = {
+    FIELD(struct session, id, FIELD_ID, .ref_prefix = "ses"),
+    FIELD(struct session, user_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "us"),
+    FIELD(struct session, cookie_hash, FIELD_BYTES, .flags = FIELD_HIDDEN),
+    FIELD(struct session, refresh_hash, FIELD_BYTES, .flags = FIELD_HIDDEN),
+    FIELD(struct session, refresh_old, FIELD_BYTES, .flags = FIELD_HIDDEN),
+    FIELD(struct session, epoch, FIELD_U32, .flags = FIELD_HIDDEN),
+    FIELD(struct session, address, FIELD_TEXT, .help = "from where"),
+    FIELD(struct session, agent, FIELD_TEXT, .help = "program that signed in"),
+    FIELD(struct session, fresh_at, FIELD_TIME, .help = "password given at"),
+    FIELD(struct session, seen_at, FIELD_TIME, .help = "last used at"),
+    FIELD(struct session, expires_at, FIELD_TIME, .help = "over at"),
+    FIELD(struct session, created_at, FIELD_TIME, .help = "made at"),
+};
+
+static const struct index session_indexes[] = {
+    {.name = "cookie_hash", .id = 169, .unique = true, .sparse = true, .fields = {"cookie_hash"}},
+    {.name = "refresh_hash", .id = 170, .unique = true, .sparse = true, .fields = {"refresh_hash"}},
+    {.name = "refresh_old", .id = 171, .sparse = true, .fields = {"refresh_old"}},
+    {.name = "user_id", .id = 172, .fields = {"user_id"}},
+    {.name = "expires_at", .id = 173, .fields = {"expires_at"}},
+};
+
+const struct table session_table = {
+    .name = "sessions", .noun = "session", .id = 17, .version = 1, .prefix = "ses",
+    .fields = {session_rows, sizeof session_rows / sizeof session_rows[0], sizeof(struct session)},
+    .key = {"id"},
+    .indexes = session_indexes, .index_count = sizeof session_indexes / sizeof session_indexes[0],
+};
+
+static const struct field key_rows[] = {
+    FIELD(struct api_key, id, FIELD_ID, .ref_prefix = "key"),
+    FIELD(struct api_key, name, FIELD_TEXT, .help = "what it is for"),
+    FIELD(struct api_key, user_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "us"),
+    FIELD(struct api_key, role, FIELD_ENUM, .names = role_names,
+          .help = "what it may do, at most what its user may"),
+    FIELD(struct api_key, hash, FIELD_BYTES, .flags = FIELD_HIDDEN),
+    FIELD(struct api_key, expires_at, FIELD_TIME, .help = "over at"),
+    FIELD(struct api_key, revoked_at, FIELD_TIME, .help = "revoked at"),
+    FIELD(struct api_key, last_used_at, FIELD_TIME, .help = "last used at, to the minute"),
+    FIELD(struct api_key, created_at, FIELD_TIME, .help = "made at"),
+};
+
+static const struct index key_indexes[] = {
+    {.name = "hash", .id = 174, .unique = true, .fields = {"hash"}},
+    {.name = "user_id", .id = 175, .fields = {"user_id"}},
+};
+
+const struct table api_key_table = {
+    .name = "api_keys", .noun = "api_key", .id = 18, .version = 1, .prefix = "key",
+    .fields = {key_rows, sizeof key_rows / sizeof key_rows[0], sizeof(struct api_key)},
+    .key = {"id"},
+    .indexes = key_indexes, .index_count = sizeof key_indexes / sizeof key_indexes[0],
+};
