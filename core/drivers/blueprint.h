@@ -3,6 +3,20 @@
 /*
  * How a tenant is made: /etc/sett/blueprints/NAME.conf, an INI file that belongs to root. The hands
  * read it themselves; what it says never crosses a socket.
+ *
+ *   [blueprint]  title, runtime (process | docker), image, command, inner_port, health_path,
+ *                health_timeout_s, read_only, user, database; yes or no, true or false
+ *   [limits]     memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile,
+ *                max_users
+ *   [env]        NAME = value          given to every tenant
+ *   [variables]  NAME = default        what an order may set; an order naming another is refused
+ *   [volumes]    name = /inside        the folder tenants/N/name; process: only made, /inside unused
+ *   [init]       command = …           once each, in order, inside
+ *   [backup]     before = …, after = …
+ *
+ * A command is split at blanks; "double quotes" keep blanks in one argument; no shell reads it.
+ * ${NAME} is then replaced within each argument, and in the values of [env]; runtime.h says which
+ * names there are. A name of an environment variable is [A-Z_][A-Z0-9_]*.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +44,7 @@ struct blueprint {
     uint32_t health_timeout_s; /* until it must first answer */
     bool read_only;
     char user[32];
+    char folder[256];   /* ${folder}/${name}: files that came with the blueprint; may not exist */
     struct limits limits;
     struct kv env;      /* set for every tenant; ${NAME} is replaced */
     struct kv variables; /* declared names that a request may set -> default */
@@ -49,5 +64,12 @@ int blueprint_load(struct blueprint *b, const char *folder, const char *name, st
  * dollar). An unknown name is ERR_INVALID. Return 0 or -1. */
 int blueprint_expand(char *out, size_t size, const char *text, const struct kv *vars,
                      struct err *err);
+
+/** blueprint_split(out, text, err): a command line into its arguments. ERR_INVALID: too many, too
+ * long, a quote that does not end, or nothing. Return 0 or -1. */
+int blueprint_split(struct blueprint_command *out, const char *text, struct err *err);
+
+/** blueprint_variable_name(name): whether ${name} may name an environment variable. */
+bool blueprint_variable_name(const char *name);
 
 #endif

@@ -64,4 +64,25 @@ struct runtime {
                 struct err *err);
 };
 
+/** runtime_variables(out, o, b, folder, port, err): all that ${NAME} may name in this tenant's
+ * blueprint: PORT (${port}: the one the program itself listens on), TENANT_NUMBER, TENANT_ID,
+ * TENANT_FOLDER (${folder}: where the tenant's own files are, as its program sees them),
+ * BLUEPRINT_FOLDER (the files that came with the blueprint), MAX_USERS, the variables it declares
+ * with the order's values over its defaults, and the order's TENANT_… and DB_…. Any other name in
+ * o->env, or a value with a control character, is ERR_INVALID. Return 0 or -1. */
+int runtime_variables(struct kv *out, const struct runtime_order *o, const struct blueprint *b,
+                      const char *folder, uint32_t port, struct err *err);
+
+/** runtime_environment(env, vars, b, err): what the program finds in its environment: PORT, the
+ * TENANT_… and DB_… of ${vars}, MAX_USERS, the declared variables, and over them the blueprint's [env],
+ * expanded. Return 0 or -1. */
+int runtime_environment(struct kv *env, const struct kv *vars, const struct blueprint *b,
+                        struct err *err);
+
+/** runtime_argv(space, argv, command, vars, err): a blueprint's command with its variables in
+ * place; ${argv} points into ${space} and ends with NULL. Return 0, or -1 (ERR_INVALID). */
+#define RUNTIME_ARGV_SPACE 8192
+int runtime_argv(char space[RUNTIME_ARGV_SPACE], char *argv[BLUEPRINT_ARGS + 1],
+                 const struct blueprint_command *command, const struct kv *vars, struct err *err);
+
 #endif
