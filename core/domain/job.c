@@ -43,6 +43,7 @@ static const struct field rows[] = {
     FIELD(struct job, started_at, FIELD_TIME, .help = "first step begun at"),
     FIELD(struct job, ended_at, FIELD_TIME, .help = "ended at"),
     FIELD(struct job, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD(struct job, step_at, FIELD_TIME, .help = "present step first begun at"),
 };
 
 static const struct index indexes[] = {

@@ -15,11 +15,12 @@ struct engine_setup {
     const struct saga *const *sagas;
     size_t saga_count;
     struct outside *outside;
-    void *context;             /* handed to prepare */
-    const struct vault *vault; /* opens step secrets */
+    void *context;             /* handed to the store's side of steps */
+    const struct vault *vault; /* seals and opens step secrets; NULL: no step may have any */
     const char *wake_sock;     /* datagrams arrive here; "" for none */
     unsigned threads;          /* 0: 16 */
     uint32_t backoff_min_ms, backoff_max_ms; /* 0: 500, 300000 */
+    uint32_t short_wait_ms; /* an AGAIN below this is waited for without a commit; 0: 2000 */
     void (*tick)(void *context); /* about once a second, on the scheduler's thread; may be NULL */
 };
 

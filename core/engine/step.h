@@ -13,44 +13,55 @@ struct outside; /* the drivers and providers of this worker; opaque to the engin
 
 /* What an outside step works with. */
 struct step_call {
-    const struct job *job;  /* a copy: id, args */
-    struct kv *facts;       /* small named outputs; what is set here is committed with the result */
-    const struct kv *secret; /* opened secrets that prepare sealed with the intent */
+    const struct job *job;   /* a copy: id, args */
+    struct kv *facts;        /* small named outputs; what is set here is committed with the result,
+                                also with that of a failure */
+    const struct kv *secret; /* what prepare put there, opened */
     struct outside *outside;
-    uint32_t attempt;
-    uint32_t wait_ms;       /* AGAIN: ask again after so long; 0: the class's own backoff */
-    char note[400];         /* for the journal: what was made or found */
+    uint32_t attempt;    /* from 1 */
+    int64_t elapsed_ms;  /* since the step was first begun, over crashes and waits */
+    uint32_t wait_ms;    /* AGAIN: ask again after so long; 0: the class's own backoff */
+    char note[400];      /* for the journal: what was made or found */
 };
 
 typedef enum outcome step_outside(struct step_call *call, struct err *err);
 
+/* The store's side of a step, inside the engine's commit, so it may be run twice (db_change) and may
+ * not wait. It may change job->args, job->facts and any record but jobs' own. ${context}: as given to
+ * the engine. ERR_CONFLICT with code "busy" means: wait for another job and try again.
+ * Return 0 or -1. */
+typedef int step_store(struct txn *txn, struct job *job, void *context, struct err *err);
+
 #define STEP_PIVOT 0x1u /* once it is done there is no way back: only forward */
-#define STEP_QUIET 0x2u /* no journal row of its own when there was nothing to do */
+#define STEP_QUIET 0x2u /* no journal row when there is nothing to do (a store step's, an undo's) */
 
 struct step {
     const char *name;
     const char *title;  /* for people: "Start the container" */
     unsigned flags;
-    /* Store step: both in the engine's commit; may change job->args, job->facts, records. */
-    int (*apply)(struct txn *txn, struct job *job, struct err *err);
-    int (*revert)(struct txn *txn, struct job *job, struct err *err);
-    /* Outside step. */
+    /* Store step. revert NULL: nothing to take back. */
+    step_store *apply, *revert;
+    /* Outside step. check NULL: make is asked again after a crash. undo NULL: nothing to undo. */
     step_outside *check, *make, *undo;
     /* In the commit of the intent: read from the store what make will need (into job->facts),
-     * generate what cannot be read back (into secrets, sealed). May be NULL. */
-    int (*prepare)(struct txn *txn, struct job *job, void *context, struct err *err);
+     * generate what cannot be read back (into ${secrets}: kept sealed with the job until its end, and
+     * handed to every later prepare and make of it). May be NULL. */
+    int (*prepare)(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                   struct err *err);
     /* In the commit of the result, after make or check said OK: facts into records. May be NULL. */
-    int (*settle)(struct txn *txn, struct job *job, struct err *err);
+    step_store *settle;
     /* Likewise after undo said OK. May be NULL. */
-    int (*unsettle)(struct txn *txn, struct job *job, struct err *err);
-    /* Where to go when it FAILs with this error kind: name of an earlier step, whose successors are
-     * undone first; NULL: nowhere, the job is stuck. */
+    step_store *unsettle;
+    /* Where to go when it FAILs so: name of an earlier step, which is undone with its successors
+     * and then begun anew; NULL: nowhere. */
     const char *(*fall_back)(const struct job *job, const struct err *err);
     uint32_t attempts;  /* AGAINs before it counts as failed; 0: 12 */
     uint32_t timeout_s; /* over all attempts; 0: none */
-    /* For plans: what it would touch, one line appended to ${out}. Optional, else title. */
+    /* For plans: what it would touch, one line. Optional, else title. Return 0 or -1. */
     int (*plan)(const struct job *job, char *out, size_t size);
 };
+
+#define STEP_ATTEMPTS_ENDLESS UINT32_MAX
 
 struct saga {
     const char *name;    /* "tenant.provision" */
@@ -58,8 +69,12 @@ struct saga {
     const char *subject; /* kind of subjects[0]: "tenant" */
     const struct step *steps;
     uint32_t step_count;
-    /* In the commit of the end. state: JOB_DONE, JOB_UNDONE or JOB_STUCK. May be NULL. */
-    int (*ended)(struct txn *txn, struct job *job, enum job_state state, struct err *err);
+    /* In the commit that begins the job, takes it up again after it was stuck, or turns it round
+     * (job->undo). May be NULL. */
+    step_store *begun;
+    /* In the commit of the end; job->state: JOB_DONE, JOB_UNDONE or JOB_STUCK. Subjects are free by
+     * then unless it is stuck, so it may start another job. May be NULL. */
+    step_store *ended;
     bool keep_on_fail; /* a failure leaves what was made and the job stuck; else it is undone */
 };
 
