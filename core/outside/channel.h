@@ -17,16 +17,22 @@
  * one is ERR_CONFLICT. Return the descriptor or -1. */
 int channel_listen(const char *path, mode_t mode, struct err *err);
 
-/** channel_accept(fd, uid, err): the next connection with its peer's user id, or -1. */
+/** channel_accept(fd, uid, err): the next connection with its peer's user id, or -1 (a signal ends
+ * the waiting too). What is sent to it must be read within 10 s each time. */
 int channel_accept(int fd, uid_t *uid, struct err *err);
 
-/** channel_connect(path, timeout_ms, err): ERR_UNAVAILABLE when nobody listens. Return fd or -1. */
+/** channel_connect(path, timeout_ms, err): ERR_UNAVAILABLE when nobody listens. The limit holds for
+ * each sending, too; 0: 10 s. Return fd or -1. */
 int channel_connect(const char *path, int timeout_ms, struct err *err);
 
-/** channel_send(fd, data, len, err): one message. Return 0 or -1. */
+/** channel_send(fd, data, len, err): one message, at most CHANNEL_MESSAGE_MAX bytes. ERR_TIMEOUT when
+ * the peer does not read, ERR_UNAVAILABLE when it is gone. Return 0 or -1. */
 int channel_send(int fd, const void *data, size_t len, struct err *err);
 
 /** channel_receive(fd, out, timeout_ms, err): one message appended to ${out} (whose max bounds it).
+ * ${timeout_ms} is for the whole message; negative: no limit. A broken message leaves ${out} as it
+ * was. ERR_TIMEOUT, ERR_UNAVAILABLE (broke off), ERR_TOO_LARGE, ERR_MALFORMED (a length beyond
+ * CHANNEL_MESSAGE_MAX).
  * Return 1, 0 when the peer closed before a message began, -1. */
 int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err);
 

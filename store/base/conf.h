@@ -1,6 +1,10 @@
 #ifndef SETT_CONF_H
 #define SETT_CONF_H
-/* An INI file (sett.conf, a blueprint) read whole into a bounded list, in order; read with inih. */
+/*
+ * An INI file (sett.conf, a blueprint) read whole into a bounded list, in order; read with inih.
+ * A comment is a line of its own that begins with # or ;. A value ends with its line and may hold
+ * any of = : # ; so that a command stands as it is; blanks around it are cut.
+ */
 #include <stdint.h>
 #include "err.h"
 

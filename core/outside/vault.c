@@ -1,0 +1,309 @@
+/* Sealed values. Apart so that one file decides which cipher, which keys and which place a secret
+ * is bound to. A box is: kind (1 vault, 2 web key), then the sealed fresh key (80 bytes) or the
+ * nonce (24 bytes), then the XChaCha20-Poly1305 ciphertext. */
+#include "vault.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "enc.h"
+#include "file.h"
+#include "str.h"
+
+#define KEY_BYTES       crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+#define NONCE_BYTES     crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES       crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define BOXED_KEY_BYTES (crypto_box_SEALBYTES + KEY_BYTES)
+#define PLACE_MAX       512
+#define FILE_PATH_MAX   512
+
+enum { KIND_VAULT = 1, KIND_WEB = 2 };
+
+_Static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32, "key sizes");
+_Static_assert(KEY_BYTES == 32 && crypto_kdf_KEYBYTES == 32, "key sizes");
+
+static int start(struct err *err)
+{
+    if (sodium_init() == -1)
+        return err_set(err, ERR_INTERNAL, "sodium", "libsodium does not start");
+    return 0;
+}
+
+/* ---- key files: 64 hex digits and a line end ---- */
+
+static int key_path(char out[FILE_PATH_MAX], const char *folder, const char *name, struct err *err)
+{
+    if (str_format(out, FILE_PATH_MAX, "%s/%s", folder, name) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "the path is too long: %s/%s", folder,
+                       name);
+    return 0;
+}
+
+static int key_write(const char *path, const uint8_t key[32], mode_t mode, struct err *err)
+{
+    char text[66];
+    int result;
+
+    enc_hex(text, key, 32);
+    text[64] = '\n';
+    result = file_write(path, text, 65, mode, err);
+    sodium_memzero(text, sizeof text);
+    return result;
+}
+
+/* ${forbidden}: bits of the mode that a key of this kind may not have. */
+static int key_read(const char *path, uint8_t key[32], mode_t forbidden, struct err *err)
+{
+    struct buf text;
+    struct stat st;
+    int result = -1;
+
+    if (stat(path, &st) == 0 && (st.st_mode & forbidden) != 0) {
+        (void)err_set(err, ERR_FORBIDDEN, "key_not_private",
+                      "%s is open to more users than it may be (mode %04o)", path,
+                      (unsigned)st.st_mode & 07777);
+        return err_hint(err, "chmod %s %s, and think about who may have read it",
+                        forbidden == 077 ? "400" : "440", path);
+    }
+    buf_init(&text, 128);
+    if (file_read(path, &text, err) == 0) {
+        if (text.len == 65 && text.data[64] == '\n')
+            text.data[64] = '\0';
+        if (enc_unhex(key, 32, buf_string(&text)) == -1)
+            (void)err_set(err, ERR_CORRUPT, "key_damaged", "%s does not hold a key", path);
+        else
+            result = 0;
+    }
+    if (text.data != NULL)
+        sodium_memzero(text.data, text.cap);
+    buf_free(&text);
+    return result;
+}
+
+int vault_create(const char *folder, struct err *err)
+{
+    char key[FILE_PATH_MAX], pub[FILE_PATH_MAX];
+    uint8_t public_key[32], secret_key[32];
+    int result;
+
+    if (start(err) == -1 || key_path(key, folder, "vault.key", err) == -1 ||
+        key_path(pub, folder, "vault.pub", err) == -1)
+        return -1;
+    if (file_exists(pub))
+        return err_set(err, ERR_CONFLICT, "vault_exists", "%s already exists", pub);
+    /* A key alone is what an interrupted creation leaves: complete it. */
+    if (file_exists(key)) {
+        if (key_read(key, secret_key, 077, err) == -1)
+            return -1;
+        (void)crypto_scalarmult_base(public_key, secret_key);
+        result = 0;
+    } else {
+        (void)crypto_box_keypair(public_key, secret_key);
+        result = key_write(key, secret_key, 0400, err);
+    }
+    if (result == 0)
+        result = key_write(pub, public_key, 0444, err);
+    sodium_memzero(secret_key, sizeof secret_key);
+    return result;
+}
+
+int vault_load(struct vault *v, const char *folder, bool open, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t derived[32];
+
+    memset(v, 0, sizeof *v);
+    if (start(err) == -1 || key_path(path, folder, "vault.pub", err) == -1 ||
+        key_read(path, v->public_key, 022, err) == -1)
+        return -1;
+    if (!open)
+        return 0;
+    if (key_path(path, folder, "vault.key", err) == -1 ||
+        key_read(path, v->secret_key, 077, err) == -1)
+        return -1;
+    (void)crypto_scalarmult_base(derived, v->secret_key);
+    if (sodium_memcmp(derived, v->public_key, sizeof derived) != 0) {
+        sodium_memzero(v->secret_key, sizeof v->secret_key);
+        return err_set(err, ERR_CORRUPT, "vault_mismatch",
+                       "vault.key and vault.pub in %s do not belong together", folder);
+    }
+    v->can_open = true;
+    return 0;
+}
+
+/* ---- boxes ---- */
+
+/* The associated data: kind and the three names, each with its length, so that no two places give
+ * the same bytes. */
+static int place(uint8_t out[PLACE_MAX], uint8_t kind, const char *table, const char *key,
+                 const char *field, size_t *len, struct err *err)
+{
+    const char *const names[] = {table, key, field};
+    size_t at = 0;
+
+    out[at++] = kind;
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(names[i]);
+        if (n + 2 > PLACE_MAX - at)
+            return err_set(err, ERR_INVALID, "seal_place", "the place of a secret is too long");
+        enc_put16(out + at, (uint16_t)n);
+        memcpy(out + at + 2, names[i], n);
+        at += 2 + n;
+    }
+    *len = at;
+    return 0;
+}
+
+static int too_long(size_t head, size_t len, struct err *err)
+{
+    if (len > SEALED_MAX - head - TAG_BYTES)
+        return err_set(err, ERR_TOO_LARGE, "secret_too_long",
+                       "a secret of %zu bytes is too long (limit %zu)", len,
+                       (size_t)SEALED_MAX - head - TAG_BYTES);
+    return 0;
+}
+
+static int damaged(struct err *err)
+{
+    return err_set(err, ERR_CORRUPT, "seal_broken",
+                   "a sealed value was changed, or was not sealed for this place");
+}
+
+/* Decrypt what stands behind ${head} bytes of the box. */
+static int open_box(const struct sealed *in, size_t head, const uint8_t *nonce, const uint8_t *key,
+                    const uint8_t *ad, size_t ad_len, struct buf *out, struct err *err)
+{
+    size_t plain = in->len - head - TAG_BYTES;
+    uint8_t *to = (uint8_t *)buf_reserve(out, plain);
+
+    if (to == NULL)
+        return err_set(err, ERR_TOO_LARGE, "secret_too_long",
+                       "an opened secret does not fit where it is wanted");
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(to, NULL, NULL, in->data + head, in->len - head,
+                                                   ad, ad_len, nonce, key) != 0)
+        return damaged(err);
+    out->len += plain;
+    out->data[out->len] = '\0';
+    return 0;
+}
+
+/* The fresh key is used once, so its nonce is constant. */
+static const uint8_t no_nonce[NONCE_BYTES];
+
+int vault_seal(const struct vault *v, const char *table, const char *key, const char *field,
+               const void *data, size_t len, struct sealed *out, struct err *err)
+{
+    const size_t head = 1 + BOXED_KEY_BYTES;
+    uint8_t ad[PLACE_MAX], fresh[KEY_BYTES];
+    unsigned long long sealed_len;
+    size_t ad_len;
+
+    memset(out, 0, sizeof *out);
+    if (start(err) == -1 || too_long(head, len, err) == -1 ||
+        place(ad, KIND_VAULT, table, key, field, &ad_len, err) == -1)
+        return -1;
+    randombytes_buf(fresh, sizeof fresh);
+    out->data[0] = KIND_VAULT;
+    if (crypto_box_seal(out->data + 1, fresh, sizeof fresh, v->public_key) != 0) {
+        sodium_memzero(fresh, sizeof fresh);
+        return err_set(err, ERR_CORRUPT, "vault_key", "the vault's public key is not one");
+    }
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + head, &sealed_len, data, len, ad,
+                                                     ad_len, NULL, no_nonce, fresh);
+    sodium_memzero(fresh, sizeof fresh);
+    out->len = (uint16_t)(head + sealed_len);
+    return 0;
+}
+
+int vault_open(const struct vault *v, const char *table, const char *key, const char *field,
+               const struct sealed *in, struct buf *out, struct err *err)
+{
+    const size_t head = 1 + BOXED_KEY_BYTES;
+    uint8_t ad[PLACE_MAX], fresh[KEY_BYTES];
+    size_t ad_len;
+    int result;
+
+    if (!v->can_open)
+        return err_set(err, ERR_FORBIDDEN, "vault_closed",
+                       "this program has no key to open secrets with");
+    if (in->len > SEALED_MAX || in->len < head + TAG_BYTES || in->data[0] != KIND_VAULT)
+        return damaged(err);
+    if (place(ad, KIND_VAULT, table, key, field, &ad_len, err) == -1)
+        return -1;
+    if (crypto_box_seal_open(fresh, in->data + 1, BOXED_KEY_BYTES, v->public_key, v->secret_key) !=
+        0)
+        return damaged(err);
+    result = open_box(in, head, no_nonce, fresh, ad, ad_len, out, err);
+    sodium_memzero(fresh, sizeof fresh);
+    return result;
+}
+
+/* ---- web.key ---- */
+
+int web_key_create(const char *folder, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t key[32];
+    int result;
+
+    if (start(err) == -1 || key_path(path, folder, "web.key", err) == -1)
+        return -1;
+    if (file_exists(path))
+        return err_set(err, ERR_CONFLICT, "web_key_exists", "%s already exists", path);
+    crypto_kdf_keygen(key);
+    result = key_write(path, key, 0440, err);
+    sodium_memzero(key, sizeof key);
+    return result;
+}
+
+int web_key_load(struct web_key *k, const char *folder, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t key[32];
+
+    memset(k, 0, sizeof *k);
+    if (start(err) == -1 || key_path(path, folder, "web.key", err) == -1 ||
+        key_read(path, key, 027, err) == -1)
+        return -1;
+    (void)crypto_kdf_derive_from_key(k->csrf, sizeof k->csrf, 1, "sett-web", key);
+    (void)crypto_kdf_derive_from_key(k->token, sizeof k->token, 2, "sett-web", key);
+    (void)crypto_kdf_derive_from_key(k->seal, sizeof k->seal, 3, "sett-web", key);
+    sodium_memzero(key, sizeof key);
+    return 0;
+}
+
+int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
+                 const void *data, size_t len, struct sealed *out, struct err *err)
+{
+    const size_t head = 1 + NONCE_BYTES;
+    uint8_t ad[PLACE_MAX];
+    unsigned long long sealed_len;
+    size_t ad_len;
+
+    memset(out, 0, sizeof *out);
+    if (start(err) == -1 || too_long(head, len, err) == -1 ||
+        place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1)
+        return -1;
+    out->data[0] = KIND_WEB;
+    randombytes_buf(out->data + 1, NONCE_BYTES);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + head, &sealed_len, data, len, ad,
+                                                     ad_len, NULL, out->data + 1, k->seal);
+    out->len = (uint16_t)(head + sealed_len);
+    return 0;
+}
+
+int web_key_open(const struct web_key *k, const char *table, const char *key, const char *field,
+                 const struct sealed *in, struct buf *out, struct err *err)
+{
+    const size_t head = 1 + NONCE_BYTES;
+    uint8_t ad[PLACE_MAX];
+    size_t ad_len;
+
+    if (in->len > SEALED_MAX || in->len < head + TAG_BYTES || in->data[0] != KIND_WEB)
+        return damaged(err);
+    if (place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1)
+        return -1;
+    return open_box(in, head, in->data + 1, k->seal, ad, ad_len, out, err);
+}
