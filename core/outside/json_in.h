@@ -13,13 +13,16 @@ struct cJSON;
 
 struct json_limits {
     size_t bytes;
-    unsigned members, depth;
+    unsigned members, depth; /* members: all values inside arrays and objects together */
+    bool exact;              /* refuse integers beyond 2^53 - 1, which a double would change */
 };
 extern const struct json_limits json_limits_api;      /* 64 KiB, 1,000 members, depth 16 */
 extern const struct json_limits json_limits_webhook;  /* 512 KiB, 20,000, 32 */
 extern const struct json_limits json_limits_provider; /* 4 MiB, 200,000, 64 */
 
-/** json_check(text, len, limits, err): the scanner alone. ERR_MALFORMED with the offset. 0 or -1. */
+/** json_check(text, len, limits, err): the scanner alone, in time linear to ${len} and without
+ * recursion. ERR_MALFORMED with the offset and, in err->field, the last member's name before it;
+ * ERR_TOO_LARGE for too many bytes or members. 0 or -1. */
 int json_check(const char *text, size_t len, const struct json_limits *limits, struct err *err);
 
 /** json_parse(text, len, limits, err): checked, then parsed; to be freed with json_free. NULL on error. */
@@ -28,7 +31,8 @@ struct cJSON *json_parse(const char *text, size_t len, const struct json_limits 
 void json_free(struct cJSON *json);
 
 /* Reading, case-sensitive. A path is names with dots and [i]: "data.object.items.data[0].price.id".
- * Missing members, nulls and members of another type give the otherwise value. */
+ * Missing members, nulls and members of another type give the otherwise value (NULL for json_at).
+ * The path "" is ${json} itself, which may be NULL everywhere. What is returned belongs to the tree. */
 const struct cJSON *json_at(const struct cJSON *json, const char *path);
 const char *json_text(const struct cJSON *json, const char *path, const char *otherwise);
 int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
@@ -43,7 +47,7 @@ const char *json_name(const struct cJSON *item);
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct cJSON *item);
 
-/** json_integer(item, negative, n): whether it is an integer, and which. */
+/** json_integer(item, negative, n): whether it is an integer, and which (|n| <= 2^53). */
 bool json_integer(const struct cJSON *item, bool *negative, uint64_t *n);
 
 #endif
