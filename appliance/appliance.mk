@@ -1,0 +1,25 @@
+# What a bare Debian needs, and the box of a checkout.
+
+DEPS_BUILD := gcc make pkg-config libfcgi-dev liblmdb-dev libcurl4-openssl-dev libcjson-dev \
+              libsodium-dev libarchive-dev libinih-dev libpq-dev libidn2-dev libpsl-dev libc6-dev
+DEPS_RUN   := nginx-light|nginx busybox-static|busybox util-linux
+RUN  ?= run
+PORT ?= 4443
+DEMO ?= 1
+
+# $(call need,PACKAGES): install those that are missing; "a|b" is content with either.
+need = missing=""; for p in $(subst |,/,$(1)); do ok=; for q in $$(echo $$p | tr / ' '); do \
+	  dpkg-query -W -f='$${Status}' $$q 2>/dev/null | grep -q ' installed' && ok=1; done; \
+	  [ -n "$$ok" ] || missing="$$missing $${p%%/*}"; done; \
+	if [ -n "$$missing" ]; then echo "installing:$$missing"; \
+	  if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+.PHONY: deps run
+deps:
+	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
+
+## run: install what is missing, build, start a box below ./run and sell a site on it (RUN= PORT= DEMO=0)
+run: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@exec build/sett --root "$(RUN)" run --port "$(PORT)" $(if $(filter 0,$(DEMO)),,--demo)

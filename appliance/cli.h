@@ -1,0 +1,90 @@
+#ifndef SETT_CLI_H
+#define SETT_CLI_H
+/*
+ * The command line: what every command shares. A command is either a row of the operations' table
+ * (sett tenant create) or one of the few below that are about the box itself (sett run).
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include "op.h"
+#include "paths.h"
+
+enum cli_output { CLI_TABLE, CLI_JSON, CLI_PLAIN };
+
+struct cli {
+    const char *root;      /* --root or SETT_ROOT; "" for the system's box */
+    struct paths paths;
+    enum cli_output output;
+    bool quiet, no_input, dry_run, colour;
+    bool wait, no_wait;    /* neither: wait when standard output is a terminal */
+    uint32_t wait_s;       /* --timeout; 0: as long as it takes */
+    const char *confirm;   /* --confirm=NAME */
+    char programs[PATHS_SIZE]; /* folder of sett-front and the others */
+    char share[PATHS_SIZE];    /* folder that has blueprints/ and nginx/ */
+    char web[PATHS_SIZE];      /* folder of the static admin */
+    struct op_box box;     /* set by cli_open */
+    bool opened;
+};
+
+struct cli_command {
+    const char *noun, *verb; /* verb NULL: the noun alone */
+    const char *help;        /* one line */
+    const char *usage;       /* what stands behind the words */
+    const char *example;
+    int (*run)(struct cli *cli, int argc, char **argv, struct err *err); /* exit code, or -1 */
+};
+extern const struct cli_command cli_commands[]; /* ended by one without noun */
+
+/** cli_open(cli, err): give up root if we have it and the box is not root's, then open store, keys
+ * and configuration. ERR_NOT_FOUND with a hint when there is no box yet. Return 0 or -1. */
+int cli_open(struct cli *cli, struct err *err);
+
+/** cli_drop(cli, err): become the user whose the box is: `sett`, or the owner of the --root folder.
+ * Return 0 or -1. */
+int cli_drop(const struct cli *cli, struct err *err);
+
+/** cli_find_files(cli, err): where our own programs and files lie: beside this program in a checkout,
+ * else where the package puts them. Return 0 or -1. */
+int cli_find_files(struct cli *cli, struct err *err);
+
+/** cli_call(cli, call, err): an operation as this user of the machine. The caller has set op,
+ * params and given. The answer is in call->out's buffer. Return 0 or -1. */
+int cli_call(struct cli *cli, struct op_call *call, struct err *err);
+
+/** cli_operation(cli, op, argc, argv, err): decode arguments, confirm, run, print, wait. Return the
+ * exit code, or -1 with ${err}. */
+int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err);
+
+/** cli_print(cli, op, json, len, err): an answer in the form that was asked for. 0 or -1. */
+int cli_print(const struct cli *cli, const struct op *op, const char *json, size_t len,
+              struct err *err);
+
+/** cli_watch(cli, job_id, from, err): show the steps of a job as they happen, until it ends. ${from}:
+ * journal rows not to show again. Return the exit code (0 done, 1 stuck or undone, 6 timed out) or -1. */
+int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err);
+
+/** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
+void cli_usage(FILE *out, const char *noun);
+
+/** cli_suggest(out, noun, verb): the nearest known words to a mistyped command, or "". */
+void cli_suggest(char *out, size_t size, const char *noun, const char *verb);
+
+/* Commands about the box itself, one file each. */
+int cli_run(struct cli *cli, int argc, char **argv, struct err *err);      /* run.c */
+int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);    /* setup.c */
+int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);     /* demo.c */
+int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);   /* doctor.c */
+int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err); /* send.c */
+int cli_job_watch(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_dump(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys, store,
+ * first admin, webhook secret, plan `demo`. Return 1 if it was made, 0 if it was there, -1. */
+int cli_setup_box(struct cli *cli, uint32_t port, struct err *err);
+
+#endif

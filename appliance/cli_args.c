@@ -1,0 +1,289 @@
+/*
+ * An operation from the command line: words become its parameters by the same field table that the
+ * API uses, dangerous ones ask for the name of what dies, those that start a job are watched.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "file.h"
+#include "json_in.h"
+#include "params.h"
+#include "str.h"
+
+#define ANSWER_MAX (8u << 20)
+#define SECRET_MAX 4096
+
+/* "--starting-after" names the field starting_after. */
+static int option_name(char *out, size_t size, const char *word, size_t len)
+{
+    if (str_copy_n(out, size, word, len) == -1)
+        return -1;
+    for (char *p = out; *p != '\0'; p++)
+        if (*p == '-')
+            *p = '_';
+    return 0;
+}
+
+/* The value of a secret parameter: from a file that others cannot read, or "-": standard input. */
+static int secret_read(const char *path, char *out, size_t size, struct err *err)
+{
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, SECRET_MAX);
+    if (str_equal(path, "-")) {
+        char chunk[512];
+        size_t n;
+        while ((n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+            (void)buf_add(&b, chunk, n);
+    } else if (file_private(path, err) == -1 || file_read(path, &b, err) == -1)
+        goto done;
+    while (b.len > 0 && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
+        b.data[--b.len] = '\0';
+    if (b.failed || str_copy(out, size, buf_string(&b)) == -1)
+        err_field(err, "value", "too_long", "the secret in %s is too long", path);
+    else
+        rc = 0;
+done:
+    buf_free(&b);
+    return rc;
+}
+
+/* The field for the next bare word: those of the URL's path first, then what is required. */
+static const struct field *positional(const struct fields *f, uint64_t given)
+{
+    for (unsigned round = 0; round < 2; round++)
+        for (size_t i = 0; i < f->count; i++) {
+            const struct field *field = &f->at[i];
+            unsigned want = round == 0 ? FIELD_PATH : FIELD_REQUIRED;
+            if ((field->flags & want) && !(given & UINT64_C(1) << i) &&
+                !(field->flags & (FIELD_SECRET | FIELD_INTERNAL)))
+                return field;
+        }
+    return NULL;
+}
+
+static int option_set(const struct op *op, const char *word, const char *next, int *used,
+                      void *params, uint64_t *given, struct err *err)
+{
+    const struct field *field;
+    const char *value = strchr(word, '=');
+    char name[64], secret[SECRET_MAX];
+    size_t len = value == NULL ? strlen(word) : (size_t)(value - word);
+    bool file = false;
+
+    *used = 1;
+    if (option_name(name, sizeof name, word, len) == -1)
+        return err_field(err, "option", "unknown_option", "unknown option --%.60s", word);
+    field = op->params == NULL ? NULL : fields_find(op->params, name);
+    if (field == NULL && str_ends(name, "_file") && op->params != NULL) {
+        name[strlen(name) - 5] = '\0';
+        field = fields_find(op->params, name);
+        file = field != NULL && (field->flags & FIELD_SECRET);
+        if (!file)
+            field = NULL;
+    }
+    if (field == NULL || (field->flags & FIELD_INTERNAL)) {
+        err_field(err, name, "unknown_option", "sett %s has no option --%.*s", op->name, (int)len,
+                  word);
+        return err_hint(err, "its options: sett %s --help", op->name);
+    }
+    if ((field->flags & FIELD_SECRET) && !file) {
+        err_field(err, name, "secret_in_argv",
+                  "a secret on the command line is visible to every user of this machine");
+        return err_hint(err, "put it into a file and give --%.*s-file FILE, or - for standard input",
+                        (int)len, word);
+    }
+    if (value != NULL)
+        value++;
+    else if (field->type == FIELD_BOOL)
+        value = "true";
+    else if (next == NULL)
+        return err_field(err, name, "option_value", "--%s needs a value", word);
+    else {
+        value = next;
+        *used = 2;
+    }
+    if (file) {
+        if (secret_read(value, secret, sizeof secret, err) == -1)
+            return -1;
+        value = secret;
+    }
+    return params_one(op->params, name, value, params, given, err);
+}
+
+static int arguments(const struct op *op, int argc, char **argv, void *params, uint64_t *given,
+                     struct err *err)
+{
+    const struct field *field;
+    int used;
+
+    for (int i = 0; i < argc; i += used) {
+        used = 1;
+        if (str_starts(argv[i], "--") && argv[i][2] != '\0') {
+            if (option_set(op, argv[i] + 2, i + 1 < argc ? argv[i + 1] : NULL, &used, params, given,
+                           err) == -1)
+                return -1;
+            continue;
+        }
+        if (op->params == NULL || (field = positional(op->params, *given)) == NULL)
+            return err_field(err, "argument", "extra_argument", "sett %s does not take \"%.60s\"",
+                             op->name, argv[i]);
+        if (params_one(op->params, field->name, argv[i], params, given, err) == -1)
+            return -1;
+    }
+    return op->params == NULL ? 0 : params_done(op->params, *given, err);
+}
+
+static void help_print(const struct op *op)
+{
+    char words[64];
+
+    (void)str_copy(words, sizeof words, op->name);
+    for (char *p = words; *p != '\0'; p++)
+        if (*p == '.')
+            *p = ' ';
+    printf("%s\n\nUsage: sett %s", op->help, words);
+    for (size_t i = 0; op->params != NULL && i < op->params->count; i++)
+        if (op->params->at[i].flags & FIELD_PATH)
+            printf(" %s", op->params->at[i].name);
+    printf(" [OPTIONS]\n");
+    for (size_t i = 0; op->params != NULL && i < op->params->count; i++) {
+        const struct field *f = &op->params->at[i];
+        char option[80];
+        if (f->flags & FIELD_INTERNAL)
+            continue;
+        (void)str_format(option, sizeof option, "--%s%s", f->name,
+                         f->flags & FIELD_SECRET ? "-file FILE" : f->type == FIELD_BOOL ? "" : " VALUE");
+        for (char *p = option; *p != ' ' && *p != '\0'; p++)
+            if (*p == '_')
+                *p = '-';
+        printf("  %-30s %s%s\n", option, f->help == NULL ? "" : f->help,
+               f->flags & FIELD_REQUIRED ? " (required)" : "");
+        for (size_t n = 0; f->names != NULL && f->names[n] != NULL; n++)
+            printf("%s%s%s", n == 0 ? "                                 one of: " : ", ", f->names[n],
+                   f->names[n + 1] == NULL ? "\n" : "");
+    }
+    if (op->example != NULL)
+        printf("\nExample:\n  sett %s %s\n", words, op->example);
+    printf("\nLeast role over the API: %s.%s\n", role_names[op->role],
+           op->flags & OP_JOB ? " Starts a job: --dry-run shows its steps, --wait watches them." : "");
+}
+
+/* What the object calls itself, asked of the noun's show operation: what has to be typed to confirm. */
+static int object_name(struct cli *cli, const struct op *op, const void *params, char *out,
+                       size_t size, struct err *err)
+{
+    static const char *const shown[] = {"subdomain", "hostname", "name", "id"};
+    char name[64];
+    struct op_call call = {0};
+    struct json_out j;
+    struct buf b;
+    struct cJSON *tree;
+    const struct op *show;
+    const struct field *from = fields_find(op->params, "id"), *to;
+    void *copy = NULL;
+    int rc = -1;
+
+    (void)str_copy_n(name, sizeof name, op->name, strcspn(op->name, "."));
+    if (strlen(name) + sizeof ".show" > sizeof name || from == NULL)
+        return err_set(err, ERR_INTERNAL, "no_show", "%s cannot be confirmed", op->name);
+    memcpy(name + strlen(name), ".show", sizeof ".show");
+    buf_init(&b, ANSWER_MAX);
+    json_out_init(&j, &b);
+    if ((show = op_find(name)) == NULL || (to = fields_find(show->params, "id")) == NULL ||
+        (copy = calloc(1, show->params->struct_size)) == NULL) {
+        err_set(err, ERR_INTERNAL, "no_show", "%s cannot be confirmed", op->name);
+        goto done;
+    }
+    if (params_one(show->params, "id", (const char *)params + from->offset, copy, &call.given,
+                   err) == -1)
+        goto done;
+    call.op = show;
+    call.params = copy;
+    call.out = &j;
+    if (cli_call(cli, &call, err) == -1 ||
+        (tree = json_parse(buf_string(&b), b.len, &json_limits_provider, err)) == NULL)
+        goto done;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof shown / sizeof *shown && out[0] == '\0'; i++)
+        (void)str_copy(out, size, json_text(tree, shown[i], ""));
+    json_free(tree);
+    rc = 0;
+done:
+    free(copy);
+    buf_free(&b);
+    return rc;
+}
+
+/* Deleting asks for the name of what dies. Return 0 to go on, -1 otherwise. */
+static int confirm(struct cli *cli, const struct op *op, const void *params, struct err *err)
+{
+    char name[256], typed[256];
+
+    if (!str_ends(op->name, ".delete") || cli->dry_run)
+        return 0;
+    if (object_name(cli, op, params, name, sizeof name, err) == -1)
+        return -1;
+    if (cli->confirm != NULL) {
+        if (str_equal(cli->confirm, name))
+            return 0;
+        return err_field(err, "confirm", "not_confirmed", "--confirm=%.60s is not its name, %s",
+                         cli->confirm, name);
+    }
+    if (cli->no_input || !isatty(STDIN_FILENO)) {
+        err_field(err, "confirm", "not_confirmed", "%s cannot be taken back", op->name);
+        return err_hint(err, "add --confirm=%s to do it without being asked", name);
+    }
+    fprintf(stderr, "%s. Type its name, %s, to go on: ", op->help, name);
+    if (fgets(typed, sizeof typed, stdin) == NULL || !str_equal(str_trim(typed), name))
+        return err_field(err, "confirm", "not_confirmed", "nothing was done");
+    return 0;
+}
+
+int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err)
+{
+    struct op_call call = {0};
+    struct json_out j;
+    struct buf b;
+    void *params = NULL;
+    int code = -1;
+
+    if (argc > 0 && str_equal(argv[0], "--help")) {
+        help_print(op);
+        return 0;
+    }
+    buf_init(&b, ANSWER_MAX);
+    json_out_init(&j, &b);
+    if (op->params != NULL && (params = calloc(1, op->params->struct_size)) == NULL)
+        return err_set(err, ERR_INTERNAL, "no_memory", "out of memory");
+    call.op = op;
+    call.params = params;
+    call.out = &j;
+    call.plan = cli->dry_run;
+    if (cli->dry_run && !(op->flags & OP_JOB)) {
+        err_field(err, "dry-run", "no_plan", "sett %s starts no job, so there is no plan to show",
+                  op->name);
+        goto done;
+    }
+    if (arguments(op, argc, argv, params, &call.given, err) == -1 || cli_open(cli, err) == -1 ||
+        confirm(cli, op, params, err) == -1 || cli_call(cli, &call, err) == -1)
+        goto done;
+    if (call.job_id[0] != '\0' && !cli->dry_run && (cli->wait || (!cli->no_wait && isatty(STDOUT_FILENO)))) {
+        if (cli->output != CLI_JSON && !cli->quiet)
+            fprintf(stderr, "%s  (%s; Ctrl-C leaves it running: sett job watch %s)\n", op->help,
+                    call.job_id, call.job_id);
+        code = cli_watch(cli, call.job_id, 0, err);
+        if (cli->output == CLI_JSON)
+            goto done;
+    } else
+        code = 0;
+    if (code != -1 && cli_print(cli, op, buf_string(&b), b.len, err) == -1)
+        code = -1;
+done:
+    free(params);
+    buf_free(&b);
+    return code;
+}

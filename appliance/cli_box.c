@@ -1,0 +1,152 @@
+/*
+ * How the command line comes to a box: whose it is, where its files are, how it is opened. Apart
+ * because giving up root must happen in one place, before the store is touched.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "file.h"
+#include "job_start.h"
+#include "schema.h"
+#include "str.h"
+
+#define SYSTEM_USER     "sett"
+#define SYSTEM_PROGRAMS "/usr/libexec/sett"
+#define SYSTEM_SHARE    "/usr/share/sett"
+
+/* The folder that holds this program, without what follows its last slash. */
+static int program_folder(char *out, size_t size, struct err *err)
+{
+    ssize_t len = readlink("/proc/self/exe", out, size - 1);
+    char *slash;
+
+    if (len <= 0)
+        return err_sys(err, "own_path", errno, "cannot find this program's own folder");
+    out[len] = '\0';
+    if ((slash = strrchr(out, '/')) != NULL)
+        *slash = '\0';
+    return 0;
+}
+
+int cli_find_files(struct cli *cli, struct err *err)
+{
+    char folder[PATHS_SIZE], path[PATHS_SIZE + 64];
+    char *slash;
+
+    if (program_folder(folder, sizeof folder, err) == -1)
+        return -1;
+    (void)str_format(path, sizeof path, "%s/sett-front", folder);
+    if (!file_exists(path)) {
+        (void)str_copy(cli->programs, sizeof cli->programs, SYSTEM_PROGRAMS);
+        (void)str_copy(cli->share, sizeof cli->share, SYSTEM_SHARE);
+        (void)str_copy(cli->web, sizeof cli->web, SYSTEM_SHARE "/web");
+        return 0;
+    }
+    (void)str_copy(cli->programs, sizeof cli->programs, folder);
+    /* A checkout: the sources stand one or two folders above the programs. */
+    while ((slash = strrchr(folder, '/')) != NULL && slash != folder) {
+        *slash = '\0';
+        (void)str_format(path, sizeof path, "%s/appliance/blueprints", folder);
+        if (file_exists(path)) {
+            if (str_format(cli->share, sizeof cli->share, "%s/appliance", folder) == -1 ||
+                str_format(cli->web, sizeof cli->web, "%s/web", folder) == -1)
+                break;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_NOT_FOUND, "no_share", "no appliance/blueprints folder above %s",
+                   cli->programs);
+}
+
+static int become(uid_t uid, gid_t gid, const char *name, struct err *err)
+{
+    if ((name != NULL ? initgroups(name, gid) : setgroups(0, NULL)) == -1 || setgid(gid) == -1 ||
+        setuid(uid) == -1)
+        return err_sys(err, "drop_root", errno, "cannot give up root");
+    return 0;
+}
+
+int cli_drop(const struct cli *cli, struct err *err)
+{
+    struct passwd *user;
+    struct stat st;
+
+    if (geteuid() != 0)
+        return 0;
+    if (cli->paths.root[0] != '\0') {
+        if (stat(cli->paths.root, &st) == -1)
+            return 0; /* not there yet: whoever makes it owns it */
+        if (st.st_uid == 0) {
+            if (getenv("SETT_QUIET_ROOT") == NULL)
+                fprintf(stderr, "sett: the box below %s belongs to root, so everything of it runs "
+                                "as root; fine for trying out only\n", cli->paths.root);
+            (void)setenv("SETT_QUIET_ROOT", "1", 1);
+            return 0;
+        }
+        return become(st.st_uid, st.st_gid, NULL, err);
+    }
+    if ((user = getpwnam(SYSTEM_USER)) == NULL)
+        return err_set(err, ERR_NOT_FOUND, "no_user", "there is no user \"%s\" on this machine",
+                       SYSTEM_USER);
+    return become(user->pw_uid, user->pw_gid, SYSTEM_USER, err);
+}
+
+int cli_open(struct cli *cli, struct err *err)
+{
+    struct op_box *box = &cli->box;
+
+    if (cli->opened)
+        return 0;
+    if (cli_drop(cli, err) == -1)
+        return -1;
+    box->paths = cli->paths;
+    if (!file_exists(cli->paths.db)) {
+        err_set(err, ERR_NOT_FOUND, "no_box", "there is no box at %s",
+                cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root);
+        return err_hint(err, "make one with: sett%s%s setup   (or say where it is: --root FOLDER)",
+                        cli->root[0] == '\0' ? "" : " --root ", cli->root);
+    }
+    if (conf_read(&box->conf, cli->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    if (db_open(&box->db, cli->paths.db, &sett_schema, err) == -1 ||
+        vault_load(&box->vault, cli->paths.keys, false, err) == -1 ||
+        web_key_load(&box->web_key, cli->paths.keys, err) == -1)
+        return -1;
+    cli->opened = true;
+    return 0;
+}
+
+/* The user of the machine who typed the command: an admin, named in the audit log. */
+static void actor_set(struct actor *actor)
+{
+    struct passwd *user = getpwuid(getuid());
+    const char *sudo = getenv("SUDO_USER");
+
+    memset(actor, 0, sizeof *actor);
+    actor->role = ROLE_ADMIN;
+    (void)str_copy(actor->kind, sizeof actor->kind, "cli");
+    if (sudo == NULL || str_format(actor->id, sizeof actor->id, "cli:%s", sudo) == -1)
+        (void)str_format(actor->id, sizeof actor->id, "cli:%s",
+                         user == NULL ? "unknown" : user->pw_name);
+    actor->fresh_at = INT64_MAX;
+    id_make(actor->request_id, "req");
+}
+
+int cli_call(struct cli *cli, struct op_call *call, struct err *err)
+{
+    if (cli_open(cli, err) == -1)
+        return -1;
+    call->box = &cli->box;
+    actor_set(&call->actor);
+    if (op_dispatch(call, err) == -1)
+        return -1;
+    if (call->wake)
+        job_wake(cli->paths.wake_sock);
+    return 0;
+}

@@ -1,0 +1,198 @@
+/*
+ * Answers of operations for people: a list as a table, an object as lines. The columns of each
+ * noun's table stand here; everything else follows from the answer itself.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "clock.h"
+#include "json_in.h"
+#include "str.h"
+
+#define COLUMNS    10
+#define CELL_SIZE  72
+#define NOUN_WIDTH 22
+
+static const struct {
+    const char *noun;
+    const char *columns[COLUMNS];
+} tables[] = {
+    {"tenant", {"number", "id", "name", "subdomain", "state", "health", "port", "url"}},
+    {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
+    {"customer", {"number", "id", "name", "email", "created_at"}},
+    {"plan", {"id", "name", "title", "blueprint", "amount", "currency", "offered"}},
+    {"port", {"port", "owner", "tenant_id", "foreign", "created_at"}},
+    {"job", {"id", "saga", "state", "step_name", "cause_class", "created_at", "ended_at"}},
+    {"user", {"id", "name", "role", "disabled", "last_login_at"}},
+    {"key", {"id", "name", "role", "expires_at", "revoked_at"}},
+    {"session", {"id", "user_id", "address", "seen_at", "expires_at"}},
+    {"audit", {"number", "at", "actor", "action", "object", "result"}},
+    {"event", {"id", "type", "state", "received_at", "note"}},
+    {"order", {"id", "name", "subdomain", "state", "created_at"}},
+    {"subscription", {"number", "id", "status", "tenant_id", "period_end", "flag"}},
+    {"setting", {"name", "value", "origin"}},
+    {"config", {"name", "value", "origin"}},
+    {"secret", {"name", "updated_at"}},
+};
+
+/* One value as a cell: strings as they are, null as "-", nested things as compact JSON. */
+static void cell_set(char out[CELL_SIZE], const struct cJSON *item)
+{
+    bool negative;
+    uint64_t n;
+
+    (void)str_copy(out, CELL_SIZE, "-");
+    if (item == NULL)
+        return;
+    switch (json_type(item)) {
+    case JSON_STRING: {
+        const char *text = json_text(item, "", "");
+        int64_t ms;
+        if (clock_parse(text, &ms) == 0 && strlen(text) >= 20)
+            (void)str_format(out, CELL_SIZE, "%.10s %.8s", text, text + 11);
+        else if (str_copy(out, CELL_SIZE, text[0] == '\0' ? "-" : text) == -1)
+            (void)str_format(out, CELL_SIZE, "%.*s...", CELL_SIZE - 8, text);
+        break;
+    }
+    case JSON_NUMBER:
+        if (json_integer(item, &negative, &n))
+            (void)str_format(out, CELL_SIZE, "%s%llu", negative ? "-" : "", (unsigned long long)n);
+        break;
+    case JSON_BOOL: (void)str_copy(out, CELL_SIZE, json_bool(item, "", false) ? "yes" : "no"); break;
+    case JSON_ARRAY:
+    case JSON_OBJECT: (void)str_format(out, CELL_SIZE, "(%d)", json_size(item, "")); break;
+    case JSON_NULL: break;
+    }
+}
+
+/* Columns on a terminal: characters, not bytes. */
+static int width(const char *s)
+{
+    int n = 0;
+
+    for (; *s != '\0'; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void row_print(char cells[COLUMNS][CELL_SIZE], const int *widths, size_t count, bool plain)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool last = i + 1 == count;
+        fputs(cells[i], stdout);
+        if (last)
+            putchar('\n');
+        else if (plain)
+            putchar('\t');
+        else
+            printf("%*s", widths[i] - width(cells[i]) + 2, "");
+    }
+}
+
+static const char *const *columns_of(const struct op *op, size_t *count)
+{
+    size_t len = strcspn(op->name, ".");
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (strlen(tables[i].noun) == len && strncmp(tables[i].noun, op->name, len) == 0) {
+            *count = 0;
+            while (*count < COLUMNS && tables[i].columns[*count] != NULL)
+                (*count)++;
+            return tables[i].columns;
+        }
+    return NULL;
+}
+
+static void list_print(const struct cli *cli, const struct cJSON *data, const char *const *columns,
+                       size_t count)
+{
+    int widths[COLUMNS] = {0};
+    char cells[COLUMNS][CELL_SIZE];
+    const struct cJSON *item = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        widths[i] = width(columns[i]);
+    while ((item = json_next(data, item)) != NULL)
+        for (size_t i = 0; i < count; i++) {
+            cell_set(cells[i], json_at(item, columns[i]));
+            if (width(cells[i]) > widths[i])
+                widths[i] = width(cells[i]);
+        }
+    if (cli->output != CLI_PLAIN) {
+        for (size_t i = 0; i < count; i++)
+            (void)str_copy(cells[i], CELL_SIZE, columns[i]);
+        if (cli->colour)
+            fputs("\033[1m", stdout);
+        row_print(cells, widths, count, false);
+        if (cli->colour)
+            fputs("\033[0m", stdout);
+    }
+    while ((item = json_next(data, item)) != NULL) {
+        for (size_t i = 0; i < count; i++)
+            cell_set(cells[i], json_at(item, columns[i]));
+        row_print(cells, widths, count, cli->output == CLI_PLAIN);
+    }
+}
+
+/* An object as "name  value" lines; lists of objects inside it as small tables of their own. */
+static void object_print(const struct cJSON *object, int indent)
+{
+    const struct cJSON *item = NULL;
+    char cell[CELL_SIZE];
+
+    while ((item = json_next(object, item)) != NULL) {
+        const char *name = json_name(item) == NULL ? "" : json_name(item);
+        int type = (int)json_type(item);
+        if (type == JSON_OBJECT || type == JSON_ARRAY) {
+            if (json_size(item, "") == 0)
+                continue;
+            if (name[0] != '\0')
+                printf("%*s%s\n", indent, "", name);
+            object_print(item, indent + 2);
+            if (name[0] == '\0')
+                putchar('\n');
+            continue;
+        }
+        if (type == JSON_STRING && strlen(json_text(item, "", "")) >= CELL_SIZE)
+            printf("%*s%-*s%s\n", indent, "", NOUN_WIDTH - indent, name, json_text(item, "", ""));
+        else {
+            cell_set(cell, item);
+            printf("%*s%-*s%s\n", indent, "", NOUN_WIDTH - indent, name, cell);
+        }
+    }
+}
+
+int cli_print(const struct cli *cli, const struct op *op, const char *json, size_t len,
+              struct err *err)
+{
+    struct json_limits limits = json_limits_provider;
+    const char *const *columns;
+    const struct cJSON *data;
+    struct cJSON *tree;
+    size_t count;
+
+    if (cli->output == CLI_JSON || len == 0 || (json[0] != '{' && json[0] != '[')) {
+        printf("%.*s%s", (int)len, json, len > 0 && json[len - 1] == '\n' ? "" : "\n");
+        return 0;
+    }
+    if ((tree = json_parse(json, len, &limits, err)) == NULL)
+        return -1;
+    data = json_at(tree, "data");
+    if (cli->quiet) {
+        const struct cJSON *item = NULL;
+        if (data == NULL)
+            printf("%s\n", json_text(tree, "id", ""));
+        while (data != NULL && (item = json_next(data, item)) != NULL)
+            printf("%s\n", json_text(item, "id", json_text(item, "name", "")));
+    } else if (data != NULL && (columns = columns_of(op, &count)) != NULL) {
+        list_print(cli, data, columns, count);
+        if (json_size(tree, "data") == 0)
+            fprintf(stderr, "none\n");
+        else if (json_bool(tree, "has_more", false))
+            fprintf(stderr, "more follow: add --starting-after with the last id, or --limit 100\n");
+    } else
+        object_print(tree, 0);
+    json_free(tree);
+    return 0;
+}

@@ -1,0 +1,245 @@
+/*
+ * `sett doctor`: what is wrong with this box, and the one thing to do about each. A table of checks;
+ * every check looks for itself and changes nothing.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "blueprint.h"
+#include "channel.h"
+#include "cli.h"
+#include "clock.h"
+#include "file.h"
+#include "job.h"
+#include "plan.h"
+#include "setting.h"
+#include "str.h"
+
+#define BEAT_OLD_MS   15000
+#define DISK_MIN      (UINT64_C(256) << 20)
+#define MAP_WARN      80
+#define CONNECT_MS    1000
+
+enum finding { FINE, WARNING, BROKEN, SKIPPED };
+static const char *const finding_names[] = {"ok", "warning", "broken", "skipped"};
+
+struct look {
+    struct cli *cli;
+    char text[320], fix[240]; /* what was found; what to do */
+};
+
+static enum finding say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static enum finding say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(l->text, sizeof l->text, fmt, ap);
+    va_end(ap);
+    (void)snprintf(l->fix, sizeof l->fix, "%s", fix);
+    return f;
+}
+
+static enum finding check_store(struct look *l)
+{
+    struct db_figures f;
+    struct err err = {0};
+
+    if (db_figures(l->cli->box.db, &f, &err) == -1)
+        return say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"", "%s", err.text);
+    if (f.used_bytes * 100 / f.map_bytes >= MAP_WARN)
+        return say(l, WARNING, "delete what is old, or move to a larger box", "the map is %llu %% full",
+                   (unsigned long long)(f.used_bytes * 100 / f.map_bytes));
+    return say(l, FINE, "", "%llu KiB used, %u readers, transaction %llu",
+               (unsigned long long)(f.used_bytes >> 10), f.readers, (unsigned long long)f.last_txn);
+}
+
+static enum finding check_disk(struct look *l)
+{
+    struct statvfs v;
+
+    if (statvfs(l->cli->paths.live, &v) == -1)
+        return say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live, strerror(errno));
+    if ((uint64_t)v.f_bavail * v.f_frsize < DISK_MIN)
+        return say(l, BROKEN, "make room: new tenants are refused below 256 MiB", "%llu MiB free",
+                   (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+    if (v.f_files != 0 && v.f_favail * 20 < v.f_files)
+        return say(l, WARNING, "remove small files: inodes run out", "%llu inodes free",
+                   (unsigned long long)v.f_favail);
+    return say(l, FINE, "", "%llu MiB free", (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+}
+
+static enum finding check_socket(struct look *l, const char *path, const char *program)
+{
+    struct err err = {0};
+    int fd = channel_connect(path, CONNECT_MS, &err);
+
+    if (fd == -1)
+        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status 'sett-*'" : "start the box: make run",
+                   "%s does not answer: %s", program, err.text);
+    (void)close(fd);
+    return say(l, FINE, "", "%s answers", program);
+}
+
+static enum finding check_front(struct look *l)
+{
+    return check_socket(l, l->cli->paths.front_sock, "sett-front");
+}
+
+static enum finding check_hands(struct look *l)
+{
+    struct err err = {0};
+    int fd;
+
+    if (l->cli->paths.root[0] == '\0' && access(l->cli->paths.hands_sock, W_OK) == -1 && errno == EACCES)
+        return say(l, SKIPPED, "", "only the worker may speak to the hands");
+    if ((fd = channel_connect(l->cli->paths.hands_sock, CONNECT_MS, &err)) == -1)
+        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status sett-hands" : "start the box: make run",
+                   "sett-hands does not answer: %s", err.text);
+    (void)close(fd);
+    return say(l, FINE, "", "sett-hands answers");
+}
+
+static enum finding check_worker(struct look *l)
+{
+    char path[PATHS_SIZE + 32];
+    struct stat st;
+    int64_t age;
+
+    (void)str_format(path, sizeof path, "%s/worker.beat", l->cli->paths.run);
+    if (stat(path, &st) == -1)
+        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status sett-worker" : "start the box: make run",
+                   "the worker has never been alive");
+    age = clock_wall_ms() - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
+    if (age > BEAT_OLD_MS)
+        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl restart sett-worker" : "start the box: make run",
+                   "the worker was last alive %lld s ago", (long long)(age / 1000));
+    return say(l, FINE, "", "alive");
+}
+
+static enum finding check_keys(struct look *l)
+{
+    char path[PATHS_SIZE + 32];
+    struct stat st;
+
+    (void)str_format(path, sizeof path, "%s/vault.key", l->cli->paths.keys);
+    if (stat(path, &st) == -1)
+        return errno == EACCES ? say(l, SKIPPED, "", "not readable from here, as it should be")
+                               : say(l, BROKEN, "restore it from a snapshot: provider tokens cannot be read without",
+                                     "%s: %s", path, strerror(errno));
+    if (st.st_mode & 077)
+        return say(l, BROKEN, "chmod 0400 on it, and replace the provider tokens", "%s may be read by others", path);
+    return say(l, FINE, "", "private");
+}
+
+static enum finding check_jobs(struct look *l)
+{
+    struct job job = {.state = JOB_STUCK};
+    struct txn *txn;
+    struct scan scan;
+    struct err err = {0};
+    unsigned stuck = 0;
+
+    if (db_read(&txn, l->cli->box.db, &err) == -1)
+        return say(l, BROKEN, "", "%s", err.text);
+    if (scan_start(&scan, txn, &job_table, "state", &job, 1, false, &err) == 0)
+        while (stuck < 1000 && scan_next(&scan, &job, &err) == 1)
+            stuck++;
+    db_read_end(txn);
+    if (stuck > 0)
+        return say(l, WARNING, "sett job list --state stuck, then sett job retry or resolve",
+                   "%u job%s need%s a person", stuck, stuck == 1 ? "" : "s", stuck == 1 ? "s" : "");
+    return say(l, FINE, "", "none stuck");
+}
+
+/* The blueprints that plans are sold with: there, and readable. */
+static enum finding check_blueprints(struct look *l)
+{
+    static struct blueprint b; /* large */
+    struct plan plan;
+    struct txn *txn;
+    struct scan scan;
+    struct err err = {0}, why = {0};
+    bool bad = false;
+
+    if (db_read(&txn, l->cli->box.db, &err) == -1)
+        return say(l, BROKEN, "", "%s", err.text);
+    if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, &err) == 0)
+        while (!bad && scan_next(&scan, &plan, &err) == 1)
+            bad = blueprint_load(&b, l->cli->paths.blueprints, plan.blueprint, &why) == -1;
+    db_read_end(txn);
+    if (bad)
+        return say(l, BROKEN, "mend the file; nothing is made from it until then", "plan %s: %s",
+                   plan.name, why.text);
+    return say(l, FINE, "", "readable");
+}
+
+static enum finding check_ingress(struct look *l)
+{
+    char value[512] = "", path[512];
+    const char *set = conf_get(&l->cli->box.conf, "hands", "cloudflared");
+    struct err err = {0};
+    struct txn *txn;
+
+    if (db_read(&txn, l->cli->box.db, &err) == -1)
+        return say(l, BROKEN, "", "%s", err.text);
+    (void)setting_text(txn, &l->cli->box.conf, "ingress.default", value, sizeof value, &err);
+    db_read_end(txn);
+    if (!str_equal(value, "cloudflare"))
+        return say(l, FINE, "", "%s", value);
+    (void)str_copy(path, sizeof path, set == NULL ? "/usr/bin/cloudflared" : set);
+    if (access(path, X_OK) == -1)
+        return say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer", "%s is missing", path);
+    return say(l, FINE, "", "cloudflare, %s", path);
+}
+
+static const struct {
+    const char *name;
+    enum finding (*look)(struct look *l);
+} checks[] = {
+    {"store", check_store},     {"disk", check_disk},   {"keys", check_keys},
+    {"worker", check_worker},   {"hands", check_hands}, {"front", check_front},
+    {"jobs", check_jobs},       {"blueprints", check_blueprints},
+    {"ingress", check_ingress},
+};
+
+int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    unsigned broken = 0;
+
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett doctor takes no arguments");
+    if (cli_open(cli, err) == -1)
+        return -1;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        struct look l = {.cli = cli};
+        enum finding f = checks[i].look(&l);
+        broken += f == BROKEN;
+        if (cli->output == CLI_JSON) {
+            struct json_out j;
+            struct buf b;
+            buf_init(&b, 4096);
+            json_out_init(&j, &b);
+            json_out_object(&j);
+            json_out_key_text(&j, "check", checks[i].name);
+            json_out_key_text(&j, "finding", finding_names[f]);
+            json_out_key_text(&j, "text", l.text);
+            json_out_key_text(&j, "fix", l.fix);
+            json_out_end_object(&j);
+            printf("%s\n", buf_string(&b));
+            buf_free(&b);
+            continue;
+        }
+        printf("%-8s %-11s %s\n", finding_names[f], checks[i].name, l.text);
+        if (l.fix[0] != '\0')
+            printf("%21s-> %s\n", "", l.fix);
+    }
+    return broken > 0 ? 1 : 0;
+}

@@ -1,0 +1,228 @@
+/*
+ * Making a box: folders with their modes, keys, the store, the first admin, the webhook secret.
+ * Each part is made only where it is missing, so a setup that was cut short is finished by the next.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "cli.h"
+#include "enc.h"
+#include "file.h"
+#include "params.h"
+#include "schema.h"
+#include "setting.h"
+#include "str.h"
+
+#define GENERATED_BYTES 15
+
+static int folders_make(const struct cli *cli, struct err *err)
+{
+    const struct paths *p = &cli->paths;
+    const struct {
+        const char *path;
+        mode_t mode;
+    } folders[] = {
+        {p->blueprints, 0755}, {p->live, 0755},    {p->keys, 0750},    {p->hands, 0700},
+        {p->tenants, 0711},    {p->backups, 0700}, {p->run, 0755},
+    };
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (file_mkdirs(folders[i].path, folders[i].mode, err) == -1)
+            return -1;
+    return 0;
+}
+
+/* Copy what ships of blueprints; one that is there stays as the operator left it. */
+static int blueprints_copy(const struct cli *cli, struct err *err)
+{
+    static const char *const shipped[] = {"site.conf", "web.conf", "odoo.conf"};
+    char from[2 * PATHS_SIZE], to[2 * PATHS_SIZE];
+    struct buf b;
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof shipped / sizeof *shipped && rc == 0; i++) {
+        (void)str_format(from, sizeof from, "%s/blueprints/%s", cli->share, shipped[i]);
+        (void)str_format(to, sizeof to, "%s/%s", cli->paths.blueprints, shipped[i]);
+        if (file_exists(to) || !file_exists(from))
+            continue;
+        buf_init(&b, 1u << 16);
+        if ((rc = file_read(from, &b, err)) == 0)
+            rc = file_write(to, b.data, b.len, 0644, err);
+        buf_free(&b);
+    }
+    return rc;
+}
+
+static int conf_write(const struct cli *cli, uint32_t port, struct err *err)
+{
+    char text[2048];
+
+    if (file_exists(cli->paths.conf))
+        return 0;
+    if (str_format(text, sizeof text,
+                   "; What is set here can be overruled in the admin; sett config show tells which won.\n"
+                   "[box]\ndomain = localhost\nurl = http://localhost:%u\n\n"
+                   "[tenants]\nscheme = http\nport = %u\n\n"
+                   "[hands]\nsupervisor = child\nshare = %s\n\n"
+                   "[web]\npid = %s/nginx.pid\ntest = /usr/sbin/nginx -t -q -p %s/nginx -c %s/nginx/nginx.conf\n",
+                   port, port, cli->share, cli->paths.run, cli->paths.root, cli->paths.root) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", cli->paths.root);
+    return file_write(cli->paths.conf, text, strlen(text), 0644, err);
+}
+
+static void generate(char *out, size_t size)
+{
+    uint8_t bytes[GENERATED_BYTES];
+
+    randombytes_buf(bytes, sizeof bytes);
+    (void)enc_base64url(out, size, bytes, sizeof bytes);
+}
+
+/* Run an operation with parameters given as name, value, … NULL. */
+static int operation(struct cli *cli, const char *name, const char *const *words, struct err *err)
+{
+    union {
+        char bytes[16384];
+        uint64_t align;
+    } params = {.bytes = {0}};
+    struct op_call call = {.op = op_find(name), .params = params.bytes};
+    struct json_out j;
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, 1u << 16);
+    json_out_init(&j, &b);
+    call.out = &j;
+    if (call.op == NULL || call.op->params->struct_size > sizeof params)
+        return err_set(err, ERR_INTERNAL, "no_operation", "operation %s is not known", name);
+    for (; *words != NULL; words += 2)
+        if (params_one(call.op->params, words[0], words[1], params.bytes, &call.given, err) == -1)
+            goto done;
+    rc = cli_call(cli, &call, err);
+done:
+    sodium_memzero(&params, sizeof params);
+    buf_free(&b);
+    return rc;
+}
+
+/* A generated secret kept in a private file of the root folder (system: of live/), made once. */
+static int secret_file(const struct cli *cli, const char *name, const char *prefix, char *out,
+                       size_t size, struct err *err)
+{
+    char path[2 * PATHS_SIZE], line[160], made[64];
+    struct buf b;
+
+    (void)str_format(path, sizeof path, "%s/%s",
+                     cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root, name);
+    if (file_exists(path)) {
+        int rc;
+        buf_init(&b, 256);
+        rc = file_read(path, &b, err);
+        if (rc == 0)
+            rc = str_copy(out, size, str_trim(b.data == NULL ? (char[1]){0} : b.data));
+        buf_free(&b);
+        return rc;
+    }
+    generate(made, sizeof made);
+    if (str_format(out, size, "%s%s", prefix, made) == -1 ||
+        str_format(line, sizeof line, "%s\n", out) == -1)
+        return err_set(err, ERR_INTERNAL, "too_long", "%s does not fit", name);
+    return file_write(path, line, strlen(line), 0600, err);
+}
+
+static int store_make(struct cli *cli, struct err *err)
+{
+    char *slash, parent[PATHS_SIZE];
+
+    if (file_exists(cli->paths.db))
+        return 0;
+    (void)str_copy(parent, sizeof parent, cli->paths.db);
+    if ((slash = strrchr(parent, '/')) != NULL)
+        *slash = '\0';
+    if (file_mkdirs(parent, 0755, err) == -1)
+        return -1;
+    return db_create(cli->paths.db, &sett_schema, err);
+}
+
+static int keys_make(const struct cli *cli, struct err *err)
+{
+    char path[2 * PATHS_SIZE];
+
+    (void)str_format(path, sizeof path, "%s/vault.key", cli->paths.keys);
+    if (!file_exists(path) && vault_create(cli->paths.keys, err) == -1)
+        return -1;
+    (void)str_format(path, sizeof path, "%s/web.key", cli->paths.keys);
+    return file_exists(path) ? 0 : web_key_create(cli->paths.keys, err);
+}
+
+static int first_change(struct txn *txn, void *arg, struct err *err)
+{
+    char id[ID_SIZE];
+
+    (void)arg;
+    id_make(id, "box");
+    return setting_set(txn, "box.id", id, "setup", err);
+}
+
+/* Whether the box has an admin: the last thing a setup makes, so its presence means it was finished. */
+static int has_user(struct cli *cli, struct err *err)
+{
+    struct txn *txn;
+    int64_t n;
+
+    if (db_read(&txn, cli->box.db, err) == -1)
+        return -1;
+    n = record_count(txn, &user_table, err);
+    db_read_end(txn);
+    return n < 0 ? -1 : n > 0;
+}
+
+int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
+{
+    char password[128], secret[128];
+    int there;
+
+    (void)umask(0007);
+    if (cli->paths.root[0] != '\0' && file_mkdirs(cli->paths.root, 0755, err) == -1)
+        return -1;
+    if (cli_drop(cli, err) == -1 || folders_make(cli, err) == -1 || blueprints_copy(cli, err) == -1 ||
+        conf_write(cli, port, err) == -1 || keys_make(cli, err) == -1 ||
+        store_make(cli, err) == -1 || cli_open(cli, err) == -1 || (there = has_user(cli, err)) == -1)
+        return -1;
+    if (there)
+        return 0;
+    if (db_write(cli->box.db, first_change, NULL, err) == -1 ||
+        secret_file(cli, "admin-password", "", password, sizeof password, err) == -1 ||
+        secret_file(cli, "stripe-webhook-secret", "whsec_", secret, sizeof secret, err) == -1 ||
+        operation(cli, "secret.set", (const char *const[]){"name", "stripe.webhook_secret", "value",
+                  secret, NULL}, err) == -1)
+        return -1;
+    if (cli->paths.root[0] != '\0' &&
+        operation(cli, "plan.create", (const char *const[]){"name", "demo", "title", "Demo site",
+                  "blueprint", "site", "offered", "true", "currency", "eur", NULL}, err) == -1 &&
+        err->kind != ERR_CONFLICT)
+        return -1;
+    err_clear(err);
+    return operation(cli, "user.create", (const char *const[]){"name", "admin", "role", "admin",
+                     "password", password, NULL}, err) == -1 ? -1 : 1;
+}
+
+int cli_setup(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    uint64_t port = 4443;
+    int made;
+
+    if (argc > 0 && (argc != 2 || !str_equal(argv[0], "--port") ||
+                     str_u64(argv[1], 1, 65535, &port) == -1))
+        return err_field(err, "port", "usage", "usage: sett setup [--port 1..65535]");
+    if ((made = cli_setup_box(cli, (uint32_t)port, err)) == -1)
+        return -1;
+    printf("%s\n", made ? "The box is made. Start it with: sett run" : "The box was there already.");
+    return 0;
+}

@@ -1,0 +1,87 @@
+/* Commands about the store as a whole: checked, dumped, loaded, migrated. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "cli.h"
+#include "schema.h"
+#include "str.h"
+
+struct report {
+    const struct cli *cli;
+    unsigned shown;
+};
+
+static void found(void *arg, const char *table, const char *key, const char *what)
+{
+    struct report *r = arg;
+
+    r->shown++;
+    printf("%s\t%s\t%s\n", table, key, what);
+}
+
+int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct report r = {.cli = cli};
+    struct txn *txn;
+    int64_t n;
+    uint64_t chain = 0;
+    int rc;
+
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett fsck takes no arguments");
+    if (cli_open(cli, err) == -1 || (n = db_fsck(cli->box.db, found, &r, err)) == -1 ||
+        db_read(&txn, cli->box.db, err) == -1)
+        return -1;
+    rc = audit_verify(txn, &chain, err);
+    db_read_end(txn);
+    if (rc == -1) {
+        found(&r, "audit", "chain", err->text);
+        n++;
+        err_clear(err);
+    }
+    if (n == 0)
+        fprintf(stderr, "clean: every value, index and reference, and an audit chain of %llu records\n",
+                (unsigned long long)chain);
+    else
+        fprintf(stderr, "%lld finding%s\n", (long long)n, n == 1 ? "" : "s");
+    return n == 0 ? 0 : 1;
+}
+
+int cli_dump(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett db dump writes to standard output");
+    if (cli_open(cli, err) == -1 || db_dump(cli->box.db, stdout, err) == -1)
+        return -1;
+    if (fflush(stdout) != 0)
+        return err_sys(err, "write", errno, "standard output");
+    return 0;
+}
+
+int cli_load(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett db load reads from standard input");
+    if (cli_drop(cli, err) == -1)
+        return -1;
+    return db_load(cli->paths.db, &sett_schema, stdin, err);
+}
+
+int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    int n;
+
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett db migrate takes no arguments");
+    if (cli_drop(cli, err) == -1 || (n = db_migrate(cli->paths.db, &sett_schema, sett_migrations,
+                                                   sett_migration_count, err)) == -1)
+        return -1;
+    printf("%d migration%s ran\n", n, n == 1 ? "" : "s");
+    return 0;
+}
