@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Run test programs and count what they say.
+
+usage: run.py [--jobs N] [--timeout S] PROGRAM...
+
+A program speaks TAP ("ok 1 - name", "not ok 2 - name") or is a Python unittest; cmocka programs are
+told to speak TAP. One that ends badly without naming a failure counts as a failure itself. The last
+line is "N passed, N failed". Output of programs with a failure is shown whole.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+OK = re.compile(r"^\s*ok \d+", re.M)
+NOT_OK = re.compile(r"^\s*not ok \d+.*", re.M)
+UNITTEST = re.compile(r"^Ran (\d+) tests? in", re.M)
+UNITTEST_BAD = re.compile(r"^FAILED \((.*)\)", re.M)
+
+
+def count(text, code):
+    passed, failed = len(OK.findall(text)), len(NOT_OK.findall(text))
+    ran = UNITTEST.search(text)
+    if ran:
+        bad = UNITTEST_BAD.search(text)
+        wrong = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", bad.group(1))) if bad else 0
+        failed += wrong
+        passed += int(ran.group(1)) - wrong
+    if code != 0 and failed == 0:
+        failed = 1
+    if passed + failed == 0:
+        failed = 1  # a program that ran no test proves nothing
+    return passed, failed
+
+
+def run(program, timeout):
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    argv = [sys.executable, program] if program.endswith(".py") else [os.path.abspath(program)]
+    if program.endswith(".sh"):
+        argv = ["bash", program]
+    began = time.monotonic()
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, env=env, start_new_session=True)
+    try:
+        out, _ = process.communicate(timeout=timeout)
+        text = out.decode("utf-8", "replace")
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            out, _ = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, _ = process.communicate()
+        text = out.decode("utf-8", "replace") + f"\nnot ok 1 - no end after {timeout} s\n"
+        code = 1
+    return program, text, code, time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--timeout", type=int, default=600)
+    parser.add_argument("--add", default="", help="file that sums are added to, for a later total")
+    parser.add_argument("programs", nargs="*")
+    args = parser.parse_args()
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for program, text, code, took in pool.map(lambda p: run(p, args.timeout), args.programs):
+            p, f = count(text, code)
+            passed, failed = passed + p, failed + f
+            print(f"{'ok  ' if f == 0 else 'FAIL'} {os.path.relpath(program):44} {p:5} passed {f:3} failed {took:7.1f} s",
+                  flush=True)
+            if f:
+                print("\n".join("    | " + line for line in text.splitlines()[-400:]), flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
