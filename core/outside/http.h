@@ -23,7 +23,8 @@ struct http_request {
     size_t body_len;
     const char *const *headers; /* more "Name: value", ended by NULL, or NULL */
     uint32_t connect_timeout_s, timeout_s; /* 0: the profile's */
-    bool no_verify;        /* HTTP_PROBE only */
+    bool no_verify;        /* HTTP_PROBE only: take any certificate */
+    bool public_only;      /* HTTP_PROBE: the target is a tenant's word: public addresses only */
     const char *resolve;   /* HTTP_PROBE: "host:port:address", or NULL */
 };
 
@@ -39,29 +40,47 @@ struct http_answer {
 };
 
 /* One client per credential: connections are never shared between credentials. Thread-safe; it keeps
- * a small set of handles. */
+ * a small set of handles with their open connections. */
 struct http_client;
 
 /** http_init(err): once per process, before threads. 0 or -1. */
 int http_init(struct err *err);
+
+/** http_client_new(c, err): a client without connections; to be freed. 0 or -1. */
 int http_client_new(struct http_client **c, struct err *err);
+
+/** http_client_free(c): close its connections. No call may be under way. NULL is fine. */
 void http_client_free(struct http_client *c);
 
+/** http_client_set_ca(c, path): from now on trust only the certificates in this PEM file, for https of
+ * every profile; "" or NULL: the system's again. There is no way to trust everything. Before
+ * threads use the client. 0, or -1 if the path is too long. */
+int http_client_set_ca(struct http_client *c, const char *path);
+
+/** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB. */
 void http_answer_init(struct http_answer *a, size_t body_max);
 void http_answer_free(struct http_answer *a);
 
-/** http_call(c, request, answer, err): any HTTP status is success here. -1: ERR_NETWORK (nothing was
- * sent, or the connection broke: see answer->sent), ERR_TIMEOUT, ERR_TOO_LARGE. Return 0 or -1. */
+/** http_call(c, request, answer, err): any HTTP status is success here; the answer's old content is
+ * forgotten. -1: ERR_NETWORK (nothing was sent, or the connection broke: see answer->sent),
+ * ERR_TIMEOUT (sent, no whole answer in time), ERR_TOO_LARGE, ERR_INVALID (a URL or header that the
+ * profile does not allow), ERR_FORBIDDEN (public_only and the address is not). Return 0 or -1. */
 int http_call(struct http_client *c, const struct http_request *request, struct http_answer *answer,
               struct err *err);
 
 /** http_stream(c, request, on_data, arg, answer, err): as http_call, the body handed on as it
- * arrives (image pulls, logs); ${on_data} returns 0, or -1 to stop. */
+ * arrives (image pulls, logs); ${on_data} returns 0, or -1 to stop, which is success. Without
+ * timeout_s there is no limit for the whole, only for ten minutes of silence. The body of an answer
+ * with status 400 or more is not handed on but kept in ${answer}. Return 0 or -1. */
 int http_stream(struct http_client *c, const struct http_request *request,
                 int (*on_data)(void *arg, const char *data, size_t len), void *arg,
                 struct http_answer *answer, struct err *err);
 
-/** http_escape(out, size, s): percent-encode everything but unreserved characters. 0 or -1. */
+/** http_escape(out, size, s): percent-encode everything but unreserved characters (RFC 3986). 0 or -1. */
 int http_escape(char *out, size_t size, const char *s);
+
+/** http_form(out, name, value): append "name=value", both percent-encoded, behind a & if something
+ * stands there already: a form body or the query of a URL. Failure is the buffer's. */
+void http_form(struct buf *out, const char *name, const char *value);
 
 #endif
