@@ -5,6 +5,7 @@
  * help, completions, man pages, the OpenAPI document and the test of routes against roles.
  */
 #include "audit.h"
+#include "buf.h"
 #include "conf.h"
 #include "db.h"
 #include "field.h"
@@ -12,6 +13,8 @@
 #include "paths.h"
 #include "user.h"
 #include "vault.h"
+
+struct job;
 
 #define OP_READ   0x00u
 #define OP_WRITE  0x01u /* runs in a write transaction */
@@ -22,6 +25,8 @@
 #define OP_RAW    0x20u /* the body is not decoded: call->body */
 #define OP_ASK    0x40u /* needs the worker: `slow` asks it */
 #define OP_LOCAL  0x80u /* CLI only, no route */
+#define OP_SECRET 0x100u /* the answer shows a secret: it is never kept for an Idempotency-Key */
+#define OP_CREATE 0x200u /* makes an object: 201 unless it starts a job */
 
 struct actor {
     enum role role;
@@ -34,6 +39,14 @@ struct actor {
     int64_t fresh_at;
 };
 
+/* How the API reaches an operation; the list itself belongs to the front. */
+struct op_route {
+    const char *method, *path; /* "GET", "/api/tenants/{id}": {name} is a FIELD_PATH parameter */
+    const char *op;
+};
+
+struct figures_cache; /* figures.h */
+
 /* What every operation may use besides its transaction. Held once per process. */
 struct op_box {
     struct db *db;
@@ -41,6 +54,9 @@ struct op_box {
     struct conf conf;
     struct vault vault;       /* public half only, in the front */
     struct web_key web_key;
+    const struct op_route *routes; /* for the OpenAPI document; NULL where there is no API */
+    size_t route_count;
+    struct figures_cache *figures; /* counts that are costly to take; NULL: taken each time */
 };
 
 struct op_call {
@@ -53,6 +69,8 @@ struct op_call {
     size_t body_len;
     const char *header;       /* OP_RAW: the signature header, or NULL */
     bool plan;                /* plan=1: say what would be done, change nothing */
+    bool quiet;               /* a refusal is not to be audited: the caller has seen too many */
+    char idempotency_key[256]; /* of a POST, "" if none came */
     struct txn *txn;
     void *scratch;            /* from slow to run; memory of op->scratch_size, zeroed */
     struct audit audit;       /* run fills object, before, after, reason */
@@ -63,6 +81,12 @@ struct op_call {
     char job_id[ID_SIZE];     /* the job that was started, "" if none */
     char cookie[256];         /* Set-Cookie, sign-in only */
     bool wake;                /* the worker has something to do */
+    bool unchanged;           /* run: nothing was changed, so nothing is audited */
+    bool audit_refusal;       /* slow and run: if this fails it is worth a record */
+    bool replayed;            /* the answer was kept for this Idempotency-Key */
+    struct buf answer;        /* what slow got from the worker; op_dispatch frees it */
+    struct job *planned;      /* plan=1: the job that would have been started */
+    char plan_id[ID_SIZE], plan_name[32]; /* view.c's own: the plan it looked up last */
 };
 
 struct op {
@@ -73,13 +97,14 @@ struct op {
     const char *help;        /* one line */
     const char *example;     /* arguments of an example: "acme --plan demo" */
     const struct fields *result; /* for OpenAPI: fields of the object or of the list's items */
+    const struct fields *more;   /* and members that it has besides; NULL: none */
     size_t scratch_size;
     /* Outside any transaction, before run: slow things (argon2, questions to the worker). May be NULL. */
     int (*slow)(struct op_call *call, struct err *err);
     int (*run)(struct op_call *call, struct err *err);
 };
 
-extern const struct op *const op_tables[]; /* arrays of rows, each ended by a row without name */
+extern const struct op *const op_tables[]; /* arrays of rows, each ended by a row without name; then NULL */
 
 /** op_find(name): the row, or NULL. */
 const struct op *op_find(const char *name);
@@ -87,9 +112,12 @@ const struct op *op_find(const char *name);
 /** op_next(at): walk over all rows: NULL first; NULL at the end. */
 const struct op *op_next(const struct op *at);
 
-/** op_dispatch(call, err): once and in this order: role, freshness, slow, transaction, run, audit in
- * the same transaction, wake. call->op, box, actor, params, given, out are set by the caller. Rate limits are
- * the front's. Return 0 or -1. */
+/** op_dispatch(call, err): once and in this order: role, freshness, Idempotency-Key, slow, transaction,
+ * run, audit in the same transaction, wake. call->op, box, actor, params (NULL only when the row has
+ * none), given, out are set by the caller, all else is zero or what came with the request. What is
+ * unused of the params struct must be zero. The answer's status is in call->status. Rate limits are
+ * the front's. A refusal that matters (a wrong password, a forged webhook) is audited unless
+ * call->quiet. Return 0 or -1, nothing then being written to out. */
 int op_dispatch(struct op_call *call, struct err *err);
 
 /** op_given(call, name): whether the parameter was given by the caller. */

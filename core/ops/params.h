@@ -1,9 +1,15 @@
 #ifndef SETT_PARAMS_H
 #define SETT_PARAMS_H
 /* Input into a parameter struct: JSON, form or argument, decoded by the op's field table: closed (an
- * unknown name is an error), typed, bounded, complete. */
+ * unknown name is an error), typed, bounded, complete. The struct is all zero before the first call;
+ * one request may use several of them (path, query, body): a name given twice is an error. */
 #include "json_in.h"
 #include "op.h"
+
+/* Input of a text that names an object: it may be the object's number, as a JSON integer too. */
+#define FIELD_NUMBERED 0x100u
+
+#define FIELD_NAME_MAX 64
 
 /** params_json(f, body, len, out, given, err): a strict JSON object. 0 or -1. */
 int params_json(const struct fields *f, const char *body, size_t len, void *out, uint64_t *given,
@@ -14,7 +20,8 @@ int params_json(const struct fields *f, const char *body, size_t len, void *out,
 int params_form(const struct fields *f, const char *body, size_t len, void *out, uint64_t *given,
                 struct err *err);
 
-/** params_one(f, name, value, out, given, err): one parameter as text. 0 or -1. */
+/** params_one(f, name, value, out, given, err): one parameter as text (from a path or
+ * an argument). 0 or -1. */
 int params_one(const struct fields *f, const char *name, const char *value, void *out,
                uint64_t *given, struct err *err);
 

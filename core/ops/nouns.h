@@ -1,0 +1,25 @@
+#ifndef SETT_NOUNS_H
+#define SETT_NOUNS_H
+/* The rows of each noun, each array ended by a row without name. For op.c alone. */
+#include "op.h"
+
+extern const struct op system_ops[];       /* system_ops.c */
+extern const struct op auth_ops[];         /* auth_ops.c */
+extern const struct op user_ops[];         /* user_ops.c */
+extern const struct op key_ops[];          /* key_ops.c */
+extern const struct op session_ops[];      /* session_ops.c */
+extern const struct op tenant_ops[];       /* tenant_ops.c */
+extern const struct op tunnel_ops[];       /* tunnel_ops.c */
+extern const struct op port_ops[];         /* port_ops.c */
+extern const struct op customer_ops[];     /* customer_ops.c */
+extern const struct op plan_ops[];         /* plan_ops.c */
+extern const struct op subscription_ops[]; /* subscription_ops.c */
+extern const struct op order_ops[];        /* subscription_ops.c */
+extern const struct op job_ops[];          /* job_ops.c */
+extern const struct op event_ops[];        /* event_ops.c */
+extern const struct op checkout_ops[];     /* checkout_ops.c */
+extern const struct op audit_ops[];        /* audit_ops.c */
+extern const struct op setting_ops[];      /* setting_ops.c */
+extern const struct op secret_ops[];       /* setting_ops.c */
+
+#endif

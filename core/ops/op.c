@@ -1,0 +1,51 @@
+/* The table of all operations: the one place that knows every noun's file. */
+#include "op.h"
+
+#include "nouns.h"
+#include "str.h"
+
+const struct op *const op_tables[] = {
+    system_ops, auth_ops,    user_ops,     key_ops,  session_ops, tenant_ops,
+    tunnel_ops, port_ops,    customer_ops, plan_ops, subscription_ops, order_ops,
+    job_ops,    event_ops,   checkout_ops, audit_ops, setting_ops, secret_ops,
+    NULL,
+};
+
+const struct op *op_next(const struct op *at)
+{
+    const struct op *const *table = op_tables;
+
+    if (at == NULL)
+        return *table;
+    if (at[1].name != NULL)
+        return at + 1;
+    /* The last row of its table: which table it was says where to go on. */
+    for (; *table != NULL; table++) {
+        const struct op *row = *table;
+        while (row->name != NULL)
+            row++;
+        if (row == at + 1)
+            return table[1];
+    }
+    return NULL;
+}
+
+const struct op *op_find(const char *name)
+{
+    const struct op *at = NULL;
+
+    while ((at = op_next(at)) != NULL)
+        if (str_equal(at->name, name))
+            return at;
+    return NULL;
+}
+
+bool op_given(const struct op_call *call, const char *name)
+{
+    const struct fields *f = call->op->params;
+
+    for (size_t i = 0; f != NULL && i < f->count; i++)
+        if (str_equal(f->at[i].name, name))
+            return (call->given >> i & 1) != 0;
+    return false;
+}

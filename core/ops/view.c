@@ -1,0 +1,192 @@
+/* How objects are shown. Apart from the operations because the same object is the answer of many. */
+#include "view.h"
+
+#include "customer.h"
+#include "event.h"
+#include "job.h"
+#include "plan.h"
+#include "port.h"
+#include "str.h"
+#include "subscription.h"
+#include "tenant.h"
+#include "tunnel.h"
+
+/* The fields of a record, but for those that lie from ${from} to ${to} in its struct. */
+static void members_but(const struct fields *f, const void *record, size_t from, size_t to,
+                        struct json_out *j)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const struct field *field = &f->at[i];
+        if ((field->flags & FIELD_HIDDEN) || (field->offset >= from && field->offset < to))
+            continue;
+        json_out_key(j, field->name);
+        fields_json_one(field, record, j);
+    }
+}
+
+static void limits_member(const struct limits *limits, struct json_out *j)
+{
+    json_out_key(j, "limits");
+    json_out_object(j);
+    json_out_key_u64(j, "memory_bytes", limits->memory_bytes);
+    json_out_key_u64(j, "cpu_millis", limits->cpu_millis);
+    json_out_key_u64(j, "pids", limits->pids);
+    json_out_key_u64(j, "nofile", limits->nofile);
+    json_out_key_u64(j, "storage_bytes", limits->storage_bytes);
+    json_out_key_u64(j, "max_users", limits->max_users);
+    json_out_end_object(j);
+}
+
+/* A page of tenants mostly shares its plan, so the last one is remembered. */
+static int plan_member(struct op_call *call, const char *plan_id, struct json_out *j,
+                       struct err *err)
+{
+    struct plan plan = {0};
+    int found;
+
+    if (plan_id[0] != '\0' && !str_equal(call->plan_id, plan_id)) {
+        (void)str_copy(plan.id, sizeof plan.id, plan_id);
+        if ((found = record_get(call->txn, &plan_table, &plan, err)) < 0)
+            return -1;
+        (void)str_copy(call->plan_id, sizeof call->plan_id, plan_id);
+        (void)str_copy(call->plan_name, sizeof call->plan_name, found ? plan.name : "");
+    }
+    json_out_key(j, "plan");
+    if (plan_id[0] == '\0' || call->plan_name[0] == '\0')
+        json_out_null(j);
+    else
+        json_out_text(j, call->plan_name);
+    return 0;
+}
+
+static int tenant_members(struct op_call *call, const void *record, struct json_out *j,
+                          struct err *err)
+{
+    const struct tenant *tenant = record;
+    char mark[TENANT_MARK_SIZE];
+
+    members_but(&tenant_table.fields, tenant, offsetof(struct tenant, limits),
+                offsetof(struct tenant, limits) + sizeof tenant->limits, j);
+    if (plan_member(call, tenant->plan_id, j, err) != 0)
+        return -1;
+    tenant_mark(mark, tenant->number);
+    json_out_key_u64(j, "container_id", tenant->number);
+    json_out_key_text(j, "container", mark);
+    limits_member(&tenant->limits, j);
+    return 0;
+}
+
+static int plan_members(struct op_call *call, const void *record, struct json_out *j,
+                        struct err *err)
+{
+    const struct plan *plan = record;
+
+    (void)call;
+    (void)err;
+    members_but(&plan_table.fields, plan, offsetof(struct plan, limits),
+                offsetof(struct plan, limits) + sizeof plan->limits, j);
+    limits_member(&plan->limits, j);
+    return 0;
+}
+
+static int subscription_members(struct op_call *call, const void *record, struct json_out *j,
+                                struct err *err)
+{
+    const struct subscription *subscription = record;
+
+    fields_json(&subscription_table.fields, subscription, j);
+    return plan_member(call, subscription->plan_id, j, err);
+}
+
+/* The number under which a tunnel's request named its container. */
+static int tunnel_members(struct op_call *call, const void *record, struct json_out *j,
+                          struct err *err)
+{
+    const struct tunnel *tunnel = record;
+    struct tenant tenant = {0};
+
+    fields_json(&tunnel_table.fields, tunnel, j);
+    (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
+    if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0)
+        return -1;
+    json_out_key(j, "container_id");
+    if (tenant.number == 0)
+        json_out_null(j);
+    else
+        json_out_u64(j, tenant.number);
+    return 0;
+}
+
+/* A port's owner, by name for people. */
+static int port_members(struct op_call *call, const void *record, struct json_out *j,
+                        struct err *err)
+{
+    const struct port *port = record;
+    struct tenant tenant = {0};
+
+    fields_json(&port_table.fields, port, j);
+    (void)str_copy(tenant.id, sizeof tenant.id, port->tenant_id);
+    if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0)
+        return -1;
+    json_out_key(j, "owner");
+    if (tenant.number > 0)
+        json_out_text(j, tenant.subdomain[0] != '\0' ? tenant.subdomain : tenant.name);
+    else if (port->foreign[0] != '\0')
+        json_out_text(j, port->foreign);
+    else
+        json_out_null(j);
+    return 0;
+}
+
+#define COUNT(rows_) (sizeof(rows_) / sizeof(rows_)[0])
+
+static const struct field tenant_more[] = {
+    {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
+    {.name = "container_id", .type = FIELD_U64, .help = "number, as requests may name it"},
+    {.name = "container", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
+     .help = "name of all that is the tenant's outside: container, folder, network"},
+};
+static const struct field plan_more[] = {
+    {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
+};
+static const struct field tunnel_more[] = {
+    {.name = "container_id", .type = FIELD_U64, .help = "number of the tenant"},
+};
+static const struct field job_more[] = {
+    {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
+};
+const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
+const struct fields view_plan_more = {plan_more, COUNT(plan_more), 0};
+const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
+const struct fields view_job_more = {job_more, COUNT(job_more), 0};
+
+const struct view view_audit = {"audit_entry", &audit_table, NULL};
+const struct view view_customer = {"customer", &customer_table, NULL};
+const struct view view_event = {"event", &event_table, NULL};
+const struct view view_job = {"job", &job_table, NULL};
+const struct view view_job_step = {"job_step", &job_step_table, NULL};
+const struct view view_key = {"api_key", &api_key_table, NULL};
+const struct view view_order = {"order", &order_table, NULL};
+const struct view view_plan = {"plan", &plan_table, plan_members};
+const struct view view_port = {"port", &port_table, port_members};
+const struct view view_session = {"session", &session_table, NULL};
+const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
+const struct view view_tenant = {"tenant", &tenant_table, tenant_members};
+const struct view view_tunnel = {"tunnel", &tunnel_table, tunnel_members};
+const struct view view_user = {"user", &user_table, NULL};
+
+int view_object(struct op_call *call, const struct view *view, const void *record, struct err *err)
+{
+    struct json_out *j = call->out;
+
+    json_out_object(j);
+    json_out_key_text(j, "object", view->object);
+    if (view->members == NULL)
+        fields_json(&view->table->fields, record, j);
+    else if (view->members(call, record, j, err) != 0)
+        return -1;
+    if (call->job_id[0] != '\0')
+        json_out_key_text(j, "job", call->job_id);
+    json_out_end_object(j);
+    return 0;
+}

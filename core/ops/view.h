@@ -1,0 +1,24 @@
+#ifndef SETT_VIEW_H
+#define SETT_VIEW_H
+/* How an object is shown: the fields of its table, and what a reader would otherwise have to look up. */
+#include "op.h"
+
+struct view {
+    const char *object; /* "tenant": the value of the member "object" */
+    const struct table *table;
+    /* The members after "object"; NULL: the table's fields, nothing else. */
+    int (*members)(struct op_call *call, const void *record, struct json_out *j, struct err *err);
+};
+
+extern const struct view view_audit, view_customer, view_event, view_job, view_job_step, view_key,
+    view_order, view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel,
+    view_user;
+
+/* What the views add to the tables' fields, for the OpenAPI document. */
+extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more;
+
+/** view_object(call, view, record, err): the whole object to call->out, with "job" if this call has
+ * started one. Return 0 or -1. */
+int view_object(struct op_call *call, const struct view *view, const void *record, struct err *err);
+
+#endif
