@@ -12,8 +12,11 @@ static const struct field rows[] = {
     FIELD(struct customer, stripe_customer, FIELD_TEXT, .help = "Stripe's id of the customer"),
     FIELD(struct customer, locale, FIELD_TEXT, .help = "preferred language, as in \"de-CH\""),
     FIELD(struct customer, note, FIELD_TEXT, .flags = FIELD_FREE, .help = "note of the operator"),
-    FIELD(struct customer, object_at, FIELD_TIME, .help = "time of Stripe's newest facts"),
-    FIELD(struct customer, object_event, FIELD_TEXT, .flags = FIELD_HIDDEN),
+    FIELD(struct customer, name_stamp, FIELD_U64, .flags = FIELD_HIDDEN),
+    FIELD(struct customer, email_stamp, FIELD_U64, .flags = FIELD_HIDDEN),
+    FIELD(struct customer, locale_stamp, FIELD_U64, .flags = FIELD_HIDDEN),
+    FIELD(struct customer, refunded_at, FIELD_TIME, .help = "newest full refund"),
+    FIELD(struct customer, part_refunded_at, FIELD_TIME, .help = "newest partial refund"),
     FIELD(struct customer, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct customer, updated_at, FIELD_TIME, .help = "changed at"),
 };

@@ -12,10 +12,21 @@ struct customer {
     char stripe_customer[64]; /* unique when set */
     char locale[16];
     char note[512];
-    int64_t object_at;    /* time of the newest of Stripe's facts applied */
-    char object_event[96]; /* breaks a tie */
+    /* Time of the facts that each came from, in ms, times 4, plus 1 for a customer object of Stripe:
+     * an older or lesser one changes nothing. 0: from an operator or not known. */
+    uint64_t name_stamp, email_stamp, locale_stamp;
+    int64_t refunded_at, part_refunded_at; /* refunds whose subscription Stripe did not name */
     int64_t created_at, updated_at;
 };
 extern const struct table customer_table; /* key id; unique: number, stripe_customer; index: email */
+
+/** customer_resolve(txn, text, customer, err): by id, number or Stripe's id. Return 1, 0 or -1. */
+int customer_resolve(struct txn *txn, const char *text, struct customer *customer, struct err *err);
+
+/** customer_new(txn, customer, err): insert with a fresh id and number, and times. 0 or -1. */
+int customer_new(struct txn *txn, struct customer *customer, struct err *err);
+
+/** customer_put(txn, customer, err): store a changed one; updated_at is set here. 0 or -1. */
+int customer_put(struct txn *txn, struct customer *customer, struct err *err);
 
 #endif

@@ -150,7 +150,7 @@ int job_resolve(struct txn *txn, const char *job_id, bool undo, struct err *err)
     if (undo) {
         if (past_pivot(&job, err) == -1)
             return -1;
-        job.cancel = !job.undo;
+        job.cancel = !job.undo || kv_get(&job.facts, JOB_FACT_BACK_TO) != NULL;
     } else if (kv_set(&job.facts, JOB_FACT_CALLED_DONE, "1") == -1) {
         return err_set(err, ERR_INTERNAL, "facts_full", "the job's facts are full");
     }
@@ -168,7 +168,7 @@ int job_cancel(struct txn *txn, const char *job_id, struct err *err)
     if (!job.live)
         return err_set(err, ERR_CONFLICT, "job_ended", "job %s has ended: it is %s", job.id,
                        job_state_names[job.state]);
-    if (job.undo || job.cancel)
+    if (job.cancel || (job.undo && kv_get(&job.facts, JOB_FACT_BACK_TO) == NULL))
         return 0;
     if (past_pivot(&job, err) == -1)
         return -1;

@@ -26,4 +26,16 @@ struct plan {
 };
 extern const struct table plan_table; /* key id; unique: name, stripe_price */
 
+/** plan_resolve(txn, text, plan, err): by id or by name. Return 1, 0 or -1. */
+int plan_resolve(struct txn *txn, const char *text, struct plan *plan, struct err *err);
+
+/** plan_by_price(txn, stripe_price, plan, err): Return 1, 0 or -1. */
+int plan_by_price(struct txn *txn, const char *stripe_price, struct plan *plan, struct err *err);
+
+/** plan_new(txn, plan, err): insert with a fresh id and times; the name must be a slug. 0 or -1. */
+int plan_new(struct txn *txn, struct plan *plan, struct err *err);
+
+/** plan_put(txn, plan, err): store a changed one; updated_at is set here. 0 or -1. */
+int plan_put(struct txn *txn, struct plan *plan, struct err *err);
+
 #endif

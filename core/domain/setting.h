@@ -58,4 +58,27 @@ int secret_set(struct txn *txn, const struct vault *vault, const char *name, con
 int secret_get(struct txn *txn, const struct vault *vault, const char *name, struct buf *out,
                struct err *err);
 
+/** secret_set_web / secret_get_web: the same, sealed with web.key instead, for what the front must be
+ * able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
+int secret_set_web(struct txn *txn, const struct web_key *key, const char *name, const void *value,
+                   size_t len, struct err *err);
+int secret_get_web(struct txn *txn, const struct web_key *key, const char *name, struct buf *out,
+                   struct err *err);
+
+/* The secrets that people set, by name. */
+struct secret_row {
+    const char *name, *help;
+    bool web; /* sealed with web.key */
+};
+extern const struct secret_row secret_rows[];
+extern const size_t secret_row_count;
+
+/** secret_row_find(name): the row, or NULL. setting_row_find(name): likewise. */
+const struct secret_row *secret_row_find(const char *name);
+const struct setting_row *setting_row_find(const char *name);
+
+/** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values
+ * ([hands] and [web] are not the store's and are left alone). ERR_INVALID with the line. 0 or -1. */
+int setting_conf_check(const struct conf *conf, struct err *err);
+
 #endif

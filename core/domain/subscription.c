@@ -7,6 +7,8 @@
 const char *const subscription_status_names[] = {
     "incomplete", "incomplete_expired", "trialing", "active",
     "past_due",   "unpaid",             "paused",   "canceled", NULL};
+const char *const subscription_wanted_names[] = {"nothing",   "running", "grace",
+                                                 "suspended", "deleted", NULL};
 const char *const order_state_names[] = {"open", "paid", "done", "expired", "flagged", NULL};
 
 static const struct field rows[] = {
@@ -37,9 +39,20 @@ static const struct field rows[] = {
     FIELD(struct subscription, paid_at, FIELD_TIME, .help = "newest invoice paid"),
     FIELD(struct subscription, failed_at, FIELD_TIME, .help = "newest payment that failed"),
     FIELD(struct subscription, refunded_at, FIELD_TIME, .help = "newest full refund"),
-    FIELD(struct subscription, provision_at, FIELD_TIME, .help = "when the tenant is made with what is known by then"),
-    FIELD(struct subscription, provisioned, FIELD_BOOL, .help = "its tenant was made"),
+    FIELD(struct subscription, part_refunded_at, FIELD_TIME, .help = "newest partial refund"),
+    FIELD(struct subscription, good_at, FIELD_TIME, .flags = FIELD_HIDDEN),
     FIELD(struct subscription, past_due_at, FIELD_TIME, .help = "past due since"),
+    FIELD(struct subscription, ended_at, FIELD_TIME, .help = "ended at"),
+    FIELD(struct subscription, late_times, FIELD_BYTES, .flags = FIELD_HIDDEN),
+    FIELD(struct subscription, wanted, FIELD_ENUM, .names = subscription_wanted_names,
+          .help = "what it wants of its tenant"),
+    FIELD(struct subscription, wanted_met, FIELD_ENUM, .names = subscription_wanted_names,
+          .help = "what its tenant was brought to last"),
+    FIELD(struct subscription, plan_met_id, FIELD_ID, .flags = FIELD_HIDDEN, .ref_prefix = "pl"),
+    FIELD(struct subscription, wanted_job, FIELD_ID, .ref_prefix = "job",
+          .help = "job started for what it wants"),
+    FIELD(struct subscription, provisioned, FIELD_BOOL, .help = "its tenant was made"),
+    FIELD(struct subscription, look_at, FIELD_TIME, .help = "looked at again at"),
     FIELD(struct subscription, suspend_at, FIELD_TIME, .help = "the tenant is suspended at"),
     FIELD(struct subscription, delete_at, FIELD_TIME, .help = "the tenant is deleted at"),
     FIELD(struct subscription, flag, FIELD_TEXT, .help = "what somebody should look at"),
@@ -57,7 +70,7 @@ static const struct index indexes[] = {
     {.name = "status", .id = 138, .fields = {"status"}},
     {.name = "suspend_at", .id = 139, .sparse = true, .fields = {"suspend_at"}},
     {.name = "delete_at", .id = 140, .sparse = true, .fields = {"delete_at"}},
-    {.name = "provision_at", .id = 141, .sparse = true, .fields = {"provision_at"}},
+    {.name = "look_at", .id = 141, .sparse = true, .fields = {"look_at"}},
     {.name = "flag", .id = 142, .sparse = true, .fields = {"flag"}},
 };
 

@@ -18,6 +18,16 @@ enum subscription_status {
 };
 extern const char *const subscription_status_names[];
 
+/* What a subscription wants of its tenant. */
+enum subscription_wanted {
+    SUBSCRIPTION_WANTS_NOTHING, /* not paid yet: nothing is made */
+    SUBSCRIPTION_WANTS_RUNNING,
+    SUBSCRIPTION_WANTS_GRACE,   /* running, shown as past due */
+    SUBSCRIPTION_WANTS_SUSPENDED,
+    SUBSCRIPTION_WANTS_DELETED
+};
+extern const char *const subscription_wanted_names[];
+
 struct subscription {
     char id[ID_SIZE];
     uint64_t number;
@@ -38,17 +48,23 @@ struct subscription {
     bool checkout_paid;      /* paid, nothing to pay, or paid later */
     bool checkout_failed;    /* a later payment failed for good */
     int64_t paid_at, failed_at; /* newest invoice paid, newest payment that failed */
-    int64_t refunded_at;     /* newest full refund */
-    int64_t provision_at;    /* decide then with what is known; 0: nothing to wait for */
-    bool provisioned;        /* its tenant was made: never a second one by itself */
+    int64_t refunded_at, part_refunded_at; /* newest refund of a whole charge, of a part */
+    int64_t good_at;     /* newest time at which something said that all is well */
     int64_t past_due_at; /* since when it is past due, 0 if it is not */
+    int64_t ended_at;    /* canceled or expired at, 0 if it is not */
+    uint8_t late_times[128]; /* the 16 newest times at which something said past due, ascending */
+    uint32_t wanted, wanted_met; /* enum subscription_wanted: what follows; what was reached last */
+    char plan_met_id[ID_SIZE];   /* plan last brought to the tenant */
+    char wanted_job[ID_SIZE];    /* job started for it */
+    bool provisioned;    /* its tenant was made: never a second one by itself */
+    int64_t look_at;     /* when to look again at what is wanted and not there; 0: nothing is */
     int64_t suspend_at, delete_at; /* when the schedule will act; 0: it will not */
     char flag[160];     /* what a person must look at: "refunded", "name taken by …" */
     int64_t created_at, updated_at;
 };
 extern const struct table subscription_table; /* key id; unique: number, stripe_subscription;
                                                  index: customer_id, tenant_id, order_id, status, suspend_at, delete_at,
-                                                 provision_at, flag (all sparse but status) */
+                                                 look_at, flag (all sparse but status) */
 
 enum order_state { ORDER_OPEN, ORDER_PAID, ORDER_DONE, ORDER_EXPIRED, ORDER_FLAGGED };
 extern const char *const order_state_names[];
@@ -66,5 +82,19 @@ struct order {
 };
 extern const struct table order_table; /* key id; unique: stripe_session; index: state,
                                           customer_id, expires_at */
+
+/** subscription_resolve(txn, text, subscription, err): by id, number or Stripe's id. 1, 0 or -1. */
+int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,
+                         struct err *err);
+
+/** subscription_new(txn, subscription, err): insert with a fresh id and number, and times. 0 or -1. */
+int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err);
+
+/** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for it
+ * until expires_at (set by the caller; name_take's errors). Return 0 or -1. */
+int order_new(struct txn *txn, struct order *order, struct err *err);
+
+/** order_expire(txn, order, err): an unpaid order is over: its name is free again. 0 or -1. */
+int order_expire(struct txn *txn, struct order *order, struct err *err);
 
 #endif

@@ -47,4 +47,55 @@ int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, str
 #define TENANT_MARK_SIZE 32
 void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number);
 
+/** tenant_new(txn, conf, plan, tenant, err): insert a new pending tenant. The caller has set name,
+ * subdomain and customer_id, subscription_id and limits as it has them; id, number, times, plan,
+ * blueprint, ingress and URL are set here (runtime by the saga, from the blueprint), and the name is taken for
+ * it: name_check's and name_take's errors. ${conf} may be NULL. Return 0 or -1. */
+struct conf;
+struct plan;
+int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan,
+               struct tenant *tenant, struct err *err);
+
+/** tenant_put(txn, tenant, err): store a changed one; updated_at is set here. 0 or -1. */
+int tenant_put(struct txn *txn, struct tenant *tenant, struct err *err);
+
+/** tenant_move(txn, tenant, state, reason, err): change its state with all that belongs to it
+ * (failed_at, suspended_at, deleted_at, state_reason) and store it. A deleted tenant stays
+ * deleted: ERR_CONFLICT "tenant_deleted". ${reason} NULL: "". Return 0 or -1. */
+int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state, const char *reason,
+                struct err *err);
+
+/** tenant_url(txn, conf, subdomain, out, size, err): "https://acme.example.com" from the settings
+ * tenants.scheme, tenants.port (0 and the scheme's own are not shown) and box.domain. 0 or -1. */
+int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
+               size_t size, struct err *err);
+
+/** tenant_hostname(txn, conf, subdomain, out, size, err): "acme.example.com". Return 0 or -1. */
+int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
+                    size_t size, struct err *err);
+
+/** tenant_limits(txn, tenant, out, err): the plan's limits with the tenant's own over them. 0 or -1. */
+int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,
+                  struct err *err);
+
+struct json_out;
+
+/** tenant_json(txn, tenant, j): the tenant as an object: its fields, and of others: "plan" is the
+ * plan's name, "container_id" its mark, "limits" an object. ${txn} finds the plan;
+ * NULL or a plan that is gone gives null. For lists see tenant_json_list. 0 or -1. */
+int tenant_json(struct txn *txn, const struct tenant *tenant, struct json_out *j);
+
+/* The plans' names that a list has met, so that each is looked up once. Zeroed by the caller. */
+#define TENANT_JSON_PLANS 16
+struct tenant_json_plans {
+    uint32_t count;
+    struct {
+        char id[ID_SIZE], name[32];
+    } at[TENANT_JSON_PLANS];
+};
+
+/** tenant_json_list(txn, plans, tenant, j): as tenant_json, with ${plans} kept over a list. */
+int tenant_json_list(struct txn *txn, struct tenant_json_plans *plans, const struct tenant *tenant,
+                     struct json_out *j);
+
 #endif

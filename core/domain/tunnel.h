@@ -29,4 +29,17 @@ extern const struct table tunnel_table; /* key id; unique: number, name; index: 
 /** tunnel_resolve(txn, text, tunnel, err): by id, number or name. Return 1, 0 or -1. */
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err);
 
+/** tunnel_new(txn, tunnel, err): insert a new one, provisioning. The caller has set tenant_id,
+ * customer_id, hostname, path, service, ingress and, if it has one, a name; id, number, times and
+ * else the name ("sett-tun000123") are set here. 0 or -1. */
+int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err);
+
+/** tunnel_put(txn, tunnel, err): store a changed one; updated_at is set here. 0 or -1. */
+int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err);
+
+/** tunnel_move(txn, tunnel, state, reason, err): change its state, reason and times and store it.
+ * A deleted one stays deleted: ERR_CONFLICT "tunnel_deleted". 0 or -1. */
+int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
+                struct err *err);
+
 #endif

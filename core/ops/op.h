@@ -5,6 +5,7 @@
  * help, completions, man pages, the OpenAPI document and the test of routes against roles.
  */
 #include "audit.h"
+#include "auth.h"
 #include "buf.h"
 #include "conf.h"
 #include "db.h"
@@ -54,6 +55,7 @@ struct op_box {
     struct conf conf;
     struct vault vault;       /* public half only, in the front */
     struct web_key web_key;
+    struct auth_gate *gate;   /* bounds the hashing of passwords (auth_gate_new); NULL: unbounded, the CLI */
     const struct op_route *routes; /* for the OpenAPI document; NULL where there is no API */
     size_t route_count;
     struct figures_cache *figures; /* counts that are costly to take; NULL: taken each time */
