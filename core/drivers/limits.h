@@ -1,3 +1,4 @@
+#include_next <limits.h> /* the system's own of this name, whoever asked for which; before the guard */
 #ifndef SETT_LIMITS_H
 #define SETT_LIMITS_H
 /* What a tenant may use. 0 means: as the plan, then the blueprint says; finally no limit. Held by
