@@ -267,6 +267,8 @@ static int read_way(struct passage *p, struct err *err)
     struct txn *txn;
     int r;
 
+    if (call->txn != NULL && call->op->slow == NULL)
+        return run(p, err);
     if (db_read(&txn, call->box->db, err) != 0)
         return -1;
     call->txn = txn;

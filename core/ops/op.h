@@ -73,13 +73,14 @@ struct op_call {
     bool plan;                /* plan=1: say what would be done, change nothing */
     bool quiet;               /* a refusal is not to be audited: the caller has seen too many */
     char idempotency_key[256]; /* of a POST, "" if none came */
-    struct txn *txn;
+    char agent[160];          /* User-Agent of the request, "" if none */
+    struct txn *txn;          /* given with a row that only reads and has no slow part: used, not ended */
     void *scratch;            /* from slow to run; memory of op->scratch_size, zeroed */
     struct audit audit;       /* run fills object, before, after, reason */
     struct json_out *out;     /* run writes exactly one JSON value */
     unsigned status;          /* 0: 200, or 202 with OP_JOB */
     char etag[40], location[128], content_type[48]; /* "" for none, application/json */
-    char if_match[40];        /* given by the caller, "" if not */
+    char if_match[128];       /* given by the caller, "" if not */
     char job_id[ID_SIZE];     /* the job that was started, "" if none */
     char cookie[256];         /* Set-Cookie, sign-in only */
     bool wake;                /* the worker has something to do */
