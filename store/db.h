@@ -72,12 +72,19 @@ struct db_figures {
 /** db_figures(db, out, err): for /metrics and doctor. Return 0 or -1. */
 int db_figures(struct db *db, struct db_figures *out, struct err *err);
 
+/** db_room(db, err): whether there is room for something new: at least 256 MiB free on the disk and
+ * at most 80 % of the map in use. For those who create things; changes and removals need not ask.
+ * Return 0, or -1 with ERR_FULL. */
+int db_room(struct db *db, struct err *err);
+
 /** db_copy(db, fd, err): a compact consistent copy of the data file written to ${fd}. 0 or -1. */
 int db_copy(struct db *db, int fd, struct err *err);
 
 /*
  * Records. ${record} is always a struct of the table's fields.struct_size; its key fields
- * must be set. All return -1 with ${err} on error, and remember it in the transaction.
+ * must be set. All return -1 with ${err} on error. A write transaction remembers its first error,
+ * refuses all that follows with the same error, and ends without a trace whatever the change
+ * returns.
  */
 
 /** record_get(txn, table, record, err): fill ${record} from its key fields. Return 1 if found, 0 if
@@ -107,16 +114,17 @@ int64_t record_count(struct txn *txn, const struct table *table, struct err *err
 uint64_t record_next_number(struct txn *txn, const char *name, struct err *err);
 
 /* A walk in the order of the key or of an index. Lives on the caller's stack; needs no end. It may
- * be used in a write transaction, but a change of the same table ends its validity. */
+ * be used in a write transaction, and records may be changed on the way: each step looks up its
+ * place again. */
 struct scan {
     struct txn *txn;
     const struct table *table;
     const struct index *index; /* NULL: by key */
     bool backward;
-    bool started, prefix_only;
+    bool nothing;              /* what was asked for cannot be in any key */
+    bool inclusive;            /* forward, before the first step: `at` itself counts */
     uint16_t prefix_len, at_len;
-    uint8_t prefix[512], at[512];
-    uint8_t cursor[64]; /* the store's own */
+    uint8_t prefix[512], at[512]; /* where all keys of the walk begin, and where it stands */
 };
 
 /** scan_start(s, txn, table, index, match, fields, backward, err): walk the records whose first
@@ -133,7 +141,8 @@ int scan_after(struct scan *s, const void *record, struct err *err);
  * (backward: not greater) than those of ${record}. Before the first scan_next. Return 0 or -1. */
 int scan_from(struct scan *s, const void *record, unsigned fields, struct err *err);
 
-/** scan_next(s, record, err): Return 1 with the next record, 0 at the end, -1 on error. */
+/** scan_next(s, record, err): Return 1 with the next record, 0 at the end, -1 on error. In a read
+ * transaction the walk can go on behind a record that was ERR_CORRUPT. */
 int scan_next(struct scan *s, void *record, struct err *err);
 
 #endif

@@ -88,7 +88,9 @@ void fields_json_one(const struct field *field, const void *record, struct json_
 const struct field *fields_find(const struct fields *f, const char *name);
 
 /** fields_set_text(field, record, value, err): set a member from text as it stands in a form, a
- * query, an argument of the CLI: typed, bounded. ERR_INVALID naming the field. Return 0 or -1. */
+ * query, an argument of the CLI: typed, bounded. Bounds of text count characters. A FIELD_KV takes
+ * lines of name=value and adds them; a time is RFC 3339 or "". ERR_INVALID naming the field and
+ * never repeating the value. Return 0 or -1, the member then being as it was, but for a FIELD_KV. */
 int fields_set_text(const struct field *field, void *record, const char *value, struct err *err);
 
 /** fields_set_number(field, record, negative, n, err): the same from a JSON integer. */

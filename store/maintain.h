@@ -26,6 +26,10 @@ struct migration {
     int (*run)(struct txn *txn, struct err *err);
 };
 
+/** record_reindex(txn, table, index, err): for migrations that declare a new index: make all its
+ * entries anew. Return 0 or -1. */
+int record_reindex(struct txn *txn, const struct table *table, const char *index, struct err *err);
+
 /** db_migrate(folder, schema, migrations, count, err): bring a store to ${schema}'s version, after a
  * compact copy was put beside it. Return how many ran, or -1 (store as before). */
 int db_migrate(const char *folder, const struct schema *schema, const struct migration *migrations,

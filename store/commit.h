@@ -1,0 +1,12 @@
+#ifndef SETT_COMMIT_H
+#define SETT_COMMIT_H
+/* The queue of changes that wait to be written, one for each environment. What puts changes into it
+ * is db_write in db.h. */
+
+struct commit_queue;
+
+/** commit_queue_new(): an empty queue without a thread yet, or NULL. It lives as long as its
+ * environment: to the end of the process. */
+struct commit_queue *commit_queue_new(void);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef SETT_RECORD_H
+#define SETT_RECORD_H
+/* What records share with walks, checks and migrations inside the store. What everybody may use is
+ * in db.h. */
+#include "db_raw.h"
+
+/** record_at(txn, table, key, record, err): the record under a key, checked and decoded straight into
+ * ${record}, which is undefined after an error. Return 1, 0 if there is none, -1. */
+int record_at(struct txn *txn, const struct table *table, const struct key *key, void *record,
+              struct err *err);
+
+/** record_of_entry(txn, table, index, entry, record, err): the record that an index entry points
+ * to. ERR_CORRUPT if it points nowhere. Return 1 or -1. */
+int record_of_entry(struct txn *txn, const struct table *table, const struct index *index,
+                    const struct db_raw_pair *entry, void *record, struct err *err);
+
+/** record_clear_index(txn, index, err): remove all entries of an index. Return 0 or -1. */
+int record_clear_index(struct txn *txn, const struct index *index, struct err *err);
+
+/** record_add_entry(txn, table, index, record, err): the entry of one record, as if it were new.
+ * ERR_CONFLICT if a unique value is there. Return 0 or -1. */
+int record_add_entry(struct txn *txn, const struct table *table, const struct index *index,
+                     const void *record, struct err *err);
+
+#endif
