@@ -1,20 +1,22 @@
 #ifndef SETT_ASK_H
 #define SETT_ASK_H
-/* Questions to the worker, from the front and the CLI: a closed table on the other side; they change
- * nothing but checkout. The answer is JSON text, or plain text for logs. */
+/* Questions to the worker, from the front and the CLI: a closed table on the other side; they
+ * change nothing but checkout. The answer is JSON text, or plain text for logs. */
 #include "buf.h"
 #include "err.h"
 #include "kv.h"
 
 /** ask(sock, question, params, timeout_ms, out, err): append the answer to ${out}. The worker's own
- * refusal comes back as the err it filled; nobody there: ERR_UNAVAILABLE, retry_after_s 5. 0 or -1. */
+ * refusal comes back as the err it filled; nobody there: ERR_UNAVAILABLE, retry_after_s 5. 0 or -1.
+ */
 int ask(const char *sock, const char *question, const struct kv *params, int timeout_ms,
         struct buf *out, struct err *err);
 
 /* The serving side: read a question from a connected peer. Return 0 or -1. */
 int ask_read(int fd, char question[64], struct kv *params, struct err *err);
 
-/** ask_answer(fd, data, len): a part of the answer; ask_end(fd, err): its end, with an error or NULL. */
+/** ask_answer(fd, data, len): a part of the answer; ask_end(fd, err): its end, with an error or
+ * NULL. */
 int ask_answer(int fd, const void *data, size_t len);
 int ask_end(int fd, const struct err *failure);
 

@@ -25,8 +25,8 @@ int channel_accept(int fd, uid_t *uid, struct err *err);
  * each sending, too; 0: 10 s. Return fd or -1. */
 int channel_connect(const char *path, int timeout_ms, struct err *err);
 
-/** channel_send(fd, data, len, err): one message, at most CHANNEL_MESSAGE_MAX bytes. ERR_TIMEOUT when
- * the peer does not read, ERR_UNAVAILABLE when it is gone. Return 0 or -1. */
+/** channel_send(fd, data, len, err): one message, at most CHANNEL_MESSAGE_MAX bytes. ERR_TIMEOUT
+ * when the peer does not read, ERR_UNAVAILABLE when it is gone. Return 0 or -1. */
 int channel_send(int fd, const void *data, size_t len, struct err *err);
 
 /** channel_receive(fd, out, timeout_ms, err): one message appended to ${out} (whose max bounds it).

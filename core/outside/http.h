@@ -14,33 +14,33 @@ enum http_profile {
 
 struct http_request {
     enum http_profile profile;
-    const char *method;    /* "GET" */
+    const char *method; /* "GET" */
     const char *url;
     const char *unix_path; /* HTTP_ENGINE */
     const char *bearer;    /* Authorization: Bearer, or NULL */
     const char *content_type;
     const void *body;
     size_t body_len;
-    const char *const *headers; /* more "Name: value", ended by NULL, or NULL */
+    const char *const *headers;            /* more "Name: value", ended by NULL, or NULL */
     uint32_t connect_timeout_s, timeout_s; /* 0: the profile's */
-    bool no_verify;        /* HTTP_PROBE only: take any certificate */
-    bool public_only;      /* HTTP_PROBE: the target is a tenant's word: public addresses only */
-    const char *resolve;   /* HTTP_PROBE: "host:port:address", or NULL */
+    bool no_verify;                        /* HTTP_PROBE only: take any certificate */
+    bool public_only;    /* HTTP_PROBE: the target is a tenant's word: public addresses only */
+    const char *resolve; /* HTTP_PROBE: "host:port:address", or NULL */
 };
 
 struct http_answer {
     long status;
-    struct buf body;           /* its max is set by http_answer_init */
-    uint32_t retry_after_s;    /* from Retry-After, 0 if none */
-    char request_id[96];       /* Request-Id, cf-ray, … */
+    struct buf body;        /* its max is set by http_answer_init */
+    uint32_t retry_after_s; /* from Retry-After, 0 if none */
+    char request_id[96];    /* Request-Id, cf-ray, … */
     char content_type[96];
-    char api_version[16];      /* Docker: Api-Version */
-    char should_retry[8];      /* Stripe-Should-Retry */
-    bool sent;                 /* the request may have had its effect */
+    char api_version[16]; /* Docker: Api-Version */
+    char should_retry[8]; /* Stripe-Should-Retry */
+    bool sent;            /* the request may have had its effect */
 };
 
-/* One client per credential: connections are never shared between credentials. Thread-safe; it keeps
- * a small set of handles with their open connections. */
+/* One client per credential: connections are never shared between credentials. Thread-safe; it
+ * keeps a small set of handles with their open connections. */
 struct http_client;
 
 /** http_init(err): once per process, before threads. 0 or -1. */
@@ -52,12 +52,13 @@ int http_client_new(struct http_client **c, struct err *err);
 /** http_client_free(c): close its connections. No call may be under way. NULL is fine. */
 void http_client_free(struct http_client *c);
 
-/** http_client_set_ca(c, path): from now on trust only the certificates in this PEM file, for https of
- * every profile; "" or NULL: the system's again. There is no way to trust everything. Before
+/** http_client_set_ca(c, path): from now on trust only the certificates in this PEM file, for https
+ * of every profile; "" or NULL: the system's again. There is no way to trust everything. Before
  * threads use the client. 0, or -1 if the path is too long. */
 int http_client_set_ca(struct http_client *c, const char *path);
 
-/** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB. */
+/** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB.
+ */
 void http_answer_init(struct http_answer *a, size_t body_max);
 void http_answer_free(struct http_answer *a);
 
@@ -76,7 +77,8 @@ int http_stream(struct http_client *c, const struct http_request *request,
                 int (*on_data)(void *arg, const char *data, size_t len), void *arg,
                 struct http_answer *answer, struct err *err);
 
-/** http_escape(out, size, s): percent-encode everything but unreserved characters (RFC 3986). 0 or -1. */
+/** http_escape(out, size, s): percent-encode everything but unreserved characters (RFC 3986). 0 or
+ * -1. */
 int http_escape(char *out, size_t size, const char *s);
 
 /** http_form(out, name, value): append "name=value", both percent-encoded, behind a & if something

@@ -2,8 +2,8 @@
 #define SETT_JSON_IN_H
 /*
  * JSON from outside: a strict scanner (RFC 8259: UTF-8, no NUL, no duplicate keys, bounded depth
- * and members, no trailing bytes) in front of cJSON, which then reads what passed. Only this file and
- * json_in.c include cJSON.
+ * and members, no trailing bytes) in front of cJSON, which then reads what passed. Only this file
+ * and json_in.c include cJSON.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,14 +25,16 @@ extern const struct json_limits json_limits_provider; /* 4 MiB, 200,000, 64 */
  * ERR_TOO_LARGE for too many bytes or members. 0 or -1. */
 int json_check(const char *text, size_t len, const struct json_limits *limits, struct err *err);
 
-/** json_parse(text, len, limits, err): checked, then parsed; to be freed with json_free. NULL on error. */
+/** json_parse(text, len, limits, err): checked, then parsed; to be freed with json_free. NULL on
+ * error. */
 struct cJSON *json_parse(const char *text, size_t len, const struct json_limits *limits,
                          struct err *err);
 void json_free(struct cJSON *json);
 
 /* Reading, case-sensitive. A path is names with dots and [i]: "data.object.items.data[0].price.id".
  * Missing members, nulls and members of another type give the otherwise value (NULL for json_at).
- * The path "" is ${json} itself, which may be NULL everywhere. What is returned belongs to the tree. */
+ * The path "" is ${json} itself, which may be NULL everywhere. What is returned belongs to the
+ * tree. */
 const struct cJSON *json_at(const struct cJSON *json, const char *path);
 const char *json_text(const struct cJSON *json, const char *path, const char *otherwise);
 int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
