@@ -1,0 +1,119 @@
+"""A stateful Stripe: customers, subscriptions, checkout sessions, events, idempotency keys. Objects
+start as the provider's own samples and keep their shape."""
+import copy
+import json
+import os
+import time
+import urllib.parse
+import uuid
+
+
+def sample(folder, event):
+    with open(os.path.join(folder, event + ".json"), encoding="utf-8") as f:
+        return json.load(f)["data"]["object"]
+
+
+class Stripe:
+    def __init__(self, ledger, key, samples):
+        self.ledger, self.key, self.samples = ledger, key, samples
+        self.objects = {"customer": {}, "subscription": {}, "checkout.session": {}, "invoice": {},
+                        "charge": {}, "event": {}, "invoice_payment": {}}
+        self.keys = {}
+
+    @staticmethod
+    def error(status, kind, code, message):
+        return status, {"error": {"type": kind, "code": code, "message": message,
+                                  "doc_url": f"https://stripe.com/docs/error-codes/{code}"}}
+
+    def missing(self, what, ident):
+        return self.error(404, "invalid_request_error", "resource_missing", f"No such {what}: '{ident}'")
+
+    def handle(self, method, path, query, body, headers):
+        if headers.get("Authorization") != f"Bearer {self.key}":
+            return self.error(401, "invalid_request_error", "api_key_invalid", "Invalid API Key provided")
+        form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
+        idempotency = headers.get("Idempotency-Key")
+        if method == "POST" and idempotency:
+            with self.ledger.lock:
+                if idempotency in self.keys:
+                    seen, answer = self.keys[idempotency]
+                    if seen != (path, form):
+                        return self.error(400, "idempotency_error", "idempotency_key_in_use",
+                                          "Keys for idempotent requests can only be used with the same parameters")
+                    return answer
+                answer = self.route(method, path, query, form)
+                self.keys[idempotency] = ((path, dict(form)), answer)
+                return answer
+        return self.route(method, path, query, form)
+
+    ROUTES = {"customers": "customer", "subscriptions": "subscription", "checkout": "checkout.session",
+              "invoices": "invoice", "charges": "charge", "events": "event", "invoice_payments": "invoice_payment"}
+
+    def route(self, method, path, query, form):
+        parts = path.strip("/").split("/")[1:]
+        kind = self.ROUTES.get(parts[0])
+        if kind is None:
+            return self.error(404, "invalid_request_error", "url_invalid", f"Unrecognized request URL ({method}: {path})")
+        if parts[0] == "checkout":
+            parts = parts[1:]
+        store = self.objects[kind]
+        if len(parts) == 1:
+            if method == "GET":
+                return 200, {"object": "list", "data": list(store.values()), "has_more": False, "url": path}
+            if kind == "checkout.session":
+                return 200, self.session_create(form)
+            if kind == "customer":
+                return 200, self.put("customer", dict(name=form.get("name"), email=form.get("email")))
+        else:
+            found = store.get(parts[1])
+            if found is None:
+                return self.missing(kind, parts[1])
+            if method == "DELETE" and kind == "subscription":
+                found.update(status="canceled", canceled_at=int(time.time()), ended_at=int(time.time()))
+                self.ledger.effect("subscription-canceled", found["id"])
+            if method == "POST" and len(parts) > 2 and parts[2] == "expire":
+                found.update(status="expired", url=None)
+            return 200, found
+        return self.error(405, "invalid_request_error", "method", "not here")
+
+    def put(self, kind, members, event=None):
+        """Make or change an object, starting from the provider's sample of it."""
+        starts = {"customer": ("customer.created", "cus_"), "subscription": ("customer.subscription.created", "sub_"),
+                  "checkout.session": ("checkout.session.completed", "cs_test_"), "invoice": ("invoice.paid", "in_"),
+                  "charge": ("charge.succeeded", "ch_")}
+        with self.ledger.lock:
+            ident = members.get("id")
+            found = self.objects[kind].get(ident)
+            if found is None:
+                name, prefix = starts[kind]
+                found = copy.deepcopy(sample(self.samples, name))
+                found["id"] = ident or prefix + uuid.uuid4().hex[:20]
+                self.objects[kind][found["id"]] = found
+                self.ledger.effect(f"{kind}-created", found["id"])
+            merge(found, members)
+            return found
+
+    def session_create(self, form):
+        s = self.put("checkout.session", {
+            "client_reference_id": form.get("client_reference_id"), "mode": form.get("mode", "subscription"),
+            "status": "open", "payment_status": "unpaid", "customer": None, "subscription": None,
+            "success_url": form.get("success_url"), "cancel_url": form.get("cancel_url"),
+            "metadata": {k[9:-1]: v for k, v in form.items() if k.startswith("metadata[")}})
+        s["url"] = f"https://checkout.stripe.com/c/pay/{s['id']}"
+        return s
+
+    def event(self, kind, obj, created=None):
+        """An event of the present API shape around an object; kept, so that it can be fetched."""
+        e = {"id": "evt_" + uuid.uuid4().hex[:24], "object": "event", "api_version": "2026-07-29.dahlia",
+             "created": created or int(time.time()), "data": {"object": copy.deepcopy(obj)}, "livemode": False,
+             "pending_webhooks": 1, "request": {"id": None, "idempotency_key": None}, "type": kind}
+        self.objects["event"][e["id"]] = e
+        return e
+
+
+def merge(to, members):
+    for key, value in members.items():
+        if isinstance(value, dict) and isinstance(to.get(key), dict) and key != "metadata":
+            merge(to[key], value)
+        else:
+            to[key] = value
