@@ -8,6 +8,9 @@
 #include "enc.h"
 #include "str.h"
 
+static const struct field id_rows[] = {ID_FIELD(struct id_params)};
+const struct fields object_id = {id_rows, 1, sizeof(struct id_params)};
+
 static const char *text_of(const struct table *table, const char *name, const void *record)
 {
     const struct field *field = fields_find(&table->fields, name);
@@ -137,6 +140,20 @@ void object_etag(const struct table *table, const void *record, char etag[40])
     buf_free(&encoded);
 }
 
+/* Whether the tag stands in a list of them with commas (RFC 9110, 13.1.1; strong comparison). */
+static bool in_list(const char *list, const char *etag)
+{
+    size_t len = strlen(etag);
+
+    while (*list != '\0') {
+        list += strspn(list, " \t,");
+        if (strncmp(list, etag, len) == 0 && strchr(" \t,", list[len]) != NULL)
+            return true;
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
 int object_match(const struct op_call *call, const struct table *table, const void *record,
                  struct err *err)
 {
@@ -145,10 +162,25 @@ int object_match(const struct op_call *call, const struct table *table, const vo
     if (call->if_match[0] == '\0' || str_equal(call->if_match, "*"))
         return 0;
     object_etag(table, record, etag);
-    if (str_equal(call->if_match, etag))
+    if (in_list(call->if_match, etag))
         return 0;
     err_set(err, ERR_PRECONDITION, "changed", "the %s has changed since it was read", table->noun);
     return err_hint(err, "read it again and repeat the change");
+}
+
+void object_fill(const struct op_call *call, const struct table *table, void *record)
+{
+    const struct fields *f = call->op->params;
+
+    for (size_t i = 0; f != NULL && i < f->count; i++) {
+        const struct field *from = &f->at[i], *to;
+        if (!(call->given >> i & 1) || (from->flags & FIELD_PATH))
+            continue;
+        to = fields_find(&table->fields, from->name);
+        if (to != NULL && to->type == from->type && to->size == from->size)
+            memcpy((char *)record + to->offset, (const char *)call->params + from->offset,
+                   to->size);
+    }
 }
 
 void object_before(struct op_call *call, const struct table *table, const void *record)

@@ -7,6 +7,16 @@
 #include "job.h"
 #include "view.h"
 
+/* The parameters of an operation that only needs to know which. */
+struct id_params {
+    char id[96];
+};
+extern const struct fields object_id;
+
+/* The row of the path's id, for the field table of a struct ${t} that has it as `id`. */
+#define ID_FIELD(t)                                                                                \
+    FIELD(t, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED, .help = "which: its id, its number or its name")
+
 /** object_owned(call, table, record): whether this actor may know of it. Everybody from viewer up knows
  * of all; a customer of what is theirs: the one place where this is decided. */
 bool object_owned(const struct op_call *call, const struct table *table, const void *record);
@@ -36,6 +46,10 @@ void object_etag(const struct table *table, const void *record, char etag[40]);
  * one. ERR_PRECONDITION "changed". Return 0 or -1. */
 int object_match(const struct op_call *call, const struct table *table, const void *record,
                  struct err *err);
+
+/** object_fill(call, table, record): what was given goes into the record's fields of the same name, type
+ * and size; parameters that have no such field are left to the caller. */
+void object_fill(const struct op_call *call, const struct table *table, void *record);
 
 /** object_before(call, table, record), object_after(…): note it for the audit record as it was and
  * as it became; NULL: it was not there. The second one names the object unless the first did. */

@@ -117,21 +117,47 @@ static int set_json(const struct field *field, const struct cJSON *item, void *o
     }
 }
 
+static bool is_group(const struct fields *f, const char *name)
+{
+    const struct field *field = f == NULL ? NULL : fields_find(f, name);
+
+    return field != NULL && (field->flags & FIELD_GROUP);
+}
+
+static int set_members(const struct fields *f, const struct cJSON *object, bool grouped, void *out,
+                       uint64_t *given, struct err *err)
+{
+    const struct cJSON *item = NULL;
+    const struct field *field;
+
+    while ((item = json_next(object, item)) != NULL) {
+        if (!grouped && is_group(f, json_name(item))) {
+            if (json_type(item) != JSON_OBJECT)
+                return err_field(err, json_name(item), "wrong_type", "%s must be an object",
+                                 json_name(item));
+            if (set_members(f, item, true, out, given, err) != 0)
+                return -1;
+            continue;
+        }
+        if ((field = claim(f, json_name(item), given, err)) == NULL ||
+            set_json(field, item, out, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int params_json(const struct fields *f, const char *body, size_t len, void *out, uint64_t *given,
                 struct err *err)
 {
     struct cJSON *json = json_parse(body, len, &json_limits_api, err);
-    const struct cJSON *item = NULL;
-    int r = 0;
+    int r;
 
     if (json == NULL)
         return -1;
     if (json_type(json) != JSON_OBJECT)
         r = err_set(err, ERR_MALFORMED, "not_an_object", "the body must be a JSON object");
-    while (r == 0 && (item = json_next(json, item)) != NULL) {
-        const struct field *field = claim(f, json_name(item), given, err);
-        r = field == NULL ? -1 : set_json(field, item, out, err);
-    }
+    else
+        r = set_members(f, json, false, out, given, err);
     json_free(json);
     return r;
 }

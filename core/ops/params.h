@@ -9,7 +9,21 @@
 /* Input of a text that names an object: it may be the object's number, as a JSON integer too. */
 #define FIELD_NUMBERED 0x100u
 
+/* Input: in JSON an object whose members are other rows of the same table ("limits"); it has no place
+ * in the struct and is given in no other way, so it goes with FIELD_INTERNAL. */
+#define FIELD_GROUP 0x200u
+#define PARAMS_GROUP(name_, help_)                                                                 \
+    {.name = name_, .type = FIELD_KV, .since = 1, .flags = FIELD_INTERNAL | FIELD_GROUP,           \
+     .help = help_}
+
 #define FIELD_NAME_MAX 64
+
+/* PARAMS(rows, struct x): the field table of an operation's parameters, for its row. */
+#define PARAMS(rows_, type_)                                                                       \
+    &(const struct fields)                                                                         \
+    {                                                                                              \
+        rows_, sizeof(rows_) / sizeof(rows_)[0], sizeof(type_)                                     \
+    }
 
 /** params_json(f, body, len, out, given, err): a strict JSON object. 0 or -1. */
 int params_json(const struct fields *f, const char *body, size_t len, void *out, uint64_t *given,

@@ -70,8 +70,7 @@ static int tenant_members(struct op_call *call, const void *record, struct json_
     if (plan_member(call, tenant->plan_id, j, err) != 0)
         return -1;
     tenant_mark(mark, tenant->number);
-    json_out_key_u64(j, "container_id", tenant->number);
-    json_out_key_text(j, "container", mark);
+    json_out_key_text(j, "container_id", mark);
     limits_member(&tenant->limits, j);
     return 0;
 }
@@ -98,22 +97,24 @@ static int subscription_members(struct op_call *call, const void *record, struct
     return plan_member(call, subscription->plan_id, j, err);
 }
 
-/* The number under which a tunnel's request named its container. */
+/* The container that a tunnel leads to, as the tenant shows it. */
 static int tunnel_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
 {
     const struct tunnel *tunnel = record;
     struct tenant tenant = {0};
+    char mark[TENANT_MARK_SIZE];
 
     fields_json(&tunnel_table.fields, tunnel, j);
     (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
     if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0)
         return -1;
     json_out_key(j, "container_id");
+    tenant_mark(mark, tenant.number);
     if (tenant.number == 0)
         json_out_null(j);
     else
-        json_out_u64(j, tenant.number);
+        json_out_text(j, mark);
     return 0;
 }
 
@@ -142,15 +143,15 @@ static int port_members(struct op_call *call, const void *record, struct json_ou
 
 static const struct field tenant_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
-    {.name = "container_id", .type = FIELD_U64, .help = "number, as requests may name it"},
-    {.name = "container", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
+    {.name = "container_id", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
      .help = "name of all that is the tenant's outside: container, folder, network"},
 };
 static const struct field plan_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
 };
 static const struct field tunnel_more[] = {
-    {.name = "container_id", .type = FIELD_U64, .help = "number of the tenant"},
+    {.name = "container_id", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
+     .help = "container that it leads to"},
 };
 static const struct field job_more[] = {
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
