@@ -41,7 +41,7 @@ BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domai
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -larchive -linih -lpq -lidn2 -lpsl
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih
-LIBS_SETT    := -llmdb -lcjson -lsodium -linih -lidn2 -lpsl
+LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl
 LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -larchive -linih -lpq -lidn2 -lpsl
 
 .PHONY: all help

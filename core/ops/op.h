@@ -35,7 +35,7 @@ struct actor {
     char kind[16];      /* none, cookie, token, key, cli, webhook, worker */
     char customer_id[ID_SIZE]; /* ROLE_CUSTOMER: only this customer's objects exist */
     char session_id[ID_SIZE], user_id[ID_SIZE];
-    char address[48];
+    char address[48], agent[160]; /* from where, with which program */
     char request_id[40];
     int64_t fresh_at;
 };
@@ -46,6 +46,7 @@ struct op_route {
     const char *op;
 };
 
+struct auth_gate;     /* auth.h */
 struct figures_cache; /* figures.h */
 
 /* What every operation may use besides its transaction. Held once per process. */
@@ -86,6 +87,8 @@ struct op_call {
     bool wake;                /* the worker has something to do */
     bool unchanged;           /* run: nothing was changed, so nothing is audited */
     bool audit_refusal;       /* slow and run: if this fails it is worth a record */
+    bool refused;             /* run returned 0 with err filled: what it did is committed, and then the
+                                 caller is refused with that err */
     bool replayed;            /* the answer was kept for this Idempotency-Key */
     struct buf answer;        /* what slow got from the worker; op_dispatch frees it */
     struct job *planned;      /* plan=1: the job that would have been started */

@@ -1,0 +1,263 @@
+/*
+ * sett-front: HTTP over FastCGI. It opens the store, the public half of the vault and the web key,
+ * listens on two UNIX sockets, and can neither run a program nor reach a network nor open a
+ * provider's secret.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "clock.h"
+#include "events.h"
+#include "file.h"
+#include "front.h"
+#include "limit.h"
+#include "log.h"
+#include "notify.h"
+#include "op.h"
+#include "routes.h"
+#include "schema.h"
+#include "serve.h"
+#include "setting.h"
+#include "str.h"
+#include "tally.h"
+#include "vault.h"
+
+#define THREADS        8
+#define THREADS_MOST   64
+#define STREAM_EXTRA   8      /* connections that may wait to be told that the streams are full */
+#define STOP_MS        1500   /* for requests under way; then the process ends all the same */
+#define STUCK_MS       20000  /* all threads with one request for so long: the watchdog may bite */
+#define READERS_MS     10000
+#define LISTEN_FD      3      /* the first socket that a manager hands over (sd_listen_fds(3)) */
+
+struct program {
+    struct op_box box;
+    struct limit *limit;
+    struct tally *tally;
+    struct serve serve;
+    struct events events;
+    struct front *requests, *streams;
+    int request_fd, event_fd, signal_fd;
+};
+
+/* Nothing that this process holds may be gained or dumped. */
+static void close_in(void)
+{
+    struct rlimit none = {0, 0};
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)umask(0007);
+    (void)mallopt(M_ARENA_MAX, 2); /* small before fast: the threads allocate little */
+}
+
+static int signals_take(struct program *p, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
+        return err_sys(err, "signalfd", errno, "signalfd");
+    }
+    return 0;
+}
+
+/* Sockets that the manager listens on already; their order is that of the unit's. */
+static int inherited(unsigned which)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    uint64_t ours = 0, n = 0;
+    if (pid == NULL || count == NULL || str_u64(pid, 1, INT32_MAX, &ours) < 0 ||
+        str_u64(count, 0, 16, &n) < 0 || (pid_t)ours != getpid() || which >= n) {
+        return -1;
+    }
+    int fd = LISTEN_FD + (int)which;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : fd;
+}
+
+static int listen_one(unsigned which, const char *path, const char *group, struct err *err)
+{
+    int fd = inherited(which);
+    return fd >= 0 ? fd : front_listen(path, group, err);
+}
+
+static int listen_both(struct program *p, struct err *err)
+{
+    const char *group = conf_get(&p->box.conf, "front", "group");
+    if (file_mkdirs(p->box.paths.run, 0755, err) < 0) {
+        return -1;
+    }
+    group = group == NULL ? "www-data" : group;
+    p->request_fd = listen_one(0, p->box.paths.front_sock, group, err);
+    if (p->request_fd < 0) {
+        return -1;
+    }
+    p->event_fd = listen_one(1, p->box.paths.events_sock, group, err);
+    return p->event_fd < 0 ? -1 : 0;
+}
+
+static int box_open(struct op_box *box, const char *root, struct err *err)
+{
+    if (paths_set(&box->paths, root, err) < 0) {
+        return -1;
+    }
+    if (conf_read(&box->conf, box->paths.conf, err) < 0 && err->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    if (vault_load(&box->vault, box->paths.keys, false, err) < 0 ||
+        web_key_load(&box->web_key, box->paths.keys, err) < 0 ||
+        db_open(&box->db, box->paths.db, &sett_schema, err) < 0) {
+        return -1;
+    }
+    (void)db_check_readers(box->db);
+    box->routes = route_table;
+    box->route_count = route_count;
+    box->gate = auth_gate_new(err);
+    return box->gate == NULL ? -1 : 0;
+}
+
+static int parts_make(struct program *p, struct err *err)
+{
+    const struct op **ops = serve_bind(err);
+    if (ops == NULL || limit_new(&p->limit, err) < 0) {
+        return -1;
+    }
+    p->tally = tally_new(route_table, route_count);
+    if (p->tally == NULL) {
+        return err_set(err, ERR_INTERNAL, "memory", "no memory for the counters");
+    }
+    p->serve = (struct serve){.box = &p->box, .limit = p->limit, .tally = p->tally, .ops = ops};
+    p->events = (struct events){.box = &p->box,
+                                .limit = p->limit,
+                                .tally = p->tally,
+                                .streams_max = EVENTS_STREAMS};
+    return 0;
+}
+
+static unsigned threads_wanted(const struct conf *conf)
+{
+    const char *text = conf_get(conf, "front", "threads");
+    uint64_t n = THREADS;
+    if (text != NULL && str_u64(text, 1, THREADS_MOST, &n) < 0) {
+        log_warning("[front] threads = %s is not 1 to %d; %d it is", text, THREADS_MOST, THREADS);
+        n = THREADS;
+    }
+    return (unsigned)n;
+}
+
+static int threads_start(struct program *p, struct err *err)
+{
+    const char *allow = conf_get(&p->box.conf, "front", "allow");
+    struct front_setup setup = {
+        .name = "sett-front",
+        .listen_fd = p->request_fd,
+        .threads = threads_wanted(&p->box.conf),
+        .context = &p->serve,
+        .memory_new = serve_memory_new,
+        .memory_free = serve_memory_free,
+        .handle = serve_request,
+        .after = serve_after,
+    };
+    if (front_peers_set(&setup.peers, allow == NULL ? "www-data" : allow, err) < 0 ||
+        front_start(&p->requests, &setup, err) < 0) {
+        return -1;
+    }
+    setup.name = "sett-events";
+    setup.listen_fd = p->event_fd;
+    setup.threads = EVENTS_STREAMS + STREAM_EXTRA;
+    setup.on_demand = true;
+    setup.context = &p->events;
+    setup.handle = events_request;
+    setup.after = NULL;
+    return front_start(&p->streams, &setup, err);
+}
+
+/* Until told to end. The watchdog hears of us only while a thread is free and the store can be read. */
+static void watch(struct program *p)
+{
+    int64_t each_ms = notify_watchdog_ms(5000), readers_ms = clock_mono_ms();
+    struct pollfd fd = {.fd = p->signal_fd, .events = POLLIN};
+    while (poll(&fd, 1, (int)each_ms) <= 0) {
+        struct err err;
+        struct txn *txn;
+        int64_t now_ms = clock_mono_ms();
+        if (now_ms - readers_ms >= READERS_MS) {
+            readers_ms = now_ms;
+            (void)db_check_readers(p->box.db);
+        }
+        if (front_busy_ms(p->requests, now_ms) < STUCK_MS && db_read(&txn, p->box.db, &err) == 0) {
+            db_read_end(txn);
+            notify_watchdog();
+        }
+    }
+}
+
+static int options_read(int argc, char **argv, const char **root, struct err *err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (str_equal(argv[i], "--root") && i + 1 < argc) {
+            *root = argv[++i];
+        } else if (str_equal(argv[i], "--version")) {
+            printf("sett-front %s\n", SETT_VERSION);
+            exit(0);
+        } else {
+            return err_set(err, ERR_INVALID, "usage", "usage: sett-front [--root DIR]");
+        }
+    }
+    return 0;
+}
+
+static int start(struct program *p, int argc, char **argv, struct err *err)
+{
+    const char *root = getenv("SETT_ROOT");
+    if (options_read(argc, argv, &root, err) < 0) {
+        return -1;
+    }
+    if (geteuid() == 0) {
+        log_warning("running as root: only for a box of one's own below a folder");
+    }
+    if (signals_take(p, err) < 0 || front_init(err) < 0 || box_open(&p->box, root, err) < 0 ||
+        parts_make(p, err) < 0 || listen_both(p, err) < 0) {
+        return -1;
+    }
+    return threads_start(p, err);
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program; /* 256 rows of configuration are too much for a stack */
+    struct err err;
+    close_in();
+    log_open("sett-front", LOG_LEVEL_INFO);
+    if (start(&program, argc, argv, &err) < 0) {
+        log_error("%s: %s%s%s", err.code, err.text, err.hint[0] != '\0' ? "; " : "", err.hint);
+        return err_exit_code(err.kind);
+    }
+    log_info("listening on %s and %s", program.box.paths.front_sock,
+             program.box.paths.events_sock);
+    notify_ready();
+    watch(&program);
+    notify_stopping();
+    front_stop(program.streams);
+    front_stop(program.requests);
+    int64_t until_ms = clock_mono_ms() + STOP_MS;
+    bool all = front_wait(program.requests, STOP_MS);
+    int64_t left_ms = until_ms - clock_mono_ms();
+    all = front_wait(program.streams, left_ms > 0 ? left_ms : 0) && all;
+    log_info("ended%s", all ? "" : "; some requests were cut off");
+    fflush(NULL);
+    _exit(0); /* the store is not to be closed, and threads that were cut off still use it */
+}
