@@ -193,39 +193,36 @@ int db_raw_publish(const char *aside, const char *folder, struct err *err)
     return file_sync_folder(above, err);
 }
 
-static int write_schema(struct txn *txn, void *arg, struct err *err)
-{
-    const struct schema *schema = arg;
-
-    return db_raw_set_schema(txn, schema->version, err);
-}
-
-/* The first commit of a store, in its folder aside. */
-static int fill(const char *aside, const struct schema *schema, struct err *err)
+int db_raw_fill(const char *aside, const struct schema *schema, struct db **out, struct err *err)
 {
     struct db_raw_env *env;
     struct txn txn;
     struct db *db;
-    int result;
 
-    if (db_raw_env_create(aside, &env, err) == -1)
+    if (check_file_system(aside, err) == -1 || db_raw_env_create(aside, &env, err) == -1)
         return -1;
     if ((db = db_raw_handle(env, aside, schema, err)) == NULL)
         return -1;
-    result = db_raw_begin(db, true, &txn, err);
-    if (result == 0) {
-        if ((result = write_schema(&txn, (void *)(uintptr_t)schema, err)) == 0)
-            result = db_raw_commit(&txn, err);
-        else
-            db_raw_abort(&txn);
+    if (db_raw_begin(db, true, &txn, err) == -1)
+        goto failed;
+    if (db_raw_set_schema(&txn, schema->version, err) == -1) {
+        db_raw_abort(&txn);
+        goto failed;
     }
+    if (db_raw_commit(&txn, err) == -1)
+        goto failed;
+    *out = db;
+    return 0;
+failed:
     db_raw_release(db);
-    return result;
+    return -1;
 }
 
 int db_create(const char *folder, const struct schema *schema, struct err *err)
 {
     char aside[DB_RAW_PATH], path[DB_RAW_PATH];
+    struct db *db = NULL;
+    int result;
 
     if (schema_check(schema, err) == -1)
         return -1;
@@ -235,11 +232,13 @@ int db_create(const char *folder, const struct schema *schema, struct err *err)
         return err_set(err, ERR_CONFLICT, "store_exists", "there is a store in %s already", folder);
     if (db_raw_aside(folder, aside, err) == -1)
         return -1;
-    if (check_file_system(aside, err) == 0 && fill(aside, schema, err) == 0 &&
-        db_raw_publish(aside, folder, err) == 0)
-        return 0;
-    (void)file_remove_tree(aside, NULL);
-    return -1;
+    result = db_raw_fill(aside, schema, &db, err);
+    if (result == 0)
+        result = db_raw_publish(aside, folder, err);
+    db_raw_release(db);
+    if (result == -1)
+        (void)file_remove_tree(aside, NULL);
+    return result;
 }
 
 static int check_version(struct db *db, struct err *err)

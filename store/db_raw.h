@@ -126,6 +126,10 @@ int db_raw_set_number(struct txn *txn, const struct key *key, uint64_t n, struct
 int db_raw_schema(struct txn *txn, uint32_t *version, struct err *err);
 int db_raw_set_schema(struct txn *txn, uint32_t version, struct err *err);
 
+/** db_raw_fill(aside, schema, db, err): make a store in a folder made by db_raw_aside: its first
+ * commit. The handle is the caller's to release. Return 0 or -1. */
+int db_raw_fill(const char *aside, const struct schema *schema, struct db **db, struct err *err);
+
 /** db_raw_publish(aside, folder, err): rename a finished store into place and sync the folder
  * above. ERR_CONFLICT if something stands there. Return 0 or -1. */
 int db_raw_publish(const char *aside, const char *folder, struct err *err);

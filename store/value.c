@@ -56,23 +56,32 @@ const char *value_open(const uint8_t *key, size_t key_len, const uint8_t *data, 
     return NULL;
 }
 
-int value_decode(const struct table *table, const uint8_t *key, size_t key_len,
-                 const uint8_t *data, size_t len, void *record, struct err *err)
+const char *value_read(const struct table *table, const uint8_t *key, size_t key_len,
+                       const uint8_t *data, size_t len, void *record, struct err *why)
 {
     const uint8_t *payload;
     size_t payload_len;
     uint8_t version;
-    char name[KEY_TEXT_SIZE];
     const char *wrong = value_open(key, key_len, data, len, &version, &payload, &payload_len);
-    struct err why;
 
-    if (wrong == NULL && version > table->version)
-        wrong = "a value written by a newer version";
-    if (wrong == NULL) {
-        if (fields_decode(&table->fields, version, payload, payload_len, record, &why) == 0)
-            return 0;
-        wrong = why.text;
-    }
+    if (wrong != NULL)
+        return wrong;
+    if (version > table->version)
+        return "a value written by a newer version";
+    if (fields_decode(&table->fields, version, payload, payload_len, record, why) == -1)
+        return why->text;
+    return NULL;
+}
+
+int value_decode(const struct table *table, const uint8_t *key, size_t key_len,
+                 const uint8_t *data, size_t len, void *record, struct err *err)
+{
+    char name[KEY_TEXT_SIZE];
+    struct err why;
+    const char *wrong = value_read(table, key, key_len, data, len, record, &why);
+
+    if (wrong == NULL)
+        return 0;
     key_text(table, key, key_len, name);
     (void)err_set(err, ERR_CORRUPT, "record_corrupt", "%s %s: %s", table->name, name, wrong);
     return err_hint(err, "sett fsck lists what is damaged; restore the newest verified snapshot");
