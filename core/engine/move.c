@@ -89,6 +89,11 @@ static int passed(struct move *m, struct txn *txn, const struct step *step, stru
     return boundary(m, txn, err);
 }
 
+static bool needless(const struct step *step, const struct job *job)
+{
+    return !job->intent && step->needless != NULL && step->needless(job);
+}
+
 static void count_attempt(struct job *job, struct txn *txn, const struct step *step)
 {
     if (job->attempt++ == 0 || job->step_at == 0)
@@ -123,6 +128,11 @@ static int begin_forward(struct move *m, struct txn *txn, struct err *err)
     const struct step *step;
 
     while (!job->undo && (step = move_step(m->saga, job)) != NULL) {
+        if (needless(step, job)) {
+            if (passed(m, txn, step, err) == -1)
+                return -1;
+            continue;
+        }
         count_attempt(job, txn, step);
         if (step->apply != NULL) {
             if (step->apply(txn, job, m->world->context, err) == -1) {
@@ -177,6 +187,11 @@ static int begin_back(struct move *m, struct txn *txn, struct err *err)
         }
         if ((step = move_step(m->saga, job)) == NULL)
             return finish(m, txn, JOB_UNDONE, err);
+        if (needless(step, job)) {
+            job->step--;
+            fresh_step(job);
+            continue;
+        }
         if (step->undo != NULL) {
             count_attempt(job, txn, step);
             m->begun = true;

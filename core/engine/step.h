@@ -39,6 +39,9 @@ struct step {
     const char *name;
     const char *title;  /* for people: "Start the container" */
     unsigned flags;
+    /* Whether this job does not need the step: it is then passed over both ways, without a row. May
+     * be NULL. It must give the same answer as long as the step is done. */
+    bool (*needless)(const struct job *job);
     /* Store step. revert NULL: nothing to take back. */
     step_store *apply, *revert;
     /* Outside step. check NULL: make is asked again after a crash. undo NULL: nothing to undo. */

@@ -1,0 +1,681 @@
+/*
+ * The engine on a real store with steps that do as they are told. What is believed is the journal
+ * and the effects, never the engine's own word.
+ */
+#include "engine_fake.h"
+
+#include <pthread.h>
+
+#include "backoff.h"
+#include "lease.h"
+
+static int set_up(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+static void touch(struct world *w, const char *name)
+{
+    int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_not_equal(fd, -1);
+    close(fd);
+}
+
+static void start(struct world *w, const char *saga, const char *subject, const char *args,
+                  char id[ID_SIZE])
+{
+    struct err err = {0};
+
+    if (start_job(w, saga, subject, args, id, &err) == -1)
+        fail_msg("start: %s", err.text);
+    if (w->engine != NULL)
+        engine_wake(w->engine);
+}
+
+static void go(struct world *w, const char *id, char how)
+{
+    struct err err = {0};
+
+    if (steer(w, id, how, &err) == -1)
+        fail_msg("steer %c: %s", how, err.text);
+    engine_wake(w->engine);
+}
+
+static void expect_journal(struct world *w, const char *id, const char *expected)
+{
+    char text[4096];
+
+    journal_text(w, id, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static bool has_record(struct world *w, const char *subject, const char *step, char value[512])
+{
+    struct setting record = {0};
+    struct txn *txn;
+    struct err err = {0};
+    int found;
+
+    assert_int_equal(str_format(record.name, sizeof record.name, "%s.%s", subject, step), 0);
+    assert_int_equal(db_read(&txn, w->db, &err), 0);
+    found = record_get(txn, &setting_table, &record, &err);
+    db_read_end(txn);
+    if (value != NULL)
+        (void)str_copy(value, 512, record.value);
+    return found == 1;
+}
+
+static void expect_hooks(struct world *w, const char *subject, const char *expected)
+{
+    char value[512];
+
+    assert_true(has_record(w, subject, "hooks", value));
+    assert_string_equal(value, expected);
+}
+
+/* Nothing outside, no lock, no secret. */
+static void expect_clean(struct world *w, const char *subject)
+{
+    static const char *const steps[] = {"a", "b", "c"};
+    char name[160];
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(str_format(name, sizeof name, "%s.%s", subject, steps[i]), 0);
+        assert_false(effect_there(w->outside.folder, name));
+    }
+    assert_false(has_record(w, subject, "s", NULL));
+    assert_false(has_record(w, subject, "t", NULL));
+    assert_false(has_record(w, subject, "settled", NULL));
+    assert_int_equal(records(w, &subject_table), 0);
+    assert_int_equal(records(w, &secret_table), 0);
+}
+
+static void test_steps_run_in_order(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "", id);
+    wait_state(w, id, JOB_DONE, &job);
+    expect_journal(w, id, "apply:s=done make:a=done make:b=done apply:t=done make:c=done");
+    assert_int_equal(ledger_count(w, NULL), 3);
+    assert_true(has_record(w, "x", "s", NULL) && has_record(w, "x", "settled", NULL));
+    assert_string_equal(kv_get(&job.facts, "made_c"), "yes");
+    assert_false(job.live);
+    assert_true(job.ended_at >= job.started_at && job.started_at >= job.created_at);
+    assert_int_equal(records(w, &subject_table), 0);
+    assert_int_equal(records(w, &secret_table), 0);
+    assert_int_equal(records(w, &audit_table), 1);
+    expect_hooks(w, "x", "begun done ");
+}
+
+static void test_needless_step_is_passed_over(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "without=c", id);
+    wait_state(w, id, JOB_DONE, &job);
+    expect_journal(w, id, "apply:s=done make:a=done make:b=done apply:t=done");
+}
+
+static void test_failure_undoes_in_reverse(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_c=fail", id);
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_journal(w, id,
+                   "apply:s=done make:a=done make:b=done apply:t=done make:c=failed "
+                   "undo:c=was_absent revert:t=done undo:b=done undo:a=done revert:s=done");
+    expect_clean(w, "x");
+    assert_string_equal(job.cause_class, "network");
+    assert_string_equal(job.cause, "step c is told to fail");
+    assert_string_equal(job.remedy, "tell it otherwise");
+    expect_hooks(w, "x", "begun turned undone ");
+}
+
+static void test_store_step_failing_leaves_no_trace(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "apply_t=fail", id);
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_journal(w, id,
+                   "apply:s=done make:a=done make:b=done apply:t=failed "
+                   "undo:b=done undo:a=done revert:s=done");
+    expect_clean(w, "x");
+    assert_string_equal(job.cause_class, "quota");
+}
+
+static void test_first_store_step_failing(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "apply_s=fail", id);
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_journal(w, id, "apply:s=failed");
+    expect_clean(w, "x");
+}
+
+static void test_store_step_waits_for_busy(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "apply_t=busy_3", id);
+    wait_state(w, id, JOB_DONE, &job);
+    expect_journal(w, id,
+                   "apply:s=done make:a=done make:b=done apply:t=try_again apply:t=try_again "
+                   "apply:t=done make:c=done");
+}
+
+static void test_prepare_and_settle_may_refuse(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char one[ID_SIZE], two[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "prepare_b=fail", one);
+    start(w, "fake.undoing", "y", "settle_b=fail", two);
+    wait_state(w, one, JOB_UNDONE, &job);
+    assert_string_equal(job.cause, "prepare is told to fail");
+    wait_state(w, two, JOB_UNDONE, &job);
+    assert_string_equal(job.cause, "settle is told to fail");
+    expect_clean(w, "x");
+    expect_clean(w, "y");
+}
+
+static void test_again_is_asked_again(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_b=again_4", id);
+    wait_state(w, id, JOB_DONE, &job);
+    assert_int_equal(ledger_count(w, "make x.b"), 1);
+    assert_int_equal(ledger_count(w, "check x.b"), 3); /* before each further make */
+}
+
+static void test_again_through_the_store(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine_with(w, "", 4, 1); /* every wait is committed */
+    start(w, "fake.undoing", "x", "make_b=again_3", id);
+    wait_state(w, id, JOB_DONE, &job);
+    expect_journal(w, id,
+                   "apply:s=done make:a=done make:b=try_again make:b=try_again make:b=done "
+                   "apply:t=done make:c=done");
+}
+
+static void test_lost_answer_is_checked_not_repeated(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_b=lost", id);
+    wait_state(w, id, JOB_DONE, &job);
+    assert_int_equal(ledger_count(w, "make x.b"), 1);
+    assert_int_equal(ledger_count(w, "again x.b"), 0);
+    assert_int_equal(ledger_count(w, "check x.b"), 1);
+    assert_string_equal(kv_get(&job.facts, "made_b"), "yes");
+}
+
+static void test_again_too_often_fails(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_b=never", id);
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+    assert_string_equal(job.cause, "step b is not there yet");
+    assert_int_equal(ledger_count(w, "check x.b"), 5); /* six attempts */
+}
+
+static void test_stuck_then_retry(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+    struct err err = {0};
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_b=until_fix", id);
+    wait_state(w, id, JOB_STUCK, &job);
+    assert_false(job.live);
+    assert_true(effect_there(w->outside.folder, "x.a"));
+    assert_int_equal(records(w, &subject_table), 1); /* still held */
+    assert_int_equal(records(w, &secret_table), 1);
+    assert_int_equal(steer(w, "job_nothing", 'r', &err), -1);
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    touch(w, "fix");
+    go(w, id, 'r');
+    wait_state(w, id, JOB_DONE, &job);
+    assert_int_equal(ledger_count(w, "make x.a"), 1);
+    assert_int_equal(ledger_count(w, "make x.b"), 1);
+    assert_string_equal(job.cause, "");
+    expect_hooks(w, "x", "begun stuck begun done ");
+    assert_int_equal(steer(w, id, 'r', &err), -1);
+    assert_string_equal(err.code, "job_not_stuck");
+}
+
+static void test_stuck_then_undone(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_c=fail", id);
+    wait_state(w, id, JOB_STUCK, &job);
+    go(w, id, 'u');
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+    expect_hooks(w, "x", "begun stuck turned undone ");
+}
+
+static void test_stuck_then_called_done(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_b=fail", id);
+    wait_state(w, id, JOB_STUCK, &job);
+    go(w, id, 'd');
+    wait_state(w, id, JOB_DONE, &job);
+    expect_journal(w, id,
+                   "apply:s=done make:a=done make:b=failed make:b=done apply:t=done make:c=done");
+    assert_false(effect_there(w->outside.folder, "x.b"));
+}
+
+static void test_undo_that_fails_is_stuck(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_c=fail undo_a=until_fix", id);
+    wait_state(w, id, JOB_STUCK, &job);
+    assert_true(job.undo);
+    assert_false(effect_there(w->outside.folder, "x.b"));
+    assert_true(effect_there(w->outside.folder, "x.a"));
+    touch(w, "fix");
+    go(w, id, 'r');
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+}
+
+static void test_cancel_at_the_boundary(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+    int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_b=wait_go", id);
+    do {
+        get_job(w, id, &job);
+        assert_true(clock_mono_ms() < until);
+    } while (!str_equal(job.step_name, "b"));
+    go(w, id, 'c');
+    touch(w, "go");
+    wait_state(w, id, JOB_UNDONE, &job);
+    assert_int_equal(ledger_count(w, "make x.b"), 1); /* the step under way was let come to its end */
+    assert_int_equal(ledger_count(w, "make x.c"), 0);
+    expect_clean(w, "x");
+}
+
+static void test_cancel_while_it_pauses(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char short_one[ID_SIZE], long_one[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_a=never", short_one);
+    start(w, "fake.keeping", "y", "make_b=later", long_one);
+    wait_state(w, long_one, JOB_WAITING, &job);
+    assert_string_equal(job.cause_class, "rate");
+    go(w, long_one, 'c');
+    wait_state(w, long_one, JOB_UNDONE, &job);
+    go(w, short_one, 'c');
+    wait_state(w, short_one, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+    expect_clean(w, "y");
+}
+
+static void test_cancel_of_a_queued_job(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    struct err err = {0};
+    char id[ID_SIZE];
+
+    start(w, "fake.undoing", "x", "", id);
+    assert_int_equal(steer(w, id, 'c', &err), 0);
+    world_engine(w);
+    wait_state(w, id, JOB_UNDONE, &job);
+    assert_int_equal(ledger_count(w, NULL), 0);
+    assert_int_equal(steer(w, id, 'c', &err), -1);
+    assert_string_equal(err.code, "job_ended");
+}
+
+static void test_fall_back_begins_again(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_c=quota", id);
+    wait_state(w, id, JOB_STUCK, &job); /* it falls back twice, then stays */
+    assert_int_equal(kv_get_u64(&job.facts, JOB_FACT_FALLS, 0), 2);
+    assert_int_equal(ledger_count(w, "make x.a"), 3);
+    assert_int_equal(ledger_count(w, "undo x.a"), 2);
+    assert_false(job.undo);
+    assert_true(has_record(w, "x", "s", NULL));
+    go(w, id, 'u');
+    wait_state(w, id, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+}
+
+static void test_pivot_has_no_way_back(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    struct err err = {0};
+    char before[ID_SIZE], after[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.pivot", "x", "make_b=fail", before);
+    wait_state(w, before, JOB_UNDONE, &job);
+    start(w, "fake.pivot", "y", "make_c=until_fix", after);
+    wait_state(w, after, JOB_STUCK, &job);
+    assert_true(effect_there(w->outside.folder, "y.a"));
+    assert_int_equal(steer(w, after, 'u', &err), -1);
+    assert_string_equal(err.code, "past_pivot");
+    assert_int_equal(steer(w, after, 'c', &err), -1);
+    assert_string_equal(err.code, "past_pivot");
+    touch(w, "fix");
+    go(w, after, 'r');
+    wait_state(w, after, JOB_DONE, &job);
+    assert_int_equal(ledger_count(w, "undo y.a"), 0);
+}
+
+static void test_one_job_per_subject(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    struct err err = {0};
+    char one[ID_SIZE], two[ID_SIZE];
+
+    start(w, "fake.undoing", "x", "", one);
+    assert_int_equal(start_job(w, "fake.undoing", "x", "", two, &err), -1);
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    assert_string_equal(err.code, "busy");
+    assert_non_null(strstr(err.text, one));
+    world_engine(w);
+    wait_state(w, one, JOB_DONE, &job);
+    start(w, "fake.undoing", "y", "", two);
+    wait_state(w, two, JOB_DONE, &job);
+}
+
+static void test_unknown_saga_is_stuck(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.gone", "x", "", id);
+    wait_state(w, id, JOB_STUCK, &job);
+    assert_string_equal(job.cause_class, "internal");
+}
+
+static int follow_change(struct txn *txn, void *arg, struct err *err)
+{
+    struct start_arg *a = arg;
+
+    return job_start(txn, &a->job, err);
+}
+
+static void test_next_saga_follows(void **state)
+{
+    struct world *w = *state;
+    static struct start_arg a;
+    struct job job;
+    struct err err = {0};
+    int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    memset(&a, 0, sizeof a);
+    (void)str_copy(a.job.saga, sizeof a.job.saga, "fake.undoing");
+    (void)str_copy(a.job.next_saga, sizeof a.job.next_saga, "fake.pivot");
+    job_subject(a.job.subjects[0], "tenant", "x");
+    assert_int_equal(db_write(w->db, follow_change, &a, &err), 0);
+    world_engine(w);
+    wait_state(w, a.job.id, JOB_DONE, &job);
+    while (ledger_count(w, "again x.c") == 0) /* the follower finds what the first made */
+        assert_true(clock_mono_ms() < until);
+    assert_int_equal(records(w, &job_table), 2);
+}
+
+static void test_many_at_once(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char (*ids)[ID_SIZE] = calloc(200, ID_SIZE), subject[16];
+
+    assert_non_null(ids);
+    world_engine_with(w, "", 16, 2000);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(str_format(subject, sizeof subject, "n%u", i), 0);
+        start(w, "fake.undoing", subject, i % 3 == 0 ? "make_c=fail" : "make_b=again_2", ids[i]);
+    }
+    for (unsigned i = 0; i < 200; i++)
+        wait_state(w, ids[i], i % 3 == 0 ? JOB_UNDONE : JOB_DONE, &job);
+    assert_int_equal(records(w, &subject_table), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        char line[64];
+        assert_int_equal(str_format(line, sizeof line, "make n%u.a", i), 0);
+        assert_int_equal(ledger_count(w, line), 1);
+    }
+    free(ids);
+}
+
+static void test_lost_datagram(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    struct err err = {0};
+    char id[ID_SIZE];
+    int64_t began;
+
+    world_engine(w);
+    clock_sleep_ms(50);
+    began = clock_mono_ms();
+    assert_int_equal(start_job(w, "fake.undoing", "x", "", id, &err), 0); /* nobody is told */
+    wait_state(w, id, JOB_DONE, &job);
+    assert_true(clock_mono_ms() - began < 5000);
+}
+
+static void test_datagram_wakes(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    struct err err = {0};
+    char id[ID_SIZE], sock[256];
+
+    assert_int_equal(str_copy(sock, sizeof sock, world_path(w, "wake.sock")), 0);
+    job_wake(sock); /* nobody listens: no error */
+    world_engine_with(w, sock, 2, 2000);
+    for (unsigned i = 0; i < 5; i++) {
+        char subject[8];
+        assert_int_equal(str_format(subject, sizeof subject, "d%u", i), 0);
+        assert_int_equal(start_job(w, "fake.undoing", subject, "", id, &err), 0);
+        job_wake(sock);
+        wait_state(w, id, JOB_DONE, &job);
+    }
+}
+
+static void test_stop_and_go_on(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+    int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    world_engine(w);
+    start(w, "fake.undoing", "x", "make_b=wait_go", id);
+    do {
+        get_job(w, id, &job);
+        assert_true(clock_mono_ms() < until);
+    } while (!str_equal(job.step_name, "b"));
+    touch(w, "go");
+    engine_stop(w->engine, 5000);
+    w->engine = NULL;
+    get_job(w, id, &job);
+    assert_true(job.live);
+    world_engine(w);
+    wait_state(w, id, JOB_DONE, &job);
+    assert_int_equal(ledger_count(w, "make x.b"), 1);
+    assert_int_equal(ledger_count(w, "again x.b"), 0);
+}
+
+static int set_worker(struct txn *txn, void *arg, struct err *err)
+{
+    struct job *job = arg;
+
+    if (record_get(txn, &job_table, job, err) != 1)
+        return -1;
+    job->state = JOB_RUNNING;
+    (void)str_copy(job->worker, sizeof job->worker, job->request_id);
+    return record_put(txn, &job_table, job, err);
+}
+
+static void test_leases(void **state)
+{
+    struct world *w = *state;
+    char own[LEASE_SIZE], other[LEASE_SIZE];
+    struct err err = {0};
+
+    (void)w;
+    assert_int_equal(lease_own(own, &err), 0);
+    assert_true(lease_alive(own));
+    assert_false(lease_alive(""));
+    assert_false(lease_alive("x:y"));
+    assert_int_equal(str_format(other, sizeof other, "%s9", own), 0); /* another start time */
+    assert_false(lease_alive(other));
+    (void)str_copy(other, sizeof other, own);
+    other[0] = other[0] == 'f' ? '0' : 'f'; /* another boot */
+    assert_false(lease_alive(other));
+}
+
+static void test_dead_workers_jobs_are_taken_over(void **state)
+{
+    struct world *w = *state;
+    static struct job job;
+    struct err err = {0};
+    char id[ID_SIZE];
+
+    start(w, "fake.undoing", "x", "", id);
+    memset(&job, 0, sizeof job);
+    (void)str_copy(job.id, sizeof job.id, id);
+    get_job(w, id, &job);
+    (void)str_copy(job.request_id, sizeof job.request_id, "0123456789abcdef:1:1");
+    assert_int_equal(db_write(w->db, set_worker, &job, &err), 0);
+    world_engine(w);
+    wait_state(w, id, JOB_DONE, &job);
+}
+
+static void test_backoff_bounds(void **state)
+{
+    struct backoff b = {.min_ms = 100, .max_ms = 5000};
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        uint32_t first = backoff_ms(&b, ERR_NETWORK, 1, 0), third = backoff_ms(&b, ERR_NETWORK, 3, 0);
+        assert_in_range(first, 50, 100);
+        assert_in_range(third, 200, 400);
+        assert_in_range(backoff_ms(&b, ERR_RATE, 1, 0), 400, 800);
+        assert_in_range(backoff_ms(&b, ERR_NETWORK, 60, 0), 2500, 5000);
+        assert_in_range(backoff_ms(&b, ERR_RATE, 1, 30), 30000, 33000);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_steps_run_in_order),
+        TEST(test_needless_step_is_passed_over),
+        TEST(test_failure_undoes_in_reverse),
+        TEST(test_store_step_failing_leaves_no_trace),
+        TEST(test_first_store_step_failing),
+        TEST(test_store_step_waits_for_busy),
+        TEST(test_prepare_and_settle_may_refuse),
+        TEST(test_again_is_asked_again),
+        TEST(test_again_through_the_store),
+        TEST(test_lost_answer_is_checked_not_repeated),
+        TEST(test_again_too_often_fails),
+        TEST(test_stuck_then_retry),
+        TEST(test_stuck_then_undone),
+        TEST(test_stuck_then_called_done),
+        TEST(test_undo_that_fails_is_stuck),
+        TEST(test_cancel_at_the_boundary),
+        TEST(test_cancel_while_it_pauses),
+        TEST(test_cancel_of_a_queued_job),
+        TEST(test_fall_back_begins_again),
+        TEST(test_pivot_has_no_way_back),
+        TEST(test_one_job_per_subject),
+        TEST(test_unknown_saga_is_stuck),
+        TEST(test_next_saga_follows),
+        TEST(test_many_at_once),
+        TEST(test_lost_datagram),
+        TEST(test_datagram_wakes),
+        TEST(test_stop_and_go_on),
+        TEST(test_leases),
+        TEST(test_dead_workers_jobs_are_taken_over),
+        cmocka_unit_test(test_backoff_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
