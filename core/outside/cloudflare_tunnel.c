@@ -1,0 +1,323 @@
+/* Tunnels at Cloudflare and their remote configuration. Apart from DNS because they belong to the
+ * account and need another permission. */
+#include "cloudflare.h"
+
+#include <string.h>
+
+#include "cloudflare_call.h"
+#include "enc.h"
+#include "json_in.h"
+#include "json_out.h"
+#include "str.h"
+
+#define BODY_MAX  (64u * 1024u)
+#define LIST_PAGE 100u
+
+static void read_tunnel(const struct cJSON *json, struct cloudflare_tunnel *out)
+{
+    memset(out, 0, sizeof *out);
+    cloudflare_copy(json, "id", out->id, sizeof out->id);
+    cloudflare_copy(json, "name", out->name, sizeof out->name);
+    cloudflare_copy(json, "status", out->status, sizeof out->status);
+    out->remote = str_equal(json_text(json, "config_src", ""), "cloudflare") ||
+                  json_bool(json, "remote_config", false);
+    out->deleted = json_text(json, "deleted_at", "")[0] != '\0';
+}
+
+static int tunnel_path(char path[CLOUDFLARE_PATH_SIZE], const struct cloudflare *c, const char *id,
+                       const char *below, struct err *err)
+{
+    char escaped[CLOUDFLARE_ID_SIZE * 3];
+
+    if (cloudflare_part(escaped, sizeof escaped, id, err) == -1)
+        return -1;
+    return str_format(path, CLOUDFLARE_PATH_SIZE, "/accounts/%s/cfd_tunnel/%s%s", c->account,
+                      escaped, below);
+}
+
+int cloudflare_tunnel_find(struct cloudflare *c, const char *name, struct cloudflare_tunnel *out,
+                           struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE], escaped[400];
+    struct cJSON *json;
+    const struct cJSON *all, *item = NULL;
+    int found = 0;
+
+    if (cloudflare_part(escaped, sizeof escaped, name, err) == -1)
+        return -1;
+    (void)str_format(path, sizeof path, "/accounts/%s/cfd_tunnel?name=%s&is_deleted=false",
+                     c->account, escaped);
+    if (cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
+        return -1;
+    all = json_at(json, "result");
+    while (!found && (item = json_next(all, item)) != NULL) {
+        read_tunnel(item, out);
+        found = !out->deleted && out->id[0] != '\0' && str_equal(out->name, name);
+    }
+    json_free(json);
+    return found;
+}
+
+int cloudflare_tunnel_get(struct cloudflare *c, const char *id, struct cloudflare_tunnel *out,
+                          struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct cJSON *json;
+
+    if (tunnel_path(path, c, id, "", err) == -1 ||
+        cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
+        return -1;
+    read_tunnel(json_at(json, "result"), out);
+    json_free(json);
+    return 0;
+}
+
+int cloudflare_tunnel_create(struct cloudflare *c, const char *name, const char *secret,
+                             struct cloudflare_tunnel *out, struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct json_out j;
+    struct cJSON *json;
+    struct buf body;
+    int result;
+
+    buf_init(&body, BODY_MAX);
+    json_out_init(&j, &body);
+    json_out_object(&j);
+    json_out_key_text(&j, "name", name);
+    json_out_key_text(&j, "config_src", "cloudflare");
+    json_out_key_text(&j, "tunnel_secret", secret);
+    json_out_end_object(&j);
+    (void)str_format(path, sizeof path, "/accounts/%s/cfd_tunnel", c->account);
+    result = cloudflare_call(c, "POST", path, &body, CLOUDFLARE_MAY_TUNNEL, &json, err);
+    buf_free(&body);
+    if (result == -1)
+        return -1;
+    read_tunnel(json_at(json, "result"), out);
+    json_free(json);
+    if (out->id[0] == '\0')
+        return err_set(err, ERR_NETWORK, "cloudflare_answer",
+                       "Cloudflare made a tunnel without an id");
+    return 0;
+}
+
+int cloudflare_tunnel_token(struct cloudflare *c, const char *id, char out[CLOUDFLARE_TOKEN_SIZE],
+                            struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct cJSON *json;
+
+    if (tunnel_path(path, c, id, "/token", err) == -1 ||
+        cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
+        return -1;
+    cloudflare_copy(json, "result", out, CLOUDFLARE_TOKEN_SIZE);
+    json_free(json);
+    if (out[0] == '\0')
+        return err_set(err, ERR_NETWORK, "cloudflare_answer", "Cloudflare's answer holds no token");
+    return 0;
+}
+
+/* A DELETE that finds nothing has had its effect. The empty object satisfies older texts of the
+ * API. */
+static int delete_path(struct cloudflare *c, const char *path, struct err *err)
+{
+    struct cJSON *json;
+    struct buf body;
+    int result;
+
+    buf_init(&body, 16);
+    (void)buf_text(&body, "{}");
+    result = cloudflare_call(c, "DELETE", path, &body, CLOUDFLARE_MAY_TUNNEL, &json, err);
+    buf_free(&body);
+    json_free(json);
+    if (result == -1 && err != NULL && err->kind == ERR_NOT_FOUND)
+        return 0;
+    return result;
+}
+
+int cloudflare_tunnel_delete(struct cloudflare *c, const char *id, struct err *err)
+{
+    char tunnel[CLOUDFLARE_PATH_SIZE], connections[CLOUDFLARE_PATH_SIZE];
+    struct cloudflare_tunnel now;
+    struct err local, *e = err == NULL ? &local : err;
+
+    if (tunnel_path(tunnel, c, id, "", e) == -1 ||
+        tunnel_path(connections, c, id, "/connections", e) == -1)
+        return -1;
+    if (cloudflare_tunnel_get(c, id, &now, e) == -1)
+        return e->kind == ERR_NOT_FOUND ? 0 : -1;
+    if (now.deleted)
+        return 0;
+    if (delete_path(c, connections, e) == -1)
+        return -1;
+    return delete_path(c, tunnel, e);
+}
+
+struct listing {
+    int (*each)(void *arg, const struct cloudflare_tunnel *tunnel, struct err *err);
+    void *arg;
+    const char *prefix;
+};
+
+static int list_one(void *arg, const struct cJSON *item, struct err *err)
+{
+    const struct listing *l = arg;
+    struct cloudflare_tunnel tunnel;
+
+    read_tunnel(item, &tunnel);
+    if (tunnel.deleted || !str_starts(tunnel.name, l->prefix))
+        return 0;
+    return l->each(l->arg, &tunnel, err);
+}
+
+int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
+                           int (*each)(void *arg, const struct cloudflare_tunnel *tunnel,
+                                       struct err *err),
+                           void *arg, struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE], escaped[400];
+    struct listing l = {.each = each, .arg = arg, .prefix = prefix};
+
+    if (cloudflare_part(escaped, sizeof escaped, prefix, err) == -1)
+        return -1;
+    (void)str_format(path, sizeof path,
+                     "/accounts/%s/cfd_tunnel?include_prefix=%s&is_deleted=false", c->account,
+                     escaped);
+    return cloudflare_pages(c, path, LIST_PAGE, CLOUDFLARE_MAY_TUNNEL, list_one, &l, err);
+}
+
+int cloudflare_tunnel_connections(struct cloudflare *c, const char *id, unsigned *connectors,
+                                  unsigned *connections, struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct cJSON *json;
+    const struct cJSON *all, *item = NULL;
+
+    *connectors = *connections = 0;
+    if (tunnel_path(path, c, id, "/connections", err) == -1 ||
+        cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
+        return -1;
+    all = json_at(json, "result");
+    while ((item = json_next(all, item)) != NULL) {
+        ++*connectors;
+        *connections += (unsigned)json_size(item, "conns");
+    }
+    json_free(json);
+    return 0;
+}
+
+int cloudflare_connector_token(const char *account, const char *tunnel, const char *secret,
+                               char out[CLOUDFLARE_TOKEN_SIZE], struct err *err)
+{
+    struct json_out j;
+    struct buf json;
+    int len = -1;
+
+    buf_init(&json, CLOUDFLARE_TOKEN_SIZE);
+    json_out_init(&j, &json);
+    json_out_object(&j);
+    json_out_key_text(&j, "a", account);
+    json_out_key_text(&j, "t", tunnel);
+    json_out_key_text(&j, "s", secret);
+    json_out_end_object(&j);
+    if (!json.failed)
+        len = enc_base64(out, CLOUDFLARE_TOKEN_SIZE, buf_string(&json), json.len);
+    buf_free(&json);
+    if (len == -1)
+        return err_set(err, ERR_INVALID, "cloudflare_token",
+                       "the tunnel's token would be too long");
+    return 0;
+}
+
+/* ---- configuration ---- */
+
+int cloudflare_config_get(struct cloudflare *c, const char *tunnel, struct cloudflare_config *out,
+                          struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct cJSON *json;
+    const struct cJSON *all, *item = NULL;
+    int result = 0;
+
+    memset(out, 0, sizeof *out);
+    if (tunnel_path(path, c, tunnel, "/configurations", err) == -1 ||
+        cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
+        return -1;
+    out->version = (uint64_t)json_i64(json, "result.version", 0);
+    all = json_at(json, "result.config.ingress");
+    while ((item = json_next(all, item)) != NULL) {
+        struct cloudflare_rule *rule = &out->rules[out->count];
+        if (json_text(item, "hostname", "")[0] == '\0') /* the last one */
+            continue;
+        if (out->count == CLOUDFLARE_RULES_MAX) {
+            result =
+                err_set(err, ERR_TOO_LARGE, "cloudflare_rules", "more rules than sett ever puts");
+            break;
+        }
+        cloudflare_copy(item, "hostname", rule->hostname, sizeof rule->hostname);
+        cloudflare_copy(item, "path", rule->path, sizeof rule->path);
+        cloudflare_copy(item, "service", rule->service, sizeof rule->service);
+        rule->no_tls_verify = json_bool(item, "originRequest.noTLSVerify", false);
+        out->count++;
+    }
+    json_free(json);
+    return result;
+}
+
+static void write_rule(struct json_out *j, const struct cloudflare_rule *rule)
+{
+    json_out_object(j);
+    json_out_key_text(j, "hostname", rule->hostname);
+    if (rule->path[0] != '\0')
+        json_out_key_text(j, "path", rule->path);
+    json_out_key_text(j, "service", rule->service);
+    json_out_key(j, "originRequest");
+    json_out_object(j);
+    if (rule->no_tls_verify)
+        json_out_key_bool(j, "noTLSVerify", true);
+    json_out_end_object(j);
+    json_out_end_object(j);
+}
+
+static void write_config(struct buf *body, const struct cloudflare_config *config)
+{
+    struct json_out j;
+
+    json_out_init(&j, body);
+    json_out_object(&j);
+    json_out_key(&j, "config");
+    json_out_object(&j);
+    json_out_key(&j, "ingress");
+    json_out_array(&j);
+    for (uint32_t i = 0; i < config->count; i++)
+        write_rule(&j, &config->rules[i]);
+    json_out_object(&j);
+    json_out_key_text(&j, "service", "http_status:404");
+    json_out_end_object(&j);
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+    json_out_end_object(&j);
+}
+
+int cloudflare_config_put(struct cloudflare *c, const char *tunnel,
+                          struct cloudflare_config *config, struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE];
+    struct cJSON *json;
+    struct buf body;
+    int result;
+
+    if (config->count > CLOUDFLARE_RULES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "cloudflare_rules", "too many rules for one tunnel");
+    if (tunnel_path(path, c, tunnel, "/configurations", err) == -1)
+        return -1;
+    buf_init(&body, BODY_MAX);
+    write_config(&body, config);
+    result = cloudflare_call(c, "PUT", path, &body, CLOUDFLARE_MAY_TUNNEL, &json, err);
+    buf_free(&body);
+    if (result == -1)
+        return -1;
+    config->version = (uint64_t)json_i64(json, "result.version", 0);
+    json_free(json);
+    return 0;
+}
