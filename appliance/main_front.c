@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -48,7 +49,7 @@ struct program {
     struct serve serve;
     struct events events;
     struct front *requests, *streams;
-    int request_fd, event_fd, signal_fd;
+    int request_fd, event_fd, signal_fd, stop_fd;
 };
 
 /* Nothing that this process holds may be gained or dumped. */
@@ -69,8 +70,9 @@ static int signals_take(struct program *p, struct err *err)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
-        return err_sys(err, "signalfd", errno, "signalfd");
+        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ||
+        (p->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0) {
+        return err_sys(err, "signals", errno, "signalfd or eventfd");
     }
     return 0;
 }
@@ -143,7 +145,8 @@ static int parts_make(struct program *p, struct err *err)
     p->events = (struct events){.box = &p->box,
                                 .limit = p->limit,
                                 .tally = p->tally,
-                                .streams_max = EVENTS_STREAMS};
+                                .streams_max = EVENTS_STREAMS,
+                                .stop_fd = p->stop_fd};
     return 0;
 }
 
@@ -164,6 +167,7 @@ static int threads_start(struct program *p, struct err *err)
     struct front_setup setup = {
         .name = "sett-front",
         .listen_fd = p->request_fd,
+        .stop_fd = p->stop_fd,
         .threads = threads_wanted(&p->box.conf),
         .context = &p->serve,
         .memory_new = serve_memory_new,
@@ -251,8 +255,7 @@ int main(int argc, char **argv)
     notify_ready();
     watch(&program);
     notify_stopping();
-    front_stop(program.streams);
-    front_stop(program.requests);
+    (void)eventfd_write(program.stop_fd, 1);
     int64_t until_ms = clock_mono_ms() + STOP_MS;
     bool all = front_wait(program.requests, STOP_MS);
     int64_t left_ms = until_ms - clock_mono_ms();

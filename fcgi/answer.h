@@ -1,0 +1,27 @@
+#ifndef SETT_ANSWER_H
+#define SETT_ANSWER_H
+/*
+ * The one writer of response headers. Every answer of ours gets the same security headers; a value
+ * with CR, LF or NUL never reaches the wire.
+ */
+#include <stdbool.h>
+#include "buf.h"
+
+struct answer {
+    unsigned status;
+    const char *content_type; /* NULL: no body */
+    const char *request_id;
+    const char *etag, *location, *cookie, *allow, *authenticate; /* NULL or "": none */
+    const char *disposition;   /* Content-Disposition, likewise */
+    size_t content_length;
+    unsigned retry_after_s;    /* 0: none */
+    bool hsts;                 /* the box is reached over https */
+    bool stream;               /* an event stream: not to be buffered, of unknown length */
+    bool replayed;             /* kept for this Idempotency-Key */
+};
+
+/** answer_head(out, a): append status line and headers as FastCGI wants them (RFC 3875, 6.2), with
+ * the empty line. Return 0, or -1 (nothing appended) when a value is not clean. */
+int answer_head(struct buf *out, const struct answer *a);
+
+#endif

@@ -1,0 +1,209 @@
+/*
+ * Event streams. The thread of a stream sleeps on its connection and looks ten times a second at the
+ * number of the last commit; only when that has grown is the store read, and never while waiting.
+ */
+#include "events.h"
+#include <poll.h>
+#include "answer.h"
+#include "clock.h"
+#include "ident.h"
+#include "routes.h"
+#include "serve.h"
+#include "str.h"
+#include "stream.h"
+
+#define LOOK_MS      100
+#define HEARTBEAT_MS 15000
+
+/* One stream under way. */
+struct watch {
+    const struct events *events;
+    struct serve_memory *m;
+    const struct wire *wire;
+    struct route_match match;
+    struct identity identity;
+    struct stream stream; /* what was told already */
+    char request_id[ID_SIZE];
+};
+
+/* Who it is, from a fresh look; the sender must still have the role. */
+static int sender_check(struct watch *w, struct txn *txn, struct err *err)
+{
+    const struct op *op = op_find(w->match.route->op);
+    int found = ident_find(txn, &w->m->site.terms, &w->events->box->web_key, &w->m->request,
+                           &w->identity, err);
+    if (found < 0) {
+        return -1;
+    }
+    if (found == 0) {
+        return err_set(err, ERR_UNAUTHENTICATED, "sign_in_needed",
+                       "an event stream needs somebody signed in");
+    }
+    if (op == NULL || w->identity.role < op->role) {
+        return err_set(err, ERR_FORBIDDEN, "role_too_low", "this stream needs a higher role");
+    }
+    return 0;
+}
+
+static int limits_check(struct watch *w, bool known, struct err *err)
+{
+    uint8_t address[LIMIT_ADDRESS_BYTES];
+    const char *id = ident_credential(&w->identity);
+    uint32_t wait_s = 0;
+    limit_address(address, w->m->request.address);
+    if (known ? limit_take(w->events->limit, LIMIT_CREDENTIAL, id, strlen(id),
+                           w->m->site.authenticated, clock_mono_ms(), &wait_s)
+              : limit_take(w->events->limit, LIMIT_ANONYMOUS, address, sizeof(address),
+                           w->m->site.anonymous, clock_mono_ms(), &wait_s)) {
+        return 0;
+    }
+    err_set(err, ERR_RATE, "rate_limited", "too many requests; more are welcome in %u s", wait_s);
+    err->retry_after_s = wait_s;
+    return -1;
+}
+
+static int admit(struct watch *w, struct txn *txn, struct err *err)
+{
+    struct err why;
+    site_refresh(&w->m->site, txn, &w->events->box->conf, clock_mono_ms());
+    if (!site_host(&w->m->site, &w->m->request)) {
+        return err_set(err, ERR_MALFORMED, "host_unknown", "this box does not go by the name %s",
+                       w->m->request.host);
+    }
+    int rc = sender_check(w, txn, &why);
+    if (limits_check(w, rc == 0, err) < 0) {
+        return -1;
+    }
+    if (rc < 0) {
+        *err = why;
+        return -1;
+    }
+    return stream_start(&w->stream, txn, w->match.value_count > 0 ? w->match.values[0].value : NULL,
+                        w->m->request.query, w->m->request.last_event_id, err);
+}
+
+/* Everything that can be refused. ${status}: 405's own. */
+static int arrive(struct watch *w, const char *const *params, unsigned *status, struct err *err)
+{
+    struct txn *txn;
+    const struct request *r = &w->m->request;
+    if (request_parse(&w->m->request, params, err) < 0) {
+        return -1;
+    }
+    int found = route_find(route_streams, route_stream_count, r->method, r->path, &w->match);
+    if (found < 0) {
+        return err_set(err, ERR_NOT_FOUND, "route_not_found", "there is no stream at %s", r->path);
+    }
+    if (found == 0 || r->method == REQUEST_HEAD) {
+        *status = 405;
+        (void)str_copy(w->match.allow, sizeof(w->match.allow), "GET");
+        return err_set(err, ERR_MALFORMED, "method_not_allowed", "a stream is got with GET");
+    }
+    if (db_read(&txn, w->events->box->db, err) < 0) {
+        return -1;
+    }
+    int rc = admit(w, txn, err);
+    db_read_end(txn);
+    return rc;
+}
+
+static int send_out(struct watch *w)
+{
+    struct buf *out = &w->m->out;
+    if (out->len == 0) {
+        return 0;
+    }
+    int rc = out->failed ? -1 : w->wire->write(w->wire->arg, out->data, out->len);
+    buf_reset(out);
+    return rc < 0 ? -1 : w->wire->flush(w->wire->arg);
+}
+
+/* Wait for one look's time. False when the peer has gone or all is to end. */
+static bool wait_look(const struct watch *w)
+{
+    struct pollfd fds[2] = {{.fd = w->wire->fd, .events = POLLRDHUP},
+                            {.fd = w->events->stop_fd, .events = POLLIN}};
+    return poll(fds, 2, LOOK_MS) <= 0 || (fds[0].revents == 0 && fds[1].revents == 0);
+}
+
+/* What is new since the last look, appended; the sender's right checked again when ${again}. */
+static int look(struct watch *w, bool again, struct err *err)
+{
+    struct txn *txn;
+    if (db_read(&txn, w->events->box->db, err) < 0) {
+        return -1;
+    }
+    int rc = again ? sender_check(w, txn, err) : 0;
+    if (rc == 0) {
+        rc = stream_look(&w->stream, txn, &w->m->out, err);
+    }
+    db_read_end(txn);
+    return rc;
+}
+
+static void run(struct watch *w)
+{
+    struct err err;
+    uint64_t seen = UINT64_MAX;
+    int64_t beat_ms = clock_mono_ms();
+    do {
+        int64_t now_ms = clock_mono_ms();
+        bool beat = now_ms - beat_ms >= HEARTBEAT_MS;
+        uint64_t last = db_last_txn(w->events->box->db);
+        if (beat) {
+            beat_ms = now_ms;
+            buf_text(&w->m->out, ": still here\n\n");
+        }
+        if ((last != seen || beat) && look(w, beat, &err) < 0) {
+            return;
+        }
+        seen = last;
+        if (send_out(w) < 0 || w->stream.over) {
+            return;
+        }
+    } while (wait_look(w));
+}
+
+static int begin(struct watch *w)
+{
+    struct answer a = {
+        .status = 200,
+        .content_type = "text/event-stream",
+        .request_id = w->request_id,
+        .stream = true,
+        .hsts = w->m->site.https,
+    };
+    buf_reset(&w->m->out);
+    if (answer_head(&w->m->out, &a) < 0) {
+        return -1;
+    }
+    buf_text(&w->m->out, "retry: 2000\n\n");
+    return send_out(w);
+}
+
+void events_request(void *context, void *memory, const struct wire *wire,
+                    const char *const *params)
+{
+    struct watch w = {.events = context, .m = memory, .wire = wire};
+    struct err err;
+    unsigned status = 0;
+    id_make(w.request_id, "req");
+    request_drain(wire, 65536);
+    int rc = arrive(&w, params, &status, &err);
+    bool counted = rc == 0;
+    if (rc == 0 && tally_streams(w.events->tally, 1) > w.events->streams_max) {
+        rc = err_set(&err, ERR_UNAVAILABLE, "streams_full", "%lld event streams are open already",
+                     (long long)w.events->streams_max);
+        err.retry_after_s = 5;
+    }
+    if (rc < 0) {
+        (void)serve_failure(w.m, wire, &err, status, w.request_id,
+                            status == 405 ? w.match.allow : NULL);
+    } else if (begin(&w) == 0) {
+        run(&w);
+    }
+    if (counted) {
+        (void)tally_streams(w.events->tally, -1);
+    }
+    stream_free(&w.stream);
+}

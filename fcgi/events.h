@@ -1,0 +1,34 @@
+#ifndef SETT_EVENTS_H
+#define SETT_EVENTS_H
+/*
+ * Event streams (server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html)
+ * on a socket and threads of their own, so that open streams never hold up requests.
+ *
+ *   GET /api/jobs/{id}/stream: "step" for each row of the journal (its id: the row's number, so that
+ *   Last-Event-ID resumes behind it; a row under way comes without id, and again when it has ended),
+ *   "job" when the job's state changes, "end" when it is done, undone or stuck.
+ *   GET /api/events/stream?topics=job,tenant: "job" and "tenant" as jobs move them.
+ *
+ * A comment every 15 seconds keeps the connection; the sender's right is looked at again then.
+ */
+#include "front.h"
+#include "limit.h"
+#include "op.h"
+#include "tally.h"
+
+#define EVENTS_STREAMS 64
+
+struct events {
+    const struct op_box *box;
+    struct limit *limit;
+    struct tally *tally;
+    int64_t streams_max; /* more are answered 503 with Retry-After */
+    int stop_fd;         /* readable: end all streams */
+};
+
+/** events_request(context, memory, wire, params): ${context} is a struct events, ${memory} a struct
+ * serve_memory. Returns when the stream is over. */
+void events_request(void *context, void *memory, const struct wire *wire,
+                    const char *const *params);
+
+#endif

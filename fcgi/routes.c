@@ -1,0 +1,185 @@
+/* The list of routes, and how a path is looked up in it. Apart so that the whole surface of the API
+ * can be read on one page. */
+#include "routes.h"
+#include "str.h"
+
+#define GET    "GET"
+#define POST   "POST"
+#define PUT    "PUT"
+#define PATCH  "PATCH"
+#define DELETE "DELETE"
+
+const struct op_route route_table[] = {
+    /* The hottest come first: the search goes down the list. */
+    {GET, "/api/tenants/{id}", "tenant.show"},
+    {GET, "/api/tenants", "tenant.list"},
+    {GET, "/health", "health"},
+    {POST, "/webhook/stripe", "stripe.webhook"},
+    {GET, "/metrics", "metrics"},
+    {GET, "/api/openapi.json", "openapi"},
+    {GET, "/api/system/health", "system.health"},
+    {GET, "/api/dashboard/metrics", "dashboard.metrics"},
+
+    {POST, "/api/auth/login", "auth.login"},
+    {POST, "/api/admin/login", "auth.login"},
+    {POST, "/api/auth/refresh", "auth.refresh"},
+    {POST, "/api/auth/logout", "auth.logout"},
+    {GET, "/api/auth/me", "auth.me"},
+    {GET, "/api/sessions", "session.list"},
+    {DELETE, "/api/sessions/{id}", "session.revoke"},
+
+    {POST, "/api/users/me/password", "user.password"},
+    {GET, "/api/users", "user.list"},
+    {POST, "/api/users", "user.create"},
+    {GET, "/api/users/{id}", "user.show"},
+    {PATCH, "/api/users/{id}", "user.update"},
+    {DELETE, "/api/users/{id}", "user.delete"},
+    {GET, "/api/keys", "key.list"},
+    {POST, "/api/keys", "key.create"},
+    {DELETE, "/api/keys/{id}", "key.revoke"},
+
+    {POST, "/api/tenants", "tenant.create"},
+    {PATCH, "/api/tenants/{id}", "tenant.update"},
+    {DELETE, "/api/tenants/{id}", "tenant.delete"},
+    {POST, "/api/tenants/{id}/suspend", "tenant.suspend"},
+    {POST, "/api/tenants/{id}/resume", "tenant.resume"},
+    {POST, "/api/tenants/{id}/restart", "tenant.restart"},
+    {GET, "/api/tenants/{id}/health", "tenant.health"},
+    {GET, "/api/tenants/{id}/logs", "tenant.logs"},
+    {GET, "/api/tenants/{id}/stats", "tenant.stats"},
+
+    {GET, "/api/tunnels", "tunnel.list"},
+    {POST, "/api/tunnels", "tunnel.create"},
+    {GET, "/api/tunnels/{id}", "tunnel.show"},
+    {DELETE, "/api/tunnels/{id}", "tunnel.delete"},
+    {GET, "/api/tunnels/{id}/status", "tunnel.status"},
+    {GET, "/api/tunnels/{id}/logs", "tunnel.logs"},
+    {POST, "/api/tunnels/{id}/restart", "tunnel.restart"},
+
+    {GET, "/api/ports", "port.list"},
+    {GET, "/api/customers", "customer.list"},
+    {POST, "/api/customers", "customer.create"},
+    {GET, "/api/customers/{id}", "customer.show"},
+    {PATCH, "/api/customers/{id}", "customer.update"},
+    {GET, "/api/plans", "plan.list"},
+    {POST, "/api/plans", "plan.create"},
+    {GET, "/api/plans/{id}", "plan.show"},
+    {PATCH, "/api/plans/{id}", "plan.update"},
+    {GET, "/api/subscriptions", "subscription.list"},
+    {GET, "/api/subscriptions/{id}", "subscription.show"},
+    {GET, "/api/orders", "order.list"},
+    {GET, "/api/orders/{id}", "order.show"},
+    {POST, "/api/checkout", "checkout.create"},
+
+    {GET, "/api/jobs", "job.list"},
+    {GET, "/api/jobs/{id}", "job.show"},
+    {POST, "/api/jobs/{id}/retry", "job.retry"},
+    {POST, "/api/jobs/{id}/resolve", "job.resolve"},
+
+    {GET, "/api/events", "event.list"},
+    {GET, "/api/events/{id}", "event.show"},
+    {POST, "/api/events/{id}/replay", "event.replay"},
+    {GET, "/api/audit", "audit.list"},
+    {GET, "/api/audit/verify", "audit.verify"},
+
+    {GET, "/api/settings", "setting.list"},
+    {PUT, "/api/settings/{name}", "setting.set"},
+    {GET, "/api/secrets", "secret.list"},
+    {PUT, "/api/secrets/{name}", "secret.set"},
+};
+const size_t route_count = sizeof(route_table) / sizeof(route_table[0]);
+
+const struct op_route route_streams[] = {
+    {GET, "/api/jobs/{id}/stream", "job.show"},
+    {GET, "/api/events/stream", "job.list"},
+};
+const size_t route_stream_count = sizeof(route_streams) / sizeof(route_streams[0]);
+
+static const struct {
+    const char *op;
+    unsigned flags;
+} special[] = {
+    {"auth.login", ROUTE_LOGIN},
+    {"health", ROUTE_FREE},
+    {"metrics", ROUTE_FREE | ROUTE_METRICS},
+    {"stripe.webhook", ROUTE_FREE | ROUTE_WEBHOOK},
+};
+
+unsigned route_flags(const struct op_route *route)
+{
+    unsigned flags = str_starts(route->path, "/api/") ? ROUTE_API : 0;
+    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+        if (str_equal(special[i].op, route->op)) {
+            flags |= special[i].flags;
+        }
+    }
+    return flags;
+}
+
+/* Put "{name}" of the pattern and the segment of the path beside each other. */
+static int value_take(struct route_match *match, const char *name, size_t name_len,
+                      const char *value, size_t value_len)
+{
+    if (value_len == 0 || match->value_count >= ROUTE_PATH_PARAMS) {
+        return -1;
+    }
+    struct route_value *v = &match->values[match->value_count];
+    if (str_copy_n(v->name, sizeof(v->name), name, name_len) < 0 ||
+        str_copy_n(v->value, sizeof(v->value), value, value_len) < 0) {
+        return -1;
+    }
+    match->value_count++;
+    return 0;
+}
+
+/* Whether ${path} fits ${pattern}, filling the values. */
+static bool fits(const char *pattern, const char *path, struct route_match *match)
+{
+    match->value_count = 0;
+    for (;;) {
+        while (*pattern == *path && *pattern != '\0' && *pattern != '{') {
+            pattern++;
+            path++;
+        }
+        if (*pattern != '{') {
+            return *pattern == '\0' && *path == '\0';
+        }
+        size_t name_len = strcspn(pattern, "}") - 1;
+        size_t value_len = strcspn(path, "/");
+        if (value_take(match, pattern + 1, name_len, path, value_len) < 0) {
+            return false;
+        }
+        pattern += name_len + 2;
+        path += value_len;
+    }
+}
+
+static void allow_add(struct route_match *match, const char *method)
+{
+    size_t have = strlen(match->allow);
+    (void)str_format(match->allow + have, sizeof(match->allow) - have, "%s%s%s",
+                     have > 0 ? ", " : "", method, str_equal(method, GET) ? ", HEAD" : "");
+}
+
+int route_find(const struct op_route *table, size_t count, enum request_method method,
+               const char *path, struct route_match *match)
+{
+    enum request_method wanted = method == REQUEST_HEAD ? REQUEST_GET : method;
+    match->route = NULL;
+    match->allow[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (!fits(table[i].path, path, match)) {
+            continue;
+        }
+        /* "/api/users/me/password" has no rival; a literal segment stands before "{id}" in the list. */
+        if (wanted != REQUEST_OTHER && str_equal(table[i].method, request_method_names[wanted])) {
+            match->route = &table[i];
+            match->index = i;
+            match->flags = route_flags(match->route);
+            return 1;
+        }
+        allow_add(match, table[i].method);
+    }
+    match->value_count = 0;
+    return match->allow[0] != '\0' ? 0 : -1;
+}

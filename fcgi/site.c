@@ -1,0 +1,97 @@
+/* The box's own names and limits, cached. Apart because both sockets need it. */
+#include "site.h"
+#include "setting.h"
+#include "str.h"
+
+#define READ_EACH_MS 1000
+
+static void host_add(struct site *s, const char *host, size_t len)
+{
+    if (s->host_count >= SITE_HOSTS || len == 0) {
+        return;
+    }
+    char *to = s->hosts[s->host_count];
+    if (str_copy_n(to, sizeof(s->hosts[0]), host, len) == 0) {
+        str_lower(to);
+        s->host_count++;
+    }
+}
+
+/* "https://box.example:4443/x": its origin, and its host among the names. */
+static void url_take(struct site *s, const char *url)
+{
+    const char *rest = strstr(url, "://");
+    if (rest == NULL) {
+        return;
+    }
+    rest += 3;
+    size_t len = strcspn(rest, "/?#");
+    (void)str_copy_n(s->origin, sizeof(s->origin), url, (size_t)(rest - url) + len);
+    str_lower(s->origin);
+    s->https = str_starts(s->origin, "https:");
+    size_t host = rest[0] == '[' ? strcspn(rest, "]") + 1 : strcspn(rest, ":/?#");
+    host_add(s, rest, host < len ? host : len);
+}
+
+static void hosts_take(struct site *s, const char *names)
+{
+    while (names != NULL && *names != '\0') {
+        size_t len = strcspn(names, ", ");
+        host_add(s, names, len);
+        names += len + (names[len] != '\0' ? 1u : 0u);
+    }
+}
+
+void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int64_t now_ms)
+{
+    char text[512];
+    struct err err;
+    if (s->read_ms != 0 && now_ms - s->read_ms < READ_EACH_MS) {
+        return;
+    }
+    s->read_ms = now_ms;
+    s->host_count = 0;
+    s->origin[0] = '\0';
+    s->https = false;
+    if (setting_text(txn, conf, "box.url", text, sizeof(text), &err) >= 0) {
+        url_take(s, text);
+    }
+    if (setting_text(txn, conf, "box.domain", text, sizeof(text), &err) >= 0) {
+        host_add(s, text, strlen(text));
+    }
+    hosts_take(s, "localhost, 127.0.0.1, [::1]");
+    hosts_take(s, conf_get(conf, "front", "hosts"));
+    (void)auth_terms(txn, conf, &s->terms, &err);
+    s->login = setting_u64(txn, conf, "limits.login_per_minute");
+    s->anonymous = setting_u64(txn, conf, "limits.anonymous_per_minute");
+    s->authenticated = setting_u64(txn, conf, "limits.authenticated_per_minute");
+    s->webhook = setting_u64(txn, conf, "limits.webhook_failures_per_minute");
+}
+
+bool site_host(const struct site *s, const struct request *r)
+{
+    for (unsigned i = 0; i < s->host_count; i++) {
+        if (str_equal(s->hosts[i], r->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool site_same(const struct site *s, const struct request *r)
+{
+    if (r->fetch_site[0] != '\0') {
+        return str_equal(r->fetch_site, "same-origin");
+    }
+    if (r->origin[0] == '\0') {
+        return false;
+    }
+    if (str_equal_nocase(r->origin, s->origin)) {
+        return true;
+    }
+    /* The Host header was found to be one of our names; a page of that very host and port is ours. */
+    const char *rest = str_starts(r->origin, "https://")  ? r->origin + 8
+                       : str_starts(r->origin, "http://") ? r->origin + 7
+                                                          : "";
+    return r->host_text[0] != '\0' && str_equal_nocase(rest, r->host_text);
+}

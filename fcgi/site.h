@@ -1,0 +1,32 @@
+#ifndef SETT_SITE_H
+#define SETT_SITE_H
+/* What of the settings the front goes by: its names and its limits of rate. Each thread keeps a
+ * copy and reads it anew once a second, so that a request costs no look-ups of settings. */
+#include "auth.h"
+#include "conf.h"
+#include "db.h"
+#include "request.h"
+
+#define SITE_HOSTS 16
+
+struct site {
+    int64_t read_ms; /* monotonic; 0: never */
+    unsigned host_count;
+    char hosts[SITE_HOSTS][256]; /* lower case, without port */
+    char origin[264];            /* of box.url: "https://box.example" */
+    bool https;
+    struct auth_terms terms;
+    uint64_t login, anonymous, authenticated, webhook; /* per minute */
+};
+
+/** site_refresh(s, txn, conf, now_ms): read it if it is older than a second. */
+void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int64_t now_ms);
+
+/** site_host(s, r): whether the request is for one of our names. */
+bool site_host(const struct site *s, const struct request *r);
+
+/** site_same(s, r): whether a browser sent it from a page of ours: Sec-Fetch-Site says same-origin, or,
+ * without that header, Origin is ours. */
+bool site_same(const struct site *s, const struct request *r);
+
+#endif

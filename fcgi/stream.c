@@ -1,0 +1,286 @@
+/* Events out of records. Apart from events.c, which knows connections and threads. */
+#include "stream.h"
+#include "job.h"
+#include "request.h"
+#include "str.h"
+#include "tenant.h"
+
+#define ROWS_A_LOOK 200 /* journal rows told at once; the rest comes with the next look */
+
+struct stream_seen {
+    unsigned count;
+    struct {
+        char id[ID_SIZE];
+        uint64_t mark;
+    } at[STREAM_JOBS];
+};
+
+static const char *const job_members[] = {"id",         "saga",       "state",      "undo",
+                                          "cancel",     "step_name",  "attempt",    "cause_class",
+                                          "cause",      "remedy",     "wake_at",    "created_at",
+                                          "started_at", "ended_at",   "updated_at", NULL};
+static const char *const tenant_members[] = {"id",     "number", "name",         "subdomain", "state",
+                                             "health", "url",    "state_reason", "job_id",    "port",
+                                             "updated_at", NULL};
+
+/* FNV-1a over the members that are told: whether an object looks as it did. */
+static uint64_t mark_of(const char *text, size_t len)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
+    }
+    return h == 0 ? 1 : h;
+}
+
+static void event_begin(struct buf *out, const char *event, uint32_t id)
+{
+    if (id > 0) {
+        buf_format(out, "id: %u\n", id);
+    }
+    buf_format(out, "event: %s\ndata: ", event);
+}
+
+static void event_end(struct buf *out)
+{
+    buf_text(out, "\n\n");
+}
+
+static void members_write(struct buf *out, const struct fields *f, const char *const *names,
+                          const char *object, const void *record)
+{
+    struct json_out j;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", object);
+    for (; *names != NULL; names++) {
+        const struct field *field = fields_find(f, *names);
+        if (field != NULL) {
+            json_out_key(&j, field->name);
+            fields_json_one(field, record, &j);
+        }
+    }
+    json_out_end_object(&j);
+}
+
+/* Append the event unless the object looks as ${mark} says; the mark follows. True when appended. */
+static bool object_tell(struct buf *out, const char *event, const struct fields *f,
+                        const char *const *names, const void *record, uint64_t *mark)
+{
+    size_t before = out->len;
+    event_begin(out, event, 0);
+    size_t data = out->len;
+    members_write(out, f, names, event, record);
+    uint64_t now = out->failed ? *mark : mark_of(out->data + data, out->len - data);
+    if (now == *mark) {
+        if (!out->failed) {
+            out->len = before;
+            out->data[before] = '\0';
+        }
+        return false;
+    }
+    *mark = now;
+    event_end(out);
+    return true;
+}
+
+static void step_tell(struct buf *out, const struct job_step *row, uint32_t id)
+{
+    struct json_out j;
+    event_begin(out, "step", id);
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "job_step");
+    fields_json(&job_step_table.fields, row, &j);
+    json_out_end_object(&j);
+    event_end(out);
+}
+
+static int steps_look(struct stream *s, struct txn *txn, const struct job *job, struct buf *out,
+                      struct err *err)
+{
+    struct job_step row;
+    for (unsigned i = 0; i < ROWS_A_LOOK; i++) {
+        memset(&row, 0, sizeof(row));
+        (void)str_copy(row.job_id, sizeof(row.job_id), s->job_id);
+        row.number = s->told + 1;
+        int got = record_get(txn, &job_step_table, &row, err);
+        if (got <= 0) {
+            return got;
+        }
+        if (row.ended_at == 0 && job->live) {
+            if (s->begun != row.number) {
+                s->begun = row.number;
+                step_tell(out, &row, 0);
+            }
+            return 0;
+        }
+        s->told = row.number;
+        step_tell(out, &row, row.number);
+    }
+    return 1; /* there may be more */
+}
+
+static int job_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err)
+{
+    struct job job;
+    memset(&job, 0, sizeof(job));
+    (void)str_copy(job.id, sizeof(job.id), s->job_id);
+    int got = record_get(txn, &job_table, &job, err);
+    if (got < 0) {
+        return -1;
+    }
+    if (got == 0) {
+        s->over = true;
+        return 0;
+    }
+    int more;
+    while ((more = steps_look(s, txn, &job, out, err)) == 1 && !out->failed) {
+    }
+    if (more < 0) {
+        return -1;
+    }
+    (void)object_tell(out, "job", &job_table.fields, job_members, &job, &s->job_mark);
+    if (!job.live) {
+        buf_format(out, "event: end\ndata: {\"object\":\"end\",\"id\":\"%s\",\"state\":\"%s\"}\n\n",
+                   job.id, job_state_names[job.state]);
+        s->over = true;
+    }
+    return 0;
+}
+
+static uint64_t *mark_for(struct stream_seen *seen, const char *id)
+{
+    for (unsigned i = 0; i < seen->count; i++) {
+        if (str_equal(seen->at[i].id, id)) {
+            return &seen->at[i].mark;
+        }
+    }
+    unsigned place = seen->count;
+    if (place < STREAM_JOBS) {
+        seen->count++;
+    } else { /* the oldest goes: ids sort by time */
+        place = 0;
+        for (unsigned i = 1; i < STREAM_JOBS; i++) {
+            place = strcmp(seen->at[i].id, seen->at[place].id) < 0 ? i : place;
+        }
+    }
+    (void)str_copy(seen->at[place].id, ID_SIZE, id);
+    seen->at[place].mark = 0;
+    return &seen->at[place].mark;
+}
+
+static int tenant_tell(struct txn *txn, const struct job *job, struct buf *out, struct err *err)
+{
+    struct tenant tenant;
+    uint64_t mark = 0;
+    for (unsigned i = 0; i < JOB_SUBJECTS; i++) {
+        if (!str_starts(job->subjects[i], "tenant:")) {
+            continue;
+        }
+        memset(&tenant, 0, sizeof(tenant));
+        (void)str_copy(tenant.id, sizeof(tenant.id), job->subjects[i] + strlen("tenant:"));
+        int got = record_get(txn, &tenant_table, &tenant, err);
+        if (got < 0) {
+            return -1;
+        }
+        if (got == 1) {
+            (void)object_tell(out, "tenant", &tenant_table.fields, tenant_members, &tenant, &mark);
+        }
+    }
+    return 0;
+}
+
+/* The newest jobs; on the first look they are only noted. */
+static int all_look(struct stream *s, struct txn *txn, struct buf *out, bool first,
+                    struct err *err)
+{
+    struct scan scan;
+    struct job job;
+    if (scan_start(&scan, txn, &job_table, NULL, NULL, 0, true, err) < 0) {
+        return -1;
+    }
+    for (unsigned i = 0; i < STREAM_JOBS; i++) {
+        memset(&job, 0, sizeof(job));
+        int got = scan_next(&scan, &job, err);
+        if (got <= 0) {
+            return got;
+        }
+        size_t before = out->len;
+        bool moved = object_tell(out, "job", &job_table.fields, job_members, &job,
+                                 mark_for(s->seen, job.id));
+        if (moved && (first || !s->jobs) && !out->failed) {
+            out->len = before;
+            out->data[before] = '\0';
+        }
+        if (moved && !first && s->tenants && tenant_tell(txn, &job, out, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int topics_read(struct stream *s, const char *query, struct err *err)
+{
+    char raw[512], topics[64];
+    s->jobs = s->tenants = true;
+    if (str_copy(raw, sizeof(raw), query) < 0) {
+        return err_field(err, "topics", "too_long", "the query is too long");
+    }
+    if (request_query_take(raw, "topics", topics, sizeof(topics)) == 1) {
+        s->jobs = strstr(topics, "job") != NULL;
+        s->tenants = strstr(topics, "tenant") != NULL;
+        if (!s->jobs && !s->tenants) {
+            return err_field(err, "topics", "unknown_topic", "topics are job and tenant");
+        }
+    }
+    return 0;
+}
+
+int stream_start(struct stream *s, struct txn *txn, const char *job_id, const char *query,
+                 const char *last_id, struct err *err)
+{
+    struct job job;
+    uint64_t told = 0;
+    memset(s, 0, sizeof(*s));
+    if (job_id == NULL) {
+        s->seen = calloc(1, sizeof(*s->seen));
+        if (s->seen == NULL) {
+            return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a stream");
+        }
+        return topics_read(s, query, err);
+    }
+    memset(&job, 0, sizeof(job));
+    if (str_copy(job.id, sizeof(job.id), job_id) < 0) {
+        return err_set(err, ERR_NOT_FOUND, "job_not_found", "there is no such job");
+    }
+    int got = record_get(txn, &job_table, &job, err);
+    if (got < 0) {
+        return -1;
+    }
+    if (got == 0) {
+        return err_set(err, ERR_NOT_FOUND, "job_not_found", "there is no job %s", job.id);
+    }
+    (void)str_copy(s->job_id, sizeof(s->job_id), job.id);
+    if (last_id[0] != '\0' && str_u64(last_id, 0, UINT32_MAX, &told) < 0) {
+        return err_set(err, ERR_MALFORMED, "last_event_id", "Last-Event-ID is not a number of ours");
+    }
+    s->told = (uint32_t)told;
+    return 0;
+}
+
+int stream_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err)
+{
+    if (s->seen == NULL) {
+        return job_look(s, txn, out, err);
+    }
+    bool first = s->job_mark == 0;
+    s->job_mark = 1;
+    return all_look(s, txn, out, first, err);
+}
+
+void stream_free(struct stream *s)
+{
+    free(s->seen);
+    s->seen = NULL;
+}
