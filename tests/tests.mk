@@ -32,3 +32,16 @@ test-long: test-deps
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=tsan all unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all
 	@python3 tests/run.py --timeout 7200 $(patsubst tests/unit/%.c,build/tsan/unit/%,$(wildcard tests/unit/test_*.c)) $(LONG)
+
+$(B)/bench/%: tests/bench/%.c $(ALL_ARCHIVES) Makefile
+	@mkdir -p $(B)/bench
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+$(B)/bench/slow_sync.so: tests/bench/slow_sync.c Makefile
+	@mkdir -p $(B)/bench
+	$(CC) $(CFLAGS_V) -shared -o $@ $< -ldl
+
+## bench: speed and memory as ratios to something beside it, in one run
+bench: deps
+	@$(call need,$(DEPS_BUILD) python3 $(DEPS_BENCH))
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/fill $(B)/bench/slow_sync.so
+	@python3 tests/bench/bench.py

@@ -1,0 +1,107 @@
+/*
+ * Fill a box's store with customers and tenants, as if it had been in business for years.
+ * usage: fill DB_FOLDER COUNT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "clock.h"
+#include "customer.h"
+#include "plan.h"
+#include "port.h"
+#include "name.h"
+#include "schema.h"
+#include "str.h"
+#include "tenant.h"
+
+#define BATCH 2000
+
+struct batch {
+    uint64_t from, to;
+    char plan_id[ID_SIZE];
+};
+
+static int one(struct txn *txn, uint64_t n, const char *plan_id, struct err *err)
+{
+    static struct tenant t;
+    static struct customer c;
+    struct name name = {.state = NAME_HELD};
+
+    memset(&t, 0, sizeof t);
+    memset(&c, 0, sizeof c);
+    id_make(c.id, "cus");
+    id_make(t.id, "tn");
+    c.number = record_next_number(txn, "customer", err);
+    t.number = record_next_number(txn, "tenant", err);
+    c.created_at = c.updated_at = t.created_at = t.updated_at = clock_wall_ms();
+    (void)str_format(c.name, sizeof c.name, "Customer %llu", (unsigned long long)n);
+    (void)str_format(c.email, sizeof c.email, "c%llu@example.com", (unsigned long long)n);
+    (void)str_format(t.name, sizeof t.name, "Customer %llu", (unsigned long long)n);
+    (void)str_format(t.subdomain, sizeof t.subdomain, "c%llu", (unsigned long long)n);
+    (void)str_format(t.url, sizeof t.url, "http://c%llu.localhost:4443/", (unsigned long long)n);
+    (void)str_copy(t.customer_id, sizeof t.customer_id, c.id);
+    (void)str_copy(t.plan_id, sizeof t.plan_id, plan_id);
+    (void)str_copy(t.blueprint, sizeof t.blueprint, "site");
+    (void)str_copy(t.runtime, sizeof t.runtime, "process");
+    (void)str_copy(t.ingress, sizeof t.ingress, "local");
+    t.state = n % 50 == 0 ? TENANT_SUSPENDED : TENANT_ACTIVE;
+    (void)str_copy(name.label, sizeof name.label, t.subdomain);
+    (void)str_copy(name.owner_id, sizeof name.owner_id, t.id);
+    name.created_at = t.created_at;
+    if (record_insert(txn, &customer_table, &c, err) == -1 ||
+        record_insert(txn, &name_table, &name, err) == -1)
+        return -1;
+    return record_insert(txn, &tenant_table, &t, err);
+}
+
+static int fill(struct txn *txn, void *arg, struct err *err)
+{
+    struct batch *b = arg;
+
+    for (uint64_t n = b->from; n < b->to; n++)
+        if (one(txn, n, b->plan_id, err) == -1)
+            return -1;
+    return 0;
+}
+
+static int plan_find(struct db *db, char id[ID_SIZE], struct err *err)
+{
+    struct plan plan;
+    struct txn *txn;
+    int got;
+
+    memset(&plan, 0, sizeof plan);
+    (void)str_copy(plan.name, sizeof plan.name, "demo");
+    if (db_read(&txn, db, err) == -1)
+        return -1;
+    got = record_find(txn, &plan_table, "name", &plan, err);
+    db_read_end(txn);
+    if (got != 1)
+        return err_set(err, ERR_NOT_FOUND, "no_plan", "the box has no plan demo");
+    return str_copy(id, ID_SIZE, plan.id);
+}
+
+int main(int argc, char **argv)
+{
+    struct batch b = {0};
+    struct err err = {0};
+    struct db *db;
+    uint64_t count;
+
+    if (argc != 3 || str_u64(argv[2], 1, 10000000, &count) == -1 || sodium_init() == -1)
+        return 2;
+    if (db_open(&db, argv[1], &sett_schema, &err) == -1 || plan_find(db, b.plan_id, &err) == -1)
+        goto fail;
+    for (b.from = 0; b.from < count; b.from = b.to) {
+        b.to = b.from + BATCH < count ? b.from + BATCH : count;
+        if (db_write(db, fill, &b, &err) == -1)
+            goto fail;
+    }
+    return 0;
+fail:
+    fprintf(stderr, "fill: %s\n", err.text);
+    return 1;
+}
