@@ -23,6 +23,7 @@ struct passage {
     size_t out_len;
     struct idempotency *kept;   /* NULL: no key */
     bool planned;               /* the run was a rehearsal, and went well */
+    struct err refusal;         /* call->refused: why */
 };
 
 static int allowed(const struct op_call *call, struct err *err)
@@ -167,12 +168,15 @@ static int audit(struct op_call *call, struct txn *txn, const char *result, stru
     struct audit *entry = &call->audit;
     const struct actor *actor = &call->actor;
 
-    (void)str_copy(entry->actor, sizeof entry->actor, actor->id);
-    (void)str_copy(entry->actor_kind, sizeof entry->actor_kind,
-                   actor->kind[0] != '\0' ? actor->kind : "none");
+    if (entry->actor[0] == '\0') { /* a sign-in has said who it made of nobody */
+        (void)str_copy(entry->actor, sizeof entry->actor, actor->id);
+        (void)str_copy(entry->actor_kind, sizeof entry->actor_kind,
+                       actor->kind[0] != '\0' ? actor->kind : "none");
+    }
     (void)str_copy(entry->address, sizeof entry->address, actor->address);
     (void)str_copy(entry->request_id, sizeof entry->request_id, actor->request_id);
-    (void)str_copy(entry->job_id, sizeof entry->job_id, call->job_id);
+    if (call->job_id[0] != '\0')
+        (void)str_copy(entry->job_id, sizeof entry->job_id, call->job_id);
     (void)str_copy(entry->action, sizeof entry->action, call->op->name);
     (void)str_copy(entry->result, sizeof entry->result, result);
     return audit_add(txn, entry, err);
@@ -191,6 +195,10 @@ static int change(struct txn *txn, void *arg, struct err *err)
         return kept < 0 ? -1 : 0;
     if (run(p, err) != 0)
         return -1;
+    if (call->refused) {
+        p->refusal = *err;
+        return audit(call, txn, err_kind_name(err->kind), err);
+    }
     if (call->plan) {
         p->planned = true;
         return err_set(err, ERR_INTERNAL, "planned", "a plan is not carried out");
@@ -256,9 +264,13 @@ static int plan(struct passage *p, struct err *err)
 
 static int write_way(struct passage *p, struct err *err)
 {
-    if (db_write(p->call->box->db, change, p, err) == 0)
+    if (db_write(p->call->box->db, change, p, err) != 0)
+        return p->planned ? plan(p, err) : -1;
+    if (!p->call->refused)
         return 0;
-    return p->planned ? plan(p, err) : -1;
+    *err = p->refusal;
+    p->call->audit_refusal = false; /* it is in the change's own commit */
+    return -1;
 }
 
 static int read_way(struct passage *p, struct err *err)

@@ -74,7 +74,6 @@ struct op_call {
     bool plan;                /* plan=1: say what would be done, change nothing */
     bool quiet;               /* a refusal is not to be audited: the caller has seen too many */
     char idempotency_key[256]; /* of a POST, "" if none came */
-    char agent[160];          /* User-Agent of the request, "" if none */
     struct txn *txn;          /* given with a row that only reads and has no slow part: used, not ended */
     void *scratch;            /* from slow to run; memory of op->scratch_size, zeroed */
     struct audit audit;       /* run fills object, before, after, reason */
