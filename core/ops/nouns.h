@@ -17,6 +17,7 @@ extern const struct op subscription_ops[]; /* subscription_ops.c */
 extern const struct op order_ops[];        /* subscription_ops.c */
 extern const struct op job_ops[];          /* job_ops.c */
 extern const struct op event_ops[];        /* event_ops.c */
+extern const struct op webhook_ops[];      /* webhook_ops.c */
 extern const struct op checkout_ops[];     /* checkout_ops.c */
 extern const struct op audit_ops[];        /* audit_ops.c */
 extern const struct op setting_ops[];      /* setting_ops.c */

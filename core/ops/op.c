@@ -7,7 +7,8 @@
 const struct op *const op_tables[] = {
     system_ops, auth_ops,    user_ops,     key_ops,  session_ops, tenant_ops,
     tunnel_ops, port_ops,    customer_ops, plan_ops, subscription_ops, order_ops,
-    job_ops,    event_ops,   checkout_ops, audit_ops, setting_ops, secret_ops,
+    job_ops,    event_ops,   webhook_ops,  checkout_ops, audit_ops, setting_ops,
+    secret_ops,
     NULL,
 };
 
