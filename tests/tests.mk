@@ -45,3 +45,22 @@ bench: deps
 	@$(call need,$(DEPS_BUILD) python3 $(DEPS_BENCH))
 	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/fill $(B)/bench/slow_sync.so
 	@python3 tests/bench/bench.py
+
+TIDY := -clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,bugprone-*,cert-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-cert-err33-c,-bugprone-implicit-widening-of-multiplication-result,-bugprone-narrowing-conversions,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-suspicious-include
+
+## check: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, floors and style; all clean
+check: deps
+	@$(call need,$(DEPS_CHECK) clang)
+	@$(MAKE) --no-print-directory -s -j2 all
+	@tests/floors.sh build
+	@python3 tests/style.py
+	@shellcheck -x .ci/run $$(git ls-files '*.sh')
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=analyzer objects 2>&1 | tee build/analyzer.log; ! grep -q 'warning:' build/analyzer.log
+	@cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -j2 $(addprefix -I,$(FLOORS)) -D_GNU_SOURCE -DSETT_VERSION='"0"' \
+	  $(foreach f,$(FLOORS),$(wildcard $(f)/*.c))
+	@clang-tidy --quiet --checks='-*,$(TIDY)' --warnings-as-errors='*' $(foreach f,$(FLOORS),$(wildcard $(f)/*.c)) -- \
+	  -std=c11 -D_GNU_SOURCE -DSETT_VERSION='"0"' $(addprefix -I,$(FLOORS)) 2>build/tidy.err
+	@echo "all clean"
+.PHONY: objects
+objects: $(foreach f,$(FLOORS),$(patsubst %.c,$(O)/%.o,$(wildcard $(f)/*.c)))
