@@ -4,6 +4,9 @@
  */
 #include "audit.h"
 
+#include <sodium.h>
+#include <string.h>
+
 static const struct field rows[] = {
     FIELD(struct audit, number, FIELD_U64, .help = "from 1, without gaps"),
     FIELD(struct audit, at, FIELD_TIME, .help = "when"),
@@ -44,3 +47,102 @@ const struct table audit_head_table = {
     .fields = {head_rows, sizeof head_rows / sizeof head_rows[0], sizeof(struct audit_head)},
     .key = {"id"},
 };
+
+/* Room for one encoded audit entry, and for the largest record whose digest is taken. */
+#define ENCODED_MAX (64u * 1024u)
+
+/* hash = BLAKE2b-256(hash before || entry encoded with a hash of zeros). */
+static int chain(const uint8_t before[32], const struct audit *entry, uint8_t out[32],
+                 struct err *err)
+{
+    crypto_generichash_state state;
+    struct audit copy = *entry;
+    struct buf encoded;
+
+    memset(copy.hash, 0, sizeof copy.hash);
+    buf_init(&encoded, ENCODED_MAX);
+    if (fields_encode(&audit_table.fields, &copy, &encoded) != 0) {
+        buf_free(&encoded);
+        return err_set(err, ERR_INTERNAL, "audit_too_large", "an audit entry is too large");
+    }
+    crypto_generichash_init(&state, NULL, 0, 32);
+    crypto_generichash_update(&state, before, 32);
+    crypto_generichash_update(&state, (const uint8_t *)encoded.data, encoded.len);
+    crypto_generichash_final(&state, out, 32);
+    buf_free(&encoded);
+    return 0;
+}
+
+int audit_add(struct txn *txn, struct audit *entry, struct err *err)
+{
+    struct audit_head head = {.id = 1};
+
+    if (record_get(txn, &audit_head_table, &head, err) < 0)
+        return -1;
+    entry->number = head.number + 1;
+    entry->at = txn_time_ms(txn);
+    if (chain(head.hash, entry, entry->hash, err) != 0)
+        return -1;
+    if (record_insert(txn, &audit_table, entry, err) != 0)
+        return -1;
+    head.number = entry->number;
+    memcpy(head.hash, entry->hash, sizeof head.hash);
+    return record_put(txn, &audit_head_table, &head, err);
+}
+
+void audit_digest(const struct table *table, const void *record, uint8_t out[32])
+{
+    crypto_generichash_state state;
+    struct buf encoded;
+
+    memset(out, 0, 32);
+    if (record == NULL)
+        return;
+    buf_init(&encoded, ENCODED_MAX);
+    if (fields_encode(&table->fields, record, &encoded) == 0) {
+        crypto_generichash_init(&state, NULL, 0, 32);
+        crypto_generichash_update(&state, (const uint8_t *)table->name, strlen(table->name) + 1);
+        crypto_generichash_update(&state, (const uint8_t *)encoded.data, encoded.len);
+        crypto_generichash_final(&state, out, 32);
+    }
+    buf_free(&encoded);
+}
+
+int audit_verify(struct txn *txn, uint64_t *count, struct err *err)
+{
+    struct audit_head head = {.id = 1};
+    struct audit entry;
+    struct scan scan;
+    uint8_t before[32] = {0};
+    uint8_t hash[32];
+    uint64_t number = 0;
+    int got = 0;
+
+    *count = 0;
+    if (scan_start(&scan, txn, &audit_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &entry, err)) == 1) {
+        number++;
+        if (entry.number != number)
+            return err_set(err, ERR_CORRUPT, "audit_gap",
+                           "audit entry %llu is missing: %llu follows the one before it",
+                           (unsigned long long)number, (unsigned long long)entry.number);
+        if (chain(before, &entry, hash, err) != 0)
+            return -1;
+        if (sodium_memcmp(hash, entry.hash, sizeof hash) != 0)
+            return err_set(err, ERR_CORRUPT, "audit_changed",
+                           "audit entry %llu, or the one before it, was changed",
+                           (unsigned long long)number);
+        memcpy(before, hash, sizeof before);
+    }
+    if (got < 0)
+        return -1;
+    if (record_get(txn, &audit_head_table, &head, err) < 0)
+        return -1;
+    if (head.number != number || sodium_memcmp(head.hash, before, sizeof before) != 0)
+        return err_set(err, ERR_CORRUPT, "audit_truncated",
+                       "the audit ends at entry %llu, but entry %llu was noted as its last",
+                       (unsigned long long)number, (unsigned long long)head.number);
+    *count = number;
+    return 0;
+}

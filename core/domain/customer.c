@@ -4,6 +4,10 @@
  */
 #include "customer.h"
 
+#include "str.h"
+
+#include <string.h>
+
 static const struct field rows[] = {
     FIELD(struct customer, id, FIELD_ID, .ref_prefix = "cu"),
     FIELD(struct customer, number, FIELD_U64, .help = "short number, never reused"),
@@ -34,3 +38,34 @@ const struct table customer_table = {
     .key = {"id"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+int customer_resolve(struct txn *txn, const char *text, struct customer *customer, struct err *err)
+{
+    memset(customer, 0, sizeof *customer);
+    if (str_u64(text, 1, UINT64_MAX, &customer->number) == 0)
+        return record_find(txn, &customer_table, "number", customer, err);
+    if (str_starts(text, "cus_")) {
+        if (str_copy(customer->stripe_customer, sizeof customer->stripe_customer, text) != 0)
+            return 0;
+        return record_find(txn, &customer_table, "stripe_customer", customer, err);
+    }
+    if (text[0] == '\0' || str_copy(customer->id, sizeof customer->id, text) != 0)
+        return 0;
+    return record_get(txn, &customer_table, customer, err);
+}
+
+int customer_new(struct txn *txn, struct customer *customer, struct err *err)
+{
+    id_make(customer->id, customer_table.prefix);
+    customer->number = record_next_number(txn, customer_table.name, err);
+    if (customer->number == 0)
+        return -1;
+    customer->created_at = customer->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &customer_table, customer, err);
+}
+
+int customer_put(struct txn *txn, struct customer *customer, struct err *err)
+{
+    customer->updated_at = txn_time_ms(txn);
+    return record_put(txn, &customer_table, customer, err);
+}

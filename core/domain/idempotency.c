@@ -2,6 +2,9 @@
  * digests in, an answer out. */
 #include "idempotency.h"
 
+#include <sodium.h>
+#include <string.h>
+
 static const struct field rows[] = {
     FIELD(struct idempotency, key_hash, FIELD_BYTES),
     FIELD(struct idempotency, request_hash, FIELD_BYTES),
@@ -22,3 +25,70 @@ const struct table idempotency_table = {
     .key = {"key_hash"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+/* A digest over two parts that cannot run into each other. */
+static void hash_two(const char *first, const void *second, size_t len, uint8_t out[32])
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, NULL, 0, 32);
+    crypto_generichash_update(&state, (const uint8_t *)first, strlen(first) + 1);
+    if (len > 0)
+        crypto_generichash_update(&state, second, len);
+    crypto_generichash_final(&state, out, 32);
+}
+
+void idempotency_hash(const char *actor, const char *key, uint8_t out[32])
+{
+    hash_two(actor, key, strlen(key), out);
+}
+
+void idempotency_request(const char *op, const void *input, size_t len, uint8_t out[32])
+{
+    hash_two(op, input, len, out);
+}
+
+int idempotency_find(struct txn *txn, struct idempotency *record, struct err *err)
+{
+    uint8_t request[32];
+
+    memcpy(request, record->request_hash, sizeof request);
+    int found = record_get(txn, &idempotency_table, record, err);
+    if (found <= 0)
+        return found;
+    if (record->created_at + IDEMPOTENCY_KEEP_MS <= txn_time_ms(txn)) {
+        memcpy(record->request_hash, request, sizeof request);
+        return 0;
+    }
+    if (sodium_memcmp(record->request_hash, request, sizeof request) != 0)
+        return err_set(err, ERR_CONFLICT, "idempotency_mismatch",
+                       "this Idempotency-Key was used for another request");
+    return 1;
+}
+
+int idempotency_keep(struct txn *txn, struct idempotency *record, struct err *err)
+{
+    record->created_at = txn_time_ms(txn);
+    return record_put(txn, &idempotency_table, record, err);
+}
+
+int idempotency_prune(struct txn *txn, unsigned most, struct err *err)
+{
+    struct idempotency record;
+    struct scan scan;
+    unsigned removed = 0;
+
+    while (removed < most) {
+        if (scan_start(&scan, txn, &idempotency_table, "created_at", NULL, 0, false, err) != 0)
+            return -1;
+        int got = scan_next(&scan, &record, err);
+        if (got < 0)
+            return -1;
+        if (got == 0 || record.created_at + IDEMPOTENCY_KEEP_MS > txn_time_ms(txn))
+            break;
+        if (record_delete(txn, &idempotency_table, &record, err) < 0)
+            return -1;
+        removed++;
+    }
+    return (int)removed;
+}

@@ -4,6 +4,11 @@
  */
 #include "name.h"
 
+#include "name_reserved.h"
+#include "str.h"
+
+#include <string.h>
+
 const char *const name_state_names[] = {"held", "resting", NULL};
 
 static const struct field rows[] = {
@@ -24,3 +29,99 @@ const struct table name_table = {
     .key = {"label"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+#define LABEL_MAX 30
+
+static bool is_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+const char *name_shape(const char *label)
+{
+    size_t len = strlen(label);
+
+    if (len == 0)
+        return "is empty";
+    if (len > LABEL_MAX)
+        return "is longer than 30 characters";
+    if (!is_letter(label[0]))
+        return "does not begin with a letter from a to z";
+    if (str_starts(label, "xn--"))
+        return "begins with xn--";
+    if (label[len - 1] == '-')
+        return "ends with a hyphen";
+    for (size_t i = 0; i < len; i++) {
+        if (label[i] == '-' && label[i + 1] == '-')
+            return "has two hyphens in a row";
+        if (!is_letter(label[i]) && !is_digit(label[i]) && label[i] != '-')
+            return "has other characters than a to z, 0 to 9 and single hyphens";
+    }
+    return NULL;
+}
+
+int name_check(const char *label, struct err *err)
+{
+    const char *fault = name_shape(label);
+
+    if (fault != NULL)
+        return err_field(err, "subdomain", "name_invalid", "the name \"%.64s\" %s", label, fault);
+    if (name_is_reserved(label))
+        return err_field(err, "subdomain", "name_reserved", "the name \"%s\" is reserved", label);
+    return 0;
+}
+
+int name_take(struct txn *txn, const char *label, const char *owner_id, int64_t until,
+              struct err *err)
+{
+    int64_t now = txn_time_ms(txn);
+    struct name name;
+
+    memset(&name, 0, sizeof name);
+    if (str_copy(name.label, sizeof name.label, label) != 0)
+        return name_check(label, err);
+    int found = record_get(txn, &name_table, &name, err);
+    if (found < 0)
+        return -1;
+    if (found > 0 && !str_equal(name.owner_id, owner_id) &&
+        (name.until == 0 || name.until > now)) {
+        (void)err_set(err, ERR_CONFLICT, "name_taken", "the name \"%s\" is %s %s", label,
+                      name.state == NAME_RESTING ? "resting, it was that of" : "taken by",
+                      name.owner_id);
+        if (err != NULL)
+            (void)str_copy(err->field, sizeof err->field, "subdomain");
+        return -1;
+    }
+    if (found == 0 || !str_equal(name.owner_id, owner_id))
+        name.created_at = now;
+    name.state = NAME_HELD;
+    name.until = until;
+    if (str_copy(name.owner_id, sizeof name.owner_id, owner_id) != 0)
+        return err_set(err, ERR_INTERNAL, "name_owner", "the owner's id is too long");
+    return record_put(txn, &name_table, &name, err);
+}
+
+int name_give(struct txn *txn, const char *label, const char *owner_id, int64_t rest_until,
+              struct err *err)
+{
+    struct name name;
+
+    memset(&name, 0, sizeof name);
+    if (str_copy(name.label, sizeof name.label, label) != 0 || label[0] == '\0')
+        return 0;
+    int found = record_get(txn, &name_table, &name, err);
+    if (found < 0)
+        return -1;
+    if (found == 0 || !str_equal(name.owner_id, owner_id))
+        return 0;
+    if (rest_until <= txn_time_ms(txn))
+        return record_delete(txn, &name_table, &name, err) < 0 ? -1 : 0;
+    name.state = NAME_RESTING;
+    name.until = rest_until;
+    return record_put(txn, &name_table, &name, err);
+}

@@ -16,6 +16,10 @@ struct name {
 };
 extern const struct table name_table; /* key label; index: owner_id */
 
+/** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL if
+ * nothing is. */
+const char *name_shape(const char *label);
+
 /** name_check(label, err): shape ([a-z][a-z0-9]{0,29}, single inner hyphens), reserved words, "xn--". Field "subdomain".
  * Return 0 or -1. */
 int name_check(const char *label, struct err *err);

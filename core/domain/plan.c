@@ -2,6 +2,11 @@
  * anything they are attached to. */
 #include "plan.h"
 
+#include "name.h"
+#include "str.h"
+
+#include <string.h>
+
 const char *const plan_refund_names[] = {"flag", "suspend", "delete", NULL};
 
 static const struct field rows[] = {
@@ -36,3 +41,43 @@ const struct table plan_table = {
     .key = {"id"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+int plan_resolve(struct txn *txn, const char *text, struct plan *plan, struct err *err)
+{
+    memset(plan, 0, sizeof *plan);
+    if (str_starts(text, "pl_")) {
+        if (str_copy(plan->id, sizeof plan->id, text) != 0)
+            return 0;
+        return record_get(txn, &plan_table, plan, err);
+    }
+    if (text[0] == '\0' || str_copy(plan->name, sizeof plan->name, text) != 0)
+        return 0;
+    return record_find(txn, &plan_table, "name", plan, err);
+}
+
+int plan_by_price(struct txn *txn, const char *stripe_price, struct plan *plan, struct err *err)
+{
+    memset(plan, 0, sizeof *plan);
+    if (stripe_price[0] == '\0' ||
+        str_copy(plan->stripe_price, sizeof plan->stripe_price, stripe_price) != 0)
+        return 0;
+    return record_find(txn, &plan_table, "stripe_price", plan, err);
+}
+
+int plan_new(struct txn *txn, struct plan *plan, struct err *err)
+{
+    const char *fault = name_shape(plan->name);
+
+    if (fault != NULL)
+        return err_field(err, "name", "name_invalid", "the plan's name \"%s\" %s", plan->name,
+                         fault);
+    id_make(plan->id, plan_table.prefix);
+    plan->created_at = plan->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &plan_table, plan, err);
+}
+
+int plan_put(struct txn *txn, struct plan *plan, struct err *err)
+{
+    plan->updated_at = txn_time_ms(txn);
+    return record_put(txn, &plan_table, plan, err);
+}

@@ -4,6 +4,11 @@
  */
 #include "port.h"
 
+#include "str.h"
+
+#include <sodium.h>
+#include <string.h>
+
 static const struct field rows[] = {
     FIELD(struct port, port, FIELD_U32, .help = "port on 127.0.0.1"),
     FIELD(struct port, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn",
@@ -23,3 +28,250 @@ const struct table port_table = {
     .key = {"port"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+static const struct field hint_rows[] = {
+    FIELD(struct port_hint, id, FIELD_U32),
+    FIELD(struct port_hint, next, FIELD_U32, .help = "no port below it is free"),
+    FIELD(struct port_hint, retry_at, FIELD_TIME, .help = "unless a foreign one has gone by then"),
+    FIELD(struct port_hint, ranges, FIELD_BYTES, .help = "digest of the ranges that hold for it"),
+};
+
+const struct table port_hint_table = {
+    .name = "port_hint", .noun = "port_hint", .id = 22, .version = 1,
+    .fields = {hint_rows, sizeof hint_rows / sizeof hint_rows[0], sizeof(struct port_hint)},
+    .key = {"id"},
+};
+
+#define RANGES 64
+
+struct ranges {
+    uint32_t count, total;
+    struct {
+        uint32_t low, high;
+    } at[RANGES]; /* ascending, apart from each other */
+};
+
+/* One number of the text, moving on; -1 if there is none. */
+static int number(const char **at, uint32_t *out)
+{
+    uint32_t n = 0;
+    const char *p = *at;
+
+    if (*p < '1' || *p > '9')
+        return -1;
+    while (*p >= '0' && *p <= '9' && n <= 65535)
+        n = n * 10 + (uint32_t)(*p++ - '0');
+    *at = p;
+    *out = n;
+    return n >= 1 && n <= 65535 ? 0 : -1;
+}
+
+/* Put a range in its place; -1 if it overlaps another or there are too many. */
+static int place(struct ranges *r, uint32_t low, uint32_t high)
+{
+    uint32_t i = r->count;
+
+    if (r->count == RANGES)
+        return -1;
+    while (i > 0 && r->at[i - 1].low > low) {
+        r->at[i] = r->at[i - 1];
+        i--;
+    }
+    r->at[i].low = low;
+    r->at[i].high = high;
+    r->count++;
+    r->total += high - low + 1;
+    if (i > 0 && r->at[i - 1].high >= low)
+        return -1;
+    return i + 1 < r->count && r->at[i + 1].low <= high ? -1 : 0;
+}
+
+static int ranges_read(struct ranges *r, const char *text, struct err *err)
+{
+    const char *at = text;
+
+    memset(r, 0, sizeof *r);
+    for (;;) {
+        uint32_t low = 0;
+        uint32_t high = 0;
+
+        at += strspn(at, " ");
+        if (number(&at, &low) != 0)
+            break;
+        high = low;
+        if (*at == '-') {
+            at++;
+            if (number(&at, &high) != 0)
+                break;
+        }
+        at += strspn(at, " ");
+        if (high < low || place(r, low, high) != 0)
+            break;
+        if (*at == '\0')
+            return 0;
+        if (*at++ != ',')
+            break;
+    }
+    return err_field(err, "value", "ports_invalid",
+                     "\"%s\" is not a pool of ports such as 3100-3999,5000-5100 (each from 1 to "
+                     "65535, none twice)",
+                     text);
+}
+
+int port_ranges_check(const char *ranges, uint32_t *total, struct err *err)
+{
+    struct ranges r;
+
+    if (ranges_read(&r, ranges, err) != 0)
+        return -1;
+    *total = r.total;
+    return 0;
+}
+
+/* The lowest free port from `start` on, walking the records rather than asking for each port. A
+ * foreign one whose time is over counts as free; the others' earliest time goes into *retry_at.
+ * Return 1, 0 if there is none, -1. */
+static int lowest(struct txn *txn, const struct ranges *r, uint32_t start, uint32_t *port,
+                  int64_t *retry_at, struct err *err)
+{
+    int64_t now = txn_time_ms(txn);
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        uint32_t want = r->at[i].low > start ? r->at[i].low : start;
+        struct port taken = {.port = want};
+        struct scan scan;
+        int got = 0;
+
+        if (want > r->at[i].high)
+            continue;
+        if (scan_start(&scan, txn, &port_table, NULL, NULL, 0, false, err) != 0 ||
+            scan_from(&scan, &taken, 1, err) != 0)
+            return -1;
+        while (want <= r->at[i].high && (got = scan_next(&scan, &taken, err)) == 1 &&
+               taken.port == want) {
+            if (taken.tenant_id[0] == '\0') {
+                if (taken.until <= now)
+                    break;
+                if (*retry_at == 0 || taken.until < *retry_at)
+                    *retry_at = taken.until;
+            }
+            want++;
+        }
+        if (got < 0)
+            return -1;
+        if (want <= r->at[i].high) {
+            *port = want;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Where to begin: behind what the last search found taken, if that still holds. */
+static int hint_get(struct txn *txn, const char *ranges, struct port_hint *hint, struct err *err)
+{
+    uint8_t digest[32];
+
+    memset(hint, 0, sizeof *hint);
+    hint->id = 1;
+    crypto_generichash(digest, sizeof digest, (const uint8_t *)ranges, strlen(ranges), NULL, 0);
+    if (record_get(txn, &port_hint_table, hint, err) < 0)
+        return -1;
+    if (sodium_memcmp(digest, hint->ranges, sizeof digest) != 0 ||
+        (hint->retry_at != 0 && hint->retry_at <= txn_time_ms(txn))) {
+        memcpy(hint->ranges, digest, sizeof digest);
+        hint->next = 0;
+        hint->retry_at = 0;
+    }
+    return 0;
+}
+
+/* The port that a tenant has. Return 1, 0 or -1. */
+static int port_of(struct txn *txn, const char *tenant_id, struct port *port, struct err *err)
+{
+    struct scan scan;
+
+    memset(port, 0, sizeof *port);
+    (void)str_copy(port->tenant_id, sizeof port->tenant_id, tenant_id);
+    if (scan_start(&scan, txn, &port_table, "tenant_id", port, 1, false, err) != 0)
+        return -1;
+    return scan_next(&scan, port, err);
+}
+
+int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
+                 struct err *err)
+{
+    struct ranges r;
+    struct port_hint hint;
+    struct port record;
+
+    if (ranges_read(&r, ranges, err) != 0)
+        return -1;
+    int found = port_of(txn, tenant_id, &record, err);
+    if (found < 0)
+        return -1;
+    if (found > 0) {
+        *port = record.port;
+        return 0;
+    }
+    if (hint_get(txn, ranges, &hint, err) != 0)
+        return -1;
+    memset(&record, 0, sizeof record);
+    found = lowest(txn, &r, hint.next, &record.port, &hint.retry_at, err);
+    if (found < 0)
+        return -1;
+    if (found == 0) {
+        (void)err_set(err, ERR_QUOTA, "ports_exhausted", "all %u ports of the pool %s are taken",
+                      r.total, ranges);
+        (void)err_hint(err, "add a range to the setting ports.ranges, or delete a tenant");
+        return -1;
+    }
+    (void)str_copy(record.tenant_id, sizeof record.tenant_id, tenant_id);
+    record.created_at = txn_time_ms(txn);
+    hint.next = record.port + 1;
+    *port = record.port;
+    if (record_put(txn, &port_table, &record, err) != 0)
+        return -1;
+    return record_put(txn, &port_hint_table, &hint, err);
+}
+
+int port_free(struct txn *txn, const char *tenant_id, struct err *err)
+{
+    struct port record;
+    struct port_hint hint = {.id = 1};
+
+    for (;;) {
+        int found = port_of(txn, tenant_id, &record, err);
+        if (found <= 0)
+            return found;
+        if (record_delete(txn, &port_table, &record, err) < 0 ||
+            record_get(txn, &port_hint_table, &hint, err) < 0)
+            return -1;
+        if (hint.next > record.port) {
+            hint.next = record.port;
+            if (record_put(txn, &port_hint_table, &hint, err) != 0)
+                return -1;
+        }
+    }
+}
+
+int port_foreign(struct txn *txn, uint32_t port, const char *owner, int64_t until, struct err *err)
+{
+    struct port record;
+    struct port_hint hint = {.id = 1};
+
+    memset(&record, 0, sizeof record);
+    record.port = port;
+    record.until = until;
+    record.created_at = txn_time_ms(txn);
+    if (str_copy(record.foreign, sizeof record.foreign, owner) != 0 || owner[0] == '\0')
+        (void)str_copy(record.foreign, sizeof record.foreign, "something else");
+    if (record_put(txn, &port_table, &record, err) != 0 ||
+        record_get(txn, &port_hint_table, &hint, err) < 0)
+        return -1;
+    if (hint.next > port && (hint.retry_at == 0 || until < hint.retry_at)) {
+        hint.retry_at = until;
+        return record_put(txn, &port_hint_table, &hint, err);
+    }
+    return 0;
+}

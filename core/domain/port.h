@@ -12,6 +12,16 @@ struct port {
 };
 extern const struct table port_table; /* key port; index: tenant_id */
 
+/* Where the search for a free port may begin: one record, so that a full pool is not walked from its
+ * start for each new tenant. */
+struct port_hint {
+    uint32_t id; /* always 1 */
+    uint32_t next;
+    int64_t retry_at;
+    uint8_t ranges[32];
+};
+extern const struct table port_hint_table; /* key id */
+
 /** port_reserve(txn, ranges, tenant_id, port, err): the lowest free port of the pool ("3100-3999,
  * 5000-5100") for a tenant, which keeps one it has. ERR_QUOTA "ports_exhausted". Return 0 or -1. */
 int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,

@@ -8,11 +8,11 @@
  *   4 orders          11 subjects      18 api_keys
  *   5 tenants         12 events        19 settings
  *   6 tunnels         13 event_parts   20 secrets
- *   7 ports           14 audit         21 idempotency
+ *   7 ports           14 audit         21 idempotency   22 port_hint
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152 tenants,
  * 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit, 167-168 users,
- * 169-173 sessions, 174-175 api_keys, 176 idempotency. The next free ones: table 22, index 177.
+ * 169-173 sessions, 174-175 api_keys, 176 idempotency. The next free ones: table 23, index 177.
  */
 #include "schema.h"
 
@@ -35,7 +35,7 @@ static const struct table *const tables[] = {
     &tunnel_table,   &port_table,     &name_table,         &job_table,        &job_step_table,
     &subject_table,  &event_table,    &event_part_table,   &audit_table,      &audit_head_table,
     &user_table,     &session_table,  &api_key_table,      &setting_table,    &secret_table,
-    &idempotency_table,
+    &idempotency_table, &port_hint_table,
 };
 
 const struct schema sett_schema = {

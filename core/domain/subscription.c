@@ -4,6 +4,11 @@
  */
 #include "subscription.h"
 
+#include "name.h"
+#include "str.h"
+
+#include <string.h>
+
 const char *const subscription_status_names[] = {
     "incomplete", "incomplete_expired", "trialing", "active",
     "past_due",   "unpaid",             "paused",   "canceled", NULL};
@@ -111,3 +116,52 @@ const struct table order_table = {
     .key = {"id"},
     .indexes = order_indexes, .index_count = sizeof order_indexes / sizeof order_indexes[0],
 };
+
+int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,
+                         struct err *err)
+{
+    memset(subscription, 0, sizeof *subscription);
+    if (str_u64(text, 1, UINT64_MAX, &subscription->number) == 0)
+        return record_find(txn, &subscription_table, "number", subscription, err);
+    if (str_starts(text, "sub_")) {
+        if (str_copy(subscription->stripe_subscription, sizeof subscription->stripe_subscription,
+                     text) != 0)
+            return 0;
+        return record_find(txn, &subscription_table, "stripe_subscription", subscription, err);
+    }
+    if (text[0] == '\0' || str_copy(subscription->id, sizeof subscription->id, text) != 0)
+        return 0;
+    return record_get(txn, &subscription_table, subscription, err);
+}
+
+int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err)
+{
+    id_make(subscription->id, subscription_table.prefix);
+    subscription->number = record_next_number(txn, subscription_table.name, err);
+    if (subscription->number == 0)
+        return -1;
+    subscription->created_at = subscription->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &subscription_table, subscription, err);
+}
+
+int order_new(struct txn *txn, struct order *order, struct err *err)
+{
+    id_make(order->id, order_table.prefix);
+    if (name_check(order->subdomain, err) != 0 ||
+        name_take(txn, order->subdomain, order->id, order->expires_at, err) != 0)
+        return -1;
+    order->state = ORDER_OPEN;
+    order->created_at = order->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &order_table, order, err);
+}
+
+int order_expire(struct txn *txn, struct order *order, struct err *err)
+{
+    if (order->state != ORDER_OPEN)
+        return 0;
+    if (name_give(txn, order->subdomain, order->id, 0, err) != 0)
+        return -1;
+    order->state = ORDER_EXPIRED;
+    order->updated_at = txn_time_ms(txn);
+    return record_put(txn, &order_table, order, err);
+}

@@ -4,6 +4,14 @@
  */
 #include "tenant.h"
 
+#include "conf.h"
+#include "name.h"
+#include "plan.h"
+#include "setting.h"
+#include "str.h"
+
+#include <string.h>
+
 const char *const tenant_state_names[] = {"pending",   "provisioning", "active",  "past_due",
                                           "suspended", "deleting",     "deleted", "failed", NULL};
 const char *const tenant_health_names[] = {"unknown",   "healthy",     "degraded",
@@ -52,3 +60,128 @@ const struct table tenant_table = {
     .key = {"id"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err)
+{
+    memset(tenant, 0, sizeof *tenant);
+    if (str_u64(text, 1, UINT64_MAX, &tenant->number) == 0)
+        return record_find(txn, &tenant_table, "number", tenant, err);
+    if (text[0] == '\0' || str_copy(tenant->id, sizeof tenant->id, text) != 0)
+        return 0;
+    return record_get(txn, &tenant_table, tenant, err);
+}
+
+void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number)
+{
+    (void)str_format(out, TENANT_MARK_SIZE, "sett-t%06llu", (unsigned long long)number);
+}
+
+int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
+                    size_t size, struct err *err)
+{
+    char domain[512];
+
+    if (setting_text(txn, conf, "box.domain", domain, sizeof domain, err) < 0)
+        return -1;
+    if (str_format(out, size, "%s.%s", subdomain, domain) != 0)
+        return err_field(err, "subdomain", "hostname_too_long", "the host name of %s is too long",
+                         subdomain);
+    return 0;
+}
+
+int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
+               size_t size, struct err *err)
+{
+    char hostname[256];
+    char scheme[512];
+    uint64_t port = setting_u64(txn, conf, "tenants.port");
+    int fits = 0;
+
+    if (tenant_hostname(txn, conf, subdomain, hostname, sizeof hostname, err) != 0 ||
+        setting_text(txn, conf, "tenants.scheme", scheme, sizeof scheme, err) < 0)
+        return -1;
+    if (port == 0 || port == (str_equal(scheme, "https") ? 443 : 80))
+        fits = str_format(out, size, "%s://%s/", scheme, hostname);
+    else
+        fits = str_format(out, size, "%s://%s:%llu/", scheme, hostname, (unsigned long long)port);
+    if (fits != 0)
+        return err_field(err, "subdomain", "hostname_too_long", "the address of %s is too long",
+                         subdomain);
+    return 0;
+}
+
+int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan,
+               struct tenant *tenant, struct err *err)
+{
+    char ingress[512];
+
+    if (name_check(tenant->subdomain, err) != 0)
+        return -1;
+    id_make(tenant->id, tenant_table.prefix);
+    if (name_take(txn, tenant->subdomain, tenant->id, 0, err) != 0)
+        return -1;
+    tenant->number = record_next_number(txn, tenant_table.name, err);
+    if (tenant->number == 0 ||
+        setting_text(txn, conf, "ingress.default", ingress, sizeof ingress, err) < 0 ||
+        tenant_url(txn, conf, tenant->subdomain, tenant->url, sizeof tenant->url, err) != 0)
+        return -1;
+    (void)str_copy(tenant->plan_id, sizeof tenant->plan_id, plan->id);
+    (void)str_copy(tenant->blueprint, sizeof tenant->blueprint, plan->blueprint);
+    if (tenant->ingress[0] == '\0')
+        (void)str_copy(tenant->ingress, sizeof tenant->ingress, ingress);
+    tenant->state = TENANT_PENDING;
+    tenant->health = HEALTH_UNKNOWN;
+    tenant->created_at = tenant->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &tenant_table, tenant, err);
+}
+
+int tenant_put(struct txn *txn, struct tenant *tenant, struct err *err)
+{
+    tenant->updated_at = txn_time_ms(txn);
+    return record_put(txn, &tenant_table, tenant, err);
+}
+
+int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state, const char *reason,
+                struct err *err)
+{
+    int64_t now = txn_time_ms(txn);
+
+    if (tenant->state == TENANT_DELETED && state != TENANT_DELETED)
+        return err_set(err, ERR_CONFLICT, "tenant_deleted", "the tenant %s was deleted",
+                       tenant->id);
+    if (tenant->state != (uint32_t)state) {
+        tenant->failed_at = state == TENANT_FAILED ? now : 0;
+        if (state == TENANT_SUSPENDED)
+            tenant->suspended_at = now;
+        else if (state == TENANT_ACTIVE || state == TENANT_PAST_DUE)
+            tenant->suspended_at = 0;
+        if (state == TENANT_DELETED)
+            tenant->deleted_at = now;
+        if (state != TENANT_ACTIVE && state != TENANT_PAST_DUE)
+            tenant->health = HEALTH_UNKNOWN;
+    }
+    tenant->state = (uint32_t)state;
+    if (str_copy(tenant->state_reason, sizeof tenant->state_reason, reason ? reason : "") != 0) {
+        /* A reason may be cut, at a whole character. */
+        size_t len = sizeof tenant->state_reason - 1;
+
+        while (len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80)
+            len--;
+        (void)str_copy_n(tenant->state_reason, sizeof tenant->state_reason, reason, len);
+    }
+    return tenant_put(txn, tenant, err);
+}
+
+int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,
+                  struct err *err)
+{
+    struct plan plan;
+
+    memset(&plan, 0, sizeof plan);
+    (void)str_copy(plan.id, sizeof plan.id, tenant->plan_id);
+    if (plan.id[0] != '\0' && record_get(txn, &plan_table, &plan, err) < 0)
+        return -1;
+    *out = plan.limits;
+    limits_over(out, &tenant->limits);
+    return 0;
+}

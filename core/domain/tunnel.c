@@ -2,6 +2,10 @@
  * tenant may have several ways in, or none. */
 #include "tunnel.h"
 
+#include "str.h"
+
+#include <string.h>
+
 const char *const tunnel_state_names[] = {"provisioning", "active",  "paused",
                                           "deleting",     "deleted", "failed", NULL};
 
@@ -42,3 +46,57 @@ const struct table tunnel_table = {
     .key = {"id"},
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err)
+{
+    memset(tunnel, 0, sizeof *tunnel);
+    if (str_u64(text, 1, UINT64_MAX, &tunnel->number) == 0)
+        return record_find(txn, &tunnel_table, "number", tunnel, err);
+    if (str_starts(text, "tun_")) {
+        if (str_copy(tunnel->id, sizeof tunnel->id, text) != 0)
+            return 0;
+        return record_get(txn, &tunnel_table, tunnel, err);
+    }
+    if (text[0] == '\0' || str_copy(tunnel->name, sizeof tunnel->name, text) != 0)
+        return 0;
+    return record_find(txn, &tunnel_table, "name", tunnel, err);
+}
+
+int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err)
+{
+    id_make(tunnel->id, tunnel_table.prefix);
+    tunnel->number = record_next_number(txn, tunnel_table.name, err);
+    if (tunnel->number == 0)
+        return -1;
+    if (tunnel->name[0] == '\0')
+        (void)str_format(tunnel->name, sizeof tunnel->name, "sett-tun%06llu",
+                         (unsigned long long)tunnel->number);
+    tunnel->state = TUNNEL_PROVISIONING;
+    tunnel->created_at = tunnel->updated_at = txn_time_ms(txn);
+    return record_insert(txn, &tunnel_table, tunnel, err);
+}
+
+int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)
+{
+    tunnel->updated_at = txn_time_ms(txn);
+    return record_put(txn, &tunnel_table, tunnel, err);
+}
+
+int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
+                struct err *err)
+{
+    size_t len = reason == NULL ? 0 : strlen(reason);
+
+    if (tunnel->state == TUNNEL_DELETED && state != TUNNEL_DELETED)
+        return err_set(err, ERR_CONFLICT, "tunnel_deleted", "the tunnel %s was deleted",
+                       tunnel->id);
+    if (state == TUNNEL_DELETED && tunnel->state != TUNNEL_DELETED)
+        tunnel->deleted_at = txn_time_ms(txn);
+    tunnel->state = (uint32_t)state;
+    if (len >= sizeof tunnel->state_reason) /* a reason may be cut, at a whole character */
+        for (len = sizeof tunnel->state_reason - 1;
+             len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80; len--)
+            ;
+    (void)str_copy_n(tunnel->state_reason, sizeof tunnel->state_reason, len ? reason : "", len);
+    return tunnel_put(txn, tunnel, err);
+}

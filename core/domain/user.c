@@ -2,6 +2,10 @@
  * prove who they are is auth's. */
 #include "user.h"
 
+#include "str.h"
+
+#include <string.h>
+
 const char *const role_names[] = {"public", "customer", "viewer", "operator", "admin", NULL};
 
 static const struct field rows[] = {
@@ -85,3 +89,38 @@ const struct table api_key_table = {
     .key = {"id"},
     .indexes = key_indexes, .index_count = sizeof key_indexes / sizeof key_indexes[0],
 };
+
+int user_resolve(struct txn *txn, const char *text, struct user *user, struct err *err)
+{
+    uint8_t bytes[ID_BYTES];
+
+    memset(user, 0, sizeof *user);
+    if (id_bytes(text, user_table.prefix, bytes) == 0) {
+        (void)str_copy(user->id, sizeof user->id, text);
+        return record_get(txn, &user_table, user, err);
+    }
+    if (text[0] == '\0' || str_copy(user->name, sizeof user->name, text) != 0)
+        return 0;
+    str_lower(user->name);
+    return record_find(txn, &user_table, "name", user, err);
+}
+
+int user_new(struct txn *txn, struct user *user, struct err *err)
+{
+    uint8_t bytes[ID_BYTES];
+
+    str_lower(user->name);
+    if (user->name[0] == '\0' || strpbrk(user->name, " \t/\\\"<>") != NULL ||
+        id_bytes(user->name, user_table.prefix, bytes) == 0)
+        return err_field(err, "name", "user_name_invalid", "\"%s\" cannot be a user's name",
+                         user->name);
+    if (user->role <= ROLE_PUBLIC || user->role > ROLE_ADMIN)
+        return err_field(err, "role", "role_invalid", "a user needs a role");
+    if ((user->role == ROLE_CUSTOMER) != (user->customer_id[0] != '\0'))
+        return err_field(err, "customer_id", "customer_id_invalid",
+                         "a customer belongs to the role customer, and to no other");
+    id_make(user->id, user_table.prefix);
+    user->epoch = 1;
+    user->created_at = user->updated_at = user->password_at = txn_time_ms(txn);
+    return record_insert(txn, &user_table, user, err);
+}

@@ -1,0 +1,138 @@
+/*
+ * What can be set, one row each. Apart from the code that reads them because this is the page that
+ * an operator's question "what can I set?" is answered from.
+ */
+#include "setting.h"
+
+#include "port.h"
+#include "str.h"
+
+#include <string.h>
+
+static int check_ranges(const char *value, struct err *err)
+{
+    uint32_t total = 0;
+
+    return port_ranges_check(value, &total, err);
+}
+
+static int check_url(const char *value, struct err *err)
+{
+    if (!str_starts(value, "http://") && !str_starts(value, "https://"))
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is not an address that begins with http:// or https://", value);
+    if (strpbrk(value, " \t\"'\\<>") != NULL)
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not an address", value);
+    return 0;
+}
+
+static int check_https(const char *value, struct err *err)
+{
+    if (!str_starts(value, "https://"))
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" does not begin with https://", value);
+    return check_url(value, err);
+}
+
+static int check_optional_url(const char *value, struct err *err)
+{
+    return value[0] == '\0' ? 0 : check_url(value, err);
+}
+
+static int check_scheme(const char *value, struct err *err)
+{
+    if (!str_equal(value, "http") && !str_equal(value, "https"))
+        return err_field(err, "value", "setting_invalid", "\"%s\" is neither http nor https",
+                         value);
+    return 0;
+}
+
+static int check_ingress(const char *value, struct err *err)
+{
+    if (!str_equal(value, "local") && !str_equal(value, "cloudflare"))
+        return err_field(err, "value", "setting_invalid", "\"%s\" is neither local nor cloudflare",
+                         value);
+    return 0;
+}
+
+static int check_domain(const char *value, struct err *err)
+{
+    size_t len = strlen(value);
+
+    if (len == 0 || len > 253 || value[0] == '.' || value[0] == '-' || value[len - 1] == '.' ||
+        strstr(value, "..") != NULL ||
+        strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-.") != len)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is not a domain in lower-case ASCII", value);
+    return 0;
+}
+
+static int check_absolute(const char *value, struct err *err)
+{
+    if (value[0] != '\0' && value[0] != '/')
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not an absolute path", value);
+    return 0;
+}
+
+static int check_no_password(const char *value, struct err *err)
+{
+    if (strstr(value, "password") != NULL)
+        return err_field(err, "value", "setting_invalid",
+                         "a password does not belong here: it is the secret database.password");
+    return 0;
+}
+
+#define TEXT(name_, otherwise_, check_, help_)                                                     \
+    {.name = name_, .type = FIELD_TEXT, .otherwise = otherwise_, .max = 511, .help = help_,        \
+     .check = check_}
+#define NUMBER(name_, otherwise_, min_, max_, help_)                                               \
+    {.name = name_, .type = FIELD_U64, .otherwise = otherwise_, .min = min_, .max = max_,          \
+     .help = help_}
+
+const struct setting_row setting_rows[] = {
+    TEXT("box.name", "sett", NULL, "name of this box, for people"),
+    TEXT("box.id", "", NULL, "id of this box, in the marks of everything that it makes"),
+    TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
+    TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
+    TEXT("tenants.scheme", "http", check_scheme, "http or https in the addresses of tenants"),
+    NUMBER("tenants.port", "4443", 0, 65535, "port in the addresses of tenants, 0: none shown"),
+    NUMBER("tenants.failed_days", "7", 0, 365, "days after which a failed provision is undone"),
+    TEXT("ingress.default", "local", check_ingress, "what leads to a new tenant"),
+    TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
+    NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
+    NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),
+    NUMBER("stripe.delete_days", "14", 0, 3650, "days from a subscription's end to deletion"),
+    TEXT("stripe.api", "https://api.stripe.com", check_https, "address of Stripe's API"),
+    NUMBER("stripe.tolerance_s", "300", 1, 86400, "greatest age of a webhook's signature"),
+    TEXT("stripe.success_url", "", check_optional_url, "where a paid checkout leads"),
+    TEXT("stripe.cancel_url", "", check_optional_url, "where an abandoned checkout leads"),
+    TEXT("cloudflare.api", "https://api.cloudflare.com/client/v4", check_https,
+         "address of Cloudflare's API"),
+    TEXT("cloudflare.account", "", NULL, "Cloudflare's id of the account"),
+    TEXT("cloudflare.zone", "", NULL, "Cloudflare's id of the zone"),
+    TEXT("outside.ca_file", "", check_absolute, "certificates to trust instead of the system's"),
+    TEXT("database.admin", "", check_no_password, "PostgreSQL connection that may make databases"),
+    NUMBER("engine.threads", "16", 1, 256, "jobs under way at once"),
+    NUMBER("engine.backoff_min_ms", "500", 10, 3600000, "first wait after a failure"),
+    NUMBER("engine.backoff_max_ms", "300000", 10, 86400000, "longest wait after a failure"),
+    NUMBER("limits.login_per_minute", "5", 1, 100000, "sign-ins per address"),
+    NUMBER("limits.anonymous_per_minute", "30", 1, 1000000, "unauthenticated requests per address"),
+    NUMBER("limits.authenticated_per_minute", "600", 1, 10000000, "requests per credential"),
+    NUMBER("limits.webhook_failures_per_minute", "60", 1, 1000000, "bad signatures per address"),
+    NUMBER("auth.token_minutes", "10", 1, 10, "life of an access token"),
+    NUMBER("auth.session_idle_minutes", "30", 2, 1440, "a session ends after so long unused"),
+    NUMBER("auth.session_hours", "12", 1, 720, "a session ends after so long"),
+    NUMBER("auth.argon2_memory_mib", "64", 8, 1024, "memory of a password's hash"),
+    NUMBER("auth.argon2_passes", "2", 1, 10, "passes of a password's hash"),
+};
+const size_t setting_row_count = sizeof setting_rows / sizeof setting_rows[0];
+
+const struct secret_row secret_rows[] = {
+    {"cloudflare.token", "API token for tunnels and DNS records", false},
+    {"stripe.secret_key", "secret or restricted key of Stripe's API", false},
+    {"database.password", "password of database.admin", false},
+    {"smtp.password", "password of the mail server", false},
+    {"stripe.webhook_secret", "signing secret of the webhook endpoint", true},
+    {"stripe.webhook_secret_previous", "the one before, while it is being rolled", true},
+};
+const size_t secret_row_count = sizeof secret_rows / sizeof secret_rows[0];
