@@ -226,11 +226,26 @@ struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struc
         free(db);
         return NULL;
     }
+    (void)pthread_mutex_lock(&environments_lock);
+    db->next = env->handles;
+    env->handles = db;
+    (void)pthread_mutex_unlock(&environments_lock);
     return db;
 }
 
 void db_raw_release(struct db *db)
 {
+    struct db **at;
+
+    if (db == NULL)
+        return;
+    (void)pthread_mutex_lock(&environments_lock);
+    for (at = &db->env->handles; *at != NULL; at = &(*at)->next)
+        if (*at == db) {
+            *at = db->next;
+            break;
+        }
+    (void)pthread_mutex_unlock(&environments_lock);
     free(db);
 }
 

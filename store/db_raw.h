@@ -32,11 +32,13 @@ struct db_raw_env {
     unsigned open_txns;
     bool resizing;
     struct commit_queue *queue; /* of changes waiting for the writer; commit.c's own */
+    struct db *handles;         /* all that were given out */
 };
 
 struct db {
     struct db_raw_env *env;
     const struct schema *schema;
+    struct db *next; /* of the environment's handles */
     char folder[DB_RAW_PATH];
 };
 
