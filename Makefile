@@ -21,6 +21,7 @@ OPT_plain := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN)
 OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DSETT_TEST
 OPT_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer -DSETT_TEST
 OPT_crash := -O1 -DSETT_CRASH_POINTS -DSETT_TEST
+OPT_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DSETT_TEST
 OPT_analyzer := -O2 -fanalyzer
 OPT_cov  := -O0 --coverage -DSETT_TEST
 CFLAGS_V := $(CBASE) $(OPT_$(VARIANT)) $(CFLAGS)

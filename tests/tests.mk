@@ -64,3 +64,15 @@ check: deps
 	@echo "all clean"
 .PHONY: objects
 objects: $(foreach f,$(FLOORS),$(patsubst %.c,$(O)/%.o,$(wildcard $(f)/*.c)))
+
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+## fuzz: build the libFuzzer targets into build/fuzz
+fuzz: deps
+	@$(call need,clang)
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=fuzz CC=clang fuzz-all
+.PHONY: fuzz-all
+fuzz-all: $(FUZZ)
+build/fuzz/%: tests/fuzz/%.c $(if $(filter fuzz,$(VARIANT)),$(ALL_ARCHIVES)) Makefile
+	$(CC) $(CFLAGS_V) -fsanitize=fuzzer,address,undefined $(addprefix -I,$(FLOORS)) -Itests/fuzz -o $@ $< \
+	  -Wl,--start-group $(call archives,$(filter-out appliance,$(FLOORS))) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
