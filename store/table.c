@@ -169,7 +169,7 @@ static int check_table(const struct schema *schema, const struct table *table, b
     for (size_t i = 0; i < table->index_count; i++)
         if (check_index(table, &table->indexes[i], key_len, used, err) == -1)
             return -1;
-    return check_references(schema, table, err);
+    return 0;
 }
 
 int schema_check(const struct schema *schema, struct err *err)
@@ -180,6 +180,9 @@ int schema_check(const struct schema *schema, struct err *err)
         return err_set(err, ERR_INTERNAL, "bad_schema", "a schema's version begins with 1");
     for (size_t i = 0; i < schema->table_count; i++)
         if (check_table(schema, schema->tables[i], used, err) == -1)
+            return -1;
+    for (size_t i = 0; i < schema->table_count; i++)
+        if (check_references(schema, schema->tables[i], err) == -1)
             return -1;
     return 0;
 }
