@@ -273,20 +273,20 @@ static int write_way(struct passage *p, struct err *err)
     return -1;
 }
 
+/* In the snapshot that the caller has open already, if it has one. */
 static int read_way(struct passage *p, struct err *err)
 {
     struct op_call *call = p->call;
-    struct txn *txn;
+    struct txn *own = NULL;
     int r;
 
-    if (call->txn != NULL && call->op->slow == NULL)
-        return run(p, err);
-    if (db_read(&txn, call->box->db, err) != 0)
-        return -1;
-    call->txn = txn;
+    if (call->txn == NULL) {
+        if (db_read(&own, call->box->db, err) != 0)
+            return -1;
+        call->txn = own;
+    }
     r = run(p, err);
-    db_read_end(txn);
-    call->txn = NULL;
+    db_read_end(own);
     return r;
 }
 

@@ -66,6 +66,7 @@ static int webhook_slow(struct op_call *call, struct err *err)
     struct cJSON *json;
     int r;
 
+    call->actor.id[0] = '\0'; /* whoever it is, it is not Stripe yet */
     (void)str_copy(call->actor.kind, sizeof call->actor.kind, "webhook");
     if (read_terms(call, d, err) != 0)
         return -1;

@@ -1,0 +1,20 @@
+#ifndef SETT_TENANT_CHANGE_H
+#define SETT_TENANT_CHANGE_H
+/* What changes a tenant. Each decides in one transaction whether it may be, notes it, and starts the
+ * job that brings it about. For the rows in tenant_ops.c. */
+#include "object.h"
+#include "params.h"
+#include "tenant.h"
+
+extern const struct fields tenant_change_create, tenant_change_update, tenant_change_delete,
+    tenant_change_reason;
+
+/* The runs of tenant.create and so on, as op.h says of op->run. */
+int tenant_change_create_run(struct op_call *call, struct err *err);
+int tenant_change_update_run(struct op_call *call, struct err *err);
+int tenant_change_delete_run(struct op_call *call, struct err *err);
+int tenant_change_suspend_run(struct op_call *call, struct err *err);
+int tenant_change_resume_run(struct op_call *call, struct err *err);
+int tenant_change_restart_run(struct op_call *call, struct err *err);
+
+#endif
