@@ -38,6 +38,7 @@ static const struct index indexes[] = {
     {.name = "tenant_id", .id = 155, .sparse = true, .fields = {"tenant_id"}},
     {.name = "state", .id = 156, .fields = {"state"}},
     {.name = "hostname", .id = 157, .sparse = true, .fields = {"hostname"}},
+    {.name = "customer_id", .id = 177, .sparse = true, .fields = {"customer_id"}},
 };
 
 const struct table tunnel_table = {

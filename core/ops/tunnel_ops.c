@@ -65,7 +65,6 @@ static bool keep(const struct op_call *call, const void *record)
            (!op_given(call, "state") || tunnel->state == want->state);
 }
 
-/* A customer's tunnels are found through their tenants, for which there is an index. */
 static int tunnel_list(struct op_call *call, struct err *err)
 {
     const struct tunnel_list_params *p = call->params;
@@ -81,12 +80,11 @@ static int tunnel_list(struct op_call *call, struct err *err)
     (void)str_copy(want->tenant_id, sizeof want->tenant_id, tenant.id);
     (void)str_copy(want->hostname, sizeof want->hostname, p->hostname);
     want->state = p->state;
-    list.index = op_given(call, "tenant_id")  ? "tenant_id"
-                 : op_given(call, "hostname") ? "hostname"
-                 : want->customer_id[0] != '\0' && index_find(&tunnel_table, "customer_id") != NULL
-                     ? "customer_id"
-                 : op_given(call, "state") ? "state"
-                                           : NULL;
+    list.index = op_given(call, "tenant_id")    ? "tenant_id"
+                 : op_given(call, "hostname")   ? "hostname"
+                 : want->customer_id[0] != '\0' ? "customer_id"
+                 : op_given(call, "state")      ? "state"
+                                                : NULL;
     list.fields = list.index == NULL ? 0 : 1;
     return list_reply(call, &p->list, &list, err);
 }
