@@ -4,7 +4,21 @@
  * The hands: the one process with power over containers, units and files. A request is one struct
  * with a verb from a closed list, numbers, a blueprint's name and bounded values; image, mounts,
  * capabilities and commands never cross. This header is what both sides share.
+ *
+ * What each verb wants of the request, and what it answers with (beyond outcome and err):
+ *   RUNTIME_*         number, tenant_id, job_id, box_id, blueprint, port, limits, env; all but
+ *                     LOGS, STATS, REMOVE answer with status; ABSENT: inspect, logs, stats of what
+ *                     is not there. INIT runs what has not run yet; each may take minutes
+ *   PORT_PROBE        port, number (its own process does not count): present: somebody listens,
+ *                     owner says who
+ *   ROUTE_SET         hostname, port, number of the tunnel; back when the web server knows it
+ *   ROUTE_UNSET       hostname, number; ROUTE_SHOW: hostname; answers with port, number; or ABSENT
+ *   CONNECTOR_*       number of the tunnel; START: secret; STATUS: running, pid, restarts,
+ *                     port (of its metrics, on 127.0.0.1); ABSENT when there is none
+ * A process that ends within a moment of its start, a blueprint's command that fails, a web server
+ * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
+#include "field.h"
 #include "outcome.h"
 #include "runtime.h"
 #include "supervisor.h"
@@ -56,8 +70,17 @@ struct hands_reply {
     struct runtime_stats stats;
     uint32_t pid, restarts;
     char owner[96]; /* PORT_PROBE: who has it */
+    uint32_t port;  /* ROUTE_SHOW, CONNECTOR_STATUS */
+    uint64_t number; /* ROUTE_SHOW: the tunnel whose route it is */
 };
 extern const struct fields hands_reply_fields;
+
+#define HANDS_VERSION 1     /* first byte of request and reply; then the fields */
+#define HANDS_STREAM_MAX (1024u * 1024u)
+#define HANDS_LINES_MAX 10000
+
+/** hands_unit_name(out, number): "sett-tunnel@12", the unit of that tunnel's connector. */
+void hands_unit_name(char out[64], uint64_t number);
 
 /** hands_call(sock, request, timeout_ms, reply, stream, err): ask the hands at socket ${sock}. For
  * the LOGS verbs the text is appended to ${stream}. Return the outcome; anything but OK and ABSENT fills

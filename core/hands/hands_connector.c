@@ -1,0 +1,239 @@
+/*
+ * The verbs about a tunnel's connector: its token, its environment, its unit. Apart from the
+ * supervisors, which know nothing of tunnels. Two files each in hands/tunnels: N.env (METRICS_PORT=…)
+ * and N.token; that the token is there means that the connector should run.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crash.h"
+#include "file.h"
+#include "hands_world.h"
+#include "log.h"
+#include "port_probe.h"
+#include "str.h"
+
+#define METRICS_PORTS 10000 /* how many ports, from the first, are tried */
+
+struct files {
+    char token[320], env[320];
+};
+
+static int files_of(const struct hands_world *w, uint64_t number, struct files *f, struct err *err)
+{
+    if (str_format(f->token, sizeof f->token, "%s/tunnels/%llu.token", w->paths->hands,
+                   (unsigned long long)number) == 0 &&
+        str_format(f->env, sizeof f->env, "%s/tunnels/%llu.env", w->paths->hands,
+                   (unsigned long long)number) == 0)
+        return 0;
+    return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", w->paths->hands);
+}
+
+/* The metrics port that N.env names, or 0. */
+static uint32_t metrics_port(const struct files *f)
+{
+    struct buf b;
+    uint64_t port = 0;
+
+    buf_init(&b, 200);
+    if (file_read(f->env, &b, NULL) == 0 && str_starts(buf_string(&b), "METRICS_PORT="))
+        (void)str_u64(str_trim(b.data + strlen("METRICS_PORT=")), 1, 65535, &port);
+    buf_free(&b);
+    return (uint32_t)port;
+}
+
+/* Choose one that nobody listens on, beginning at a place of its own, and keep it. */
+static int choose_port(const struct hands_world *w, uint64_t number, const struct files *f,
+                       struct err *err)
+{
+    char owner[96], text[48];
+
+    if (metrics_port(f) != 0)
+        return 0;
+    for (uint32_t i = 0; i < METRICS_PORTS; i++) {
+        uint32_t port = w->metrics_port + (uint32_t)((number + i * 7) % METRICS_PORTS);
+        int taken = port_probe(port, NULL, owner, sizeof owner, err);
+        if (taken == -1)
+            return -1;
+        if (taken == 1)
+            continue;
+        (void)str_format(text, sizeof text, "METRICS_PORT=%u\n", port);
+        return file_write(f->env, text, strlen(text), 0600, err);
+    }
+    return err_set(err, ERR_QUOTA, "metrics_ports", "no port is left for the metrics of tunnel %llu",
+                   (unsigned long long)number);
+}
+
+/* The unit; its argv only with a port. */
+static int make_unit(const struct hands_world *w, uint64_t number, const struct files *f,
+                     struct supervisor_unit *u, struct err *err)
+{
+    char metrics[32];
+    const char *const argv[] = {w->cloudflared, "--no-autoupdate", "tunnel", "--metrics", metrics,
+                                "--grace-period", "30s", "run", "--token-file", f->token};
+
+    memset(u, 0, sizeof *u);
+    hands_unit_name(u->name, number);
+    (void)str_format(metrics, sizeof metrics, "127.0.0.1:%u", metrics_port(f));
+    for (size_t i = 0; i < sizeof argv / sizeof argv[0]; i++)
+        if (str_copy(u->argv[i], sizeof u->argv[i], argv[i]) == -1)
+            return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", argv[i]);
+    return 0;
+}
+
+/* Whether the token that is kept is ${token}. */
+static bool has_token(const struct files *f, const char *token)
+{
+    struct buf b;
+    bool same;
+
+    buf_init(&b, sizeof ((struct hands_request *)0)->secret);
+    same = file_read(f->token, &b, NULL) == 0 && str_equal(buf_string(&b), token);
+    if (b.data != NULL)
+        explicit_bzero(b.data, b.len);
+    buf_free(&b);
+    return same;
+}
+
+/* What every verb begins with. */
+struct connector {
+    struct files files;
+    struct supervisor_unit unit;
+    struct supervisor_status status;
+};
+
+static int take(struct hands_job *job, struct connector *c, struct err *err)
+{
+    return files_of(job->world, job->request->number, &c->files, err) == -1
+               ? -1
+               : make_unit(job->world, job->request->number, &c->files, &c->unit, err);
+}
+
+enum outcome hands_connector_start(struct hands_job *job, struct err *err)
+{
+    const struct hands_request *q = job->request;
+    struct hands_world *w = job->world;
+    struct supervisor *s = w->supervisor;
+    struct connector c;
+    int result;
+
+    if (files_of(w, q->number, &c.files, err) == -1 ||
+        choose_port(w, q->number, &c.files, err) == -1 ||
+        make_unit(w, q->number, &c.files, &c.unit, err) == -1 ||
+        s->status(s->self, &c.unit, &c.status, err) == -1)
+        return hands_outcome(-1, err);
+    if (has_token(&c.files, q->secret)) {
+        result = s->start(s->self, &c.unit, err);
+    } else {
+        result = file_write(c.files.token, q->secret, strlen(q->secret), 0600, err);
+        CP("connector.token");
+        if (result == 0 && c.status.running)
+            result = s->restart(s->self, &c.unit, err);
+        else if (result == 0)
+            result = s->start(s->self, &c.unit, err);
+    }
+    CP("connector.started");
+    job->reply->port = metrics_port(&c.files);
+    return hands_outcome(result, err);
+}
+
+enum outcome hands_connector_stop(struct hands_job *job, struct err *err)
+{
+    struct supervisor *s = job->world->supervisor;
+    struct connector c;
+
+    if (take(job, &c, err) == -1 || s->stop(s->self, &c.unit, err) == -1)
+        return hands_outcome(-1, err);
+    CP("connector.stopped");
+    if ((unlink(c.files.token) == -1 && errno != ENOENT) ||
+        (unlink(c.files.env) == -1 && errno != ENOENT))
+        return hands_outcome(err_sys(err, "token_remove", errno, c.files.token), err);
+    return OUTCOME_OK;
+}
+
+enum outcome hands_connector_restart(struct hands_job *job, struct err *err)
+{
+    struct supervisor *s = job->world->supervisor;
+    struct connector c;
+
+    if (take(job, &c, err) == -1)
+        return hands_outcome(-1, err);
+    if (!file_exists(c.files.token)) {
+        (void)err_set(err, ERR_NOT_FOUND, "connector_missing", "tunnel %llu has no connector",
+                      (unsigned long long)job->request->number);
+        return OUTCOME_FAIL;
+    }
+    return hands_outcome(s->restart(s->self, &c.unit, err), err);
+}
+
+enum outcome hands_connector_status(struct hands_job *job, struct err *err)
+{
+    struct supervisor *s = job->world->supervisor;
+    struct hands_reply *reply = job->reply;
+    struct connector c;
+
+    if (take(job, &c, err) == -1 || s->status(s->self, &c.unit, &c.status, err) == -1)
+        return hands_outcome(-1, err);
+    reply->present = file_exists(c.files.token);
+    reply->running = c.status.running;
+    reply->pid = c.status.pid;
+    reply->restarts = c.status.restarts;
+    reply->status.exit_code = c.status.exit_code;
+    reply->status.started_at = c.status.since;
+    reply->port = metrics_port(&c.files);
+    return reply->present || reply->running ? OUTCOME_OK : OUTCOME_ABSENT;
+}
+
+enum outcome hands_connector_logs(struct hands_job *job, struct err *err)
+{
+    struct supervisor *s = job->world->supervisor;
+    struct connector c;
+
+    if (take(job, &c, err) == -1)
+        return hands_outcome(-1, err);
+    return hands_outcome(s->logs(s->self, &c.unit, job->request->lines, job->stream, err), err);
+}
+
+/* Call ${verb} for every connector whose token is kept. */
+static void each(struct hands_world *w, const char *what,
+                 int (*verb)(void *self, const struct supervisor_unit *u, struct err *err))
+{
+    struct dirent *entry;
+    char path[320], digits[24];
+    DIR *folder;
+
+    if (str_format(path, sizeof path, "%s/tunnels", w->paths->hands) == -1 ||
+        (folder = opendir(path)) == NULL)
+        return;
+    while ((entry = readdir(folder)) != NULL) {
+        size_t len = strlen(entry->d_name);
+        struct connector c;
+        struct err err;
+        uint64_t number;
+        if (!str_ends(entry->d_name, ".token") ||
+            str_copy_n(digits, sizeof digits, entry->d_name, len - strlen(".token")) == -1 ||
+            str_u64(digits, 1, UINT64_MAX, &number) == -1)
+            continue;
+        if (files_of(w, number, &c.files, &err) == -1 ||
+            make_unit(w, number, &c.files, &c.unit, &err) == -1 ||
+            verb(w->supervisor->self, &c.unit, &err) == -1)
+            log_error("%s of the connector of tunnel %s: %s", what, digits, err.text);
+    }
+    (void)closedir(folder);
+}
+
+void hands_connector_resume(struct hands_world *world)
+{
+    /* The child supervisor's own group has started them again already. */
+    if (!str_equal(world->supervisor->name, "child"))
+        each(world, "start", world->supervisor->start);
+}
+
+void hands_connector_halt(struct hands_world *world)
+{
+    if (!str_equal(world->supervisor->name, "child"))
+        each(world, "stop", world->supervisor->stop);
+}

@@ -1,0 +1,294 @@
+/* The verbs about a tenant: from a request, of which every value was checked, and the root-owned
+ * blueprint to the runtime that the blueprint names. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "crash.h"
+#include "file.h"
+#include "hands_world.h"
+#include "log.h"
+#include "port_probe.h"
+#include "str.h"
+
+#define INIT_COMMAND_S 900
+
+/* All that a verb needs; too large for a stack that many threads have. */
+struct order {
+    struct runtime_order o;
+    struct blueprint b;
+    struct runtime *runtime;
+    struct runtime_status status;
+};
+
+enum outcome hands_outcome(int result, const struct err *err)
+{
+    if (result == 0)
+        return OUTCOME_OK;
+    switch (err->kind) {
+    case ERR_NETWORK:
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_RATE:
+    case ERR_FULL:
+        return OUTCOME_AGAIN;
+    default:
+        return OUTCOME_FAIL;
+    }
+}
+
+static void fill_order(struct runtime_order *o, const struct hands_request *q)
+{
+    o->number = q->number;
+    (void)str_format(o->mark, sizeof o->mark, "sett-t%06llu", (unsigned long long)q->number);
+    (void)str_copy(o->tenant_id, sizeof o->tenant_id, q->tenant_id);
+    (void)str_copy(o->job_id, sizeof o->job_id, q->job_id);
+    (void)str_copy(o->box_id, sizeof o->box_id, q->box_id);
+    (void)str_copy(o->blueprint, sizeof o->blueprint, q->blueprint);
+    o->port = q->port;
+    o->limits = q->limits;
+    o->env = q->env;
+}
+
+static struct runtime *runtime_named(struct hands_world *w, const char *name, struct err *err)
+{
+    if (str_equal(name, "process"))
+        return w->process;
+    if (str_equal(name, "docker") && w->docker != NULL)
+        return w->docker;
+    (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime %s", name);
+    return NULL;
+}
+
+/* The order with its blueprint and runtime; NULL on error. ${must}: without its blueprint nothing
+ * can be done; else a tenant whose blueprint is gone is looked for where it is. */
+static struct order *take_order(struct hands_job *job, bool must, struct err *err)
+{
+    const struct hands_request *q = job->request;
+    struct hands_world *w = job->world;
+    struct order *order = calloc(1, sizeof *order);
+    struct process_status known;
+    char name[24];
+
+    if (order == NULL) {
+        (void)err_set(err, ERR_INTERNAL, "memory", "no memory for an order");
+        return NULL;
+    }
+    fill_order(&order->o, q);
+    if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
+        order->runtime = runtime_named(w, order->b.runtime, err);
+    } else if (!must && err->kind == ERR_NOT_FOUND) {
+        (void)str_format(name, sizeof name, "%llu", (unsigned long long)q->number);
+        process_group_status(w->group, name, &known);
+        order->runtime = known.known || w->docker == NULL ? w->process : w->docker;
+    } else if (err->kind == ERR_NOT_FOUND) {
+        (void)err_set(err, ERR_INVALID, "blueprint_missing", "there is no blueprint %s",
+                      q->blueprint);
+        (void)err_hint(err, "blueprints are files in %s", w->paths->blueprints);
+    }
+    if (order->runtime != NULL)
+        return order;
+    free(order);
+    return NULL;
+}
+
+/* A verb of the runtime that makes or changes something, and answers with the tenant's status. */
+static enum outcome change(struct hands_job *job, struct err *err,
+                           int (*verb)(const struct order *order, struct runtime_status *out,
+                                       struct err *err))
+{
+    struct order *order = take_order(job, true, err);
+    enum outcome out;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    CP("hands.run");
+    out = hands_outcome(verb(order, &job->reply->status, err), err);
+    CP("hands.ran");
+    free(order);
+    return out;
+}
+
+static int run_create(const struct order *o, struct runtime_status *out, struct err *err)
+{
+    return o->runtime->create(o->runtime->self, &o->o, &o->b, out, err);
+}
+
+static int run_start(const struct order *o, struct runtime_status *out, struct err *err)
+{
+    return o->runtime->start(o->runtime->self, &o->o, &o->b, out, err);
+}
+
+static int run_restart(const struct order *o, struct runtime_status *out, struct err *err)
+{
+    return o->runtime->restart(o->runtime->self, &o->o, &o->b, out, err);
+}
+
+enum outcome hands_runtime_create(struct hands_job *job, struct err *err)
+{
+    return change(job, err, run_create);
+}
+
+enum outcome hands_runtime_start(struct hands_job *job, struct err *err)
+{
+    return change(job, err, run_start);
+}
+
+enum outcome hands_runtime_restart(struct hands_job *job, struct err *err)
+{
+    return change(job, err, run_restart);
+}
+
+enum outcome hands_runtime_stop(struct hands_job *job, struct err *err)
+{
+    struct order *order = take_order(job, false, err);
+    int result;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    CP("hands.run");
+    result = order->runtime->stop(order->runtime->self, &order->o, err);
+    CP("hands.ran");
+    if (result == 0)
+        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status,
+                                         err);
+    free(order);
+    return hands_outcome(result, err);
+}
+
+static int marker_path(const struct hands_world *w, uint64_t number, uint32_t k, char out[320],
+                       struct err *err)
+{
+    if (str_format(out, 320, "%s/init/%llu.%u", w->paths->hands, (unsigned long long)number, k) ==
+        0)
+        return 0;
+    return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", w->paths->hands);
+}
+
+enum outcome hands_runtime_remove(struct hands_job *job, struct err *err)
+{
+    struct order *order = take_order(job, false, err);
+    char marker[320];
+    int result;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    CP("hands.run");
+    result = order->runtime->remove(order->runtime->self, &order->o, job->request->flag, err);
+    CP("hands.ran");
+    /* With its data gone its init commands count for nothing. */
+    for (uint32_t k = 0; result == 0 && job->request->flag && k < BLUEPRINT_COMMANDS; k++)
+        if ((result = marker_path(job->world, order->o.number, k, marker, err)) == 0)
+            (void)unlink(marker);
+    free(order);
+    return hands_outcome(result, err);
+}
+
+enum outcome hands_runtime_inspect(struct hands_job *job, struct err *err)
+{
+    struct order *order = take_order(job, false, err);
+    struct runtime_status *status = &job->reply->status;
+    int result;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    result = order->runtime->inspect(order->runtime->self, &order->o, status, err);
+    free(order);
+    if (result == -1)
+        return hands_outcome(-1, err);
+    job->reply->present = status->state != RUNTIME_ABSENT;
+    job->reply->running = status->state == RUNTIME_RUNNING;
+    return job->reply->present ? OUTCOME_OK : OUTCOME_ABSENT;
+}
+
+/* Logs or figures of what is there. */
+static enum outcome look(struct hands_job *job, struct err *err, bool logs)
+{
+    struct order *order = take_order(job, false, err);
+    enum outcome out;
+    int result;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    result = order->runtime->inspect(order->runtime->self, &order->o, &order->status, err);
+    if (result == 0 && order->status.state == RUNTIME_ABSENT) {
+        out = OUTCOME_ABSENT;
+    } else {
+        if (result == 0 && logs)
+            result = order->runtime->logs(order->runtime->self, &order->o, job->request->lines,
+                                          job->stream, err);
+        else if (result == 0)
+            result = order->runtime->stats(order->runtime->self, &order->o, &job->reply->stats,
+                                           err);
+        out = hands_outcome(result, err);
+    }
+    free(order);
+    return out;
+}
+
+enum outcome hands_runtime_logs(struct hands_job *job, struct err *err)
+{
+    return look(job, err, true);
+}
+
+enum outcome hands_runtime_stats(struct hands_job *job, struct err *err)
+{
+    return look(job, err, false);
+}
+
+/* One init command, unless its marker says that it has run. The marker comes after it: a command
+ * whose end was not noted runs once more, so it must bear that. */
+static int run_init(struct hands_job *job, struct order *order, uint32_t k, struct err *err)
+{
+    char marker[320], when[CLOCK_TEXT_SIZE];
+    struct buf out;
+    int result;
+
+    if (marker_path(job->world, order->o.number, k, marker, err) == -1)
+        return -1;
+    if (file_exists(marker))
+        return 0;
+    buf_init(&out, 4096);
+    log_info("init command %u of %s begins", k, order->o.mark);
+    CP("hands.init");
+    result = order->runtime->exec(order->runtime->self, &order->o, &order->b, &order->b.init[k],
+                                  INIT_COMMAND_S, &out, err);
+    CP("hands.initiated");
+    buf_free(&out);
+    if (result == -1)
+        return -1;
+    clock_text(when, clock_wall_ms());
+    return file_write(marker, when, strlen(when), 0600, err);
+}
+
+enum outcome hands_runtime_init(struct hands_job *job, struct err *err)
+{
+    struct order *order = take_order(job, true, err);
+    int result = 0;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    for (uint32_t k = 0; result == 0 && k < order->b.init_count; k++)
+        result = run_init(job, order, k, err);
+    if (result == 0)
+        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status,
+                                         err);
+    free(order);
+    return hands_outcome(result, err);
+}
+
+enum outcome hands_port_probe(struct hands_job *job, struct err *err)
+{
+    const struct hands_request *q = job->request;
+    char mine[400];
+    int taken;
+
+    if (str_format(mine, sizeof mine, "%s/process/%llu", job->world->paths->hands,
+                   (unsigned long long)q->number) == -1)
+        mine[0] = '\0';
+    taken = port_probe(q->port, q->number == 0 ? NULL : mine, job->reply->owner,
+                       sizeof job->reply->owner, err);
+    job->reply->present = taken == 1;
+    return hands_outcome(taken == -1 ? -1 : 0, err);
+}

@@ -1,0 +1,48 @@
+#ifndef SETT_HANDS_WORLD_H
+#define SETT_HANDS_WORLD_H
+/* What the hands work on. The parts belong to whoever put them together (main) and outlive it. */
+#include "hands.h"
+#include "paths.h"
+#include "process_group.h"
+#include "route_map.h"
+
+struct hands_world {
+    const struct paths *paths;
+    struct process_group *group;      /* tenants of the process runtime */
+    struct runtime *process, *docker; /* docker NULL: none on this box */
+    struct supervisor *supervisor;
+    struct route_map *routes;
+    const char *cloudflared;          /* its path, for the child supervisor */
+    uint32_t metrics_port;            /* first of the connectors' ports */
+};
+
+/* One request being worked on. */
+struct hands_job {
+    struct hands_world *world;
+    const struct hands_request *request;
+    struct hands_reply *reply;
+    struct buf *stream; /* text of the LOGS verbs; its max is set */
+};
+
+/* The work of a verb. With AGAIN and FAIL err says why. */
+typedef enum outcome hands_work(struct hands_job *job, struct err *err);
+
+/** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network, unavailable,
+ * timeout, rate, full), else FAIL. */
+enum outcome hands_outcome(int result, const struct err *err);
+
+/* hands_tenant.c */
+hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_runtime_restart,
+    hands_runtime_remove, hands_runtime_inspect, hands_runtime_logs, hands_runtime_stats,
+    hands_runtime_init, hands_port_probe;
+
+/* hands_connector.c */
+hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,
+    hands_connector_status, hands_connector_logs;
+
+/** hands_connector_resume(world): after a boot: start every connector whose token is kept.
+ * hands_connector_halt(world): stop them all, keep their tokens. Failures are logged. */
+void hands_connector_resume(struct hands_world *world);
+void hands_connector_halt(struct hands_world *world);
+
+#endif

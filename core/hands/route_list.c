@@ -1,0 +1,178 @@
+/* Lists of routes and their two text forms. Apart from the rounds of testing and loading. */
+#include "route_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "str.h"
+
+#define ROUTES_FILE_MAX (32u * 1024u * 1024u)
+
+void route_list_free(struct route_list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->at[i].hostname);
+    free(l->at);
+    memset(l, 0, sizeof *l);
+}
+
+/* Where ${hostname} is, or would be. */
+static size_t place_of(const struct route_list *l, const char *hostname)
+{
+    size_t low = 0, high = l->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(l->at[middle].hostname, hostname) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct route *route_list_find(const struct route_list *l, const char *hostname)
+{
+    size_t i = place_of(l, hostname);
+
+    return i < l->count && str_equal(l->at[i].hostname, hostname) ? &l->at[i] : NULL;
+}
+
+static int insert(struct route_list *l, size_t i, const char *hostname)
+{
+    struct route *more;
+
+    if (l->count == l->room) {
+        size_t room = l->room == 0 ? 64 : l->room * 2;
+        if (l->count >= ROUTES_MAX || (more = realloc(l->at, room * sizeof *more)) == NULL)
+            return -1;
+        l->at = more;
+        l->room = room;
+    }
+    memmove(l->at + i + 1, l->at + i, (l->count - i) * sizeof *l->at);
+    memset(&l->at[i], 0, sizeof l->at[i]);
+    if ((l->at[i].hostname = strdup(hostname)) == NULL) {
+        memmove(l->at + i, l->at + i + 1, (l->count - i) * sizeof *l->at);
+        return -1;
+    }
+    l->count++;
+    return 0;
+}
+
+int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number)
+{
+    size_t i = place_of(l, hostname);
+    int there = i < l->count && str_equal(l->at[i].hostname, hostname);
+
+    if (port == 0 && there) {
+        free(l->at[i].hostname);
+        memmove(l->at + i, l->at + i + 1, (l->count - i - 1) * sizeof *l->at);
+        l->count--;
+    }
+    if (port == 0)
+        return 0;
+    if (!there && insert(l, i, hostname) == -1)
+        return -1;
+    l->at[i].port = port;
+    l->at[i].number = number;
+    return 0;
+}
+
+int route_list_copy(struct route_list *to, const struct route_list *from)
+{
+    memset(to, 0, sizeof *to);
+    if (from->count == 0)
+        return 0;
+    if ((to->at = calloc(from->count, sizeof *to->at)) == NULL)
+        return -1;
+    to->room = from->count;
+    for (; to->count < from->count; to->count++) {
+        to->at[to->count] = from->at[to->count];
+        if ((to->at[to->count].hostname = strdup(from->at[to->count].hostname)) == NULL) {
+            route_list_free(to);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int route_list_hostname(const char *s)
+{
+    size_t label = 0, dots = 0, len = strlen(s);
+
+    if (len == 0 || len > 253)
+        return 0;
+    for (size_t i = 0; i <= len; i++) {
+        if (s[i] == '.' || s[i] == '\0') {
+            if (label == 0 || label > 63 || s[i - 1] == '-' || s[i - label] == '-')
+                return 0;
+            dots += s[i] == '.';
+            label = 0;
+        } else if ((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '-') {
+            label++;
+        } else {
+            return 0;
+        }
+    }
+    return dots > 0;
+}
+
+/* "hostname port number", in place. */
+static int read_line(struct route_list *l, char *line)
+{
+    char *port = strchr(line, ' '), *number = port == NULL ? NULL : strchr(port + 1, ' ');
+    uint64_t p, n;
+
+    if (number == NULL)
+        return -1;
+    *port++ = '\0';
+    *number++ = '\0';
+    if (!route_list_hostname(line) || str_u64(port, 1, 65535, &p) == -1 ||
+        str_u64(number, 1, UINT64_MAX, &n) == -1)
+        return -1;
+    return route_list_set(l, line, (uint32_t)p, n);
+}
+
+int route_list_read(struct route_list *l, const char *path, struct err *err)
+{
+    struct buf b;
+    char *line, *save = NULL;
+    int number = 0, result = 0;
+
+    memset(l, 0, sizeof *l);
+    if (!file_exists(path))
+        return 0;
+    buf_init(&b, ROUTES_FILE_MAX);
+    if (file_read(path, &b, err) == -1) {
+        buf_free(&b);
+        return -1;
+    }
+    line = b.len == 0 ? NULL : strtok_r(b.data, "\n", &save);
+    for (; line != NULL && result == 0; line = strtok_r(NULL, "\n", &save)) {
+        number++;
+        if (read_line(l, line) == -1)
+            result = err_set(err, ERR_CORRUPT, "routes_corrupt", "%s, line %d is not a route",
+                             path, number);
+    }
+    buf_free(&b);
+    if (result == -1)
+        route_list_free(l);
+    return result;
+}
+
+void route_list_text(const struct route_list *l, struct buf *out)
+{
+    buf_init(out, ROUTES_FILE_MAX);
+    for (size_t i = 0; i < l->count; i++)
+        (void)buf_format(out, "%s %u %llu\n", l->at[i].hostname, l->at[i].port,
+                         (unsigned long long)l->at[i].number);
+}
+
+void route_list_map(const struct route_list *l, struct buf *out)
+{
+    buf_init(out, ROUTES_FILE_MAX);
+    (void)buf_text(out, "# Made by sett-hands; a change here is lost.\n");
+    for (size_t i = 0; i < l->count; i++)
+        (void)buf_format(out, "%s 127.0.0.1:%u;\n", l->at[i].hostname, l->at[i].port);
+}

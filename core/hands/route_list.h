@@ -1,0 +1,43 @@
+#ifndef SETT_ROUTE_LIST_H
+#define SETT_ROUTE_LIST_H
+/* Routes sorted by host name, as values: a list can be copied, changed and thrown away. */
+#include <stddef.h>
+#include <stdint.h>
+#include "buf.h"
+#include "err.h"
+
+#define ROUTES_MAX 100000
+
+struct route {
+    char *hostname; /* owned by the list */
+    uint32_t port;
+    uint64_t number;
+};
+struct route_list {
+    struct route *at;
+    size_t count, room;
+};
+
+void route_list_free(struct route_list *l);
+
+/** route_list_find(l, hostname): the route, or NULL. */
+const struct route *route_list_find(const struct route_list *l, const char *hostname);
+
+/** route_list_set(l, hostname, port, number): add or replace; port 0 takes it out. 0, or -1 (full). */
+int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number);
+
+/** route_list_copy(to, from): Return 0 or -1. */
+int route_list_copy(struct route_list *to, const struct route_list *from);
+
+/** route_list_hostname(s): whether ${s} may stand in a map: lower-case labels with a dot. */
+int route_list_hostname(const char *s);
+
+/** route_list_read(l, path, err): from a routes file; missing is empty. ERR_CORRUPT with the line. 0
+ * or -1. */
+int route_list_read(struct route_list *l, const char *path, struct err *err);
+
+/** route_list_text(l, out): a routes file. route_list_map(l, out): a web server's map. */
+void route_list_text(const struct route_list *l, struct buf *out);
+void route_list_map(const struct route_list *l, struct buf *out);
+
+#endif
