@@ -14,9 +14,9 @@
 #include "vault.h"
 
 #define AUTH_FRESH_MS     (INT64_C(15) * 60 * 1000)
-#define AUTH_SECRET_SIZE  64  /* cookie and refresh token as text */
+#define AUTH_SECRET_SIZE  96  /* cookie and refresh token as text */
 #define AUTH_TOKEN_SIZE   2048
-#define AUTH_KEY_SIZE     128 /* "sett_key_…_<43>_<8>" */
+#define AUTH_KEY_SIZE     128 /* "sett_key_…_<43 of base 62>_<8 of crc>" */
 #define AUTH_CSRF_SIZE    48
 #define AUTH_COOKIE_SIZE  256
 
