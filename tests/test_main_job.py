@@ -73,7 +73,7 @@ def test_demo(tap, box, shop):
         tap.ok(part in log, f"the demonstration shows {part}", log)
     page = box.http("GET", "/", host="acme.localhost")
     tap.ok(page.status == 200 and b"Acme" in page.body, "Acme's page comes through the front door", page.body[:500])
-    tap.equal(box.http("GET", "/", host="nobody.localhost").status, 404, "a host name nobody has is a 404")
+    tap.equal(box.http("GET", "/", host="nobody.localhost").status, 421, "a host name nobody has is refused")
     tap.equal(oct(os.stat(os.path.join(box.root, "admin-password")).st_mode & 0o777), "0o600", "the password file is private")
     shown = shop.tenant("acme")
     wanted = {"id", "name", "subdomain", "customer_id", "plan", "state", "url", "runtime", "container_id", "port", "tunnel_id",
@@ -106,7 +106,7 @@ def test_api(tap, box, shop):
     tap.ok(True, "the tunnel's host name answers")
     gone = box.http("DELETE", f"/api/tunnels/{form.json['id']}", headers=auth)
     tap.equal(gone.status, 202, "the tunnel is deleted")
-    wait_for(lambda: box.http("GET", "/", host="second.localhost").status == 404, "the second host name is gone", 20)
+    wait_for(lambda: box.http("GET", "/", host="second.localhost").status == 421, "the second host name is gone", 20)
     tap.equal(box.http("GET", "/", host="globex.localhost").status, 200, "the tenant stays reachable")
     key = {"Idempotency-Key": "abc-1"}
     first = box.http("POST", "/api/customers", {"name": "Twice", "email": "t@example.com"}, dict(auth, **key))
@@ -126,7 +126,7 @@ def test_life(tap, box, shop):
     tap.equal(box.http("GET", "/", host="initech.localhost").status, 200, "past due: still answering, in its days of grace")
     shop.event("customer.subscription.updated", status="unpaid", customer="cus_ini", subscription="sub_ini", price="", at=now + 2)
     shop.reaches("initech", "suspended")
-    wait_for(lambda: box.http("GET", "/", host="initech.localhost").status in (404, 503), "a suspended site does not answer", 20)
+    wait_for(lambda: box.http("GET", "/", host="initech.localhost").status in (421, 503), "a suspended site does not answer", 20)
     tap.ok(True, "unpaid: suspended, and does not answer")
     shop.event("customer.subscription.updated", status="active", customer="cus_ini", subscription="sub_ini", price="", at=now + 3)
     shop.reaches("initech", "active")
@@ -138,7 +138,7 @@ def test_life(tap, box, shop):
     box.sett("setting", "set", "stripe.delete_days", "0")
     shop.event("customer.subscription.deleted", customer="cus_ini", subscription="sub_ini", price="", at=now + 4)
     shop.reaches("initech", "deleted")
-    wait_for(lambda: box.http("GET", "/", host="initech.localhost").status == 404, "its host name is gone", 20)
+    wait_for(lambda: box.http("GET", "/", host="initech.localhost").status == 421, "its host name is gone", 20)
     folder = os.path.join(box.root, "var/lib/sett/live/tenants", str(tenant["number"]))
     ports = [p["tenant_id"] for p in box.json("port", "list", "--limit", "100")["data"]]
     tap.ok(not os.path.exists(folder) and tenant["id"] not in ports, "canceled: nothing is left, no folder and no port")
