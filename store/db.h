@@ -145,4 +145,8 @@ int scan_from(struct scan *s, const void *record, unsigned fields, struct err *e
  * transaction the walk can go on behind a record that was ERR_CORRUPT. */
 int scan_next(struct scan *s, void *record, struct err *err);
 
+/** scan_count(s, err): walk to the end without reading the records, and say how many there were. Costs
+ * a fraction of a microsecond each. -1 on error. */
+int64_t scan_count(struct scan *s, struct err *err);
+
 #endif

@@ -106,13 +106,12 @@ int scan_from(struct scan *s, const void *record, unsigned fields, struct err *e
     return 0;
 }
 
-int scan_next(struct scan *s, void *record, struct err *err)
+/* One pair further on: 1, 0 at the end, -1. */
+static int step(struct scan *s, struct db_raw_pair *pair, struct err *err)
 {
-    struct db_raw_pair pair;
     enum db_raw_where where = s->backward    ? DB_RAW_BEFORE
                               : s->inclusive ? DB_RAW_FROM
                                              : DB_RAW_AFTER;
-    struct err why;
     int got;
 
     if (s->txn->failed.kind != ERR_NONE) {
@@ -122,14 +121,25 @@ int scan_next(struct scan *s, void *record, struct err *err)
     }
     if (s->nothing)
         return 0;
-    if ((got = db_raw_near(s->txn, where, s->at, s->at_len, &pair, err)) != 1)
+    if ((got = db_raw_near(s->txn, where, s->at, s->at_len, pair, err)) != 1)
         return got;
-    if (pair.key_len < s->prefix_len || pair.key_len > KEY_MAX ||
-        memcmp(pair.key, s->prefix, s->prefix_len) != 0)
+    if (pair->key_len < s->prefix_len || pair->key_len > KEY_MAX ||
+        memcmp(pair->key, s->prefix, s->prefix_len) != 0)
         return 0;
     s->inclusive = false;
-    s->at_len = (uint16_t)pair.key_len;
-    memcpy(s->at, pair.key, pair.key_len);
+    s->at_len = (uint16_t)pair->key_len;
+    memcpy(s->at, pair->key, pair->key_len);
+    return 1;
+}
+
+int scan_next(struct scan *s, void *record, struct err *err)
+{
+    struct db_raw_pair pair;
+    struct err why;
+    int got;
+
+    if ((got = step(s, &pair, err)) != 1)
+        return got;
     if (s->index != NULL)
         return record_of_entry(s->txn, s->table, s->index, &pair, record, err);
     if (value_decode(s->table, pair.key, pair.key_len, pair.value, pair.value_len, record, &why) ==
@@ -138,4 +148,15 @@ int scan_next(struct scan *s, void *record, struct err *err)
     if (err != NULL)
         *err = why;
     return db_raw_fail(s->txn, &why);
+}
+
+int64_t scan_count(struct scan *s, struct err *err)
+{
+    struct db_raw_pair pair;
+    int64_t count = 0;
+    int got;
+
+    while ((got = step(s, &pair, err)) == 1)
+        count++;
+    return got < 0 ? -1 : count;
 }
