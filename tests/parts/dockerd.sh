@@ -120,6 +120,13 @@ stop() {
         done
         ! alive "$folder/engine.pid" || kill -9 "$pid"
     fi
+    # Podman's monitors stay five minutes after each command; those of this folder go with it.
+    for cmdline in /proc/[0-9]*/cmdline; do
+        pid=${cmdline#/proc/}
+        if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -qE "^[^ ]*(conmon|aardvark-dns) .*$folder/"; then
+            kill "${pid%/cmdline}" 2>/dev/null || true
+        fi
+    done
     # What an engine mounts below its folders goes before the folder does.
     awk -v below="$folder/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |
         while read -r mount; do umount -l "$mount" || true; done
