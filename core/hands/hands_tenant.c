@@ -8,8 +8,10 @@
 #include "crash.h"
 #include "file.h"
 #include "hands_world.h"
+#include "http.h"
 #include "log.h"
 #include "port_probe.h"
+#include "runtime_docker.h"
 #include "str.h"
 
 #define INIT_COMMAND_S 900
@@ -51,14 +53,44 @@ static void fill_order(struct runtime_order *o, const struct hands_request *q)
     o->env = q->env;
 }
 
+struct runtime *hands_docker(struct hands_world *w, struct err *err)
+{
+    struct runtime_docker_setup setup = {.socket = w->docker_socket, .pool = w->docker_pool,
+                                         .tenants = w->paths->tenants, .box_id = ""};
+    struct runtime *docker = &w->docker;
+
+    if (w->docker_socket == NULL) {
+        (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime docker");
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&w->docker_lock);
+    if (docker->self == NULL &&
+        (http_init(err) == -1 || runtime_docker_new(docker, &setup, err) == -1))
+        docker = NULL;
+    (void)pthread_mutex_unlock(&w->docker_lock);
+    return docker;
+}
+
 static struct runtime *runtime_named(struct hands_world *w, const char *name, struct err *err)
 {
     if (str_equal(name, "process"))
         return w->process;
-    if (str_equal(name, "docker") && w->docker != NULL)
-        return w->docker;
+    if (str_equal(name, "docker"))
+        return hands_docker(w, err);
     (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime %s", name);
     return NULL;
+}
+
+/* The files that came with a blueprint are beside it, or where the package put them. */
+static void find_folder(const struct hands_world *w, struct blueprint *b)
+{
+    char shipped[sizeof b->folder];
+
+    if (file_exists(b->folder) || w->share == NULL || w->share[0] == '\0')
+        return;
+    if (str_format(shipped, sizeof shipped, "%s/blueprints/%s", w->share, b->name) == 0 &&
+        file_exists(shipped))
+        (void)str_copy(b->folder, sizeof b->folder, shipped);
 }
 
 /* The order with its blueprint and runtime; NULL on error. ${must}: without its blueprint nothing
@@ -77,11 +109,15 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
     }
     fill_order(&order->o, q);
     if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
+        find_folder(w, &order->b);
         order->runtime = runtime_named(w, order->b.runtime, err);
     } else if (!must && err->kind == ERR_NOT_FOUND) {
         (void)str_format(name, sizeof name, "%llu", (unsigned long long)q->number);
         process_group_status(w->group, name, &known);
-        order->runtime = known.known || w->docker == NULL ? w->process : w->docker;
+        order->runtime = known.known || w->docker_socket == NULL ||
+                                 !file_exists(w->docker_socket)
+                             ? w->process
+                             : hands_docker(w, err);
     } else if (err->kind == ERR_NOT_FOUND) {
         (void)err_set(err, ERR_INVALID, "blueprint_missing", "there is no blueprint %s",
                       q->blueprint);

@@ -1,6 +1,7 @@
 #ifndef SETT_HANDS_WORLD_H
 #define SETT_HANDS_WORLD_H
 /* What the hands work on. The parts belong to whoever put them together (main) and outlive it. */
+#include <pthread.h>
 #include "hands.h"
 #include "paths.h"
 #include "process_group.h"
@@ -8,8 +9,12 @@
 
 struct hands_world {
     const struct paths *paths;
+    const char *share;                /* what ships: ${share}/blueprints/NAME; "" or NULL: nothing */
     struct process_group *group;      /* tenants of the process runtime */
-    struct runtime *process, *docker; /* docker NULL: none on this box */
+    struct runtime *process;
+    const char *docker_socket, *docker_pool; /* NULL: no container engine on this box */
+    pthread_mutex_t docker_lock;
+    struct runtime docker;            /* made by hands_docker; self NULL: not yet */
     struct supervisor *supervisor;
     struct route_map *routes;
     const char *cloudflared;          /* its path, for the child supervisor */
@@ -26,6 +31,10 @@ struct hands_job {
 
 /* The work of a verb. With AGAIN and FAIL err says why. */
 typedef enum outcome hands_work(struct hands_job *job, struct err *err);
+
+/** hands_docker(world, err): the docker runtime, made when it is first needed: a box without
+ * containers does not pay for an HTTP client. NULL on error. */
+struct runtime *hands_docker(struct hands_world *world, struct err *err);
 
 /** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network, unavailable,
  * timeout, rate, full), else FAIL. */

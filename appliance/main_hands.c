@@ -1,0 +1,336 @@
+/*
+ * sett-hands: the one privileged program: containers, processes, units and the web server's map, asked
+ * through one socket by the worker. It never opens the store, listens on no network and resolves no
+ * name. Here it is only put together; what it can be made to do is core/hands/hands_verb.c.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "file.h"
+#include "hands_serve.h"
+#include "hands_world.h"
+#include "log.h"
+#include "notify.h"
+#include "runtime_docker.h"
+#include "runtime_process.h"
+#include "str.h"
+#include "supervisor_child.h"
+#include "supervisor_systemd.h"
+
+#define LOOK_MS 5000 /* longest sleep of the loop */
+#define FULL_MS 100  /* while all connections are taken */
+#define END_MS  1500 /* requests at work have so long to end */
+#define GRACE_S 35   /* a connector's own grace period is 30 s */
+
+#define USAGE                                                                                      \
+    "usage: sett-hands [--root DIR] [--stop-tenants]\n"                                            \
+    "  --root DIR       the box below DIR instead of the system's; works as the owner of DIR\n"   \
+    "  --stop-tenants   stop tenants and connectors on SIGTERM too, not on SIGINT only; they are\n" \
+    "                   started again with the next sett-hands\n"
+
+struct options {
+    const char *root;
+    bool stop_tenants;
+};
+
+struct program {
+    struct paths paths;
+    struct conf *conf;
+    struct process_group *tenants, *units;
+    struct runtime process;
+    struct supervisor supervisor;
+    struct route_map *routes;
+    struct hands_world world;
+    struct hands_serve *serve;
+    int signal_fd;
+};
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (str_equal(argv[i], "--root") && i + 1 < argc) {
+            o->root = argv[++i];
+        } else if (str_equal(argv[i], "--stop-tenants")) {
+            o->stop_tenants = true;
+        } else if (str_equal(argv[i], "--version")) {
+            (void)printf("sett-hands %s\n", SETT_VERSION);
+            exit(0);
+        } else if (str_equal(argv[i], "--help")) {
+            (void)fputs(USAGE, stdout);
+            exit(0);
+        } else {
+            (void)fputs(USAGE, stderr);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A value of sett.conf, or ${otherwise}. */
+static const char *setting(const struct program *p, const char *section, const char *name,
+                           const char *otherwise)
+{
+    const char *value = conf_get(p->conf, section, name);
+
+    return value == NULL || value[0] == '\0' ? otherwise : value;
+}
+
+/* A misspelt key of ours would be a wish that nobody hears. */
+static void check_keys(const struct program *p)
+{
+    static const char *const known[] = {"docker_socket", "docker_pool", "supervisor", "cloudflared",
+                                        "worker_user", "metrics_port", "share"};
+
+    for (uint32_t i = 0; i < p->conf->count; i++) {
+        const struct conf_row *row = &p->conf->rows[i];
+        bool found = !str_equal(row->section, "hands");
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            found = found || str_equal(row->name, known[k]);
+        if (!found)
+            log_warning("%s, line %d: [hands] has no key %s", p->paths.conf, row->line, row->name);
+    }
+}
+
+static int open_box(struct program *p, const char *root, struct err *err)
+{
+    if (paths_set(&p->paths, root, err) == -1)
+        return -1;
+    if ((p->conf = malloc(sizeof *p->conf)) == NULL)
+        return err_set(err, ERR_INTERNAL, "memory", "no memory for sett.conf");
+    if (conf_read(p->conf, p->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
+        return -1;
+    check_keys(p);
+    return 0;
+}
+
+/* With --root: work as the owner of that folder, whoever started us. */
+static int become_owner(const struct program *p, struct err *err)
+{
+    struct stat st;
+
+    if (p->paths.root[0] == '\0')
+        return 0;
+    if (stat(p->paths.root, &st) == -1)
+        return err_sys(err, "root_folder", errno, p->paths.root);
+    if (geteuid() == 0 && st.st_uid != 0 &&
+        (setgid(st.st_gid) == -1 || setuid(st.st_uid) == -1))
+        return err_sys(err, "become_owner", errno, p->paths.root);
+    if (geteuid() == 0)
+        log_warning("%s belongs to root: tenants' processes run as root too", p->paths.root);
+    return 0;
+}
+
+/* Whose requests count: of the user of the worker. */
+static int worker_uid(const struct program *p, uid_t *uid, struct err *err)
+{
+    const char *name = setting(p, "hands", "worker_user", "sett");
+    struct passwd *entry;
+
+    *uid = geteuid();
+    if (p->paths.root[0] != '\0' || geteuid() != 0)
+        return 0;
+    if ((entry = getpwnam(name)) == NULL)
+        return err_set(err, ERR_INVALID, "worker_user", "there is no user %s for the worker", name);
+    *uid = entry->pw_uid;
+    return 0;
+}
+
+static int take_signals(struct program *p, struct err *err)
+{
+    sigset_t set;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
+        return err_sys(err, "signalfd", errno, "signals");
+    return 0;
+}
+
+/* A folder below hands/. */
+static int make_folder(const struct program *p, const char *name, char out[256], struct err *err)
+{
+    if (str_format(out, 256, "%s/%s", p->paths.hands, name) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->paths.hands);
+    return file_mkdirs(out, 0700, err);
+}
+
+static int open_processes(struct program *p, struct err *err)
+{
+    struct process_group_setup setup;
+    struct runtime_process_setup runtime = {.tenants = p->paths.tenants};
+
+    memset(&setup, 0, sizeof setup);
+    if (make_folder(p, "process", setup.folder, err) == -1 ||
+        process_group_new(&p->tenants, &setup, err) == -1)
+        return -1;
+    runtime.group = p->tenants;
+    runtime.own_uid = p->paths.root[0] == '\0' && geteuid() == 0;
+    p->world.group = p->tenants;
+    p->world.process = &p->process;
+    return runtime_process_new(&p->process, &runtime, err);
+}
+
+static int open_supervisor(struct program *p, struct err *err)
+{
+    bool systemd = p->paths.root[0] == '\0' && file_exists("/run/systemd/system");
+    const char *name = setting(p, "hands", "supervisor", systemd ? "systemd" : "child");
+    struct process_group_setup setup;
+    char logs[256];
+
+    p->world.supervisor = &p->supervisor;
+    if (str_equal(name, "systemd"))
+        return supervisor_systemd_new(&p->supervisor, NULL, NULL, err);
+    if (!str_equal(name, "child"))
+        return err_set(err, ERR_INVALID, "supervisor", "[hands] supervisor must be systemd or "
+                       "child, not %s", name);
+    memset(&setup, 0, sizeof setup);
+    if (make_folder(p, "units", setup.folder, err) == -1 ||
+        make_folder(p, "logs", logs, err) == -1 ||
+        process_group_new(&p->units, &setup, err) == -1)
+        return -1;
+    return supervisor_child_new(&p->supervisor, p->units, logs, GRACE_S, err);
+}
+
+static int open_routes(struct program *p, struct err *err)
+{
+    char routes[256 + 16];
+    struct route_map_setup setup = {.routes = routes, .map = p->paths.web_map,
+                                    .test = setting(p, "web", "test", NULL),
+                                    .reload = setting(p, "web", "reload", NULL),
+                                    .pid = setting(p, "web", "pid", NULL)};
+
+    if (str_format(routes, sizeof routes, "%s/routes", p->paths.hands) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->paths.hands);
+    if (route_map_new(&p->routes, &setup, err) == -1)
+        return -1;
+    p->world.routes = p->routes;
+    return 0;
+}
+
+static int open_world(struct program *p, struct err *err)
+{
+    char folder[256];
+    uint64_t port;
+    uid_t uid;
+
+    p->world.paths = &p->paths;
+    p->world.share = setting(p, "hands", "share", "/usr/share/sett");
+    p->world.docker_socket = setting(p, "hands", "docker_socket", "/var/run/docker.sock");
+    p->world.docker_pool = setting(p, "hands", "docker_pool", "10.201.0.0/16");
+    p->world.cloudflared = setting(p, "hands", "cloudflared", "/usr/bin/cloudflared");
+    (void)pthread_mutex_init(&p->world.docker_lock, NULL);
+    if (str_u64(setting(p, "hands", "metrics_port", "21000"), 1024, 55000, &port) == -1)
+        return err_set(err, ERR_INVALID, "metrics_port",
+                       "[hands] metrics_port must be between 1024 and 55000");
+    p->world.metrics_port = (uint32_t)port;
+    if (file_mkdirs(p->paths.hands, 0700, err) == -1 ||
+        make_folder(p, "init", folder, err) == -1 ||
+        make_folder(p, "tunnels", folder, err) == -1 ||
+        file_mkdirs(p->paths.run, 0755, err) == -1 || worker_uid(p, &uid, err) == -1 ||
+        open_processes(p, err) == -1 || open_supervisor(p, err) == -1 ||
+        open_routes(p, err) == -1)
+        return -1;
+    hands_connector_resume(&p->world);
+    return hands_serve_new(&p->serve, &p->world, uid, err);
+}
+
+/* Serve until a signal ends it. Return the signal. */
+static int loop(struct program *p)
+{
+    int64_t every = notify_watchdog_ms(LOOK_MS);
+    struct signalfd_siginfo signal_info;
+
+    for (;;) {
+        int listen_fd = hands_serve_fd(p->serve);
+        struct pollfd at[2] = {{.fd = p->signal_fd, .events = POLLIN},
+                               {.fd = listen_fd, .events = POLLIN}};
+        notify_watchdog();
+        (void)poll(at, 2, listen_fd == -1 ? FULL_MS : (int)(every > LOOK_MS ? LOOK_MS : every));
+        if ((at[0].revents & POLLIN) != 0 &&
+            read(p->signal_fd, &signal_info, sizeof signal_info) == sizeof signal_info &&
+            signal_info.ssi_signo != SIGHUP)
+            return (int)signal_info.ssi_signo;
+        if (listen_fd != -1 && (at[1].revents & POLLIN) != 0)
+            hands_serve_accept(p->serve);
+    }
+}
+
+/* Everything that was opened; the tenants go on. */
+static void close_world(struct program *p)
+{
+    route_map_free(p->routes);
+    if (p->units != NULL)
+        supervisor_child_free(&p->supervisor);
+    else
+        supervisor_systemd_free(&p->supervisor);
+    process_group_free(p->units);
+    runtime_process_free(&p->process);
+    process_group_free(p->tenants);
+    if (p->world.docker.self != NULL)
+        runtime_docker_free(&p->world.docker);
+    free(p->conf);
+}
+
+static int end(struct program *p, bool stop_tenants)
+{
+    bool idle;
+
+    notify_stopping();
+    idle = hands_serve_end(p->serve, END_MS) == 0;
+    if (stop_tenants) {
+        log_info("tenants and connectors are being stopped");
+        hands_connector_halt(&p->world);
+        if (p->units != NULL)
+            process_group_halt(p->units);
+        process_group_halt(p->tenants);
+    }
+    if (idle)
+        close_world(p);
+    else /* their threads use what close_world would free */
+        log_info("requests at work are left; the worker looks again what became of them");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit no_core = {0, 0};
+    struct options options = {NULL, false};
+    struct program p;
+    struct err err;
+    int signo;
+
+    memset(&p, 0, sizeof p);
+    if (read_options(&options, argc, argv) == -1)
+        return 2;
+    log_open("sett-hands", LOG_LEVEL_INFO);
+    (void)setrlimit(RLIMIT_CORE, &no_core); /* tokens are in our memory */
+    (void)umask(0022);
+    (void)mallopt(M_ARENA_MAX, 2);
+    if (open_box(&p, options.root, &err) == -1 || become_owner(&p, &err) == -1 ||
+        take_signals(&p, &err) == -1 || open_world(&p, &err) == -1) {
+        log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
+        return 1;
+    }
+    notify_ready();
+    log_info("ready at %s", p.paths.hands_sock);
+    signo = loop(&p);
+    log_info("ending on signal %d", signo);
+    return end(&p, signo == SIGINT || options.stop_tenants);
+}
