@@ -159,8 +159,7 @@ int cloudflare_dns_create(struct cloudflare *c, const char *name, const char *tu
 int cloudflare_dns_delete(struct cloudflare *c, const char *id, struct err *err);
 
 /** cloudflare_dns_list_marked(c, mark, each, arg, err): all records whose comment begins with
- * ${mark}.
- * ${each} returns 0, or -1 having filled err to stop. 0 or -1. */
+ * ${mark}. ${each} as above. 0 or -1. */
 int cloudflare_dns_list_marked(struct cloudflare *c, const char *mark,
                                int (*each)(void *arg, const struct cloudflare_record *record,
                                            struct err *err),
