@@ -71,9 +71,9 @@ int billing_apply(struct txn *txn, const struct conf *conf, const struct billing
 int billing_settle(struct txn *txn, const struct conf *conf, const char *subscription_id,
                    struct billing_result *result, struct err *err);
 
-/** billing_due(txn, err): in a read transaction: whether billing_tick would have something to do now.
+/** billing_due(txn, conf, err): in a read transaction: whether billing_tick would have something to do now.
  * Return 1, 0 or -1. */
-int billing_due(struct txn *txn, struct err *err);
+int billing_due(struct txn *txn, const struct conf *conf, struct err *err);
 
 /** billing_tick(txn, conf, most, wake, err): in a write transaction: settle at most ${most} subscriptions
  * whose suspend_at, delete_at or look_at has come, give back the names of expired orders, and undo

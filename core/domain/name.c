@@ -106,6 +106,22 @@ int name_take(struct txn *txn, const char *label, const char *owner_id, int64_t 
     return record_put(txn, &name_table, &name, err);
 }
 
+int name_owner(struct txn *txn, const char *label, char owner_id[ID_SIZE], struct err *err)
+{
+    struct name name;
+
+    memset(&name, 0, sizeof name);
+    if (str_copy(name.label, sizeof name.label, label) != 0 || label[0] == '\0')
+        return 0;
+    int found = record_get(txn, &name_table, &name, err);
+    if (found <= 0)
+        return found;
+    if (name.until != 0 && name.until <= txn_time_ms(txn))
+        return 0;
+    (void)str_copy(owner_id, ID_SIZE, name.owner_id);
+    return 1;
+}
+
 int name_give(struct txn *txn, const char *label, const char *owner_id, int64_t rest_until,
               struct err *err)
 {

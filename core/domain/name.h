@@ -30,6 +30,10 @@ int name_check(const char *label, struct err *err);
 int name_take(struct txn *txn, const char *label, const char *owner_id, int64_t until,
               struct err *err);
 
+/** name_owner(txn, label, owner_id, err): who holds a label now, or lets it rest. Return 1, 0 when it is
+ * free, -1. */
+int name_owner(struct txn *txn, const char *label, char owner_id[ID_SIZE], struct err *err);
+
 /** name_give(txn, label, owner_id, rest_until, err): give it back; it rests until then (0: at once
  * free). Fine if the owner does not hold it. Return 0 or -1. */
 int name_give(struct txn *txn, const char *label, const char *owner_id, int64_t rest_until,

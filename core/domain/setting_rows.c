@@ -96,7 +96,7 @@ const struct setting_row setting_rows[] = {
     TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
     TEXT("tenants.scheme", "http", check_scheme, "http or https in the addresses of tenants"),
     NUMBER("tenants.port", "4443", 0, 65535, "port in the addresses of tenants, 0: none shown"),
-    NUMBER("tenants.failed_days", "7", 0, 365, "days after which a failed provision is undone"),
+    NUMBER("tenants.failed_days", "7", 0, 365, "days until a failed provision is undone, 0: never"),
     TEXT("ingress.default", "local", check_ingress, "what leads to a new tenant"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),

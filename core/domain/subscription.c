@@ -39,8 +39,10 @@ static const struct field rows[] = {
     FIELD(struct subscription, wanted_name, FIELD_TEXT, .help = "subdomain named in the metadata"),
     FIELD(struct subscription, custom_name, FIELD_TEXT, .help = "subdomain typed at the checkout"),
     FIELD(struct subscription, checkout_at, FIELD_TIME, .help = "time of the checkout session"),
-    FIELD(struct subscription, checkout_paid, FIELD_BOOL, .help = "the checkout was paid"),
-    FIELD(struct subscription, checkout_failed, FIELD_BOOL, .help = "its later payment failed"),
+    FIELD(struct subscription, checkout_name, FIELD_TEXT, .help = "subdomain in its metadata"),
+    FIELD(struct subscription, checkout_plan, FIELD_TEXT, .help = "plan in its metadata"),
+    FIELD(struct subscription, checkout_paid_at, FIELD_TIME, .help = "the checkout was paid"),
+    FIELD(struct subscription, checkout_failed_at, FIELD_TIME, .help = "its payment failed"),
     FIELD(struct subscription, paid_at, FIELD_TIME, .help = "newest invoice paid"),
     FIELD(struct subscription, failed_at, FIELD_TIME, .help = "newest payment that failed"),
     FIELD(struct subscription, refunded_at, FIELD_TIME, .help = "newest full refund"),
@@ -97,7 +99,7 @@ static const struct field order_rows[] = {
     FIELD(struct order, stripe_session, FIELD_TEXT, .help = "Stripe's id of the checkout session"),
     FIELD(struct order, state, FIELD_ENUM, .names = order_state_names, .help = "where it stands"),
     FIELD(struct order, flag, FIELD_TEXT, .help = "what somebody should look at"),
-    FIELD(struct order, expires_at, FIELD_TIME, .help = "the name is held until"),
+    FIELD(struct order, expires_at, FIELD_TIME, .help = "while it is open, the name is held until"),
     FIELD(struct order, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct order, updated_at, FIELD_TIME, .help = "changed at"),
 };
@@ -162,6 +164,37 @@ int order_expire(struct txn *txn, struct order *order, struct err *err)
     if (name_give(txn, order->subdomain, order->id, 0, err) != 0)
         return -1;
     order->state = ORDER_EXPIRED;
+    order->expires_at = 0;
+    order->updated_at = txn_time_ms(txn);
+    return record_put(txn, &order_table, order, err);
+}
+
+int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err)
+{
+    struct subscription was;
+
+    memset(&was, 0, sizeof was);
+    (void)str_copy(was.id, sizeof was.id, subscription->id);
+    int found = record_get(txn, &subscription_table, &was, err);
+    if (found < 0)
+        return -1;
+    if (found > 0 && fields_equal(&subscription_table.fields, &was, subscription))
+        return 0;
+    subscription->updated_at = txn_time_ms(txn);
+    return record_put(txn, &subscription_table, subscription, err);
+}
+
+int order_put(struct txn *txn, struct order *order, struct err *err)
+{
+    struct order was;
+
+    memset(&was, 0, sizeof was);
+    (void)str_copy(was.id, sizeof was.id, order->id);
+    int found = record_get(txn, &order_table, &was, err);
+    if (found < 0)
+        return -1;
+    if (found > 0 && fields_equal(&order_table.fields, &was, order))
+        return 0;
     order->updated_at = txn_time_ms(txn);
     return record_put(txn, &order_table, order, err);
 }

@@ -45,8 +45,10 @@ struct subscription {
     char wanted_name[64];    /* metadata "tenant" */
     char custom_name[64];    /* the checkout's custom field "subdomain" */
     int64_t checkout_at;     /* newest checkout session applied, 0: none seen */
-    bool checkout_paid;      /* paid, nothing to pay, or paid later */
-    bool checkout_failed;    /* a later payment failed for good */
+    char checkout_name[64];  /* the session's own metadata "tenant" */
+    char checkout_plan[32];  /* and "plan" */
+    int64_t checkout_paid_at;   /* paid, nothing to pay, or paid later; 0: not */
+    int64_t checkout_failed_at; /* the payment that was to come failed for good */
     int64_t paid_at, failed_at; /* newest invoice paid, newest payment that failed */
     int64_t refunded_at, part_refunded_at; /* newest refund of a whole charge, of a part */
     int64_t good_at;     /* newest time at which something said that all is well */
@@ -90,8 +92,13 @@ int subscription_resolve(struct txn *txn, const char *text, struct subscription 
 /** subscription_new(txn, subscription, err): insert with a fresh id and number, and times. 0 or -1. */
 int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err);
 
+/** subscription_put / order_put(txn, …, err): store a changed one; updated_at is set here. One that is as
+ * it was is not written. Return 0 or -1. */
+int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err);
+int order_put(struct txn *txn, struct order *order, struct err *err);
+
 /** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for it
- * until expires_at (set by the caller; name_take's errors). Return 0 or -1. */
+ * until expires_at (set by the caller). Errors of name_check and name_take. Return 0 or -1. */
 int order_new(struct txn *txn, struct order *order, struct err *err);
 
 /** order_expire(txn, order, err): an unpaid order is over: its name is free again. 0 or -1. */
