@@ -57,36 +57,50 @@ static int fail(struct err *err, int rc, const char *what)
     }
 }
 
+/* How many pages from ${have} to below ${want} are on the list of free pages. */
+static int count_free_between(MDB_env *env, uint64_t have, uint64_t want, uint64_t *found)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    MDB_val key, data;
+    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+
+    *found = 0;
+    if (rc != 0)
+        return rc;
+    if ((rc = mdb_cursor_open(txn, FREE_DBI, &cursor)) == 0) {
+        while ((rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+            const size_t *list = data.mv_data; /* how many, then so many page numbers */
+            size_t room = data.mv_size / sizeof *list;
+            for (size_t i = 1; room > 0 && i <= list[0] && i < room; i++)
+                if (list[i] >= have && list[i] < want)
+                    ++*found;
+        }
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 /* A missing page of the file would be a SIGBUS on its first use. A file may be a little shorter than
  * LMDB's last page says, because free pages at its end are not written; then what is missing must
  * stand on the list of free pages. The gap is filled first, so that looking there is safe, and the
  * write lock is held, so that nobody else moves the end. */
 static int check_missing(MDB_env *env, int fd, uint64_t have, uint64_t want, size_t page)
 {
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    MDB_val key, data;
-    uint64_t found = 0, missing = want - have;
-    int rc = mdb_txn_begin(env, NULL, 0, &txn);
+    MDB_txn *lock;
+    uint64_t found;
+    int rc = mdb_txn_begin(env, NULL, 0, &lock);
 
     if (rc != 0)
         return rc;
     if (ftruncate(fd, (off_t)(want * page)) == -1)
         rc = errno;
-    else if ((rc = mdb_cursor_open(txn, FREE_DBI, &cursor)) == 0) {
-        while ((rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
-            const size_t *list = data.mv_data; /* how many, then so many page numbers */
-            size_t count = data.mv_size >= sizeof *list ? *list : 0;
-            for (size_t i = 1; i <= count && i < data.mv_size / sizeof *list; i++)
-                if (list[i] >= have && list[i] < want)
-                    found++;
-        }
-        mdb_cursor_close(cursor);
-        rc = rc == MDB_NOTFOUND && found == missing ? 0 : MDB_CORRUPTED;
-    }
+    else if ((rc = count_free_between(env, have, want, &found)) == 0 && found != want - have)
+        rc = MDB_CORRUPTED;
     if (rc != 0 && ftruncate(fd, (off_t)(have * page)) == -1)
         rc = errno;
-    mdb_txn_abort(txn);
+    mdb_txn_abort(lock);
     return rc;
 }
 
