@@ -1,0 +1,63 @@
+#ifndef SETT_FIGURES_H
+#define SETT_FIGURES_H
+/*
+ * How many of what: for the dashboard and for /metrics. Counting walks indexes, so what was counted is
+ * kept for some seconds, and what needs the records themselves for a minute.
+ */
+#include "event.h"
+#include "job.h"
+#include "op.h"
+#include "subscription.h"
+#include "tenant.h"
+
+#define FIGURES_TENANT_STATES 8
+#define FIGURES_JOB_STATES    7
+#define FIGURES_SUBSCRIPTIONS 8
+#define FIGURES_EVENT_STATES  4
+#define FIGURES_CURRENCIES    8
+#define FIGURES_SAGAS         24
+#define FIGURES_BUCKETS       7 /* of a job's duration; the last one has no end */
+
+extern const uint32_t figures_bucket_s[FIGURES_BUCKETS - 1];
+
+struct figures_revenue {
+    char currency[4];
+    uint64_t amount; /* a month, in the smallest unit */
+    uint64_t subscriptions;
+};
+struct figures_saga {
+    char saga[32];
+    uint64_t done, undone, buckets[FIGURES_BUCKETS]; /* each bucket for itself, not cumulated */
+    uint64_t total_ms;
+};
+
+struct figures {
+    int64_t taken_ms;
+    uint64_t tenants[FIGURES_TENANT_STATES], jobs[FIGURES_JOB_STATES],
+        subscriptions[FIGURES_SUBSCRIPTIONS], events[FIGURES_EVENT_STATES];
+    uint64_t tenant_count, customer_count, user_count, flagged, ports_used, ports_total, tunnels;
+    int64_t slow_taken_ms;
+    uint32_t currencies, sagas;
+    struct figures_revenue revenue[FIGURES_CURRENCIES];
+    struct figures_saga saga[FIGURES_SAGAS];
+};
+
+/** figures_cache_new(err): for op_box.figures, one per process. NULL on error. */
+struct figures_cache *figures_cache_new(struct err *err);
+void figures_cache_free(struct figures_cache *cache);
+
+/** figures_read(call, out, err): in call's read transaction, or from what was counted a moment ago.
+ * Return 0 or -1. */
+int figures_read(struct op_call *call, struct figures *out, struct err *err);
+
+/* How the worker is: it touches a file each second. */
+struct figures_worker {
+    bool alive;
+    int64_t age_ms; /* since it last did; -1: never */
+};
+#define FIGURES_BEAT_OLD_MS 15000
+
+/** figures_worker(box, out): read it. */
+void figures_worker(const struct op_box *box, struct figures_worker *out);
+
+#endif
