@@ -54,6 +54,17 @@ struct commit_queue *commit_queue_new(void)
     return queue;
 }
 
+unsigned commit_queue_waiting(struct commit_queue *queue)
+{
+    unsigned n = 0;
+
+    (void)pthread_mutex_lock(&queue->lock);
+    for (const struct request *r = queue->first; r != NULL; r = r->next)
+        n++;
+    (void)pthread_mutex_unlock(&queue->lock);
+    return n;
+}
+
 /* Run one change. Its error is its own; what it left in the transaction is in txn->wrote. */
 static void run_one(struct txn *txn, struct request *r)
 {

@@ -9,4 +9,7 @@ struct commit_queue;
  * environment: to the end of the process. */
 struct commit_queue *commit_queue_new(void);
 
+/** commit_queue_waiting(queue): how many wait for their turn at this moment. */
+unsigned commit_queue_waiting(struct commit_queue *queue);
+
 #endif
