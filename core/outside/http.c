@@ -44,7 +44,7 @@ struct call {
     int (*on_data)(void *arg, const char *data, size_t len);
     void *arg;
     size_t header_bytes;
-    bool too_large, stopped, denied;
+    bool too_large, stopped, denied, begun, repeated;
     struct curl_slist *headers;
 };
 
@@ -204,6 +204,20 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* Called before each sending. When a connection that was used before breaks without an answer,
+ * libcurl sends again on another by itself; but the first sending may have had its effect, and
+ * whether to repeat a change is for the caller to decide. */
+static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+    struct call *call = arg;
+    const char *method = call->request->method;
+
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    call->repeated = call->begun && !str_equal(method, "GET") && !str_equal(method, "HEAD");
+    call->begun = true;
+    return call->repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* ---- options ---- */
 
 static int bad_request(struct err *err, const char *what)
@@ -313,9 +327,11 @@ static int set_doors(CURL *curl, struct call *call, struct err *err)
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_send) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket) != CURLE_OK)
         return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
     (void)curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
+    (void)curl_easy_setopt(curl, CURLOPT_PREREQDATA, call);
     (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "sett/" SETT_VERSION);
@@ -345,6 +361,9 @@ static int explain(const struct call *call, CURLcode code, const char *detail, s
     if (call->too_large)
         return err_set(err, ERR_TOO_LARGE, "answer_too_large", "the answer of %s is too large",
                        r->url);
+    if (call->repeated)
+        return err_set(err, ERR_NETWORK, "connection_broke", "%s broke off without an answer",
+                       r->url);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
         code == CURLE_LOGIN_DENIED) {
         (void)err_set(err, ERR_INVALID, "url_not_allowed", "%s: %s", r->url, why);
@@ -373,7 +392,7 @@ static void collect(struct call *call)
     (void)curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &a->status);
     (void)curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent_bytes);
     (void)curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &wait_s);
-    a->sent = sent_bytes > 0;
+    a->sent = sent_bytes > 0 || call->repeated;
     a->retry_after_s = wait_s <= 0 ? 0 : wait_s > 86400 ? 86400 : (uint32_t)wait_s;
 }
 

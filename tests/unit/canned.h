@@ -35,26 +35,15 @@ static inline int canned_routes(struct canned *c, const char *routes)
     return result;
 }
 
-/* ${kind}: tls, plain or unix. Return 0 or -1. */
-static inline int canned_start(struct canned *c, const char *kind)
+/* Start a program of ours that ends with its input, and read its first line. Return 0 or -1. */
+static inline int canned_spawn(struct canned *c, char *const argv[], char *line, size_t size)
 {
     extern char **environ;
-    char *argv[] = {(char[]){"python3"}, (char[]){"tests/unit/canned.py"}, c->folder,
-                    (char *)(uintptr_t)kind, NULL};
     posix_spawn_file_actions_t files;
-    char line[32] = "";
     int in[2], out[2];
     size_t have = 0;
 
-    memset(c, 0, sizeof *c);
-    (void)str_copy(c->folder, sizeof c->folder, "/tmp/sett-canned-XXXXXX");
-    if (mkdtemp(c->folder) == NULL || pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
-        return -1;
-    (void)str_format(c->ca, sizeof c->ca, "%s/ca.pem", c->folder);
-    (void)str_format(c->sock, sizeof c->sock, "%s/sock", c->folder);
-    (void)str_format(c->log, sizeof c->log, "%s/log", c->folder);
-    (void)str_format(c->routes, sizeof c->routes, "%s/routes.json", c->folder);
-    if (canned_routes(c, "{}") == -1)
+    if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
         return -1;
     (void)posix_spawn_file_actions_init(&files);
     (void)posix_spawn_file_actions_adddup2(&files, in[0], 0);
@@ -65,15 +54,42 @@ static inline int canned_start(struct canned *c, const char *kind)
     (void)close(in[0]);
     (void)close(out[1]);
     c->input = in[1];
-    while (have < sizeof line - 1 && strchr(line, '\n') == NULL) {
+    line[0] = '\0';
+    while (have < size - 1 && strchr(line, '\n') == NULL) {
         struct pollfd p = {.fd = out[0], .events = POLLIN};
-        ssize_t got =
-            poll(&p, 1, 30000) == 1 ? read(out[0], line + have, sizeof line - 1 - have) : 0;
+        ssize_t got = poll(&p, 1, 60000) == 1 ? read(out[0], line + have, size - 1 - have) : 0;
         if (got <= 0)
             return -1;
         have += (size_t)got;
+        line[have] = '\0';
     }
     (void)close(out[0]);
+    return 0;
+}
+
+static inline int canned_folder(struct canned *c)
+{
+    memset(c, 0, sizeof *c);
+    (void)str_copy(c->folder, sizeof c->folder, "/tmp/sett-canned-XXXXXX");
+    if (mkdtemp(c->folder) == NULL)
+        return -1;
+    (void)str_format(c->ca, sizeof c->ca, "%s/ca.pem", c->folder);
+    (void)str_format(c->sock, sizeof c->sock, "%s/sock", c->folder);
+    (void)str_format(c->log, sizeof c->log, "%s/log", c->folder);
+    (void)str_format(c->routes, sizeof c->routes, "%s/routes.json", c->folder);
+    return 0;
+}
+
+/* ${kind}: tls, plain or unix. Return 0 or -1. */
+static inline int canned_start(struct canned *c, const char *kind)
+{
+    char *argv[] = {(char[]){"python3"}, (char[]){"tests/unit/canned.py"}, c->folder,
+                    (char *)(uintptr_t)kind, NULL};
+    char line[64];
+
+    if (canned_folder(c) == -1 || canned_routes(c, "{}") == -1 ||
+        canned_spawn(c, argv, line, sizeof line) == -1)
+        return -1;
     return str_format(c->url, sizeof c->url, "%s://localhost:%s",
                       str_equal(kind, "tls") ? "https" : "http", str_trim(line));
 }

@@ -250,6 +250,40 @@ static void test_breaks(void **state)
     assert_false(answer.sent);
 }
 
+/* A change is sent once, even on a connection that was used before: what broke off may have had its
+ * effect. Reading may be repeated. */
+static void test_once(void **state)
+{
+    struct err err;
+    char url[128];
+    struct http_request r = {.profile = HTTP_PROVIDER, .url = url, .body = "x", .body_len = 1};
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+    unsigned came = 0;
+
+    (void)state;
+    assert_int_equal(canned_routes(&tls,
+                                   "{'GET /warm': {}, 'POST /lose': {'break': true}, 'PUT /lose': "
+                                   "{'break': true}, 'PATCH /lose': {'break': true}, "
+                                   "'DELETE /lose': {'break': true}, "
+                                   "'GET /lose': [{'break': true}, {'status': 204}]}"),
+                     0);
+    (void)str_format(url, sizeof url, "%s/lose", tls.url);
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        assert_int_equal(call(HTTP_PROVIDER, &tls, "/warm", &err), 0);
+        r.method = methods[i];
+        assert_int_equal(http_call(client, &r, &answer, &err), -1);
+        assert_int_equal(err.kind, ERR_NETWORK);
+        assert_true(answer.sent);
+    }
+    assert_int_equal(canned_log(&tls, &seen), 0);
+    for (const char *p = buf_string(&seen); (p = strstr(p, " /lose\"")) != NULL; p++)
+        came++;
+    assert_int_equal(came, 4);
+    assert_int_equal(call(HTTP_PROVIDER, &tls, "/warm", &err), 0);
+    assert_int_equal(call(HTTP_PROVIDER, &tls, "/lose", &err), 0);
+    assert_int_equal(answer.status, 204);
+}
+
 static int collect(void *arg, const char *data, size_t len)
 {
     return buf_add(arg, data, len);
@@ -459,10 +493,11 @@ static void test_encoding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_provider),  cmocka_unit_test(test_verification),
-        cmocka_unit_test(test_doors),     cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_breaks),    cmocka_unit_test(test_engine),
-        cmocka_unit_test(test_probe),     cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_encoding)};
+        cmocka_unit_test(test_provider), cmocka_unit_test(test_verification),
+        cmocka_unit_test(test_doors),    cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_breaks),   cmocka_unit_test(test_once),
+        cmocka_unit_test(test_engine),   cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_threads),  cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_encoding)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
