@@ -76,3 +76,12 @@ fuzz-all: $(FUZZ)
 build/fuzz/%: tests/fuzz/%.c $(if $(filter fuzz,$(VARIANT)),$(ALL_ARCHIVES)) Makefile
 	$(CC) $(CFLAGS_V) -fsanitize=fuzzer,address,undefined $(addprefix -I,$(FLOORS)) -Itests/fuzz -o $@ $< \
 	  -Wl,--start-group $(call archives,$(filter-out appliance,$(FLOORS))) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+
+.PHONY: power
+power: build/power/journal.so build/power/cut_write build/power/cut_check
+build/power/journal.so: tests/long/power/journal.c
+	@mkdir -p build/power
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -fPIC -shared -o $@ $< -ldl -pthread
+build/power/cut_%: tests/long/power/cut_%.c tests/long/power/power.h $(ALL_ARCHIVES)
+	@mkdir -p build/power
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
