@@ -12,6 +12,7 @@
 int ingress_local_new(struct ingress *out, const char *hands_sock, int timeout_ms,
                       struct err *err);
 
+/** ingress_local_free(in): give back what ingress_local_new took. */
 void ingress_local_free(struct ingress *in);
 
 #endif

@@ -18,6 +18,7 @@ struct route_list {
     size_t count, room;
 };
 
+/** route_list_free(l): give the memory back; the list is empty and usable again. */
 void route_list_free(struct route_list *l);
 
 /** route_list_find(l, hostname): the route, or NULL. */
