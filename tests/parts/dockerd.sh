@@ -123,14 +123,18 @@ stop() {
     # Podman's monitors stay five minutes after each command; those of this folder go with it.
     for cmdline in /proc/[0-9]*/cmdline; do
         pid=${cmdline#/proc/}
-        if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -qE "^[^ ]*(conmon|aardvark-dns) .*$folder/"; then
-            kill "${pid%/cmdline}" 2>/dev/null || true
+        if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -qE "^[^ ]*(conmon|aardvark-dns|podman) .*$folder/"; then
+            kill -9 "${pid%/cmdline}" 2>/dev/null || true
         fi
     done
     # What an engine mounts below its folders goes before the folder does.
     awk -v below="$folder/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |
         while read -r mount; do umount -l "$mount" || true; done
-    rm -rf "$folder"
+    for _ in 1 2 3 4 5; do # what was killed may still have been writing
+        ! rm -rf "$folder" 2>/dev/null || return 0
+        sleep 0.2
+    done
+    fail "$folder does not go"
 }
 
 case "${1:-} ${3:-docker}" in

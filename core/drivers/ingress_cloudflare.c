@@ -1,0 +1,529 @@
+/*
+ * Cloudflare as an ingress. Apart from the API's calls because here is what a step needs: look before
+ * making, know one's own, believe no list too early, and leave alone what somebody else made.
+ */
+#include "ingress_cloudflare.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "clock.h"
+#include "json_in.h"
+#include "str.h"
+
+#define LAG_MS 2000 /* before a second look at a list that was empty */
+#define LAG_S 5     /* before a create is tried again that met what we cannot see */
+
+enum outcome ingress_cloudflare_outcome(const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_NETWORK:
+    case ERR_TIMEOUT:
+    case ERR_RATE:
+    case ERR_UNAVAILABLE:
+        return OUTCOME_AGAIN;
+    case ERR_CONFLICT: /* connections that linger, lists that lag, a lock of theirs */
+        return err->retry_after_s > 0 || str_equal(err->code, "cloudflare_conflict")
+                   ? OUTCOME_AGAIN
+                   : OUTCOME_FAIL;
+    default:
+        return OUTCOME_FAIL;
+    }
+}
+
+/* A fact that named what is gone now; another one in its place stays. */
+static void unset_fact(struct kv *facts, const char *name, const char *id)
+{
+    if (facts != NULL && str_equal(kv_get_or(facts, name, ""), id))
+        kv_unset(facts, name);
+}
+
+static int set_fact(struct kv *facts, const char *name, const char *value, struct err *err)
+{
+    if (facts == NULL || kv_set(facts, name, value) == 0)
+        return 0;
+    return err_set(err, ERR_TOO_LARGE, "facts_full", "The job's facts are full.");
+}
+
+/* ---- tunnel ---- */
+
+/* A tunnel's id is a UUID. An answer with something else in its place is not to be built upon: the
+ * tunnel will be found by its name. */
+static int check_uuid(const char *id, struct err *err)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    bool fits = strlen(id) == sizeof shape - 1;
+
+    for (size_t i = 0; fits && i < sizeof shape - 1; i++)
+        fits = shape[i] == '-' ? id[i] == '-' : strchr("0123456789abcdefABCDEF", id[i]) != NULL;
+    if (fits)
+        return 0;
+    return err_set(err, ERR_NETWORK, "cloudflare_answer",
+                   "Cloudflare's answer names a tunnel \"%s\", which is no id.", id);
+}
+
+/* Whether the token of a tunnel holds ${secret}. Return 1, 0 or -1. */
+static int has_secret(struct cloudflare *c, const char *id, const char *secret, struct err *err)
+{
+    char token[CLOUDFLARE_TOKEN_SIZE], text[CLOUDFLARE_TOKEN_SIZE];
+    struct cJSON *json = NULL;
+    size_t len = 0;
+    int same = 0;
+
+    if (cloudflare_tunnel_token(c, id, token, err) == -1)
+        return -1;
+    if (sodium_base642bin((unsigned char *)text, sizeof text, token, strlen(token), NULL, &len,
+                          NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
+        json = json_parse(text, len, &json_limits_api, NULL);
+    same = str_equal(json_text(json, "s", ""), secret) && secret[0] != '\0';
+    json_free(json);
+    sodium_memzero(token, sizeof token);
+    sodium_memzero(text, sizeof text);
+    return same;
+}
+
+/* The route's tunnel, by the id that we know, else by name and secret. Return 1; 0 when there is none
+ * of ours; -1. ${foreign}: there is one of that name that is not ours, or not provably. */
+static int find_tunnel(struct cloudflare *c, const struct ingress_route *r, const char *secret,
+                       struct cloudflare_tunnel *out, bool *foreign, struct err *err)
+{
+    struct err why;
+    int found;
+
+    *foreign = false;
+    if (r->cf_tunnel[0] != '\0') {
+        err_clear(&why);
+        if (cloudflare_tunnel_get(c, r->cf_tunnel, out, &why) == 0 && check_uuid(out->id, &why) == 0)
+            return !out->deleted;
+        if (why.kind == ERR_NOT_FOUND)
+            return 0;
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
+    if ((found = cloudflare_tunnel_find(c, r->name, out, err)) != 1)
+        return found;
+    if (check_uuid(out->id, err) == -1)
+        return -1;
+    if (secret == NULL)
+        found = 0;
+    else
+        found = has_secret(c, out->id, secret, err);
+    *foreign = found == 0;
+    return found;
+}
+
+static enum outcome tunnel_known(struct cloudflare *c, const struct cloudflare_tunnel *tunnel,
+                                 struct kv *facts, struct err *err)
+{
+    if (set_fact(facts, "cf_tunnel", tunnel->id, err) == -1 ||
+        set_fact(facts, "cf_account", c->account, err) == -1)
+        return OUTCOME_FAIL;
+    return OUTCOME_OK;
+}
+
+static enum outcome name_taken(const struct ingress_route *r, struct err *err)
+{
+    (void)err_set(err, ERR_CONFLICT, "tunnel_name_taken",
+                  "The account has a tunnel \"%s\" that this box did not make.", r->name);
+    (void)err_hint(err, "Does another box use this account? Delete the tunnel in Cloudflare's "
+                        "dashboard if nobody does, or make this one under another name.");
+    return OUTCOME_FAIL;
+}
+
+static enum outcome tunnel_make(struct cloudflare *c, const struct ingress_route *r,
+                                const char *secret, struct kv *facts, struct err *err)
+{
+    struct ingress_route by_name = *r;
+    struct cloudflare_tunnel tunnel;
+    bool foreign;
+    int found = find_tunnel(c, r, secret, &tunnel, &foreign, err);
+
+    if (found == 0 && !foreign && r->cf_tunnel[0] != '\0') { /* deleted by hand: make it anew */
+        by_name.cf_tunnel[0] = '\0';
+        found = find_tunnel(c, &by_name, secret, &tunnel, &foreign, err);
+    }
+    if (found == -1)
+        return ingress_cloudflare_outcome(err);
+    if (found == 1)
+        return tunnel_known(c, &tunnel, facts, err);
+    if (foreign)
+        return name_taken(r, err);
+    if (secret == NULL) {
+        (void)err_set(err, ERR_CORRUPT, "tunnel_secret_gone", "The tunnel's secret is not there.");
+        (void)err_hint(err, "Delete the tunnel and create it anew.");
+        return OUTCOME_FAIL;
+    }
+    if (cloudflare_tunnel_create(c, r->name, secret, &tunnel, err) == -1) {
+        if (err->kind == ERR_CONFLICT)
+            err->retry_after_s = LAG_S; /* the next look will find whose it is */
+        return ingress_cloudflare_outcome(err);
+    }
+    if (check_uuid(tunnel.id, err) == -1)
+        return OUTCOME_AGAIN;
+    return tunnel_known(c, &tunnel, facts, err);
+}
+
+static enum outcome tunnel_undo(struct cloudflare *c, const struct ingress_route *r,
+                                const char *secret, struct kv *facts, struct err *err)
+{
+    struct cloudflare_tunnel tunnel;
+    bool foreign;
+    int found = find_tunnel(c, r, secret, &tunnel, &foreign, err);
+
+    if (found == 0 && !foreign && r->cf_tunnel[0] == '\0' && secret != NULL) {
+        clock_sleep_ms(LAG_MS);
+        found = find_tunnel(c, r, secret, &tunnel, &foreign, err);
+    }
+    if (found == -1)
+        return ingress_cloudflare_outcome(err);
+    if (found == 1 && cloudflare_tunnel_delete(c, tunnel.id, err) == -1)
+        return ingress_cloudflare_outcome(err);
+    unset_fact(facts, "cf_tunnel", r->cf_tunnel);
+    return OUTCOME_OK;
+}
+
+static enum outcome tunnel_stage(struct cloudflare *c, enum ingress_verb verb,
+                                 const struct ingress_route *r, const char *secret,
+                                 struct kv *facts, struct err *err)
+{
+    struct cloudflare_tunnel tunnel;
+    bool foreign;
+    int found;
+
+    if (verb == INGRESS_MAKE)
+        return tunnel_make(c, r, secret, facts, err);
+    if (verb == INGRESS_UNDO)
+        return tunnel_undo(c, r, secret, facts, err);
+    found = find_tunnel(c, r, secret, &tunnel, &foreign, err);
+    if (found == -1)
+        return ingress_cloudflare_outcome(err);
+    return found == 1 ? tunnel_known(c, &tunnel, facts, err) : OUTCOME_ABSENT;
+}
+
+/* ---- rules ---- */
+
+static bool same_rule(const struct cloudflare_rule *rule, const struct ingress_route *r)
+{
+    return str_equal(rule->hostname, r->hostname) && str_equal(rule->path, r->path) &&
+           str_equal(rule->service, r->service) && rule->no_tls_verify == r->no_tls_verify;
+}
+
+static enum outcome version_known(const struct cloudflare_config *config, struct kv *facts,
+                                  struct err *err)
+{
+    if (facts != NULL && kv_set_u64(facts, "cf_version", config->version) == -1) {
+        (void)err_set(err, ERR_TOO_LARGE, "facts_full", "The job's facts are full.");
+        return OUTCOME_FAIL;
+    }
+    return OUTCOME_OK;
+}
+
+/* Take out the rules of a host name; with ${path} only that one's. Return how many went. */
+static uint32_t drop_rules(struct cloudflare_config *config, const char *hostname,
+                           const char *path)
+{
+    uint32_t kept = 0, all = config->count;
+
+    for (uint32_t i = 0; i < all; i++) {
+        const struct cloudflare_rule *rule = &config->rules[i];
+        if (str_equal(rule->hostname, hostname) && (path == NULL || str_equal(rule->path, path)))
+            continue;
+        if (kept != i)
+            config->rules[kept] = *rule;
+        kept++;
+    }
+    config->count = kept;
+    return all - kept;
+}
+
+/* The first match wins: a rule with a path goes before those without. */
+static int add_rule(struct cloudflare_config *config, const struct ingress_route *r,
+                    struct err *err)
+{
+    struct cloudflare_rule rule = {.no_tls_verify = r->no_tls_verify};
+    uint32_t at = r->path[0] != '\0' ? 0 : config->count;
+
+    if (config->count == CLOUDFLARE_RULES_MAX)
+        return err_set(err, ERR_QUOTA, "cloudflare_rules", "The tunnel %s has %u rules already.",
+                       r->name, CLOUDFLARE_RULES_MAX);
+    (void)str_copy(rule.hostname, sizeof rule.hostname, r->hostname);
+    (void)str_copy(rule.path, sizeof rule.path, r->path);
+    (void)str_copy(rule.service, sizeof rule.service, r->service);
+    memmove(&config->rules[at + 1], &config->rules[at],
+            (config->count - at) * sizeof config->rules[0]);
+    config->rules[at] = rule;
+    config->count++;
+    return 0;
+}
+
+static int put_rules(struct cloudflare *c, const struct ingress_route *r,
+                     struct cloudflare_config *config, struct err *err)
+{
+    uint64_t before = config->version;
+
+    if (cloudflare_config_put(c, r->cf_tunnel, config, err) == -1)
+        return -1;
+    if (config->version > before)
+        return 0;
+    return err_set(err, ERR_NETWORK, "cloudflare_answer",
+                   "Cloudflare took the rules of %s and did not count them: version %llu.", r->name,
+                   (unsigned long long)config->version);
+}
+
+static enum outcome rules_make(struct cloudflare *c, const struct ingress_route *r,
+                               struct cloudflare_config *config, struct kv *facts, struct err *err)
+{
+    for (uint32_t i = 0; i < config->count; i++)
+        if (same_rule(&config->rules[i], r))
+            return version_known(config, facts, err);
+    (void)drop_rules(config, r->hostname, r->path);
+    if (add_rule(config, r, err) == -1 || put_rules(c, r, config, err) == -1)
+        return ingress_cloudflare_outcome(err);
+    return version_known(config, facts, err);
+}
+
+static enum outcome rules_stage(struct cloudflare *c, enum ingress_verb verb,
+                                const struct ingress_route *r, struct kv *facts, struct err *err)
+{
+    struct cloudflare_config *config;
+    enum outcome outcome = OUTCOME_ABSENT;
+
+    if (r->cf_tunnel[0] == '\0') {
+        if (verb == INGRESS_MAKE)
+            (void)err_set(err, ERR_INTERNAL, "tunnel_unknown", "The tunnel's id is not known.");
+        return verb == INGRESS_MAKE ? OUTCOME_FAIL
+                                    : verb == INGRESS_UNDO ? OUTCOME_OK : OUTCOME_ABSENT;
+    }
+    if ((config = calloc(1, sizeof *config)) == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "No memory for a tunnel's rules.");
+        return OUTCOME_AGAIN;
+    }
+    if (cloudflare_config_get(c, r->cf_tunnel, config, err) == -1) {
+        if (err->kind == ERR_NOT_FOUND && verb != INGRESS_MAKE)
+            outcome = verb == INGRESS_UNDO ? OUTCOME_OK : OUTCOME_ABSENT;
+        else
+            outcome = ingress_cloudflare_outcome(err);
+    } else if (verb == INGRESS_MAKE) {
+        outcome = rules_make(c, r, config, facts, err);
+    } else if (verb == INGRESS_UNDO) {
+        outcome = drop_rules(config, r->hostname, NULL) == 0 || put_rules(c, r, config, err) == 0
+                      ? OUTCOME_OK
+                      : ingress_cloudflare_outcome(err);
+    } else {
+        for (uint32_t i = 0; i < config->count; i++)
+            if (same_rule(&config->rules[i], r))
+                outcome = version_known(config, facts, err);
+    }
+    free(config);
+    return outcome;
+}
+
+/* ---- DNS ---- */
+
+static bool is_ours(const struct cloudflare_record *record, const struct ingress_route *r)
+{
+    size_t len = strlen(r->mark);
+
+    return len > 0 && str_starts(record->comment, r->mark) &&
+           (record->comment[len] == '\0' || record->comment[len] == ' ');
+}
+
+/* What a record carries: the mark, and the job if that fits into a comment. */
+static int comment_of(const struct ingress_route *r, char out[CLOUDFLARE_MARK_MAX + 1],
+                      struct err *err)
+{
+    if (str_format(out, CLOUDFLARE_MARK_MAX + 1, "%s %s", r->mark, r->job_id) == 0 ||
+        (r->mark[0] != '\0' && str_copy(out, CLOUDFLARE_MARK_MAX + 1, r->mark) == 0))
+        return 0;
+    return err_set(err, ERR_INVALID, "mark_too_long", "The mark \"%s\" is not one for a record.",
+                   r->mark);
+}
+
+/* Leads to the route's tunnel already. */
+static bool leads_here(const struct cloudflare_record *record, const struct ingress_route *r)
+{
+    char target[CLOUDFLARE_ID_SIZE + 32];
+
+    return str_format(target, sizeof target, "%s.cfargotunnel.com", r->cf_tunnel) == 0 &&
+           str_equal(record->type, "CNAME") && str_equal_nocase(record->content, target) &&
+           record->proxied;
+}
+
+static enum outcome record_known(struct cloudflare *c, const struct cloudflare_record *record,
+                                 struct kv *facts, struct err *err)
+{
+    if (set_fact(facts, "cf_record", record->id, err) == -1 ||
+        set_fact(facts, "cf_zone", c->zone, err) == -1)
+        return OUTCOME_FAIL;
+    return OUTCOME_OK;
+}
+
+static enum outcome foreign_record(const struct cloudflare_record *record, struct err *err)
+{
+    (void)err_set(err, ERR_CONFLICT, "dns_record_foreign",
+                  "The zone has a record %s %s to %.120s that this box did not make.", record->type,
+                  record->name, record->content);
+    (void)err_hint(err, "Remove it in Cloudflare's dashboard, then retry; or choose another name.");
+    return OUTCOME_FAIL;
+}
+
+/* A record id is at most 32 hexadecimal digits. */
+static int check_record(const struct cloudflare_record *record, struct err *err)
+{
+    size_t len = strspn(record->id, "0123456789abcdefABCDEF");
+
+    if (len > 0 && len <= 32 && record->id[len] == '\0')
+        return 0;
+    return err_set(err, ERR_NETWORK, "cloudflare_answer",
+                   "Cloudflare's answer names a record \"%s\", which is no id.", record->id);
+}
+
+/* Return 1, 0 or -1, as cloudflare_dns_find, of a record with a usable id. */
+static int find_record(struct cloudflare *c, const struct ingress_route *r,
+                       struct cloudflare_record *out, struct err *err)
+{
+    int found = cloudflare_dns_find(c, r->hostname, NULL, out, err);
+
+    return found == 1 && check_record(out, err) == -1 ? -1 : found;
+}
+
+static enum outcome dns_make(struct cloudflare *c, const struct ingress_route *r, struct kv *facts,
+                             struct err *err)
+{
+    char comment[CLOUDFLARE_MARK_MAX + 1];
+    struct cloudflare_record record;
+    int found = find_record(c, r, &record, err);
+
+    if (found == 1 && is_ours(&record, r) && leads_here(&record, r))
+        return record_known(c, &record, facts, err);
+    if (found == 1 && !is_ours(&record, r))
+        return foreign_record(&record, err);
+    /* Ours, and of a tunnel that is no more. */
+    if (found == 1 && cloudflare_dns_delete(c, record.id, err) == -1)
+        found = -1;
+    if (found == -1)
+        return ingress_cloudflare_outcome(err);
+    if (comment_of(r, comment, err) == -1)
+        return OUTCOME_FAIL;
+    if (cloudflare_dns_create(c, r->hostname, r->cf_tunnel, comment, &record, err) == -1) {
+        if (err->kind == ERR_CONFLICT)
+            err->retry_after_s = LAG_S;
+        return ingress_cloudflare_outcome(err);
+    }
+    if (check_record(&record, err) == -1)
+        return OUTCOME_AGAIN;
+    return record_known(c, &record, facts, err);
+}
+
+struct sweep {
+    struct cloudflare *c;
+    const struct ingress_route *route;
+    struct cloudflare_record found[4];
+    uint32_t count;
+};
+
+static int sweep_one(void *arg, const struct cloudflare_record *record, struct err *err)
+{
+    struct sweep *s = arg;
+
+    if (!is_ours(record, s->route) || !str_equal_nocase(record->name, s->route->hostname))
+        return 0;
+    if (check_record(record, err) == -1)
+        return -1;
+    if (s->count < sizeof s->found / sizeof s->found[0])
+        s->found[s->count++] = *record;
+    return 0;
+}
+
+/* Delete what carries our mark and the route's name. Return how many, or -1. */
+static int dns_sweep(struct cloudflare *c, const struct ingress_route *r, struct err *err)
+{
+    struct sweep s = {.c = c, .route = r};
+
+    if (r->mark[0] == '\0')
+        return 0;
+    if (cloudflare_dns_list_marked(c, r->mark, sweep_one, &s, err) == -1)
+        return -1;
+    for (uint32_t i = 0; i < s.count; i++)
+        if (cloudflare_dns_delete(c, s.found[i].id, err) == -1)
+            return -1;
+    return (int)s.count;
+}
+
+static enum outcome dns_undo(struct cloudflare *c, const struct ingress_route *r, struct kv *facts,
+                             struct err *err)
+{
+    struct cloudflare_record record;
+    int found = find_record(c, r, &record, err), swept;
+
+    if (found == -1)
+        return ingress_cloudflare_outcome(err);
+    if (found == 1) {
+        if (is_ours(&record, r) && cloudflare_dns_delete(c, record.id, err) == -1)
+            return ingress_cloudflare_outcome(err);
+    } else {
+        if ((swept = dns_sweep(c, r, err)) == 0 && r->cf_record[0] != '\0') {
+            /* Not in the lists, but we made it: gone, or not listed yet. */
+            swept = cloudflare_dns_delete(c, r->cf_record, err) == -1 ? -1 : 1;
+        } else if (swept == 0) {
+            clock_sleep_ms(LAG_MS);
+            swept = dns_sweep(c, r, err);
+        }
+        if (swept == -1)
+            return ingress_cloudflare_outcome(err);
+    }
+    unset_fact(facts, "cf_record", r->cf_record);
+    return OUTCOME_OK;
+}
+
+static enum outcome dns_stage(struct cloudflare *c, enum ingress_verb verb,
+                              const struct ingress_route *r, struct kv *facts, struct err *err)
+{
+    struct cloudflare_record record;
+    int found;
+
+    if (r->hostname[0] == '\0') /* a route without a name has no record */
+        return OUTCOME_OK;
+    if (verb == INGRESS_UNDO)
+        return dns_undo(c, r, facts, err);
+    if (r->cf_tunnel[0] == '\0') {
+        if (verb == INGRESS_CHECK)
+            return OUTCOME_ABSENT;
+        (void)err_set(err, ERR_INTERNAL, "tunnel_unknown", "The tunnel's id is not known.");
+        return OUTCOME_FAIL;
+    }
+    if (verb == INGRESS_MAKE)
+        return dns_make(c, r, facts, err);
+    if ((found = find_record(c, r, &record, err)) == -1)
+        return ingress_cloudflare_outcome(err);
+    if (found == 0 || !is_ours(&record, r) || !leads_here(&record, r))
+        return OUTCOME_ABSENT;
+    return record_known(c, &record, facts, err);
+}
+
+static enum outcome stage(void *self, enum ingress_stage which, enum ingress_verb verb,
+                          const struct ingress_route *r, const char *secret, struct kv *facts,
+                          struct err *err)
+{
+    struct err local, *e = err != NULL ? err : &local;
+
+    err_clear(e);
+    switch (which) {
+    case INGRESS_TUNNEL:
+        return tunnel_stage(self, verb, r, secret, facts, e);
+    case INGRESS_RULES:
+        return rules_stage(self, verb, r, facts, e);
+    case INGRESS_DNS:
+        return dns_stage(self, verb, r, facts, e);
+    default:
+        return OUTCOME_OK;
+    }
+}
+
+void ingress_cloudflare(struct ingress *out, struct cloudflare *c)
+{
+    out->name = "cloudflare";
+    out->self = c;
+    out->stage = stage;
+}
