@@ -81,13 +81,8 @@ int cli_drop(const struct cli *cli, struct err *err)
     if (cli->paths.root[0] != '\0') {
         if (stat(cli->paths.root, &st) == -1)
             return 0; /* not there yet: whoever makes it owns it */
-        if (st.st_uid == 0) {
-            if (getenv("SETT_QUIET_ROOT") == NULL)
-                fprintf(stderr, "sett: the box below %s belongs to root, so everything of it runs "
-                                "as root; fine for trying out only\n", cli->paths.root);
-            (void)setenv("SETT_QUIET_ROOT", "1", 1);
-            return 0;
-        }
+        if (st.st_uid == 0)
+            return 0; /* cli_setup_box says so once */
         return become(st.st_uid, st.st_gid, NULL, err);
     }
     if ((user = getpwnam(SYSTEM_USER)) == NULL)

@@ -183,6 +183,16 @@ static int has_user(struct cli *cli, struct err *err)
     return n < 0 ? -1 : n > 0;
 }
 
+/* A box below a folder runs as the folder's owner, root included; that is said once. */
+static void root_warn(const struct cli *cli)
+{
+    struct stat st;
+
+    if (geteuid() == 0 && cli->paths.root[0] != '\0' && stat(cli->paths.root, &st) == 0 && st.st_uid == 0)
+        fprintf(stderr, "sett: %s belongs to root, so all programs of this box run as root: fine for "
+                        "trying out, and for nothing else\n", cli->paths.root);
+}
+
 int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
 {
     char password[128], secret[128];
@@ -191,6 +201,7 @@ int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
     (void)umask(0007);
     if (cli->paths.root[0] != '\0' && file_mkdirs(cli->paths.root, 0755, err) == -1)
         return -1;
+    root_warn(cli);
     if (cli_drop(cli, err) == -1 || folders_make(cli, err) == -1 || blueprints_copy(cli, err) == -1 ||
         conf_write(cli, port, err) == -1 || keys_make(cli, err) == -1 ||
         store_make(cli, err) == -1 || cli_open(cli, err) == -1 || (there = has_user(cli, err)) == -1)

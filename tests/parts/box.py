@@ -76,7 +76,7 @@ class Box:
         os.chmod(self.root, 0o755)
         self.port = free_port()
         self.world = world
-        self.env = dict(os.environ, SETT_QUIET_ROOT="1", ASAN_OPTIONS="detect_leaks=0", **(env or {}))
+        self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **(env or {}))
         if world:
             self.env.update(WORLD_PORT=str(world.port), WORLD_CA=world.ca)
         self.processes = {}
