@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,24 +32,60 @@ int64_t clock_mono_ms(void)
     return now_ms(CLOCK_MONOTONIC);
 }
 
+/* ${count} decimal digits of ${n} at ${out}, which moves behind them. */
+static char *put_digits(char *out, unsigned n, unsigned count)
+{
+    for (unsigned i = count; i > 0; n /= 10)
+        out[--i] = (char)('0' + n % 10);
+    return out + count;
+}
+
+/* The civil date of a day counted from 1970-01-01, in the proleptic Gregorian calendar. Years are
+ * counted from March, so that the leap day ends one; 400 years are 146097 days. */
+static void civil(int64_t day, unsigned *year, unsigned *month, unsigned *mday)
+{
+    int64_t shifted = day + 719468; /* days since 0000-03-01, never negative from there on */
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    unsigned of_era = (unsigned)(shifted - era * 146097);
+    unsigned years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * years + years / 4 - years / 100);
+    unsigned from_march = (5 * of_year + 2) / 153;
+
+    *mday = of_year - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = (unsigned)(era * 400 + (int64_t)years + (*month <= 2 ? 1 : 0));
+}
+
 void clock_text(char out[CLOCK_TEXT_SIZE], int64_t ms)
 {
     const int64_t first = INT64_C(-62167219200000), last = INT64_C(253402300799999);
-    int64_t fraction;
-    time_t seconds;
-    struct tm tm;
+    const int64_t day_ms = INT64_C(86400000);
+    int64_t day;
+    unsigned year, month, mday, rest;
+    char *p = out;
 
     if (ms < first)
         ms = first; /* the year 0000 */
     if (ms > last)
         ms = last; /* the end of 9999: what the text form can say */
-    fraction = (ms % 1000 + 1000) % 1000;
-    seconds = (time_t)((ms - fraction) / 1000);
-    (void)gmtime_r(&seconds, &tm);
-    (void)snprintf(out, CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                   (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
-                   (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
-                   (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100, (unsigned)fraction);
+    day = (ms >= 0 ? ms : ms - (day_ms - 1)) / day_ms;
+    rest = (unsigned)(ms - day * day_ms);
+    civil(day, &year, &month, &mday);
+    p = put_digits(p, year, 4);
+    *p++ = '-';
+    p = put_digits(p, month, 2);
+    *p++ = '-';
+    p = put_digits(p, mday, 2);
+    *p++ = 'T';
+    p = put_digits(p, rest / 3600000, 2);
+    *p++ = ':';
+    p = put_digits(p, rest / 60000 % 60, 2);
+    *p++ = ':';
+    p = put_digits(p, rest / 1000 % 60, 2);
+    *p++ = '.';
+    p = put_digits(p, rest % 1000, 3);
+    *p++ = 'Z';
+    *p = '\0';
 }
 
 /* Exactly ${count} digits as a number; *s moves behind them. Return -1 if there are fewer. */

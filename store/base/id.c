@@ -38,12 +38,17 @@ static unsigned group(const uint8_t bytes[ID_BYTES], unsigned i)
 
 void id_text(char out[ID_SIZE], const char *prefix, const uint8_t bytes[ID_BYTES])
 {
-    char text[ID_DIGITS + 1];
+    size_t len = strlen(prefix);
 
+    if (len + 1 + ID_DIGITS >= ID_SIZE) {
+        out[0] = '\0';
+        return;
+    }
+    memcpy(out, prefix, len);
+    out[len++] = '_';
     for (unsigned i = 0; i < ID_DIGITS; i++)
-        text[ID_DIGITS - 1 - i] = alphabet[group(bytes, i)];
-    text[ID_DIGITS] = '\0';
-    (void)str_format(out, ID_SIZE, "%s_%s", prefix, text);
+        out[len + ID_DIGITS - 1 - i] = alphabet[group(bytes, i)];
+    out[len + ID_DIGITS] = '\0';
 }
 
 int id_bytes(const char *id, const char *prefix, uint8_t out[ID_BYTES])

@@ -89,11 +89,38 @@ static size_t character(const char *s, size_t len)
     return want == 1 || str_utf8(s, want) ? want : 0;
 }
 
-static void quoted(struct buf *b, const char *s, size_t len)
+/* Whether all eight bytes of ${w} stand for themselves: none below 0x20 or above 0x7e, no quote, no
+ * backslash. A borrow may only make a plain byte look odd next to one that is: the answer holds. */
+static bool eight_plain(uint64_t w)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
+
+    return ((w | (w - ones * 0x20) | (w + ones) | (quote - ones) | (slash - ones)) & tops) == 0;
+}
+
+/* How many bytes at ${s} stand for themselves. */
+static size_t plain(const char *s, size_t len)
+{
+    size_t i = 0;
+
+    for (; len - i >= 8; i += 8) {
+        uint64_t w;
+        memcpy(&w, s + i, 8);
+        if (!eight_plain(w))
+            break;
+    }
+    while (i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x7f && s[i] != '"' &&
+           s[i] != '\\')
+        i++;
+    return i;
+}
+
+/* What follows the plain beginning of a string that is not all plain. */
+static void mixed(struct buf *b, const char *s, size_t len)
 {
     size_t from = 0, i = 0, size;
 
-    (void)buf_byte(b, '"');
     while (i < len) {
         unsigned char c = (unsigned char)s[i];
         if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
@@ -112,7 +139,23 @@ static void quoted(struct buf *b, const char *s, size_t len)
         from = ++i;
     }
     (void)buf_add(b, s + from, len - from);
-    (void)buf_byte(b, '"');
+}
+
+/* ${s} in quotes with ${after} behind, if that is not NUL. */
+static void quoted(struct buf *b, const char *s, size_t len, char after)
+{
+    size_t some = plain(s, len);
+    char *to = buf_reserve(b, some + 3);
+
+    if (to == NULL)
+        return;
+    *to++ = '"';
+    memcpy(to, s, some);
+    b->len += some + 1;
+    b->data[b->len] = '\0';
+    if (some < len)
+        mixed(b, s + some, len - some);
+    (void)buf_add(b, after == '\0' ? "\"" : (char[2]){'"', after}, after == '\0' ? 1 : 2);
 }
 
 void json_out_key(struct json_out *j, const char *key)
@@ -122,15 +165,14 @@ void json_out_key(struct json_out *j, const char *key)
         return;
     }
     before(j);
-    quoted(j->buf, key, strlen(key));
-    (void)buf_byte(j->buf, ':');
+    quoted(j->buf, key, strlen(key), ':');
     j->keyed = true;
 }
 
 void json_out_text_n(struct json_out *j, const char *s, size_t len)
 {
     before(j);
-    quoted(j->buf, s, len);
+    quoted(j->buf, s, len, '\0');
 }
 
 void json_out_text(struct json_out *j, const char *s)
