@@ -112,48 +112,48 @@ enum hint {
 static const struct {
     int64_t code;
     long status; /* 0: any */
-    enum err_kind kind;
     const char *name;
+    enum err_kind kind;
     enum hint hint;
 } codes[] = {
-    {1013, 0, ERR_CONFLICT, "cloudflare_name_taken", HINT_NONE},
-    {1022, 0, ERR_CONFLICT, "cloudflare_tunnel_connected", HINT_CONNECTED},
-    {1023, 0, ERR_CONFLICT, "cloudflare_tunnel_routed", HINT_NONE},
-    {81053, 0, ERR_CONFLICT, "cloudflare_name_taken", HINT_RECORD},
-    {81054, 0, ERR_CONFLICT, "cloudflare_name_taken", HINT_RECORD},
-    {1003, 409, ERR_CONFLICT, "cloudflare_name_taken", HINT_RECORD},
-    {81057, 0, ERR_CONFLICT, "cloudflare_record_exists", HINT_RECORD},
-    {81058, 0, ERR_CONFLICT, "cloudflare_record_exists", HINT_RECORD},
-    {81044, 0, ERR_NOT_FOUND, "cloudflare_not_found", HINT_NONE},
-    {81045, 0, ERR_QUOTA, "cloudflare_quota", HINT_LIMIT},
-    {1404, 0, ERR_QUOTA, "cloudflare_quota", HINT_LIMIT},
-    {1405, 0, ERR_QUOTA, "cloudflare_quota", HINT_LIMIT},
-    {1004, 400, ERR_INVALID, "cloudflare_dns_invalid", HINT_NONE},
-    {7000, 0, ERR_INVALID, "cloudflare_wrong_id", HINT_IDS},
-    {7003, 0, ERR_INVALID, "cloudflare_wrong_id", HINT_IDS},
-    {1001, 0, ERR_INVALID, "cloudflare_wrong_id", HINT_IDS},
-    {6003, 0, ERR_UNAUTHENTICATED, "cloudflare_token_malformed", HINT_TOKEN},
-    {6111, 0, ERR_UNAUTHENTICATED, "cloudflare_token_malformed", HINT_TOKEN},
-    {1000, 0, ERR_UNAUTHENTICATED, "cloudflare_token_wrong", HINT_TOKEN},
-    {9109, 401, ERR_UNAUTHENTICATED, "cloudflare_token_wrong", HINT_TOKEN},
-    {9109, 0, ERR_FORBIDDEN, "cloudflare_permission", HINT_PERMISSION},
-    {10000, 401, ERR_UNAUTHENTICATED, "cloudflare_token_wrong", HINT_PERMISSION},
-    {10000, 0, ERR_FORBIDDEN, "cloudflare_permission", HINT_PERMISSION},
-    {971, 0, ERR_RATE, "cloudflare_rate", HINT_LIMIT},
-    {10429, 0, ERR_RATE, "cloudflare_rate", HINT_LIMIT},
+    {1013, 0, "cloudflare_name_taken", ERR_CONFLICT, HINT_NONE},
+    {1022, 0, "cloudflare_tunnel_connected", ERR_CONFLICT, HINT_CONNECTED},
+    {1023, 0, "cloudflare_tunnel_routed", ERR_CONFLICT, HINT_NONE},
+    {81053, 0, "cloudflare_name_taken", ERR_CONFLICT, HINT_RECORD},
+    {81054, 0, "cloudflare_name_taken", ERR_CONFLICT, HINT_RECORD},
+    {1003, 409, "cloudflare_name_taken", ERR_CONFLICT, HINT_RECORD},
+    {81057, 0, "cloudflare_record_exists", ERR_CONFLICT, HINT_RECORD},
+    {81058, 0, "cloudflare_record_exists", ERR_CONFLICT, HINT_RECORD},
+    {81044, 0, "cloudflare_not_found", ERR_NOT_FOUND, HINT_NONE},
+    {81045, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {1404, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {1405, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {1004, 400, "cloudflare_dns_invalid", ERR_INVALID, HINT_NONE},
+    {7000, 0, "cloudflare_wrong_id", ERR_INVALID, HINT_IDS},
+    {7003, 0, "cloudflare_wrong_id", ERR_INVALID, HINT_IDS},
+    {1001, 0, "cloudflare_wrong_id", ERR_INVALID, HINT_IDS},
+    {6003, 0, "cloudflare_token_malformed", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {6111, 0, "cloudflare_token_malformed", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {1000, 0, "cloudflare_token_wrong", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {9109, 401, "cloudflare_token_wrong", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {9109, 0, "cloudflare_permission", ERR_FORBIDDEN, HINT_PERMISSION},
+    {10000, 401, "cloudflare_token_wrong", ERR_UNAUTHENTICATED, HINT_PERMISSION},
+    {10000, 0, "cloudflare_permission", ERR_FORBIDDEN, HINT_PERMISSION},
+    {971, 0, "cloudflare_rate", ERR_RATE, HINT_LIMIT},
+    {10429, 0, "cloudflare_rate", ERR_RATE, HINT_LIMIT},
 };
 
 static const struct {
     long status;
-    enum err_kind kind;
     const char *name;
+    enum err_kind kind;
     enum hint hint;
 } statuses[] = {
-    {401, ERR_UNAUTHENTICATED, "cloudflare_token_wrong", HINT_TOKEN},
-    {403, ERR_FORBIDDEN, "cloudflare_permission", HINT_PERMISSION},
-    {404, ERR_NOT_FOUND, "cloudflare_not_found", HINT_NONE},
-    {409, ERR_CONFLICT, "cloudflare_conflict", HINT_NONE},
-    {429, ERR_RATE, "cloudflare_rate", HINT_LIMIT},
+    {401, "cloudflare_token_wrong", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {403, "cloudflare_permission", ERR_FORBIDDEN, HINT_PERMISSION},
+    {404, "cloudflare_not_found", ERR_NOT_FOUND, HINT_NONE},
+    {409, "cloudflare_conflict", ERR_CONFLICT, HINT_NONE},
+    {429, "cloudflare_rate", ERR_RATE, HINT_LIMIT},
 };
 
 static void add_hint(enum hint hint, const char *permission, struct err *err)

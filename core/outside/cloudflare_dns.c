@@ -102,7 +102,7 @@ int cloudflare_dns_create(struct cloudflare *c, const char *name, const char *tu
 int cloudflare_dns_delete(struct cloudflare *c, const char *id, struct err *err)
 {
     char path[CLOUDFLARE_PATH_SIZE], escaped[CLOUDFLARE_ID_SIZE * 3];
-    struct err local, *e = err == NULL ? &local : err;
+    struct err local = {0}, *e = err == NULL ? &local : err;
     struct cJSON *json;
 
     if (zone_known(c, e) == -1 || cloudflare_part(escaped, sizeof escaped, id, e) == -1)

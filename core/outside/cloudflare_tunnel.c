@@ -139,7 +139,7 @@ int cloudflare_tunnel_delete(struct cloudflare *c, const char *id, struct err *e
 {
     char tunnel[CLOUDFLARE_PATH_SIZE], connections[CLOUDFLARE_PATH_SIZE];
     struct cloudflare_tunnel now;
-    struct err local, *e = err == NULL ? &local : err;
+    struct err local = {0}, *e = err == NULL ? &local : err;
 
     if (tunnel_path(tunnel, c, id, "", e) == -1 ||
         tunnel_path(connections, c, id, "/connections", e) == -1)

@@ -71,14 +71,14 @@ const char *json_text(const struct cJSON *json, const char *path, const char *ot
 {
     const cJSON *item = json_at(json, path);
 
-    return cJSON_IsString(item) ? item->valuestring : otherwise;
+    return item != NULL && cJSON_IsString(item) ? item->valuestring : otherwise;
 }
 
 bool json_integer(const struct cJSON *item, bool *negative, uint64_t *n)
 {
     double value, whole;
 
-    if (!cJSON_IsNumber(item))
+    if (item == NULL || !cJSON_IsNumber(item))
         return false;
     value = item->valuedouble;
     if (!(value >= -EXACT_MAX && value <= EXACT_MAX))
@@ -119,7 +119,8 @@ const struct cJSON *json_next(const struct cJSON *parent, const struct cJSON *at
 {
     if (at != NULL)
         return at->next;
-    return cJSON_IsArray(parent) || cJSON_IsObject(parent) ? parent->child : NULL;
+    return parent != NULL && (cJSON_IsArray(parent) || cJSON_IsObject(parent)) ? parent->child
+                                                                               : NULL;
 }
 
 const char *json_name(const struct cJSON *item)

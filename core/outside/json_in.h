@@ -6,6 +6,7 @@
  * and json_in.c include cJSON.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "err.h"
 

@@ -98,6 +98,7 @@ static int call(const struct stripe *s, const char *method, const char *path,
     struct http_answer a;
     int result = -1;
 
+    *json = NULL;
     if (str_format(url, sizeof url, "%s%s", s->api, path) == -1 || (form != NULL && form->failed))
         return err_set(err, ERR_INVALID, "stripe_request", "the request to Stripe is too long");
     if (form != NULL) {
@@ -111,7 +112,6 @@ static int call(const struct stripe *s, const char *method, const char *path,
             return err_set(err, ERR_INVALID, "stripe_request", "the idempotency key is too long");
         headers[1] = key;
     }
-    *json = NULL;
     http_answer_init(&a, 0);
     if (http_call(s->client, &r, &a, err) == 0) {
         *json = json_parse(buf_string(&a.body), a.body.len, &json_limits_provider, NULL);

@@ -143,6 +143,7 @@ static int place(uint8_t out[PLACE_MAX], uint8_t kind, const char *table, const 
     const char *const names[] = {table, key, field};
     size_t at = 0;
 
+    *len = 0;
     out[at++] = kind;
     for (size_t i = 0; i < 3; i++) {
         size_t n = strlen(names[i]);

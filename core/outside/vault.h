@@ -16,7 +16,8 @@ struct vault {
     uint8_t public_key[32], secret_key[32];
 };
 
-/** vault_create(folder, err): make vault.key (0400) and vault.pub (0444) in ${folder}. 0 or -1. */
+/** vault_create(folder, err): make vault.key (0400) and vault.pub (0444) in ${folder}; ERR_CONFLICT
+ * if they are there. A creation that was interrupted is completed. 0 or -1. */
 int vault_create(const char *folder, struct err *err);
 
 /** vault_load(v, folder, open, err): the public half, and with ${open} the secret one. 0 or -1. */
@@ -36,7 +37,12 @@ int vault_open(const struct vault *v, const char *table, const char *key, const 
 struct web_key {
     uint8_t csrf[32], token[32], seal[32];
 };
+/** web_key_create(folder, err): make web.key (0440) in ${folder}; ERR_CONFLICT if it is there. 0 or
+ * -1. */
 int web_key_create(const char *folder, struct err *err);
+
+/** web_key_load(k, folder, err): read it; ERR_FORBIDDEN if others than owner and group may. 0 or
+ * -1. */
 int web_key_load(struct web_key *k, const char *folder, struct err *err);
 
 /** web_key_seal / web_key_open: the same boxes with the symmetric seal key, for webhook secrets. */
