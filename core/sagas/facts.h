@@ -1,0 +1,79 @@
+#ifndef SETT_FACTS_H
+#define SETT_FACTS_H
+/*
+ * A job's facts: what its outside steps must know of tenant, tunnel and settings, copied out of the
+ * store by the first store step, and what those steps find out. The names are listed here, once.
+ */
+#include "hands.h"
+#include "ingress.h"
+#include "saga_context.h"
+#include "step.h"
+#include "tenant.h"
+#include "tunnel.h"
+
+#define FACT_NUMBER      "number"      /* of the tenant */
+#define FACT_BLUEPRINT   "blueprint"
+#define FACT_RUNTIME     "runtime"
+#define FACT_PORT        "port"
+#define FACT_NAME        "name"        /* for people */
+#define FACT_SUBDOMAIN   "subdomain"
+#define FACT_HOSTNAME    "hostname"    /* of the tunnel */
+#define FACT_URL         "url"         /* its front door */
+#define FACT_BOX         "box_id"
+#define FACT_HEALTH_PATH "health_path"
+#define FACT_HEALTH_S    "health_timeout_s"
+#define FACT_DATABASE    "database"    /* "1": the blueprint wants one */
+#define FACT_FOREIGN     "foreign_port" /* of the port that something foreign holds */
+#define FACT_OWNER       "foreign_owner"
+#define FACT_TUNNEL      "tunnel_id"
+#define FACT_TUNNEL_NUMBER "tunnel_number"
+#define FACT_TUNNEL_NAME "tunnel_name"
+#define FACT_SERVICE     "service"
+#define FACT_PATH        "path"
+#define FACT_INGRESS     "ingress"
+#define FACT_NO_VERIFY   "no_tls_verify"
+#define FACT_CF_ACCOUNT  "cf_account"
+#define FACT_CF_ZONE     "cf_zone"
+#define FACT_CF_TUNNEL   "cf_tunnel"
+#define FACT_CF_RECORD   "cf_record"
+#define FACT_CF_VERSION  "cf_version"
+#define FACT_OLD_HOSTNAME "old_hostname" /* tenant.update: the name it had */
+#define FACT_OLD_SUBDOMAIN "old_subdomain"
+#define FACT_OLD_PLAN    "old_plan_id"
+#define FACT_OLD_RECORD  "old_cf_record"
+#define FACT_RECREATE    "recreate"    /* "1": its limits or its blueprint change */
+#define FACT_SUSPENDED   "suspended"   /* "1": it does not run */
+
+/** facts_set(job, name, value, err): set a fact; "" takes it out. Return 0 or -1. */
+int facts_set(struct job *job, const char *name, const char *value, struct err *err);
+int facts_set_u64(struct job *job, const char *name, uint64_t value, struct err *err);
+
+/** facts_is(job, name, value): whether a fact has this value. */
+bool facts_is(const struct job *job, const char *name, const char *value);
+
+/** facts_load_tenant(txn, job, tenant, err): the tenant that the job's argument tenant_id names.
+ * ERR_NOT_FOUND. Return 0 or -1. */
+int facts_load_tenant(struct txn *txn, const struct job *job, struct tenant *tenant,
+                      struct err *err);
+
+/** facts_load_tunnel(txn, id, tunnel, err): Return 1, 0 if there is none or ${id} is "", or -1. */
+int facts_load_tunnel(struct txn *txn, const char *id, struct tunnel *tunnel, struct err *err);
+
+/** facts_tenant(txn, job, context, tenant, err): what steps must know of a tenant. 0 or -1. */
+int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *context,
+                 const struct tenant *tenant, struct err *err);
+
+/** facts_tunnel(txn, job, context, tunnel, err): what steps must know of a tunnel. 0 or -1. */
+int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *context,
+                 const struct tunnel *tunnel, struct err *err);
+
+/** facts_request(call, verb, request): a request to the hands about the job's tenant. */
+void facts_request(const struct step_call *call, enum hands_verb verb,
+                   struct hands_request *request);
+
+/** facts_route(job, facts, old, route): the route of the job's tunnel; ${old}: under the name that it
+ * had before. */
+void facts_route(const struct job *job, const struct kv *facts, bool old,
+                 struct ingress_route *route);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * The worker's reach. Apart because here credentials leave the store and become clients: when a
+ * token is set anew, the next step uses the new one and the steps under way end with the old.
+ */
+#include "outside.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "ingress_cloudflare.h"
+#include "ingress_hands.h"
+#include "log.h"
+#include "setting.h"
+#include "str.h"
+
+/* What the providers are made from. */
+struct terms {
+    char cloudflare_api[512], account[512], zone[512], stripe_api[512], success_url[512],
+        cancel_url[512], database_admin[512];
+    char cloudflare_token[256], stripe_key[256], database_password[256];
+};
+
+static const struct {
+    const char *name;
+    size_t offset;
+} setting_places[] = {
+    {"cloudflare.api", offsetof(struct terms, cloudflare_api)},
+    {"cloudflare.account", offsetof(struct terms, account)},
+    {"cloudflare.zone", offsetof(struct terms, zone)},
+    {"stripe.api", offsetof(struct terms, stripe_api)},
+    {"stripe.success_url", offsetof(struct terms, success_url)},
+    {"stripe.cancel_url", offsetof(struct terms, cancel_url)},
+    {"database.admin", offsetof(struct terms, database_admin)},
+}, secret_places[] = {
+    {"cloudflare.token", offsetof(struct terms, cloudflare_token)},
+    {"stripe.secret_key", offsetof(struct terms, stripe_key)},
+    {"database.password", offsetof(struct terms, database_password)},
+};
+
+static int read_secret(struct txn *txn, const struct vault *vault, const char *name, char *out,
+                       struct err *err)
+{
+    struct buf plain;
+    int found;
+
+    buf_init(&plain, 255);
+    found = secret_get(txn, vault, name, &plain, err);
+    if (found == 1 && str_copy_n(out, 256, plain.data, plain.len) == -1)
+        found = err_set(err, ERR_INVALID, "secret_invalid", "the secret %s is not a text", name);
+    if (plain.data != NULL)
+        sodium_memzero(plain.data, plain.cap);
+    buf_free(&plain);
+    return found == -1 ? -1 : 0;
+}
+
+static int read_terms(struct txn *txn, const struct conf *conf, const struct vault *vault,
+                      struct terms *terms, struct err *err)
+{
+    for (size_t i = 0; i < sizeof setting_places / sizeof setting_places[0]; i++)
+        if (setting_text(txn, conf, setting_places[i].name,
+                         (char *)terms + setting_places[i].offset, 512, err) == -1)
+            return -1;
+    for (size_t i = 0; i < sizeof secret_places / sizeof secret_places[0]; i++)
+        if (read_secret(txn, vault, secret_places[i].name,
+                        (char *)terms + secret_places[i].offset, err) == -1)
+            return -1;
+    return 0;
+}
+
+static void set_cloudflare(struct providers *p, struct outside *o, const struct terms *t)
+{
+    if (t->cloudflare_token[0] == '\0') {
+        (void)err_set(&p->cloudflare_why, ERR_UNAUTHENTICATED, "cloudflare_not_set",
+                      "there is no token for Cloudflare");
+        (void)err_hint(&p->cloudflare_why, "sett cloudflare import FILE, or sett secret set "
+                                           "cloudflare.token");
+        return;
+    }
+    if (http_client_new(&p->cloudflare_client, &p->cloudflare_why) == -1 ||
+        cloudflare_init(&p->cloudflare, t->cloudflare_api, t->cloudflare_token, t->account,
+                        t->zone, p->cloudflare_client, &p->cloudflare_why) == -1)
+        return;
+    ingress_cloudflare(&p->ingress, &p->cloudflare);
+    (void)o;
+    p->cloudflare_set = true;
+}
+
+static void set_stripe(struct providers *p, const struct terms *t)
+{
+    if (t->stripe_key[0] == '\0') {
+        (void)err_set(&p->stripe_why, ERR_UNAVAILABLE, "stripe_not_set",
+                      "there is no secret key for Stripe");
+        (void)err_hint(&p->stripe_why, "sett secret set stripe.secret_key");
+        return;
+    }
+    if (http_client_new(&p->stripe_client, &p->stripe_why) == 0 &&
+        stripe_init(&p->stripe, t->stripe_api, t->stripe_key, p->stripe_client,
+                    &p->stripe_why) == 0)
+        p->stripe_set = true;
+}
+
+static void providers_free(struct providers *p)
+{
+    if (p == NULL)
+        return;
+    if (p->cloudflare_set)
+        cloudflare_free(&p->cloudflare);
+    http_client_free(p->cloudflare_client);
+    http_client_free(p->stripe_client);
+    sodium_memzero(p, sizeof *p);
+    free(p);
+}
+
+static struct providers *providers_new(struct outside *o, const struct terms *t,
+                                       const uint8_t print[32])
+{
+    struct providers *p = calloc(1, sizeof *p);
+
+    if (p == NULL)
+        return NULL;
+    p->users = 1; /* outside itself */
+    memcpy(p->print, print, sizeof p->print);
+    (void)str_copy(p->success_url, sizeof p->success_url, t->success_url);
+    (void)str_copy(p->cancel_url, sizeof p->cancel_url, t->cancel_url);
+    (void)str_copy(p->database_admin, sizeof p->database_admin, t->database_admin);
+    (void)str_copy(p->database_password, sizeof p->database_password, t->database_password);
+    set_cloudflare(p, o, t);
+    set_stripe(p, t);
+    return p;
+}
+
+struct providers *outside_use(struct outside *o)
+{
+    struct providers *p;
+
+    (void)pthread_mutex_lock(&o->lock);
+    p = o->providers;
+    p->users++;
+    (void)pthread_mutex_unlock(&o->lock);
+    return p;
+}
+
+void outside_done(struct outside *o, struct providers *p)
+{
+    bool last;
+
+    (void)pthread_mutex_lock(&o->lock);
+    last = --p->users == 0;
+    (void)pthread_mutex_unlock(&o->lock);
+    if (last)
+        providers_free(p);
+}
+
+/* Replace the providers unless they are made from the same terms. */
+static int take_over(struct outside *o, const struct terms *terms, struct err *err)
+{
+    uint8_t print[32];
+    struct providers *fresh, *old;
+
+    (void)crypto_generichash(print, sizeof print, (const uint8_t *)terms, sizeof *terms, NULL, 0);
+    if (o->providers != NULL && memcmp(o->providers->print, print, sizeof print) == 0)
+        return 0;
+    if ((fresh = providers_new(o, terms, print)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the providers");
+    (void)pthread_mutex_lock(&o->lock);
+    old = o->providers;
+    o->providers = fresh;
+    (void)pthread_mutex_unlock(&o->lock);
+    if (old != NULL) {
+        log_info("the providers' settings have changed");
+        outside_done(o, old);
+    }
+    return 0;
+}
+
+int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
+                    const struct vault *vault, struct err *err)
+{
+    struct terms *terms = calloc(1, sizeof *terms);
+    struct txn *txn;
+    int result;
+
+    if (terms == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the settings");
+    if ((result = db_read(&txn, db, err)) == 0) {
+        result = read_terms(txn, conf, vault, terms, err);
+        db_read_end(txn);
+    }
+    if (result == 0)
+        result = take_over(o, terms, err);
+    sodium_memzero(terms, sizeof *terms);
+    free(terms);
+    return result;
+}
+
+int outside_new(struct outside **out, const struct paths *paths, const struct conf *conf,
+                struct err *err)
+{
+    struct outside *o = calloc(1, sizeof *o);
+    struct terms *none = calloc(1, sizeof *none);
+    const char *front_door = conf_get(conf, "outside", "front_door");
+
+    if (o == NULL || none == NULL) {
+        free(o);
+        free(none);
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the outside");
+    }
+    o->paths = *paths;
+    (void)pthread_mutex_init(&o->lock, NULL);
+    ingress_hands(&o->local, o->paths.hands_sock);
+    if (str_copy(o->front_door, sizeof o->front_door,
+                 front_door == NULL ? "127.0.0.1" : front_door) == -1 ||
+        http_client_new(&o->probe, err) == -1 || take_over(o, none, err) == -1) {
+        free(none);
+        outside_free(o);
+        return -1;
+    }
+    free(none);
+    *out = o;
+    return 0;
+}
+
+void outside_free(struct outside *o)
+{
+    if (o == NULL)
+        return;
+    if (o->providers != NULL)
+        outside_done(o, o->providers);
+    http_client_free(o->probe);
+    (void)pthread_mutex_destroy(&o->lock);
+    free(o);
+}
+
+enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,
+                           struct hands_reply *reply, struct buf *stream, struct err *err)
+{
+    memset(reply, 0, sizeof *reply);
+    return hands_call(o->paths.hands_sock, request, timeout_ms, reply, stream, err);
+}

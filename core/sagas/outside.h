@@ -1,0 +1,62 @@
+#ifndef SETT_OUTSIDE_H
+#define SETT_OUTSIDE_H
+/*
+ * All that the steps of this worker can touch: the hands, the providers with the credentials that
+ * hold now, a client for probes. Shared by the engine's threads and those that answer questions.
+ */
+#include <pthread.h>
+#include "cloudflare.h"
+#include "conf.h"
+#include "db.h"
+#include "hands.h"
+#include "http.h"
+#include "ingress.h"
+#include "paths.h"
+#include "stripe.h"
+#include "vault.h"
+
+/* The providers as they are set at one moment. Somebody who uses them keeps them, also when newer
+ * ones have taken their place. */
+struct providers {
+    unsigned users; /* outside's lock holds it */
+    bool cloudflare_set, stripe_set;
+    struct err cloudflare_why, stripe_why; /* why not */
+    struct cloudflare cloudflare;
+    struct ingress ingress; /* over cloudflare */
+    struct stripe stripe;
+    struct http_client *cloudflare_client, *stripe_client;
+    char success_url[512], cancel_url[512];
+    char database_admin[512], database_password[256];
+    uint8_t print[32]; /* of all settings that are in here */
+};
+
+struct outside {
+    struct paths paths;
+    char front_door[128];       /* where the box's own web server listens, for the reachable step:
+                                   "127.0.0.1"; setting [outside] front_door of sett.conf */
+    struct http_client *probe;
+    pthread_mutex_t lock;
+    struct providers *providers;
+    struct ingress local;
+};
+
+/** outside_new(out, paths, conf, err): with no provider yet. Return 0 or -1. */
+int outside_new(struct outside **out, const struct paths *paths, const struct conf *conf,
+                struct err *err);
+void outside_free(struct outside *o);
+
+/** outside_refresh(o, db, conf, vault, err): take over credentials and addresses as they are set now.
+ * Cheap when nothing has changed. A credential that cannot be is noted in the providers and fails
+ * the steps that need it, not this. Return 0 or -1. */
+int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
+                    const struct vault *vault, struct err *err);
+
+/** outside_use(o): the providers of now; given back with outside_done. */
+struct providers *outside_use(struct outside *o);
+void outside_done(struct outside *o, struct providers *p);
+
+/** outside_hands(o, request, timeout_ms, reply, stream, err): ask the hands; see hands_call. */
+enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,
+                           struct hands_reply *reply, struct buf *stream, struct err *err);
+
+#endif

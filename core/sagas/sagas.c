@@ -1,0 +1,19 @@
+/* The list of sagas, for the engine and for plans. */
+#include "sagas.h"
+
+#include "str.h"
+
+const struct saga *const sagas[] = {
+    &saga_tenant_provision, &saga_tenant_suspend, &saga_tenant_resume, &saga_tenant_restart,
+    &saga_tenant_update,    &saga_tenant_delete,  &saga_tunnel_create, &saga_tunnel_delete,
+    &saga_tunnel_restart,   &saga_event_apply,
+};
+const size_t saga_count = sizeof sagas / sizeof sagas[0];
+
+const struct saga *sagas_find(const char *name)
+{
+    for (size_t i = 0; i < saga_count; i++)
+        if (str_equal(sagas[i]->name, name))
+            return sagas[i];
+    return NULL;
+}

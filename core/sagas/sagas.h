@@ -1,0 +1,17 @@
+#ifndef SETT_SAGAS_H
+#define SETT_SAGAS_H
+/* All sagas of core/. The names of steps are never reused for something else. */
+#include "step.h"
+
+extern const struct saga saga_tenant_provision, saga_tenant_suspend, saga_tenant_resume,
+    saga_tenant_restart, saga_tenant_update, saga_tenant_delete;
+extern const struct saga saga_tunnel_create, saga_tunnel_delete, saga_tunnel_restart;
+extern const struct saga saga_event_apply;
+
+extern const struct saga *const sagas[];
+extern const size_t saga_count;
+
+/** sagas_find(name): the saga, or NULL. */
+const struct saga *sagas_find(const char *name);
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * The database that a blueprint may want: a role and a database of the tenant's own, and the
+ * variables by which its program finds them.
+ */
+#include "facts.h"
+#include "outside.h"
+#include "postgres.h"
+#include "steps.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "enc.h"
+#include "setting.h"
+#include "str.h"
+
+#define PASSWORD_BYTES 24
+#define SECRET_NAME    "DB_PASSWORD" /* in the job's secrets */
+#define MARK_SIZE      96
+
+bool without_database(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_DATABASE) == NULL;
+}
+
+static void secret_name(char out[96], const struct job *job)
+{
+    (void)str_format(out, 96, "database:%s", kv_get_or(&job->args, "tenant_id", ""));
+}
+
+static int recall(struct txn *txn, const struct job *job, const struct saga_context *c,
+                  struct kv *secrets, struct err *err)
+{
+    char name[96], text[128];
+    struct buf plain;
+    int found;
+
+    if (kv_get(secrets, SECRET_NAME) != NULL)
+        return 1;
+    secret_name(name, job);
+    buf_init(&plain, sizeof text - 1);
+    found = secret_get(txn, &c->vault, name, &plain, err);
+    if (found == 1 && (str_copy_n(text, sizeof text, plain.data, plain.len) == -1 ||
+                       kv_set(secrets, SECRET_NAME, text) == -1))
+        found = err_set(err, ERR_CORRUPT, "database_secret", "the secret %s is no password", name);
+    if (plain.data != NULL)
+        sodium_memzero(plain.data, plain.cap);
+    buf_free(&plain);
+    sodium_memzero(text, sizeof text);
+    return found;
+}
+
+int database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                    struct err *err)
+{
+    return recall(txn, job, context, secrets, err) == -1 ? -1 : 0;
+}
+
+int database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                     struct err *err)
+{
+    const struct saga_context *c = context;
+    uint8_t bytes[PASSWORD_BYTES];
+    char name[96], text[64];
+    int result = recall(txn, job, c, secrets, err);
+
+    if (result != 0)
+        return result == 1 ? 0 : -1;
+    randombytes_buf(bytes, sizeof bytes);
+    (void)enc_base64url(text, sizeof text, bytes, sizeof bytes);
+    secret_name(name, job);
+    result = secret_set(txn, &c->vault, name, text, strlen(text), err);
+    if (result == 0 && kv_set(secrets, SECRET_NAME, text) == -1)
+        result = err_set(err, ERR_TOO_LARGE, "secrets_full", "the job's secrets are full");
+    sodium_memzero(bytes, sizeof bytes);
+    sodium_memzero(text, sizeof text);
+    return result;
+}
+
+int database_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct secret secret = {0};
+
+    (void)context;
+    secret_name(secret.name, job);
+    return record_delete(txn, &secret_table, &secret, err) == -1 ? -1 : 0;
+}
+
+/* What all calls have in common: whose database, told by which mark. */
+static void describe(const struct step_call *call, char name[POSTGRES_NAME_SIZE],
+                     char mark[MARK_SIZE])
+{
+    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0));
+    (void)str_format(mark, MARK_SIZE, "sett %s %s", kv_get_or(call->facts, FACT_BOX, "-"),
+                     kv_get_or(&call->job->args, "tenant_id", ""));
+}
+
+static enum outcome outcome_of(const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_NETWORK:
+    case ERR_TIMEOUT:
+    case ERR_UNAVAILABLE:
+    case ERR_FULL:
+        return OUTCOME_AGAIN;
+    default:
+        return OUTCOME_FAIL;
+    }
+}
+
+enum verb { FIND, MAKE, DROP };
+
+static enum outcome act(struct step_call *call, enum verb verb, struct err *err)
+{
+    struct providers *providers = outside_use(call->outside);
+    struct postgres p = {providers->database_admin, providers->database_password};
+    char name[POSTGRES_NAME_SIZE], mark[MARK_SIZE];
+    int r = -1;
+
+    describe(call, name, mark);
+    switch (verb) {
+    case FIND:
+        r = postgres_find(&p, name, mark, err);
+        break;
+    case MAKE:
+        r = postgres_make(&p, name, mark, kv_get_or(call->secret, SECRET_NAME, ""), err) == 0 ? 1
+                                                                                              : -1;
+        break;
+    case DROP:
+        r = postgres_drop(&p, name, mark, err);
+        break;
+    }
+    outside_done(call->outside, providers);
+    if (r == -1)
+        return outcome_of(err);
+    (void)str_format(call->note, sizeof call->note, "database %s", name);
+    return r == 1 ? OUTCOME_OK : OUTCOME_ABSENT;
+}
+
+enum outcome database_check(struct step_call *call, struct err *err)
+{
+    return act(call, FIND, err);
+}
+
+enum outcome database_make(struct step_call *call, struct err *err)
+{
+    return act(call, MAKE, err);
+}
+
+enum outcome database_undo(struct step_call *call, struct err *err)
+{
+    return act(call, DROP, err);
+}
+
+enum outcome database_drop(struct step_call *call, struct err *err)
+{
+    if (kv_get(call->secret, SECRET_NAME) == NULL ||
+        str_equal(kv_get_or(&call->job->args, "data", "1"), "0"))
+        return OUTCOME_ABSENT;
+    return act(call, DROP, err);
+}
+
+int database_variables(const struct step_call *call, struct kv *env, struct err *err)
+{
+    const char *secret = kv_get(call->secret, SECRET_NAME);
+    struct providers *providers;
+    struct postgres p;
+    char name[POSTGRES_NAME_SIZE], host[256];
+    uint32_t port;
+    int r;
+
+    if (secret == NULL)
+        return 0;
+    providers = outside_use(call->outside);
+    p = (struct postgres){providers->database_admin, providers->database_password};
+    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0));
+    r = postgres_address(&p, host, sizeof host, &port, err);
+    outside_done(call->outside, providers);
+    if (r == -1)
+        return -1;
+    if (kv_set(env, "DB_HOST", host) == -1 || kv_set_u64(env, "DB_PORT", port) == -1 ||
+        kv_set(env, "DB_NAME", name) == -1 || kv_set(env, "DB_USER", name) == -1 ||
+        kv_set(env, "DB_PASSWORD", secret) == -1)
+        return err_set(err, ERR_TOO_LARGE, "variables_full", "the tenant's variables are too many");
+    return 0;
+}

@@ -1,0 +1,229 @@
+/*
+ * Steps that lead visitors to a tenant: tunnel, rules, connector, name. Apart from the ingress
+ * drivers because a saga asks for a stage and does not know which driver answers; only the
+ * connector is the hands' own, whoever the provider is.
+ */
+#include "facts.h"
+#include "outside.h"
+#include "steps.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "enc.h"
+#include "setting.h"
+#include "str.h"
+
+#define CONNECTOR_MS 45000
+#define SECRET_BYTES 32
+#define SECRET_SIZE  64 /* in base64 */
+#define SECRET_NAME  "tunnel" /* in the job's secrets */
+
+bool without_tunnel(const struct job *job)
+{
+    return !str_equal(kv_get_or(&job->facts, FACT_INGRESS, ""), "cloudflare");
+}
+
+bool without_ingress(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_TUNNEL) == NULL;
+}
+
+/* One stage of the job's own ingress. */
+static enum outcome stage(struct step_call *call, enum ingress_stage which, enum ingress_verb verb,
+                          bool old, struct err *err)
+{
+    struct ingress_route route;
+    struct providers *p;
+    enum outcome outcome;
+
+    facts_route(call->job, call->facts, old, &route);
+    if (!str_equal(kv_get_or(call->facts, FACT_INGRESS, ""), "cloudflare"))
+        return call->outside->local.stage(call->outside->local.self, which, verb, &route, NULL,
+                                          call->facts, err);
+    p = outside_use(call->outside);
+    if (p->cloudflare_set) {
+        outcome = p->ingress.stage(p->ingress.self, which, verb, &route,
+                                   kv_get(call->secret, SECRET_NAME), call->facts, err);
+    } else {
+        *err = p->cloudflare_why;
+        outcome = OUTCOME_FAIL;
+    }
+    outside_done(call->outside, p);
+    return outcome;
+}
+
+enum outcome tunnel_check(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_TUNNEL, INGRESS_CHECK, false, err);
+}
+
+enum outcome tunnel_make(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_TUNNEL, INGRESS_MAKE, false, err);
+}
+
+enum outcome tunnel_undo(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_TUNNEL, INGRESS_UNDO, false, err);
+}
+
+enum outcome rules_check(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_RULES, INGRESS_CHECK, false, err);
+}
+
+enum outcome rules_make(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_RULES, INGRESS_MAKE, false, err);
+}
+
+enum outcome rules_undo(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_RULES, INGRESS_UNDO, false, err);
+}
+
+enum outcome rules_undo_old(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_RULES, INGRESS_UNDO, true, err);
+}
+
+enum outcome rules_make_old(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_RULES, INGRESS_MAKE, true, err);
+}
+
+enum outcome dns_check(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_DNS, INGRESS_CHECK, false, err);
+}
+
+enum outcome dns_make(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_DNS, INGRESS_MAKE, false, err);
+}
+
+enum outcome dns_undo(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_DNS, INGRESS_UNDO, false, err);
+}
+
+enum outcome dns_undo_old(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_DNS, INGRESS_UNDO, true, err);
+}
+
+/* A verb about the tunnel's connector. */
+static enum outcome connector(struct step_call *call, enum hands_verb verb, const char *token,
+                              struct hands_reply *reply, struct err *err)
+{
+    struct hands_request request;
+    enum outcome outcome;
+
+    facts_request(call, verb, &request);
+    request.number = kv_get_u64(call->facts, FACT_TUNNEL_NUMBER, 0);
+    if (token != NULL && str_copy(request.secret, sizeof request.secret, token) == -1) {
+        (void)err_set(err, ERR_TOO_LARGE, "token_too_long", "the connector's token is too long");
+        return OUTCOME_FAIL;
+    }
+    outcome = outside_hands(call->outside, &request, CONNECTOR_MS, reply, NULL, err);
+    sodium_memzero(request.secret, sizeof request.secret);
+    return outcome;
+}
+
+enum outcome connector_check(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = connector(call, HANDS_CONNECTOR_STATUS, NULL, &reply, err);
+
+    if (outcome == OUTCOME_OK && !reply.running)
+        return OUTCOME_ABSENT;
+    return outcome;
+}
+
+enum outcome connector_make(struct step_call *call, struct err *err)
+{
+    const char *secret = kv_get(call->secret, SECRET_NAME);
+    char token[CLOUDFLARE_TOKEN_SIZE];
+    struct hands_reply reply;
+    enum outcome outcome;
+
+    if (secret == NULL) {
+        (void)err_set(err, ERR_CORRUPT, "tunnel_secret_gone", "the tunnel's secret is not there");
+        (void)err_hint(err, "delete the tunnel and create it anew");
+        return OUTCOME_FAIL;
+    }
+    if (cloudflare_connector_token(kv_get_or(call->facts, FACT_CF_ACCOUNT, ""),
+                                   kv_get_or(call->facts, FACT_CF_TUNNEL, ""), secret, token,
+                                   err) == -1)
+        return OUTCOME_FAIL;
+    outcome = connector(call, HANDS_CONNECTOR_START, token, &reply, err);
+    sodium_memzero(token, sizeof token);
+    return outcome;
+}
+
+enum outcome connector_undo(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+
+    return connector(call, HANDS_CONNECTOR_STOP, NULL, &reply, err);
+}
+
+enum outcome connector_restart(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+
+    return connector(call, HANDS_CONNECTOR_RESTART, NULL, &reply, err);
+}
+
+/* The tunnel's secret, from under the tunnel's own name. Return 1, 0 if there is none, -1. */
+static int recall(struct txn *txn, const struct job *job, const struct saga_context *c,
+                  char name[96], struct kv *secrets, struct err *err)
+{
+    char text[SECRET_SIZE];
+    struct buf plain;
+    int found;
+
+    if (str_format(name, 96, "tunnel:%s", kv_get_or(&job->facts, FACT_TUNNEL, "")) == -1)
+        return err_set(err, ERR_INTERNAL, "tunnel_id", "the tunnel's id is too long");
+    buf_init(&plain, sizeof text - 1);
+    found = secret_get(txn, &c->vault, name, &plain, err);
+    if (found == 1 && (str_copy_n(text, sizeof text, plain.data, plain.len) == -1 ||
+                       kv_set(secrets, SECRET_NAME, text) == -1))
+        found = err_set(err, ERR_CORRUPT, "tunnel_secret", "the secret %s is not a text", name);
+    if (plain.data != NULL)
+        sodium_memzero(plain.data, plain.cap);
+    buf_free(&plain);
+    sodium_memzero(text, sizeof text);
+    return found;
+}
+
+int tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                  struct err *err)
+{
+    char name[96];
+
+    return recall(txn, job, context, name, secrets, err) == -1 ? -1 : 0;
+}
+
+/* The secret lives as long as the tunnel: it is made once, before the tunnel, and kept under the
+ * tunnel's own name, from which every later job takes it. */
+int tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                   struct err *err)
+{
+    const struct saga_context *c = context;
+    uint8_t bytes[SECRET_BYTES];
+    char name[96], text[SECRET_SIZE];
+    int result = recall(txn, job, c, name, secrets, err);
+
+    if (result != 0)
+        return result == 1 ? 0 : -1;
+    randombytes_buf(bytes, sizeof bytes);
+    (void)enc_base64(text, sizeof text, bytes, sizeof bytes);
+    result = secret_set(txn, &c->vault, name, text, strlen(text), err);
+    if (result == 0 && kv_set(secrets, SECRET_NAME, text) == -1)
+        result = err_set(err, ERR_TOO_LARGE, "secrets_full", "the job's secrets are full");
+    sodium_memzero(bytes, sizeof bytes);
+    sodium_memzero(text, sizeof text);
+    return result;
+}

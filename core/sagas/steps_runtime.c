@@ -1,0 +1,179 @@
+/*
+ * Steps that the hands carry out: port, runtime, init. Apart from the hands themselves because what
+ * is here is only which verb answers which question; what a container is, the hands know.
+ */
+#include "facts.h"
+#include "outside.h"
+#include "steps.h"
+
+#include <string.h>
+
+#include "str.h"
+
+#define SHORT_MS  15000
+#define STOP_MS   90000
+#define CREATE_MS 900000 /* an image may have to be pulled */
+#define INIT_MS   1800000
+
+/* A verb about the job's tenant. */
+static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool flag, int timeout_ms,
+                              struct hands_reply *reply, struct err *err)
+{
+    struct hands_request request;
+    enum outcome outcome;
+
+    facts_request(call, verb, &request);
+    request.flag = flag;
+    if (database_variables(call, &request.env, err) == -1)
+        return OUTCOME_FAIL;
+    outcome = outside_hands(call->outside, &request, timeout_ms, reply, NULL, err);
+    explicit_bzero(&request.env, sizeof request.env);
+    return outcome;
+}
+
+int steps_blueprint(struct step_call *call, struct err *err)
+{
+    struct blueprint *b;
+    int result = -1;
+
+    if (kv_get(call->facts, FACT_HEALTH_PATH) != NULL || kv_get(call->facts, FACT_BLUEPRINT) == NULL)
+        return 0;
+    if ((b = calloc(1, sizeof *b)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
+    if (blueprint_load(b, call->outside->paths.blueprints,
+                       kv_get_or(call->facts, FACT_BLUEPRINT, ""), err) == 0) {
+        result = 0;
+        if (kv_set(call->facts, FACT_HEALTH_PATH, b->health_path) == -1 ||
+            kv_set_u64(call->facts, FACT_HEALTH_S, b->health_timeout_s) == -1 ||
+            kv_set(call->facts, FACT_RUNTIME, b->runtime) == -1 ||
+            (b->database && kv_set(call->facts, FACT_DATABASE, "1") == -1))
+            result = err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+    }
+    free(b);
+    return result;
+}
+
+enum outcome port_make(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    uint64_t port = kv_get_u64(call->facts, FACT_PORT, 0);
+    enum outcome outcome;
+
+    if (steps_blueprint(call, err) == -1)
+        return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
+    outcome = ask_hands(call, HANDS_PORT_PROBE, false, SHORT_MS, &reply, err);
+    if (outcome == OUTCOME_AGAIN || (outcome == OUTCOME_FAIL && reply.owner[0] == '\0'))
+        return outcome;
+    if (reply.owner[0] == '\0') {
+        (void)str_format(call->note, sizeof call->note, "port %llu can be bound",
+                         (unsigned long long)port);
+        return OUTCOME_OK;
+    }
+    (void)kv_set_u64(call->facts, FACT_FOREIGN, port);
+    (void)kv_set(call->facts, FACT_OWNER, reply.owner);
+    (void)err_set(err, ERR_CONFLICT, "port_foreign", "port %llu is held by %s",
+                  (unsigned long long)port, reply.owner);
+    (void)err_hint(err, "another port is taken; free this one, or take it out of ports.ranges");
+    return OUTCOME_FAIL;
+}
+
+const char *port_fall_back(const struct job *job, const struct err *err)
+{
+    (void)job;
+    return str_equal(err->code, "port_foreign") ? "reserve" : NULL;
+}
+
+static void note_status(struct step_call *call, const struct hands_reply *reply, const char *what)
+{
+    if (reply->status.id[0] != '\0')
+        (void)str_format(call->note, sizeof call->note, "%s: %s", what, reply->status.id);
+    else
+        (void)str_format(call->note, sizeof call->note, "%s", what);
+}
+
+enum outcome runtime_check(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_INSPECT, false, SHORT_MS, &reply, err);
+
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (reply.status.state != RUNTIME_RUNNING)
+        return OUTCOME_ABSENT; /* made but not started, or ended: make is fine with both */
+    note_status(call, &reply, "running");
+    return OUTCOME_OK;
+}
+
+enum outcome runtime_make(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
+
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    return runtime_start(call, err);
+}
+
+enum outcome runtime_start(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_START, false, CREATE_MS, &reply, err);
+
+    if (outcome == OUTCOME_OK)
+        note_status(call, &reply, "started");
+    return outcome;
+}
+
+enum outcome runtime_stop(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+
+    return ask_hands(call, HANDS_RUNTIME_STOP, false, STOP_MS, &reply, err);
+}
+
+enum outcome runtime_restart(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_RESTART, false, STOP_MS, &reply, err);
+
+    if (outcome == OUTCOME_OK)
+        note_status(call, &reply, "restarted");
+    return outcome;
+}
+
+static enum outcome removal(struct step_call *call, bool data, struct err *err)
+{
+    struct hands_reply reply;
+
+    return ask_hands(call, HANDS_RUNTIME_REMOVE, data, STOP_MS, &reply, err);
+}
+
+enum outcome runtime_remove(struct step_call *call, struct err *err)
+{
+    return removal(call, true, err);
+}
+
+enum outcome runtime_remove_asked(struct step_call *call, struct err *err)
+{
+    return removal(call, !str_equal(kv_get_or(&call->job->args, "data", "1"), "0"), err);
+}
+
+/* New limits hold for a new container; the data stays where it is. A tenant that does not run gets
+ * its new one when it is resumed. */
+enum outcome runtime_recreate(struct step_call *call, struct err *err)
+{
+    enum outcome outcome = removal(call, false, err);
+
+    if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
+        return outcome;
+    if (kv_get(call->facts, FACT_SUSPENDED) != NULL)
+        return OUTCOME_OK;
+    return runtime_make(call, err);
+}
+
+enum outcome init_make(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+
+    return ask_hands(call, HANDS_RUNTIME_INIT, false, INIT_MS, &reply, err);
+}

@@ -1,0 +1,176 @@
+/*
+ * The store's side of tunnels: what steps must know of one, and what they found out about it.
+ */
+#include "facts.h"
+#include "steps.h"
+
+#include "setting.h"
+#include "str.h"
+
+/* The tunnel that the job is about: by its argument, else by the fact of a tenant's job. */
+static int load(struct txn *txn, const struct job *job, struct tunnel *tunnel, struct err *err)
+{
+    const char *id = kv_get(&job->args, "tunnel_id");
+    int found;
+
+    if (id == NULL)
+        id = kv_get_or(&job->facts, FACT_TUNNEL, "");
+    if ((found = facts_load_tunnel(txn, id, tunnel, err)) == 0)
+        return err_set(err, ERR_NOT_FOUND, "tunnel_not_found", "there is no tunnel %s", id);
+    return found == 1 ? 0 : -1;
+}
+
+int tunnel_read(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const struct saga_context *c = context;
+    struct tunnel tunnel;
+    struct tenant tenant = {0};
+
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    if (tunnel.state == TUNNEL_DELETED)
+        return err_set(err, ERR_CONFLICT, "tunnel_deleted", "tunnel %s is deleted", tunnel.name);
+    if (tunnel.tenant_id[0] != '\0' && str_copy(tenant.id, sizeof tenant.id, tunnel.tenant_id) == 0 &&
+        record_get(txn, &tenant_table, &tenant, err) == 1) {
+        if (facts_tenant(txn, job, c, &tenant, err) == -1)
+            return -1;
+    }
+    return facts_tunnel(txn, job, c, &tunnel, err); /* its own address, not the tenant's */
+}
+
+/* A tenant that had no way in has this one from now on. */
+static int link_tenant(struct txn *txn, const struct tunnel *tunnel, struct err *err)
+{
+    struct tenant tenant = {0};
+    int found;
+
+    if (tunnel->tenant_id[0] == '\0')
+        return 0;
+    (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
+    if ((found = record_get(txn, &tenant_table, &tenant, err)) != 1)
+        return found;
+    if (tenant.tunnel_id[0] != '\0' || tenant.state == TENANT_DELETED)
+        return 0;
+    (void)str_copy(tenant.tunnel_id, sizeof tenant.tunnel_id, tunnel->id);
+    tenant.health = HEALTH_UNKNOWN;
+    return tenant_put(txn, &tenant, err);
+}
+
+int tunnel_active(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    (void)context;
+    if (load(txn, job, &tunnel, err) == -1 || link_tenant(txn, &tunnel, err) == -1)
+        return -1;
+    return tunnel_move(txn, &tunnel, TUNNEL_ACTIVE, "", err);
+}
+
+int tunnel_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    if (tunnel_read(txn, job, context, err) == -1 || load(txn, job, &tunnel, err) == -1)
+        return -1;
+    return tunnel_move(txn, &tunnel, TUNNEL_DELETING, kv_get_or(&job->args, "reason", ""), err);
+}
+
+/* The tunnel's own secret goes with it. */
+static int drop_secret(struct txn *txn, const struct tunnel *tunnel, struct err *err)
+{
+    struct secret secret = {0};
+
+    (void)str_format(secret.name, sizeof secret.name, "tunnel:%s", tunnel->id);
+    return record_delete(txn, &secret_table, &secret, err) == -1 ? -1 : 0;
+}
+
+/* A tenant whose tunnel is gone is there and cannot be reached. */
+static int unlink_tenant(struct txn *txn, const struct tunnel *tunnel, struct err *err)
+{
+    struct tenant tenant = {0};
+    int found;
+
+    if (tunnel->tenant_id[0] == '\0')
+        return 0;
+    (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
+    if ((found = record_get(txn, &tenant_table, &tenant, err)) != 1)
+        return found;
+    if (!str_equal(tenant.tunnel_id, tunnel->id))
+        return 0;
+    tenant.tunnel_id[0] = '\0';
+    tenant.health = HEALTH_UNREACHABLE;
+    return tenant_put(txn, &tenant, err);
+}
+
+int tunnel_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    (void)context;
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    if (tunnel.state == TUNNEL_DELETED)
+        return 0;
+    if (drop_secret(txn, &tunnel, err) == -1 || unlink_tenant(txn, &tunnel, err) == -1)
+        return -1;
+    return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", ""), err);
+}
+
+int tunnel_settle(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    (void)context;
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    (void)str_copy(tunnel.cf_account, sizeof tunnel.cf_account,
+                   kv_get_or(&job->facts, FACT_CF_ACCOUNT, ""));
+    (void)str_copy(tunnel.cf_zone, sizeof tunnel.cf_zone, kv_get_or(&job->facts, FACT_CF_ZONE, ""));
+    (void)str_copy(tunnel.cf_tunnel, sizeof tunnel.cf_tunnel,
+                   kv_get_or(&job->facts, FACT_CF_TUNNEL, ""));
+    (void)str_copy(tunnel.cf_record, sizeof tunnel.cf_record,
+                   kv_get_or(&job->facts, FACT_CF_RECORD, ""));
+    tunnel.cf_version = kv_get_u64(&job->facts, FACT_CF_VERSION, tunnel.cf_version);
+    return tunnel_put(txn, &tunnel, err);
+}
+
+int tunnel_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    kv_unset(&job->facts, FACT_CF_TUNNEL);
+    kv_unset(&job->facts, FACT_CF_VERSION);
+    return tunnel_settle(txn, job, context, err);
+}
+
+int tunnel_unsettle_record(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    kv_unset(&job->facts, FACT_CF_RECORD);
+    return tunnel_settle(txn, job, context, err);
+}
+
+int tunnel_job_begun(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    (void)context;
+    if (!job->undo || load(txn, job, &tunnel, err) == -1)
+        return job->undo ? -1 : 0;
+    return tunnel_move(txn, &tunnel, TUNNEL_DELETING, job->cause, err);
+}
+
+int tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    if (job->state == JOB_DONE)
+        return 0;
+    if (job->state == JOB_UNDONE && str_equal(job->saga, "tunnel.create"))
+        return tunnel_deleted(txn, job, context, err);
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    if (tunnel.state == TUNNEL_DELETED)
+        return 0;
+    return tunnel_move(txn, &tunnel,
+                       str_equal(job->saga, "tunnel.create") ? TUNNEL_FAILED
+                                                             : (enum tunnel_state)tunnel.state,
+                       job->cause, err);
+}

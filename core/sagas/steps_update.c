@@ -1,0 +1,162 @@
+/*
+ * The store's side of changing a tenant: its plan, its limits, its name. Apart because a change has
+ * a before that must come back when it fails.
+ */
+#include "facts.h"
+#include "steps.h"
+
+#include <string.h>
+
+#include "name.h"
+#include "plan.h"
+#include "setting.h"
+#include "str.h"
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
+bool update_without_runtime(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_RECREATE) == NULL;
+}
+
+bool update_without_running(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_SUSPENDED) != NULL;
+}
+
+bool update_without_route(const struct job *job)
+{
+    return update_without_running(job) || update_without_name(job);
+}
+
+bool update_without_name(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_OLD_HOSTNAME) == NULL || without_ingress(job);
+}
+
+bool update_without_tunnel_name(const struct job *job)
+{
+    return update_without_name(job) || without_tunnel(job);
+}
+
+static int change_plan(struct txn *txn, struct job *job, struct tenant *tenant, const char *plan_id,
+                       struct err *err)
+{
+    struct plan plan = {0};
+    int found;
+
+    if ((found = plan_resolve(txn, plan_id, &plan, err)) == 0)
+        return err_field(err, "plan", "plan_not_found", "there is no plan %s", plan_id);
+    if (found == -1 || facts_set(job, FACT_OLD_PLAN, tenant->plan_id, err) == -1)
+        return -1;
+    if (!str_equal(plan.blueprint, tenant->blueprint))
+        return err_field(err, "plan", "plan_blueprint",
+                         "plan %s is made from blueprint %s, the tenant from %s", plan.name,
+                         plan.blueprint, tenant->blueprint);
+    (void)str_copy(tenant->plan_id, sizeof tenant->plan_id, plan.id);
+    return facts_set(job, FACT_RECREATE, "1", err);
+}
+
+static int change_name(struct txn *txn, struct job *job, const struct saga_context *c,
+                       struct tenant *tenant, const char *subdomain, struct err *err)
+{
+    char hostname[256];
+
+    if (name_check(subdomain, err) == -1 || name_take(txn, subdomain, tenant->id, 0, err) == -1 ||
+        tenant_hostname(txn, &c->conf, tenant->subdomain, hostname, sizeof hostname, err) == -1 ||
+        facts_set(job, FACT_OLD_SUBDOMAIN, tenant->subdomain, err) == -1 ||
+        facts_set(job, FACT_OLD_HOSTNAME, hostname, err) == -1 ||
+        str_copy(tenant->subdomain, sizeof tenant->subdomain, subdomain) == -1)
+        return -1;
+    return tenant_url(txn, &c->conf, subdomain, tenant->url, sizeof tenant->url, err);
+}
+
+/* The tunnel follows the name; its DNS record is another one. */
+static int change_tunnel(struct txn *txn, struct job *job, const struct saga_context *c,
+                         const struct tenant *tenant, struct err *err)
+{
+    struct tunnel tunnel;
+    int found = facts_load_tunnel(txn, tenant->tunnel_id, &tunnel, err);
+
+    if (found == -1)
+        return -1;
+    if (found == 0 || tunnel.state == TUNNEL_DELETED)
+        return facts_set(job, FACT_TUNNEL, "", err);
+    if (kv_get(&job->facts, FACT_OLD_HOSTNAME) != NULL) {
+        if (tenant_hostname(txn, &c->conf, tenant->subdomain, tunnel.hostname,
+                            sizeof tunnel.hostname, err) == -1 ||
+            facts_set(job, FACT_OLD_RECORD, tunnel.cf_record, err) == -1)
+            return -1;
+        tunnel.cf_record[0] = '\0';
+        if (tunnel_put(txn, &tunnel, err) == -1)
+            return -1;
+    }
+    return facts_tunnel(txn, job, c, &tunnel, err);
+}
+
+int tenant_change(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const char *plan_id = kv_get_or(&job->args, "plan_id", "");
+    const char *subdomain = kv_get_or(&job->args, "subdomain", "");
+    struct tenant tenant;
+
+    if (tenant_read(txn, job, context, err) == -1 ||
+        facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    if (plan_id[0] != '\0' && !str_equal(plan_id, tenant.plan_id) &&
+        change_plan(txn, job, &tenant, plan_id, err) == -1)
+        return -1;
+    if (kv_get(&job->args, "limits") != NULL && facts_set(job, FACT_RECREATE, "1", err) == -1)
+        return -1;
+    if (subdomain[0] != '\0' && !str_equal(subdomain, tenant.subdomain) &&
+        change_name(txn, job, context, &tenant, subdomain, err) == -1)
+        return -1;
+    if (tenant.state == TENANT_SUSPENDED && facts_set(job, FACT_SUSPENDED, "1", err) == -1)
+        return -1;
+    if (tenant_put(txn, &tenant, err) == -1 ||
+        facts_tenant(txn, job, context, &tenant, err) == -1)
+        return -1;
+    return change_tunnel(txn, job, context, &tenant, err);
+}
+
+int tenant_unchange(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const char *plan_id = kv_get(&job->facts, FACT_OLD_PLAN);
+    const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
+    const struct saga_context *c = context;
+    struct tenant tenant;
+    struct tunnel tunnel;
+    int found;
+
+    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    if (plan_id != NULL)
+        (void)str_copy(tenant.plan_id, sizeof tenant.plan_id, plan_id);
+    if (subdomain == NULL)
+        return tenant_put(txn, &tenant, err);
+    if (name_give(txn, tenant.subdomain, tenant.id, 0, err) == -1 ||
+        str_copy(tenant.subdomain, sizeof tenant.subdomain, subdomain) == -1 ||
+        tenant_url(txn, &c->conf, subdomain, tenant.url, sizeof tenant.url, err) == -1 ||
+        (found = facts_load_tunnel(txn, tenant.tunnel_id, &tunnel, err)) == -1 ||
+        tenant_put(txn, &tenant, err) == -1)
+        return -1;
+    if (found == 0 || tunnel.state == TUNNEL_DELETED)
+        return 0;
+    (void)str_copy(tunnel.hostname, sizeof tunnel.hostname,
+                   kv_get_or(&job->facts, FACT_OLD_HOSTNAME, ""));
+    (void)str_copy(tunnel.cf_record, sizeof tunnel.cf_record,
+                   kv_get_or(&job->facts, FACT_OLD_RECORD, ""));
+    return tunnel_put(txn, &tunnel, err);
+}
+
+int tenant_changed(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
+    const struct saga_context *c = context;
+    uint64_t days = setting_u64(txn, &c->conf, "names.rest_days");
+
+    if (subdomain == NULL)
+        return 0;
+    return name_give(txn, subdomain, kv_get_or(&job->args, "tenant_id", ""),
+                     days == 0 ? 0 : txn_time_ms(txn) + (int64_t)days * DAY_MS, err);
+}
