@@ -46,7 +46,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/fill $(B)/bench/slow_sync.so
 	@python3 tests/bench/bench.py
 
-TIDY := -clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,bugprone-*,cert-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-cert-err33-c,-bugprone-implicit-widening-of-multiplication-result,-bugprone-narrowing-conversions,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-suspicious-include
+TIDY := bugprone-*,cert-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-cert-dcl37-c,-cert-dcl51-cpp,-cert-err33-c,-bugprone-implicit-widening-of-multiplication-result,-bugprone-narrowing-conversions,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-suspicious-include
 
 ## check: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, floors and style; all clean
 check: deps
