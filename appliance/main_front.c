@@ -20,6 +20,7 @@
 #include "auth.h"
 #include "clock.h"
 #include "events.h"
+#include "figures.h"
 #include "file.h"
 #include "front.h"
 #include "limit.h"
@@ -128,7 +129,8 @@ static int box_open(struct op_box *box, const char *root, struct err *err)
     box->routes = route_table;
     box->route_count = route_count;
     box->gate = auth_gate_new(err);
-    return box->gate == NULL ? -1 : 0;
+    box->figures = figures_cache_new(err);
+    return box->gate == NULL || box->figures == NULL ? -1 : 0;
 }
 
 static int parts_make(struct program *p, struct err *err)

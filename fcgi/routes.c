@@ -103,6 +103,12 @@ static const struct {
     {"health", ROUTE_FREE},
     {"metrics", ROUTE_FREE | ROUTE_METRICS},
     {"stripe.webhook", ROUTE_FREE | ROUTE_WEBHOOK},
+    {"tenant.list", ROUTE_STEADY},
+    {"tenant.show", ROUTE_STEADY},
+    {"customer.list", ROUTE_STEADY},
+    {"customer.show", ROUTE_STEADY},
+    {"plan.list", ROUTE_STEADY},
+    {"plan.show", ROUTE_STEADY},
 };
 
 unsigned route_flags(const struct op_route *route)

@@ -62,6 +62,7 @@ void *serve_memory_new(void *context)
         buf_init(&m->body, BODY_WEBHOOK + 1);
         buf_init(&m->out, OUT_MAX);
         buf_init(&m->head, 8192);
+        recall_init(&m->recall);
     }
     return m;
 }
@@ -73,6 +74,7 @@ void serve_memory_free(void *memory)
         buf_free(&m->body);
         buf_free(&m->out);
         buf_free(&m->head);
+        recall_free(&m->recall);
         free(m->params);
         free(m);
     }
@@ -176,6 +178,24 @@ static bool changes(const struct passage *p)
     return method != REQUEST_GET && method != REQUEST_HEAD;
 }
 
+/* Who it is, as ident_find says. */
+static int sender_find(struct passage *p, struct err *err)
+{
+    struct serve_memory *m = p->m;
+    uint64_t txn = txn_number(p->txn);
+    const struct identity *known = recall_who(&m->recall, txn, &m->request, p->now_ms);
+    if (known != NULL) {
+        p->identity = *known;
+        return 1;
+    }
+    int found = ident_find(p->txn, &m->site.terms, &p->serve->box->web_key, &m->request,
+                           &p->identity, err);
+    if (found == 1) {
+        recall_note_who(&m->recall, txn, &m->request, &p->identity, p->now_ms);
+    }
+    return found;
+}
+
 /* Whoever it is, within the limits, allowed to send this at all. What needs a role is op_dispatch's. */
 static int admit(struct passage *p, struct err *err)
 {
@@ -183,8 +203,7 @@ static int admit(struct passage *p, struct err *err)
     struct err why;
     int found = 0;
     if (p->op->role != ROLE_PUBLIC) {
-        found = ident_find(p->txn, &p->m->site.terms, &p->serve->box->web_key, r, &p->identity,
-                           &why);
+        found = sender_find(p, &why);
         p->known = found == 1;
     }
     if (limits_check(p, err) < 0) {
@@ -396,9 +415,14 @@ static bool refusals_quiet(const struct passage *p)
 static int dispatch(struct passage *p, struct op_call *call, struct err *err)
 {
     struct json_out json;
+    bool steady = (p->match.flags & ROUTE_STEADY) != 0;
+    uint64_t txn = txn_number(p->txn);
     buf_reset(&p->m->out);
     json_out_init(&json, &p->m->out);
     call->out = &json;
+    if (steady && recall_answer(&p->m->recall, txn, call, p->now_ms)) {
+        return 0;
+    }
     call->quiet = refusals_quiet(p);
     if ((p->op->flags & OP_WRITE) == 0 && p->op->slow == NULL) {
         call->txn = p->txn; /* the snapshot that told who this is also answers */
@@ -407,6 +431,9 @@ static int dispatch(struct passage *p, struct op_call *call, struct err *err)
         p->txn = NULL;
     }
     if (op_dispatch(call, err) == 0) {
+        if (steady) {
+            recall_note_answer(&p->m->recall, txn, call, p->now_ms);
+        }
         return 0;
     }
     webhook_refused(p, call->quiet, err);

@@ -7,6 +7,7 @@
 #include "auth.h"
 #include "limit.h"
 #include "op.h"
+#include "recall.h"
 #include "request.h"
 #include "site.h"
 #include "tally.h"
@@ -25,6 +26,7 @@ struct serve_memory {
     struct site site;
     struct request request;
     struct buf body, out, head;
+    struct recall recall;
     void *params;
     size_t params_size;
     struct identity touch; /* whose last use is to be noted once the answer is out */
