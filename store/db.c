@@ -21,7 +21,6 @@
 
 #define MAIN_DBI       1    /* LMDB's number for the one database without a name */
 #define FREE_DBI       0    /* and for its list of free pages */
-#define LONG_READ_MS   1000 /* a read transaction older than this holds pages back */
 #define RESIZE_WAIT_MS 1000
 
 /* The environments of this process. Global because LMDB's file locks are the process's: the same
@@ -396,13 +395,6 @@ int db_raw_commit(struct txn *txn, struct err *err)
     abort();
 }
 
-int db_raw_fail(struct txn *txn, const struct err *err)
-{
-    if (txn->writing && txn->failed.kind == ERR_NONE && err != NULL)
-        txn->failed = *err;
-    return -1;
-}
-
 /* An error of LMDB inside a transaction; in a write transaction it is the end of it. */
 static int txn_fail(struct txn *txn, int rc, const char *what, struct err *err)
 {
@@ -488,34 +480,6 @@ uint64_t txn_number(const struct txn *txn)
     return mdb_txn_id(txn->lmdb);
 }
 
-int db_read(struct txn **out, struct db *db, struct err *err)
-{
-    struct txn *txn = malloc(sizeof *txn);
-
-    *out = NULL;
-    if (txn == NULL)
-        return fail(err, ENOMEM, "a transaction could not begin");
-    if (db_raw_begin(db, false, txn, err) == -1) {
-        free(txn);
-        return -1;
-    }
-    *out = txn;
-    return 0;
-}
-
-void db_read_end(struct txn *txn)
-{
-    if (txn == NULL)
-        return;
-#ifdef SETT_TEST
-    if (!txn->long_reader && clock_mono_ms() - txn->began_ms > LONG_READ_MS)
-        log_warning("a read transaction was open for %lld ms",
-                    (long long)(clock_mono_ms() - txn->began_ms));
-#endif
-    db_raw_abort(txn);
-    free(txn);
-}
-
 uint64_t db_last_txn(struct db *db)
 {
     MDB_envinfo info;
@@ -551,19 +515,21 @@ static int count_free_pages(struct txn *txn, uint64_t *pages, struct err *err)
     return rc == MDB_NOTFOUND ? 0 : fail(err, rc, "the free list could not be read");
 }
 
-/* One line of LMDB's list of readers: "pid thread txnid", "-" for a slot without a snapshot. */
+/* One line of LMDB's list of readers: pid, thread in hex, then the number of its snapshot or "-". The
+ * lines around the list begin with no pid. */
 static int see_reader(const char *line, void *arg)
 {
     struct db_figures *out = arg;
-    unsigned long long pid, thread, number;
+    char *at, *end;
+    uint64_t number;
 
-    if (sscanf(line, "%llu %llx %llu", &pid, &thread, &number) == 3) {
-        out->readers++;
-        if (out->oldest_reader_txn == 0 || number < out->oldest_reader_txn)
-            out->oldest_reader_txn = number;
-    } else if (sscanf(line, "%llu %llx", &pid, &thread) == 2) {
-        out->readers++;
-    }
+    if (strtoull(line, &at, 10) == 0)
+        return 0;
+    out->readers++;
+    (void)strtoull(at, &at, 16);
+    number = strtoull(at, &end, 10);
+    if (end != at && (out->oldest_reader_txn == 0 || number < out->oldest_reader_txn))
+        out->oldest_reader_txn = number;
     return 0;
 }
 
@@ -579,9 +545,9 @@ static int disk_free(const struct db *db, uint64_t *bytes, struct err *err)
 
 int db_figures(struct db *db, struct db_figures *out, struct err *err)
 {
-    MDB_envinfo info;
-    MDB_stat stat;
-    uint64_t pages;
+    MDB_envinfo info = {0};
+    MDB_stat stat = {0};
+    uint64_t pages = 0;
     struct txn txn;
     int rc, result;
 
@@ -604,36 +570,6 @@ int db_figures(struct db *db, struct db_figures *out, struct err *err)
     out->last_txn = info.me_last_txnid;
     out->readers_max = info.me_maxreaders;
     return disk_free(db, &out->disk_free_bytes, err);
-}
-
-int db_room(struct db *db, struct err *err)
-{
-    const uint64_t least = UINT64_C(256) << 20;
-    MDB_envinfo info;
-    MDB_stat stat;
-    struct db_figures figures;
-    uint64_t bytes;
-    int rc;
-
-    if (disk_free(db, &bytes, err) == -1)
-        return -1;
-    if (bytes < least) {
-        (void)err_set(err, ERR_FULL, "disk_nearly_full",
-                      "only %llu MiB are free on the store's disk, and nothing new begins below 256",
-                      (unsigned long long)(bytes >> 20));
-        return err_hint(err, "make room on the disk; what exists keeps working");
-    }
-    if ((rc = mdb_env_info(db->env->lmdb, &info)) != 0 ||
-        (rc = mdb_env_stat(db->env->lmdb, &stat)) != 0)
-        return fail(err, rc, "the store's figures could not be read");
-    if ((uint64_t)info.me_last_pgno * stat.ms_psize <= info.me_mapsize / 10 * 8)
-        return 0; /* without the walk over the free list that the exact figure costs */
-    if (db_figures(db, &figures, err) == -1)
-        return -1;
-    if (figures.used_bytes <= figures.map_bytes / 10 * 8)
-        return 0;
-    return err_set(err, ERR_FULL, "store_nearly_full",
-                   "more than 80 %% of the store's map is in use, and nothing new begins");
 }
 
 int db_copy(struct db *db, int fd, struct err *err)

@@ -243,7 +243,7 @@ int db_create(const char *folder, const struct schema *schema, struct err *err)
 
 static int check_version(struct db *db, struct err *err)
 {
-    uint32_t mine = db->schema->version, theirs;
+    uint32_t mine = db->schema->version, theirs = 0;
     struct txn txn;
     int result;
 
@@ -303,9 +303,4 @@ const struct schema *db_schema(const struct db *db)
 const char *db_folder(const struct db *db)
 {
     return db->folder;
-}
-
-int64_t txn_time_ms(const struct txn *txn)
-{
-    return txn->time_ms;
 }

@@ -39,9 +39,11 @@ static int run_all(struct txn *txn, void *arg, struct err *err)
         return -1;
     if (now != work->from)
         return err_set(err, ERR_CONFLICT, "store_changed", "somebody else has migrated the store");
-    for (uint32_t number = work->from + 1; number <= work->to; number++)
-        if (find(work, number)->run(txn, err) != 0)
+    for (uint32_t number = work->from + 1; number <= work->to; number++) {
+        const struct migration *migration = find(work, number);
+        if (migration == NULL || migration->run(txn, err) != 0)
             return -1;
+    }
     return db_raw_set_schema(txn, work->to, err);
 }
 

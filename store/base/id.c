@@ -54,10 +54,11 @@ void id_text(char out[ID_SIZE], const char *prefix, const uint8_t bytes[ID_BYTES
 int id_bytes(const char *id, const char *prefix, uint8_t out[ID_BYTES])
 {
     size_t len = strlen(prefix);
-    uint8_t bytes[ID_BYTES] = {0};
+    uint8_t bytes[ID_BYTES];
 
     if (strncmp(id, prefix, len) != 0 || id[len] != '_')
         return -1;
+    memset(bytes, 0, sizeof bytes);
     id += len + 1;
     if (strlen(id) != ID_DIGITS || id[0] > '7')
         return -1;
