@@ -15,7 +15,7 @@ WARN     := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wstrict-prototypes -
             -Wold-style-definition -Wvla -Wundef -Werror=implicit-function-declaration
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
             -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
-CBASE    := -std=c11 -D_GNU_SOURCE -g -fno-strict-aliasing -fwrapv -fPIE -pthread -include store/base/banned.h \
+CBASE    := -std=c11 -D_GNU_SOURCE -g -isystem /usr/include/postgresql -fno-strict-aliasing -fwrapv -fPIE -pthread -include store/base/banned.h \
             -DSETT_VERSION='"$(VERSION)"' $(WARN)
 OPT_plain := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN)
 OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DSETT_TEST
