@@ -187,6 +187,9 @@ no_attr:
     (void)posix_spawn_file_actions_destroy(&actions);
     if (failed == 0)
         return 0;
+    if (failed == ENOENT || failed == EACCES || failed == ENOEXEC || failed == ENOTDIR)
+        return err_set(err, ERR_INVALID, "command_missing", "%s cannot be executed in %s: %s",
+                       l.argv[0], p->folder[0] == '\0' ? "/" : p->folder, strerror(failed));
     (void)snprintf(what, sizeof what, "start of %s (%.200s)", p->name, l.argv[0]);
     return err_sys(err, "process_spawn", failed, what);
 }
