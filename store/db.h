@@ -88,7 +88,8 @@ int db_copy(struct db *db, int fd, struct err *err);
  */
 
 /** record_get(txn, table, record, err): fill ${record} from its key fields. Return 1 if found, 0 if
- * there is none (${record} unchanged), -1 on error (ERR_CORRUPT: quarantined, not to be used). */
+ * there is none (${record} unchanged), -1 on error (ERR_CORRUPT: quarantined; what ${record} then
+ * holds is not to be used). */
 int record_get(struct txn *txn, const struct table *table, void *record, struct err *err);
 
 /** record_find(txn, table, index, record, err): by a unique index, from the fields it names. Returns

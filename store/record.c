@@ -72,8 +72,7 @@ int record_at(struct txn *txn, const struct table *table, const struct key *key,
     return failed(txn, &why, err);
 }
 
-/* The record into room of the transaction's own, so that the caller's is changed only by success
- * and records may be of any size. Return as record_at. */
+/* The record that is about to be replaced, into room of the transaction's own. Return as record_at. */
 static int load_old(struct txn *txn, const struct table *table, const struct key *key,
                     struct err *err)
 {
@@ -88,16 +87,6 @@ static int load_old(struct txn *txn, const struct table *table, const struct key
     return record_at(txn, table, key, txn->old, err);
 }
 
-static int load(struct txn *txn, const struct table *table, const struct key *key, void *record,
-                struct err *err)
-{
-    int got = load_old(txn, table, key, err);
-
-    if (got == 1)
-        memcpy(record, txn->old, table->fields.struct_size);
-    return got;
-}
-
 int record_get(struct txn *txn, const struct table *table, void *record, struct err *err)
 {
     struct key key;
@@ -106,7 +95,7 @@ int record_get(struct txn *txn, const struct table *table, void *record, struct 
         return -1;
     if (key_record(table, record, &key) == -1)
         return 0; /* no record can have such a key */
-    return load(txn, table, &key, record, err);
+    return record_at(txn, table, &key, record, err);
 }
 
 int record_of_entry(struct txn *txn, const struct table *table, const struct index *index,
@@ -121,7 +110,7 @@ int record_of_entry(struct txn *txn, const struct table *table, const struct ind
     if (key_values_len(table, index, entry->key, entry->key_len, &values_len) == 0) {
         key.len += entry->key_len - values_len;
         memcpy(key.data + 1, entry->key + values_len, key.len - 1);
-        if ((got = load(txn, table, &key, record, err)) != 0)
+        if ((got = record_at(txn, table, &key, record, err)) != 0)
             return got;
     }
     key_text(table, key.data, key.len, name);

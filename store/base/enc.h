@@ -19,11 +19,17 @@ int enc_unbase64url(void *out, size_t size, const char *s, size_t slen);
 /** enc_base64(out, size, data, len): standard alphabet with padding. Return the length or -1. */
 int enc_base64(char *out, size_t size, const void *data, size_t len);
 
+/** enc_put16(p, n): two bytes of ${n}, the high one first; enc_put32 and enc_put64 alike. */
 void enc_put16(uint8_t *p, uint16_t n);
+/** enc_put32(p, n): four bytes. */
 void enc_put32(uint8_t *p, uint32_t n);
+/** enc_put64(p, n): eight bytes. */
 void enc_put64(uint8_t *p, uint64_t n);
+/** enc_get16(p): the number that two bytes make, the high one first; the others alike. */
 uint16_t enc_get16(const uint8_t *p);
+/** enc_get32(p): of four bytes. */
 uint32_t enc_get32(const uint8_t *p);
+/** enc_get64(p): of eight bytes. */
 uint64_t enc_get64(const uint8_t *p);
 
 #endif
