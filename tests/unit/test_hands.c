@@ -1,0 +1,693 @@
+/* The hands through their socket: a tenant's whole life, connectors, routes; and what they refuse. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "channel.h"
+#include "file.h"
+#include "hands_serve.h"
+#include "hands_verb.h"
+#include "id.h"
+#include "ingress_local.h"
+#include "log.h"
+#include "process_find.h"
+#include "runtime_process.h"
+#include "str.h"
+#include "supervisor_child.h"
+#include "wait_for.h"
+
+static char folder[64], share[256], cloudflared[128];
+static struct paths paths;
+static struct process_group *tenants, *units;
+static struct runtime process;
+static struct supervisor supervisor;
+static struct route_map *routes;
+static struct hands_world world;
+static struct hands_serve *serve;
+static pthread_t accepting;
+static int ending[2];
+
+#define CALL_MS 30000
+
+static enum outcome call(struct hands_request *q, uint32_t verb, struct hands_reply *reply,
+                         struct err *err)
+{
+    q->verb = verb;
+    err_clear(err);
+    return hands_call(paths.hands_sock, q, CALL_MS, reply, NULL, err);
+}
+
+#define EXPECT(expected_, q_, verb_)                                                               \
+    do {                                                                                           \
+        enum outcome out_ = call(q_, verb_, &reply, &err);                                         \
+        if (out_ != (expected_))                                                                   \
+            fail_msg("%s: %d: %s", hands_verb_names[verb_], (int)out_, err.text);                  \
+    } while (0)
+
+static struct hands_request *new_request(uint64_t number)
+{
+    struct hands_request *q = calloc(1, sizeof *q);
+
+    q->number = number;
+    id_make(q->tenant_id, "tn");
+    id_make(q->job_id, "job");
+    (void)str_copy(q->box_id, sizeof q->box_id, "box-1");
+    (void)str_copy(q->blueprint, sizeof q->blueprint, "site");
+    q->port = free_port();
+    q->lines = 100;
+    (void)kv_set(&q->env, "TENANT_NAME", "Acme & <Co> \"1\"|\\2'");
+    (void)kv_set(&q->env, "TENANT_URL", "http://acme.localhost:4443/");
+    (void)kv_set(&q->env, "TENANT_HOST", "acme.localhost");
+    return q;
+}
+
+/* A page of the tenant, with its head; "" when nobody answers. */
+static const char *fetch(uint32_t port, const char *path, char *out, size_t size)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t len = 0;
+    ssize_t got;
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, (const struct sockaddr *)&at, sizeof at) == 0) {
+        (void)dprintf(fd, "GET %s HTTP/1.0\r\n\r\n", path);
+        while ((got = read(fd, out + len, size - 1 - len)) > 0)
+            len += (size_t)got;
+    }
+    out[len] = '\0';
+    (void)close(fd);
+    return out;
+}
+
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+    assert_int_equal(file_write(path, text, strlen(text), mode, NULL), 0);
+}
+
+static void test_life_of_a_tenant(void **state)
+{
+    struct hands_request *q = new_request(12);
+    char page[8192], path[400], site[300];
+    struct hands_reply reply;
+    struct buf log;
+    struct err err;
+
+    (void)state;
+    (void)str_format(site, sizeof site, "%s/12/site/index.html", paths.tenants);
+    EXPECT(OUTCOME_OK, q, HANDS_PING);
+    EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
+    assert_false(reply.present);
+    EXPECT(OUTCOME_ABSENT, q, HANDS_RUNTIME_INSPECT);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_CREATE);
+    assert_int_equal(reply.status.state, RUNTIME_CREATED);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_CREATE);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_START);
+    assert_int_equal(reply.status.state, RUNTIME_RUNNING);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_INIT);
+    WAIT_FOR(has(fetch(q->port, "/health", page, sizeof page), "200 OK"));
+    assert_true(has(page, "\r\n\r\nok\n"));
+    assert_true(has(fetch(q->port, "/", page, sizeof page),
+                    "<h1>Acme &amp; &lt;Co&gt; &quot;1&quot;|\\2&#39;</h1>"));
+    assert_true(has(page, "href=\"http://acme.localhost:4443/\">acme.localhost</a>"));
+    /* Init runs once. */
+    assert_int_equal(unlink(site), 0);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_INIT);
+    assert_false(file_exists(site));
+    EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
+    assert_false(reply.present); /* its own */
+    q->number = 13;
+    EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
+    assert_true(reply.present);
+    assert_true(has(reply.owner, "process 12 of a box"));
+    q->number = 12;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_STATS);
+    assert_true(reply.stats.pids >= 1 && reply.stats.memory_bytes > 0);
+    assert_true(reply.stats.memory_limit_bytes == 64u << 20);
+    assert_true(reply.stats.storage_bytes > 0);
+    buf_init(&log, 65536);
+    q->verb = HANDS_RUNTIME_LOGS;
+    assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, &log, &err), OUTCOME_OK);
+    buf_free(&log);
+    q->limits.memory_bytes = 128u << 20;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_RESTART);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_STATS);
+    assert_true(reply.stats.memory_limit_bytes == 128u << 20);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_STOP);
+    assert_int_equal(reply.status.state, RUNTIME_STOPPED);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_STOP);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_START);
+    WAIT_FOR(has(fetch(q->port, "/health", page, sizeof page), "200 OK"));
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE); /* without its data */
+    EXPECT(OUTCOME_ABSENT, q, HANDS_RUNTIME_INSPECT);
+    EXPECT(OUTCOME_ABSENT, q, HANDS_RUNTIME_LOGS);
+    (void)str_format(path, sizeof path, "%s/12", paths.tenants);
+    assert_true(file_exists(path));
+    q->flag = true;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    assert_false(file_exists(path));
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    (void)str_format(path, sizeof path, "%s/init/12.0", paths.hands);
+    assert_false(file_exists(path));
+    free(q);
+}
+
+static void test_refused_orders(void **state)
+{
+    struct hands_request *q = new_request(20), *other = new_request(20);
+    struct hands_reply reply;
+    struct err err;
+    char path[300];
+
+    (void)state;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_START);
+    /* The same number for somebody else. */
+    EXPECT(OUTCOME_FAIL, other, HANDS_RUNTIME_START);
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    EXPECT(OUTCOME_FAIL, other, HANDS_RUNTIME_STOP);
+    other->flag = true;
+    EXPECT(OUTCOME_FAIL, other, HANDS_RUNTIME_REMOVE);
+    EXPECT(OUTCOME_FAIL, other, HANDS_RUNTIME_INSPECT);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_INSPECT);
+    assert_true(reply.running);
+    /* Another tenant on a port that is taken: the program ends, and says why. */
+    other->number = 21;
+    other->port = q->port;
+    EXPECT(OUTCOME_AGAIN, other, HANDS_RUNTIME_START);
+    assert_true(has(err.text, "in use"));
+    EXPECT(OUTCOME_OK, other, HANDS_RUNTIME_REMOVE);
+    /* A variable that the blueprint does not declare. */
+    (void)kv_set(&other->env, "LD_PRELOAD", "/tmp/x.so");
+    EXPECT(OUTCOME_FAIL, other, HANDS_RUNTIME_START);
+    kv_unset(&other->env, "LD_PRELOAD");
+    EXPECT(OUTCOME_OK, other, HANDS_RUNTIME_REMOVE);
+    /* No such blueprint: nothing can be made, but what is there can be ended. */
+    (void)str_copy(q->blueprint, sizeof q->blueprint, "gone");
+    EXPECT(OUTCOME_FAIL, q, HANDS_RUNTIME_START);
+    assert_true(has(err.text, "no blueprint gone"));
+    q->flag = true;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_STOP);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    EXPECT(OUTCOME_ABSENT, q, HANDS_RUNTIME_INSPECT);
+    /* A blueprint with a mistake. */
+    (void)str_format(path, sizeof path, "%s/wrong.conf", paths.blueprints);
+    put(path, "[blueprint]\nruntime = process\ncommand = /bin/true\nprivileged = yes\n", 0600);
+    (void)str_copy(q->blueprint, sizeof q->blueprint, "wrong");
+    EXPECT(OUTCOME_FAIL, q, HANDS_RUNTIME_START);
+    assert_true(has(err.text, "wrong.conf, line 4: privileged"));
+    /* An init command that fails is tried again. */
+    (void)str_format(path, sizeof path, "%s/fails.conf", paths.blueprints);
+    put(path, "[blueprint]\nruntime = process\ncommand = /bin/sleep 1000\n"
+              "[init]\ncommand = /bin/sh -c \"echo done >>one\"\n"
+              "command = /bin/sh -c \"echo not yet; test -e go\"\n", 0600);
+    (void)str_copy(q->blueprint, sizeof q->blueprint, "fails");
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_START);
+    EXPECT(OUTCOME_AGAIN, q, HANDS_RUNTIME_INIT);
+    assert_true(has(err.text, "code 1: not yet"));
+    (void)str_format(path, sizeof path, "%s/20/go", paths.tenants);
+    put(path, "", 0600);
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_INIT);
+    (void)str_format(path, sizeof path, "%s/20/one", paths.tenants);
+    {
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, 5); /* the first one ran once */
+    }
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    free(q);
+    free(other);
+}
+
+static void test_foreign_port(void **state)
+{
+    struct hands_request *q = new_request(30);
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6};
+    socklen_t len = sizeof at;
+    struct hands_reply reply;
+    struct err err;
+    char expected[64];
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    if (fd == -1 || bind(fd, (const struct sockaddr *)&at, sizeof at) == -1)
+        skip();
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    q->port = ntohs(at.sin6_port);
+    EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
+    assert_true(reply.present);
+    (void)str_format(expected, sizeof expected, "(pid %d)", (int)getpid());
+    assert_true(has(reply.owner, expected));
+    (void)close(fd);
+    EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
+    assert_false(reply.present);
+    free(q);
+}
+
+static void test_connector(void **state)
+{
+    struct hands_request *q = new_request(5);
+    struct hands_reply reply;
+    char token[400], env[400];
+    struct buf log;
+    struct err err;
+    struct stat st;
+    uint32_t pid, port;
+
+    (void)state;
+    (void)str_format(token, sizeof token, "%s/tunnels/5.token", paths.hands);
+    (void)str_format(env, sizeof env, "%s/tunnels/5.env", paths.hands);
+    EXPECT(OUTCOME_ABSENT, q, HANDS_CONNECTOR_STATUS);
+    EXPECT(OUTCOME_FAIL, q, HANDS_CONNECTOR_RESTART);
+    (void)str_copy(q->secret, sizeof q->secret, "eyJhIjoiMSJ9==");
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START);
+    assert_int_equal(stat(token, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
+    assert_true(reply.running && reply.pid != 0 && reply.port != 0);
+    pid = reply.pid;
+    port = reply.port;
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START); /* the same token: nothing to do */
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
+    assert_int_equal(reply.pid, pid);
+    (void)str_copy(q->secret, sizeof q->secret, "eyJhIjoiMiJ9==");
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START); /* another: read anew */
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
+    assert_int_not_equal(reply.pid, pid);
+    assert_int_equal(reply.port, port);
+    pid = reply.pid;
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_RESTART);
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
+    assert_true(reply.running && reply.pid != pid);
+    buf_init(&log, 65536);
+    q->verb = HANDS_CONNECTOR_LOGS;
+    do {
+        buf_reset(&log);
+        assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, &log, &err), OUTCOME_OK);
+    } while (!has(buf_string(&log), "--token-file"));
+    assert_true(has(buf_string(&log), "--no-autoupdate tunnel --metrics 127.0.0.1:"));
+    assert_false(has(buf_string(&log), "eyJ")); /* the token is in no command line */
+    buf_free(&log);
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
+    EXPECT(OUTCOME_ABSENT, q, HANDS_CONNECTOR_STATUS);
+    assert_false(file_exists(token) || file_exists(env));
+    free(q);
+}
+
+static void test_ingress(void **state)
+{
+    struct ingress_route *r = calloc(1, sizeof *r);
+    struct ingress in;
+    struct kv facts;
+    struct err err;
+
+    (void)state;
+    kv_clear(&facts);
+    assert_int_equal(ingress_local_new(&in, paths.hands_sock, CALL_MS, &err), 0);
+    r->number = 9;
+    (void)str_copy(r->hostname, sizeof r->hostname, "acme.localhost");
+    (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3100");
+    for (int s = 0; s < INGRESS_STAGES; s++)
+        if (s != INGRESS_RULES)
+            assert_int_equal(in.stage(in.self, (enum ingress_stage)s, INGRESS_MAKE, r, NULL,
+                                      &facts, &err), OUTCOME_OK);
+#define STAGE(verb_) in.stage(in.self, INGRESS_RULES, verb_, r, NULL, &facts, &err)
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_OK);
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_OK);
+    assert_string_equal(kv_get(&facts, "local_port"), "3100");
+    (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3101");
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    r->number = 10;
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_FAIL);
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    r->number = 9;
+    assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    (void)str_copy(r->service, sizeof r->service, "http://10.0.0.1:80");
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_FAIL);
+    (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3101");
+    (void)str_copy(r->path, sizeof r->path, "^/api/");
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_FAIL);
+    ingress_local_free(&in);
+    assert_int_equal(ingress_local_new(&in, "/nonexistent/sock", CALL_MS, &err), 0);
+    r->path[0] = '\0';
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_AGAIN);
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
+    ingress_local_free(&in);
+    free(r);
+}
+
+static void *restart_tenant(void *arg)
+{
+    struct hands_request *q = malloc(sizeof *q);
+    struct hands_reply reply;
+    struct err err;
+
+    *q = *(const struct hands_request *)arg;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(call(q, HANDS_RUNTIME_RESTART, &reply, &err), OUTCOME_OK);
+    free(q);
+    return NULL;
+}
+
+struct counting {
+    const char *mark;
+    unsigned leaders;
+};
+
+static int count_leader(void *arg, const struct process_seen *seen)
+{
+    struct counting *c = arg;
+    char mark[400];
+
+    if (seen->session == seen->pid && seen->state != 'Z' &&
+        process_environment(seen->pid, "SETT_UNIT", mark, sizeof mark) == 0 &&
+        str_equal(mark, c->mark))
+        c->leaders++;
+    return 0;
+}
+
+static void test_never_two(void **state)
+{
+    struct hands_request *q = new_request(40);
+    struct hands_reply reply;
+    pthread_t threads[8];
+    char mark[400];
+    struct counting c = {mark, 0};
+    struct err err;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, restart_tenant, q), 0);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    (void)str_format(mark, sizeof mark, "%s/process/40", paths.hands);
+    assert_int_equal(process_all(count_leader, &c), 0);
+    assert_int_equal(c.leaders, 1);
+    q->flag = true;
+    EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    c.leaders = 0;
+    assert_int_equal(process_all(count_leader, &c), 0);
+    assert_int_equal(c.leaders, 0);
+    free(q);
+}
+
+/* Each value out of shape, one by one. */
+static void test_shapes(void **state)
+{
+    struct hands_request *q = new_request(50);
+    const struct hands_request good = *q;
+    struct err err;
+
+    (void)state;
+    q->verb = HANDS_RUNTIME_START;
+    assert_int_equal(hands_check(q, &err), 0);
+#define BAD(change_)                                                                               \
+    do {                                                                                           \
+        *q = good;                                                                                 \
+        q->verb = HANDS_RUNTIME_START;                                                             \
+        change_;                                                                                   \
+        if (hands_check(q, &err) != -1)                                                            \
+            fail_msg("accepted: %s", #change_);                                                    \
+    } while (0)
+#define TEXT(member_, text_) (void)str_copy(q->member_, sizeof q->member_, text_)
+    BAD(q->verb = HANDS_VERBS);
+    BAD(q->verb = UINT32_MAX);
+    BAD(q->number = 0);
+    BAD(q->number = 1ull << 32);
+    BAD(TEXT(tenant_id, ""));
+    BAD(TEXT(tenant_id, "../../etc"));
+    BAD(TEXT(tenant_id, "TN_1"));
+    BAD(TEXT(job_id, "job\n"));
+    BAD(TEXT(box_id, "a b"));
+    BAD(TEXT(blueprint, ""));
+    BAD(TEXT(blueprint, "../site"));
+    BAD(TEXT(blueprint, "Site"));
+    BAD(q->port = 0);
+    BAD(q->port = 65536);
+    BAD(q->lines = HANDS_LINES_MAX + 1);
+    BAD(TEXT(hostname, "localhost"));
+    BAD(TEXT(hostname, "a.b;"));
+    BAD(TEXT(service, "a\nb"));
+    BAD(TEXT(service, "\xff"));
+    BAD(TEXT(secret, "a b"));
+    BAD(TEXT(secret, "$(reboot)"));
+    BAD(q->limits.memory_bytes = UINT64_MAX);
+    BAD(q->limits.cpu_millis = UINT32_MAX);
+    BAD((void)kv_set(&q->env, "lower", "x"));
+    BAD((void)kv_set(&q->env, "A=B", "x"));
+    BAD((void)kv_set(&q->env, "TENANT_NAME", "x\ny"));
+    BAD((void)kv_set(&q->env, "TENANT_NAME", "\xff"));
+    BAD(q->env.len = 3);
+    BAD(q->verb = HANDS_ROUTE_SET); /* no host name */
+    BAD(q->verb = HANDS_CONNECTOR_START); /* no secret */
+    BAD((q->verb = HANDS_RUNTIME_LOGS, q->lines = 0));
+    free(q);
+}
+
+/* Send raw bytes; whether the hands said anything before they closed. */
+static bool answered(const void *data, size_t len)
+{
+    struct err err;
+    char byte;
+    int fd = channel_connect(paths.hands_sock, 2000, &err);
+    ssize_t got;
+
+    if (fd == -1)
+        fail_msg("%s", err.text);
+    if (len > 0)
+        (void)send(fd, data, len, MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+    got = recv(fd, &byte, 1, 0);
+    (void)close(fd);
+    return got == 1;
+}
+
+/* Small, fast, the same each time (xorshift). */
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+#define MESSAGES 10000
+
+static void test_garbage(void **state)
+{
+    struct hands_request *q = new_request(60);
+    struct hands_reply reply;
+    uint64_t seed = 88172645463325252ull;
+    unsigned taken = 0;
+    struct buf good;
+    struct err err;
+
+    (void)state;
+    q->verb = HANDS_RUNTIME_INSPECT;
+    buf_init(&good, CHANNEL_MESSAGE_MAX);
+    (void)buf_add(&good, "\0\0\0\0", 4);
+    (void)buf_byte(&good, HANDS_VERSION);
+    assert_int_equal(fields_encode(&hands_request_fields, q, &good), 0);
+    good.data[2] = (char)((good.len - 4) >> 8);
+    good.data[3] = (char)(good.len - 4);
+    assert_true(answered(good.data, good.len));
+    for (int i = 0; i < MESSAGES; i++) {
+        char message[4096];
+        size_t len = good.len;
+        if (i % 4 == 0) { /* nothing but noise */
+            len = next_random(&seed) % 300;
+            for (size_t k = 0; k < len; k++)
+                message[k] = (char)next_random(&seed);
+            if (len >= 4 && i % 8 == 0) /* with a length that is true */
+                memcpy(message, (const char[]){0, 0, (char)((len - 4) >> 8), (char)(len - 4)}, 4);
+        } else { /* a good one with some bytes changed, perhaps cut; never its verb */
+            memcpy(message, good.data, len);
+            for (uint64_t n = 1 + next_random(&seed) % 4; n > 0; n--)
+                message[9 + next_random(&seed) % (len - 9)] = (char)next_random(&seed);
+            if (i % 5 == 0)
+                len = next_random(&seed) % len;
+        }
+        taken += answered(message, len);
+    }
+    /* Changes that leave every value in shape (another port, another name) are requests. */
+    assert_true(taken < MESSAGES);
+    EXPECT(OUTCOME_OK, q, HANDS_PING);
+    buf_free(&good);
+    free(q);
+}
+
+static void test_crowd(void **state)
+{
+    struct hands_request *q = new_request(70);
+    struct hands_reply reply;
+    int fd[HANDS_CONNECTIONS + 10];
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fd / sizeof fd[0]; i++) {
+        fd[i] = channel_connect(paths.hands_sock, 2000, &err);
+        assert_true(fd[i] >= 0);
+    }
+    for (size_t i = 0; i < sizeof fd / sizeof fd[0]; i++)
+        (void)close(fd[i]);
+    EXPECT(OUTCOME_OK, q, HANDS_PING);
+    free(q);
+}
+
+/* Another user of the machine; the switch is this thread's alone. */
+static void *ask_as_stranger(void *arg)
+{
+    bool *was_answered = arg;
+
+    if (syscall(SYS_setresuid, -1, 200099, -1) == 0)
+        *was_answered = answered("\0\0\0\1\1", 5);
+    return NULL;
+}
+
+static void test_stranger(void **state)
+{
+    struct hands_request *q = new_request(80);
+    struct hands_reply reply;
+    bool was_answered = true;
+    pthread_t thread;
+    struct err err;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(paths.hands_sock, 0666), 0);
+    assert_int_equal(pthread_create(&thread, NULL, ask_as_stranger, &was_answered), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(was_answered);
+    EXPECT(OUTCOME_OK, q, HANDS_PING);
+    free(q);
+}
+
+/* --- the world ------------------------------------------------------------------------------ */
+
+static void *accept_loop(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        struct pollfd at[2] = {{.fd = ending[0], .events = POLLIN},
+                               {.fd = hands_serve_fd(serve), .events = POLLIN}};
+        (void)poll(at, 2, 20);
+        if (at[0].revents != 0)
+            return NULL;
+        if (at[1].fd != -1 && (at[1].revents & POLLIN) != 0)
+            hands_serve_accept(serve);
+    }
+}
+
+static int open_parts(struct err *err)
+{
+    struct process_group_setup group;
+    struct runtime_process_setup runtime = {.tenants = paths.tenants};
+    static char routes_path[300], logs[300];
+    struct route_map_setup map = {.routes = routes_path, .map = paths.web_map, .every_ms = 20};
+
+    memset(&group, 0, sizeof group);
+    (void)str_format(group.folder, sizeof group.folder, "%s/process", paths.hands);
+    if (process_group_new(&tenants, &group, err) == -1)
+        return -1;
+    (void)str_format(group.folder, sizeof group.folder, "%s/units", paths.hands);
+    (void)str_format(logs, sizeof logs, "%s/logs", paths.hands);
+    (void)str_format(routes_path, sizeof routes_path, "%s/routes", paths.hands);
+    runtime.group = tenants;
+    world = (struct hands_world){.paths = &paths, .share = share, .group = tenants,
+                                 .process = &process, .supervisor = &supervisor,
+                                 .cloudflared = cloudflared, .metrics_port = 42000};
+    (void)pthread_mutex_init(&world.docker_lock, NULL);
+    if (process_group_new(&units, &group, err) == -1 ||
+        runtime_process_new(&process, &runtime, err) == -1 ||
+        supervisor_child_new(&supervisor, units, logs, 2, err) == -1 ||
+        route_map_new(&routes, &map, err) == -1)
+        return -1;
+    world.routes = routes;
+    return hands_serve_new(&serve, &world, geteuid(), err);
+}
+
+static int setup(void **state)
+{
+    char path[300], here[200];
+    struct buf b;
+    struct err err;
+
+    (void)state;
+    (void)str_copy(folder, sizeof folder, "/tmp/sett-hands-XXXXXX");
+    if (mkdtemp(folder) == NULL || getcwd(here, sizeof here) == NULL ||
+        paths_set(&paths, folder, &err) == -1)
+        return -1;
+    (void)str_format(share, sizeof share, "%s/appliance", here);
+    (void)str_format(cloudflared, sizeof cloudflared, "%s/cloudflared", folder);
+    put(cloudflared, "#!/bin/sh\necho \"$@\"\nexec sleep 1000\n", 0700);
+    for (const char *const *sub = (const char *const[]){"init", "tunnels", NULL}; *sub; sub++) {
+        (void)str_format(path, sizeof path, "%s/%s", paths.hands, *sub);
+        assert_int_equal(file_mkdirs(path, 0700, NULL), 0);
+    }
+    assert_int_equal(file_mkdirs(paths.run, 0755, NULL), 0);
+    assert_int_equal(file_mkdirs(paths.blueprints, 0755, NULL), 0);
+    buf_init(&b, 65536);
+    assert_int_equal(file_read("appliance/blueprints/site.conf", &b, NULL), 0);
+    (void)str_format(path, sizeof path, "%s/site.conf", paths.blueprints);
+    put(path, buf_string(&b), 0644);
+    buf_free(&b);
+    if (open_parts(&err) == -1)
+        fail_msg("%s", err.text);
+    assert_int_equal(pipe2(ending, O_CLOEXEC), 0);
+    return pthread_create(&accepting, NULL, accept_loop, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    (void)close(ending[1]);
+    (void)pthread_join(accepting, NULL);
+    (void)close(ending[0]);
+    assert_int_equal(hands_serve_end(serve, 10000), 0);
+    process_group_halt(tenants);
+    process_group_halt(units);
+    route_map_free(routes);
+    supervisor_child_free(&supervisor);
+    runtime_process_free(&process);
+    process_group_free(units);
+    process_group_free(tenants);
+    return file_remove_tree(folder, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_life_of_a_tenant), cmocka_unit_test(test_refused_orders),
+        cmocka_unit_test(test_foreign_port),     cmocka_unit_test(test_connector),
+        cmocka_unit_test(test_ingress),          cmocka_unit_test(test_never_two),
+        cmocka_unit_test(test_shapes),           cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_crowd),            cmocka_unit_test(test_stranger)};
+
+    log_open("test-hands", LOG_LEVEL_ERROR); /* ten thousand cut-offs would be as many lines */
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
