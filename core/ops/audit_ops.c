@@ -7,11 +7,11 @@
 
 struct audit_list_params {
     struct list_params list;
-    char object[96], actor[64], action[48];
+    char object_id[96], actor[64], action[48];
 };
 static const struct field audit_list_rows[] = {
     LIST_FIELDS(struct audit_list_params),
-    FIELD(struct audit_list_params, object, FIELD_TEXT, .help = "only about this object's id"),
+    FIELD(struct audit_list_params, object_id, FIELD_TEXT, .help = "only about this object's id"),
     FIELD(struct audit_list_params, actor, FIELD_TEXT, .help = "only by this actor's id"),
     FIELD(struct audit_list_params, action, FIELD_TEXT, .help = "only of this operation"),
 };
@@ -21,7 +21,7 @@ static bool keep(const struct op_call *call, const void *record)
     const struct audit_list_params *p = call->params;
     const struct audit *entry = record;
 
-    return (!op_given(call, "object") || str_equal(entry->object, p->object)) &&
+    return (!op_given(call, "object_id") || str_equal(entry->object, p->object_id)) &&
            (!op_given(call, "actor") || str_equal(entry->actor, p->actor)) &&
            (!op_given(call, "action") || str_equal(entry->action, p->action));
 }
@@ -32,9 +32,9 @@ static int audit_list(struct op_call *call, struct err *err)
     struct audit match = {0};
     struct list list = {.view = &view_audit, .url = "/api/audit", .match = &match, .keep = keep};
 
-    (void)str_copy(match.object, sizeof match.object, p->object);
+    (void)str_copy(match.object, sizeof match.object, p->object_id);
     (void)str_copy(match.actor, sizeof match.actor, p->actor);
-    list.index = p->object[0] != '\0' ? "object" : p->actor[0] != '\0' ? "actor" : NULL;
+    list.index = p->object_id[0] != '\0' ? "object" : p->actor[0] != '\0' ? "actor" : NULL;
     list.fields = list.index == NULL ? 0 : 1;
     return list_reply(call, &p->list, &list, err);
 }
@@ -57,8 +57,8 @@ static int verify(struct op_call *call, struct err *err)
 const struct op audit_ops[] = {
     {.name = "audit.list", .role = ROLE_ADMIN, .flags = OP_READ | OP_LIST,
      .params = PARAMS(audit_list_rows, struct audit_list_params),
-     .help = "List who did what, newest first", .example = "--object tn_01jd3v7q2c0000000000000000",
-     .result = &audit_table.fields, .run = audit_list},
+     .help = "List who did what, newest first", .example = "--object-id tn_01jd3v7q2c0000000000000000",
+     .result = &audit_table.fields, .more = &view_audit_more, .run = audit_list},
     {.name = "audit.verify", .role = ROLE_ADMIN, .flags = OP_READ,
      .help = "Check the chain of the audit: nothing edited, taken out or put in", .example = "",
      .run = verify},

@@ -132,7 +132,8 @@ static void properties(const struct fields *f, bool input, bool *limits, struct 
 {
     for (size_t i = 0; f != NULL && i < f->count; i++) {
         const struct field *field = &f->at[i];
-        if (field->flags & (input ? FIELD_INTERNAL | FIELD_PATH : FIELD_HIDDEN))
+        if ((field->flags & (input ? FIELD_INTERNAL | FIELD_PATH : FIELD_HIDDEN)) ||
+            (!input && str_equal(field->name, "object"))) /* there that says what it is */
             continue;
         if (is_limit(field)) {
             if (!*limits)

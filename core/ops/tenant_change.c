@@ -193,11 +193,20 @@ int tenant_change_update_run(struct op_call *call, struct err *err)
     return object_reply(call, &view_tenant, &tenant, err);
 }
 
-/* The state it asks for holds already: nothing to do is no error. */
-static int as_it_is(struct op_call *call, const struct tenant *tenant, struct err *err)
+/* The state that is asked for holds, and no job is about to change it: nothing to do is no error. 1 when
+ * so, with the answer given, 0 or -1. */
+static int holds(struct op_call *call, const struct tenant *tenant, enum tenant_state wanted,
+                 struct err *err)
 {
+    struct job job = {0};
+    int busy;
+
+    if (tenant->state != wanted)
+        return 0;
+    if ((busy = job_of_subject(call->txn, "tenant", tenant->id, &job, err)) != 0)
+        return busy < 0 ? -1 : 0;
     call->unchanged = true;
-    return object_reply(call, &view_tenant, tenant, err);
+    return object_reply(call, &view_tenant, tenant, err) != 0 ? -1 : 1;
 }
 
 static int steer(struct op_call *call, const char *id, const char *saga, const char *reason,
@@ -205,11 +214,12 @@ static int steer(struct op_call *call, const char *id, const char *saga, const c
 {
     struct tenant tenant = {0};
     struct job job;
+    int r;
 
     if (get(call, id, &tenant, err) != 0)
         return -1;
-    if (tenant.state == already)
-        return as_it_is(call, &tenant, err);
+    if ((r = holds(call, &tenant, already, err)) != 0)
+        return r < 0 ? -1 : 0;
     (void)str_copy(call->audit.reason, sizeof call->audit.reason, reason);
     begin_job(&job, saga, &tenant);
     if (reason[0] != '\0')

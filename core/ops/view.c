@@ -139,6 +139,21 @@ static int port_members(struct op_call *call, const void *record, struct json_ou
     return 0;
 }
 
+/* What an entry is about cannot be called "object" in an object that says what it is. */
+static int audit_members(struct op_call *call, const void *record, struct json_out *j,
+                         struct err *err)
+{
+    const struct fields *f = &audit_table.fields;
+
+    (void)call;
+    (void)err;
+    for (size_t i = 0; i < f->count; i++) {
+        json_out_key(j, str_equal(f->at[i].name, "object") ? "object_id" : f->at[i].name);
+        fields_json_one(&f->at[i], record, j);
+    }
+    return 0;
+}
+
 #define COUNT(rows_) (sizeof(rows_) / sizeof(rows_)[0])
 
 static const struct field tenant_more[] = {
@@ -153,15 +168,19 @@ static const struct field tunnel_more[] = {
     {.name = "container_id", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
      .help = "container that it leads to"},
 };
+static const struct field audit_more[] = {
+    {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},
+};
 static const struct field job_more[] = {
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };
 const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
 const struct fields view_plan_more = {plan_more, COUNT(plan_more), 0};
 const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
+const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
-const struct view view_audit = {"audit_entry", &audit_table, NULL};
+const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
 const struct view view_event = {"event", &event_table, NULL};
 const struct view view_job = {"job", &job_table, NULL};

@@ -15,7 +15,8 @@ extern const struct view view_audit, view_customer, view_event, view_job, view_j
     view_user;
 
 /* What the views add to the tables' fields, for the OpenAPI document. */
-extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more;
+extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more,
+    view_audit_more;
 
 /** view_object(call, view, record, err): the whole object to call->out, with "job" if this call has
  * started one. Return 0 or -1. */
