@@ -114,6 +114,25 @@ static void fill_argv(struct launch *l, const struct process_plan *p)
         add_arg(l, at);
 }
 
+/* What a manager or a test told us, and what is set anew, is not for a child. */
+static bool is_ours_alone(const char *pair)
+{
+    static const char *const names[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "SETT_", "PATH=",
+                                        "LANG=", "HOME=", "PWD="};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_starts(pair, names[i]))
+            return true;
+    return false;
+}
+
+static void inherit(struct launch *l)
+{
+    for (char **pair = environ; *pair != NULL; pair++)
+        if (!is_ours_alone(*pair) && l->envc + 40 < sizeof l->envp / sizeof l->envp[0])
+            l->envp[l->envc++] = *pair;
+}
+
 static int fill(struct launch *l, const struct process_plan *p, struct err *err)
 {
     const char *name, *value;
@@ -128,6 +147,8 @@ static int fill(struct launch *l, const struct process_plan *p, struct err *err)
         add_env(l, "SETT_UNIT", p->unit);
     while (kv_next(&p->env, &at, &name, &value) == 1)
         add_env(l, name, value);
+    if (p->inherit)
+        inherit(l);
     if (p->argc == 0 || p->args[0] != '/')
         return err_set(err, ERR_INVALID, "command_path",
                        "the command \"%s\" does not begin with an absolute path",

@@ -50,6 +50,7 @@ int process_plan_write(const struct process_plan *p, bool wanted, const char *pa
     put_number(&b, "pids", p->pids);
     put_number(&b, "memory", p->memory_bytes);
     put_number(&b, "stop", p->stop_s);
+    put_number(&b, "inherit", p->inherit);
     for (uint32_t i = 0; i < p->argc; i++, arg += strlen(arg) + 1)
         put(&b, "arg", arg);
     while (kv_next(&p->env, &at, &name, &value) == 1) {
@@ -131,6 +132,8 @@ static int take_number(struct reading *r, const char *name, const char *value)
         return p->memory_bytes = n, 0;
     if (str_equal(name, "wanted"))
         return r->wanted = n != 0, n > 1 ? -1 : 0;
+    if (str_equal(name, "inherit"))
+        return p->inherit = n != 0, n > 1 ? -1 : 0;
     for (size_t i = 0; i < 4; i++)
         if (str_equal(name, names[i]))
             return *small[i] = (uint32_t)n, n > UINT32_MAX ? -1 : 0;

@@ -32,6 +32,7 @@ static int start(void *arg, const struct supervisor_unit *u, struct err *err)
     if (plan == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for unit %s", u->name);
     plan->stop_s = self->stop_s;
+    plan->inherit = true;
     if (str_copy(plan->name, sizeof plan->name, u->name) == -1 ||
         log_path(self, u, plan->log, err) == -1)
         goto done;

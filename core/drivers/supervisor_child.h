@@ -1,7 +1,7 @@
 #ifndef SETT_SUPERVISOR_CHILD_H
 #define SETT_SUPERVISOR_CHILD_H
-/* The supervisor without a service manager: units are kept alive by process_group.h. For a checkout
- * and for tests. */
+/* The supervisor without a service manager: units are kept alive by process_group.h and have
+ * the environment that the supervisor has. For a checkout and for tests. */
 #include "process_group.h"
 #include "supervisor.h"
 
