@@ -94,10 +94,16 @@ static int own_get(struct txn *txn, const struct key *key, uint8_t *payload, siz
 static int own_put(struct txn *txn, const struct key *key, const uint8_t *payload, size_t len,
                    struct err *err)
 {
+    struct err mine;
+
     value_begin(&txn->value, 1);
     (void)buf_add(&txn->value, payload, len);
-    if (value_end(&txn->value, key->data, key->len) == -1)
-        return err_set(err, ERR_UNAVAILABLE, "out_of_memory", "out of memory");
+    if (value_end(&txn->value, key->data, key->len) == -1) {
+        (void)err_set(&mine, ERR_UNAVAILABLE, "out_of_memory", "out of memory");
+        if (err != NULL)
+            *err = mine;
+        return db_raw_fail(txn, &mine);
+    }
     return db_raw_put(txn, key->data, key->len, txn->value.data, txn->value.len, err);
 }
 

@@ -367,13 +367,16 @@ int record_reindex(struct txn *txn, const struct table *table, const char *name,
 {
     const struct index *index = index_find(table, name);
     struct scan scan;
+    struct err why;
     void *record;
     int got = -1;
 
     if (must_write(txn, err) == -1)
         return -1;
-    if (index == NULL)
-        return err_set(err, ERR_INTERNAL, "bad_index", "%s has no index %s", table->name, name);
+    if (index == NULL) {
+        (void)err_set(&why, ERR_INTERNAL, "bad_index", "%s has no index %s", table->name, name);
+        return failed(txn, &why, err);
+    }
     if ((record = malloc(table->fields.struct_size)) == NULL)
         return out_of_memory(txn, err);
     if (record_clear_index(txn, index, err) == 0 &&
