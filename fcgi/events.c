@@ -30,19 +30,17 @@ struct watch {
 static int sender_check(struct watch *w, struct txn *txn, struct err *err)
 {
     const struct op *op = op_find(w->match.route->op);
+    struct actor actor;
     int found = ident_find(txn, &w->m->site.terms, &w->events->box->web_key, &w->m->request,
                            &w->identity, err);
     if (found < 0) {
         return -1;
     }
-    if (found == 0) {
-        return err_set(err, ERR_UNAUTHENTICATED, "sign_in_needed",
-                       "an event stream needs somebody signed in");
+    if (op == NULL) {
+        return err_set(err, ERR_INTERNAL, "route_op", "%s is no operation", w->match.route->op);
     }
-    if (op == NULL || w->identity.role < op->role) {
-        return err_set(err, ERR_FORBIDDEN, "role_too_low", "this stream needs a higher role");
-    }
-    return 0;
+    ident_actor(found == 1 ? &w->identity : NULL, &w->m->request, w->request_id, &actor);
+    return op_allowed(op, &actor, err);
 }
 
 static int limits_check(struct watch *w, bool known, struct err *err)

@@ -335,7 +335,8 @@ static int call_fill(struct passage *p, struct op_call *call, struct err *err)
     if (r->method == REQUEST_POST) {
         (void)str_copy(call->idempotency_key, sizeof(call->idempotency_key), r->idempotency_key);
     }
-    return decode(p, call, err);
+    /* Who may not is told so before his input is looked at. */
+    return op_allowed(p->op, &call->actor, err) < 0 ? -1 : decode(p, call, err);
 }
 
 /* Whether If-None-Match names this version (RFC 9110, 13.1.2: weak comparison). */

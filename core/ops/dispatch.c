@@ -26,11 +26,8 @@ struct passage {
     struct err refusal;         /* call->refused: why */
 };
 
-static int allowed(const struct op_call *call, struct err *err)
+int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
 {
-    const struct op *op = call->op;
-    const struct actor *actor = &call->actor;
-
     if (op->role == ROLE_PUBLIC)
         return 0;
     if (actor->role == ROLE_PUBLIC)
@@ -347,7 +344,7 @@ int op_dispatch(struct op_call *call, struct err *err)
     struct passage p = {.call = call, .out = *call->out, .out_len = call->out->buf->len};
     int r = -1;
 
-    if (allowed(call, err) != 0 || fresh(call, err) != 0)
+    if (op_allowed(call->op, &call->actor, err) != 0 || fresh(call, err) != 0)
         return -1;
     if (prepare(&p, err) == 0)
         r = pass(&p, err);

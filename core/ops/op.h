@@ -125,6 +125,10 @@ const struct op *op_next(const struct op *at);
  * call->quiet. Return 0 or -1, nothing then being written to out. */
 int op_dispatch(struct op_call *call, struct err *err);
 
+/** op_allowed(op, actor, err): whether the actor's role suffices: ERR_UNAUTHENTICATED for nobody,
+ * ERR_FORBIDDEN. op_dispatch asks it first; the front also before it looks at the input. 0 or -1. */
+int op_allowed(const struct op *op, const struct actor *actor, struct err *err);
+
 /** op_given(call, name): whether the parameter was given by the caller. */
 bool op_given(const struct op_call *call, const char *name);
 
