@@ -40,7 +40,7 @@ struct engine {
     struct flight_world world;
     struct schedule schedule;
     void (*tick)(void *context);
-    void *context;
+    void *tick_context;
     char wake_path[PATHS_SIZE];
     int wake_fd, event_fd;
     pthread_t scheduler, threads[THREADS_MOST];
@@ -253,7 +253,7 @@ static void tick(struct engine *e, struct rounds *r)
         (void)db_check_readers(e->schedule.db);
     }
     if (e->tick != NULL)
-        e->tick(e->context);
+        e->tick(e->tick_context);
 }
 
 static void drain(int fd)
@@ -356,7 +356,7 @@ static void set_up(struct engine *e, const struct engine_setup *setup)
     w->moves.db = e->schedule.db = setup->db;
     w->moves.sagas = setup->sagas;
     w->moves.saga_count = setup->saga_count;
-    w->moves.context = e->context = setup->context;
+    w->moves.context = setup->context;
     w->moves.vault = setup->vault;
     w->outside = setup->outside;
     w->backoff.min_ms = setup->backoff_min_ms == 0 ? 500 : setup->backoff_min_ms;
@@ -365,6 +365,7 @@ static void set_up(struct engine *e, const struct engine_setup *setup)
     w->stopping = stopping;
     w->stopping_arg = e;
     e->tick = setup->tick;
+    e->tick_context = setup->tick_context;
     e->threads_most = setup->threads == 0 ? THREADS_DEFAULT : setup->threads;
     if (e->threads_most > THREADS_MOST)
         e->threads_most = THREADS_MOST;

@@ -21,7 +21,8 @@ struct engine_setup {
     unsigned threads;          /* 0: 16 */
     uint32_t backoff_min_ms, backoff_max_ms; /* 0: 500, 300000 */
     uint32_t short_wait_ms; /* an AGAIN below this is waited for without a commit; 0: 2000 */
-    void (*tick)(void *context); /* about once a second, on the scheduler's thread; may be NULL */
+    void (*tick)(void *tick_context); /* about once a second, on the scheduler's thread; or NULL */
+    void *tick_context;
 };
 
 /** engine_start(e, setup, err): resume what a former worker left and go on. Return 0 or -1. */

@@ -182,6 +182,8 @@ int tenant_change_update_run(struct op_call *call, struct err *err)
     if (limits_given(call) ||
         (op_given(call, "maintenance") && p->maintenance != tenant.maintenance))
         needed = true;
+    if (limits_given(call))
+        (void)kv_set(&job.args, "limits", "1");
     (void)str_copy(label, sizeof label, tenant.subdomain);
     object_fill(call, &tenant_table, &tenant); /* name, maintenance, limits */
     (void)str_copy(tenant.subdomain, sizeof tenant.subdomain, label);

@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "ingress_cloudflare.h"
-#include "ingress_hands.h"
+#include "ingress_local.h"
 #include "log.h"
 #include "setting.h"
 #include "str.h"
+
+#define ROUTE_MS 45000 /* the web server tests its configuration and reloads */
 
 /* What the providers are made from. */
 struct terms {
@@ -67,7 +69,7 @@ static int read_terms(struct txn *txn, const struct conf *conf, const struct vau
     return 0;
 }
 
-static void set_cloudflare(struct providers *p, struct outside *o, const struct terms *t)
+static void set_cloudflare(struct providers *p, const struct terms *t)
 {
     if (t->cloudflare_token[0] == '\0') {
         (void)err_set(&p->cloudflare_why, ERR_UNAUTHENTICATED, "cloudflare_not_set",
@@ -81,7 +83,6 @@ static void set_cloudflare(struct providers *p, struct outside *o, const struct 
                         t->zone, p->cloudflare_client, &p->cloudflare_why) == -1)
         return;
     ingress_cloudflare(&p->ingress, &p->cloudflare);
-    (void)o;
     p->cloudflare_set = true;
 }
 
@@ -111,8 +112,7 @@ static void providers_free(struct providers *p)
     free(p);
 }
 
-static struct providers *providers_new(struct outside *o, const struct terms *t,
-                                       const uint8_t print[32])
+static struct providers *providers_new(const struct terms *t, const uint8_t print[32])
 {
     struct providers *p = calloc(1, sizeof *p);
 
@@ -124,7 +124,7 @@ static struct providers *providers_new(struct outside *o, const struct terms *t,
     (void)str_copy(p->cancel_url, sizeof p->cancel_url, t->cancel_url);
     (void)str_copy(p->database_admin, sizeof p->database_admin, t->database_admin);
     (void)str_copy(p->database_password, sizeof p->database_password, t->database_password);
-    set_cloudflare(p, o, t);
+    set_cloudflare(p, t);
     set_stripe(p, t);
     return p;
 }
@@ -160,7 +160,7 @@ static int take_over(struct outside *o, const struct terms *terms, struct err *e
     (void)crypto_generichash(print, sizeof print, (const uint8_t *)terms, sizeof *terms, NULL, 0);
     if (o->providers != NULL && memcmp(o->providers->print, print, sizeof print) == 0)
         return 0;
-    if ((fresh = providers_new(o, terms, print)) == NULL)
+    if ((fresh = providers_new(terms, print)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the providers");
     (void)pthread_mutex_lock(&o->lock);
     old = o->providers;
@@ -207,9 +207,9 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
     }
     o->paths = *paths;
     (void)pthread_mutex_init(&o->lock, NULL);
-    ingress_hands(&o->local, o->paths.hands_sock);
     if (str_copy(o->front_door, sizeof o->front_door,
                  front_door == NULL ? "127.0.0.1" : front_door) == -1 ||
+        ingress_local_new(&o->local, o->paths.hands_sock, ROUTE_MS, err) == -1 ||
         http_client_new(&o->probe, err) == -1 || take_over(o, none, err) == -1) {
         free(none);
         outside_free(o);
@@ -227,6 +227,7 @@ void outside_free(struct outside *o)
     if (o->providers != NULL)
         outside_done(o, o->providers);
     http_client_free(o->probe);
+    ingress_local_free(&o->local);
     (void)pthread_mutex_destroy(&o->lock);
     free(o);
 }

@@ -1,0 +1,283 @@
+/*
+ * sett-worker: what has power over money and names and none over this machine. It opens the store
+ * and the vault, speaks to providers and to the hands, and listens on two local sockets: wake
+ * datagrams and questions.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pwd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "engine.h"
+#include "file.h"
+#include "job_start.h"
+#include "log.h"
+#include "notify.h"
+#include "sagas.h"
+#include "schedule_tick.h"
+#include "schema.h"
+#include "setting.h"
+#include "str.h"
+
+#define STOP_MS       1700  /* for steps under way to reach their commit; then the process ends */
+#define ANSWER_END_MS 200
+#define BEAT_MS       1000
+#define STUCK_TURNS_MS 15000 /* the scheduler silent for so long: the watchdog may bite */
+
+struct program {
+    struct saga_context context;
+    struct outside *outside;
+    struct engine *engine;
+    struct answer *answer;
+    struct schedule_tick tick;
+    uint64_t refreshed_txn;
+    int signal_fd, beat_fd;
+};
+
+static int read_options(const char **root, int argc, char **argv)
+{
+    *root = getenv("SETT_ROOT");
+    for (int i = 1; i < argc; i++) {
+        if (str_equal(argv[i], "--root") && i + 1 < argc) {
+            *root = argv[++i];
+        } else {
+            (void)fprintf(stderr, "usage: sett-worker [--root DIR]\n");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Nothing that this process holds may be gained or dumped. */
+static void close_in(void)
+{
+    struct rlimit none = {0, 0};
+
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)umask(0007);
+    (void)mallopt(M_ARENA_MAX, 2); /* small before fast */
+}
+
+/* Below a folder every program runs as the folder's owner. */
+static int become_owner(const struct paths *paths, struct err *err)
+{
+    struct stat st;
+
+    if (paths->root[0] == '\0' || geteuid() != 0)
+        return 0;
+    if (stat(paths->root, &st) == -1)
+        return err_sys(err, "root_folder", errno, paths->root);
+    if (st.st_uid != 0 && (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 ||
+                           setuid(st.st_uid) == -1))
+        return err_sys(err, "become_owner", errno, paths->root);
+    return 0;
+}
+
+static int take_signals(struct program *p, struct err *err)
+{
+    sigset_t set;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
+        return err_sys(err, "signalfd", errno, "signals");
+    return 0;
+}
+
+static int open_box(struct program *p, const char *root, struct err *err)
+{
+    struct saga_context *c = &p->context;
+
+    if (paths_set(&c->paths, root, err) == -1 || become_owner(&c->paths, err) == -1)
+        return -1;
+    if (conf_read(&c->conf, c->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
+        return -1;
+    if (file_mkdirs(c->paths.run, 0755, err) == -1 ||
+        vault_load(&c->vault, c->paths.keys, true, err) == -1 ||
+        db_open(&c->db, c->paths.db, &sett_schema, err) == -1)
+        return -1;
+    (void)db_check_readers(c->db);
+    return 0;
+}
+
+static int open_outside(struct program *p, struct err *err)
+{
+    struct saga_context *c = &p->context;
+
+    if (http_init(err) == -1 || outside_new(&p->outside, &c->paths, &c->conf, err) == -1)
+        return -1;
+    p->refreshed_txn = db_last_txn(c->db);
+    return outside_refresh(p->outside, c->db, &c->conf, &c->vault, err);
+}
+
+/* Once a second, on the scheduler's thread. */
+static void tick(void *context)
+{
+    struct program *p = context;
+    struct saga_context *c = &p->context;
+    uint64_t last = db_last_txn(c->db);
+    struct err err = {0};
+    bool wake = false;
+
+    if (last != p->refreshed_txn) {
+        p->refreshed_txn = last;
+        if (outside_refresh(p->outside, c->db, &c->conf, &c->vault, &err) == -1)
+            log_error("cannot read the providers' settings: %s", err.text);
+    }
+    schedule_tick(&p->tick, &wake);
+    if (wake)
+        job_wake(c->paths.wake_sock);
+}
+
+static int read_terms(struct program *p, struct engine_setup *setup, struct err *err)
+{
+    struct saga_context *c = &p->context;
+    struct txn *txn;
+
+    if (db_read(&txn, c->db, err) == -1)
+        return -1;
+    setup->threads = (unsigned)setting_u64(txn, &c->conf, "engine.threads");
+    setup->backoff_min_ms = (uint32_t)setting_u64(txn, &c->conf, "engine.backoff_min_ms");
+    setup->backoff_max_ms = (uint32_t)setting_u64(txn, &c->conf, "engine.backoff_max_ms");
+    db_read_end(txn);
+    return 0;
+}
+
+static int start_engine(struct program *p, struct err *err)
+{
+    struct engine_setup setup = {
+        .db = p->context.db,
+        .sagas = sagas,
+        .saga_count = saga_count,
+        .outside = p->outside,
+        .context = &p->context,
+        .vault = &p->context.vault,
+        .wake_sock = p->context.paths.wake_sock,
+        .tick = tick,
+        .tick_context = p,
+    };
+
+    p->tick.context = &p->context;
+    if (read_terms(p, &setup, err) == -1)
+        return -1;
+    return engine_start(&p->engine, &setup, err);
+}
+
+static int start_answers(struct program *p, struct err *err)
+{
+    static const char *const users[] = {"sett-front", "sett"};
+    struct answer_setup setup = {.context = &p->context, .outside = p->outside};
+    struct passwd *entry;
+
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)
+        if (p->context.paths.root[0] == '\0' && (entry = getpwnam(users[i])) != NULL)
+            setup.peers[setup.peer_count++] = entry->pw_uid;
+    return answer_start(&p->answer, &setup, err);
+}
+
+/* Who may open the store may also wake and ask: the sockets get the group of the store's folder. */
+static void share_sockets(const struct paths *paths)
+{
+    const char *const sockets[] = {paths->wake_sock, paths->ask_sock};
+    struct stat st;
+
+    if (stat(paths->db, &st) == -1)
+        return;
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
+        if (chown(sockets[i], (uid_t)-1, st.st_gid) == -1)
+            log_warning("%s keeps its group: %s", sockets[i], strerror(errno));
+}
+
+static int open_beat(struct program *p, struct err *err)
+{
+    char path[PATHS_SIZE + 16];
+
+    if (str_format(path, sizeof path, "%s/worker.beat", p->context.paths.run) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->context.paths.run);
+    p->beat_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (p->beat_fd == -1)
+        return err_sys(err, "beat", errno, path);
+    (void)fchmod(p->beat_fd, 0644);
+    return 0;
+}
+
+static void beat(const struct program *p)
+{
+    char text[64];
+
+    if (str_format(text, sizeof text, "%lld %d\n", (long long)clock_wall_ms(), (int)getpid()) == 0 &&
+        pwrite(p->beat_fd, text, strlen(text), 0) == (ssize_t)strlen(text))
+        (void)!ftruncate(p->beat_fd, (off_t)strlen(text));
+}
+
+/* Until told to end. Beat and watchdog follow the scheduler: a loop that hangs is silent. */
+static void watch(struct program *p)
+{
+    int64_t each_ms = notify_watchdog_ms(BEAT_MS), turned_ms = clock_mono_ms();
+    struct pollfd fd = {.fd = p->signal_fd, .events = POLLIN};
+    uint64_t turns = 0;
+
+    if (each_ms > BEAT_MS)
+        each_ms = BEAT_MS;
+    for (;;) {
+        uint64_t now = engine_alive(p->engine);
+
+        if (now != turns) {
+            turns = now;
+            turned_ms = clock_mono_ms();
+        }
+        if (clock_mono_ms() - turned_ms < STUCK_TURNS_MS) {
+            beat(p);
+            notify_watchdog();
+        }
+        if (poll(&fd, 1, (int)each_ms) > 0)
+            return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct program p; /* as long as the process: threads may outlive main's end */
+    struct err err = {0};
+    const char *root;
+
+    if (read_options(&root, argc, argv) == -1)
+        return 2;
+    log_open("sett-worker", LOG_LEVEL_INFO);
+    close_in();
+    if (take_signals(&p, &err) == -1 || open_box(&p, root, &err) == -1 ||
+        open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 ||
+        start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1) {
+        log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
+        return 1;
+    }
+    share_sockets(&p.context.paths);
+    beat(&p);
+    notify_ready();
+    log_info("ready");
+    watch(&p);
+    notify_stopping();
+    answer_stop(p.answer, ANSWER_END_MS);
+    engine_stop(p.engine, STOP_MS);
+    log_info("ended");
+    (void)fflush(NULL);
+    _exit(0); /* a step that is still outside must not see its world taken apart */
+}

@@ -1,0 +1,250 @@
+/*
+ * Answers about what runs: logs, stats, status, probe. Apart from the server because each is a look
+ * outside with what the store knows, and nothing else.
+ */
+#include "answer_about.h"
+
+#include <string.h>
+
+#include "facts.h"
+#include "json_out.h"
+#include "str.h"
+
+#define ASK_MS     10000
+#define LINES      100
+#define PROBE_S    5
+#define BODY_MAX   65536
+
+/* The object a question is about. */
+struct about {
+    struct tenant tenant;
+    struct tunnel tunnel;
+    bool is_tunnel;
+};
+
+static int load(const struct answer_setup *s, const struct kv *params, struct about *a,
+                struct err *err)
+{
+    const char *tunnel_id = kv_get(params, "tunnel_id"), *tenant_id = kv_get(params, "tenant_id");
+    struct txn *txn;
+    int found = -1;
+
+    memset(a, 0, sizeof *a);
+    a->is_tunnel = tunnel_id != NULL;
+    if (tunnel_id == NULL && tenant_id == NULL)
+        return err_field(err, "tenant_id", "missing", "whose?");
+    if (db_read(&txn, s->context->db, err) == -1)
+        return -1;
+    if (a->is_tunnel)
+        found = tunnel_resolve(txn, tunnel_id, &a->tunnel, err);
+    else
+        found = tenant_resolve(txn, tenant_id, &a->tenant, err);
+    db_read_end(txn);
+    if (found == 0)
+        return err_set(err, ERR_NOT_FOUND, a->is_tunnel ? "tunnel_not_found" : "tenant_not_found",
+                       "there is no %s %s", a->is_tunnel ? "tunnel" : "tenant",
+                       a->is_tunnel ? tunnel_id : tenant_id);
+    return found == 1 ? 0 : -1;
+}
+
+/* Ask the hands about it. */
+static enum outcome ask_hands(const struct answer_setup *s, const struct about *a,
+                              enum hands_verb verb, uint32_t lines, struct hands_reply *reply,
+                              struct buf *stream, struct err *err)
+{
+    struct hands_request request = {.verb = (uint32_t)verb, .lines = lines};
+
+    request.number = a->is_tunnel ? a->tunnel.number : a->tenant.number;
+    request.port = a->tenant.port;
+    (void)str_copy(request.tenant_id, sizeof request.tenant_id, a->tenant.id);
+    (void)str_copy(request.blueprint, sizeof request.blueprint, a->tenant.blueprint);
+    (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
+    return outside_hands(s->outside, &request, ASK_MS, reply, stream, err);
+}
+
+static bool connected(const struct about *a)
+{
+    return str_equal(a->tunnel.ingress, "cloudflare");
+}
+
+int answer_logs(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                struct err *err)
+{
+    uint32_t lines = (uint32_t)kv_get_u64(params, "lines", LINES);
+    struct hands_reply reply;
+    struct about a;
+    enum outcome outcome;
+
+    if (load(s, params, &a, err) == -1)
+        return -1;
+    if (a.is_tunnel && !connected(&a))
+        return 0; /* a local route has no connector, and so no log of its own */
+    if (lines == 0 || lines > HANDS_LINES_MAX)
+        return err_field(err, "lines", "out_of_range", "lines is from 1 to %u", HANDS_LINES_MAX);
+    outcome = ask_hands(s, &a, a.is_tunnel ? HANDS_CONNECTOR_LOGS : HANDS_RUNTIME_LOGS, lines,
+                        &reply, out, err);
+    return outcome == OUTCOME_OK || outcome == OUTCOME_ABSENT ? 0 : -1;
+}
+
+int answer_stats(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                 struct err *err)
+{
+    struct hands_reply reply;
+    struct json_out j;
+    struct about a;
+    enum outcome outcome;
+
+    if (load(s, params, &a, err) == -1)
+        return -1;
+    if (a.is_tunnel)
+        return err_field(err, "tunnel_id", "no_stats", "a tunnel has no stats");
+    outcome = ask_hands(s, &a, HANDS_RUNTIME_STATS, 0, &reply, NULL, err);
+    if (outcome == OUTCOME_ABSENT)
+        return err_set(err, ERR_CONFLICT, "not_running", "tenant %s does not run", a.tenant.id);
+    if (outcome != OUTCOME_OK)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "tenant_stats");
+    json_out_key_text(&j, "tenant_id", a.tenant.id);
+    json_out_key_u64(&j, "cpu_ns", reply.stats.cpu_ns);
+    json_out_key_u64(&j, "memory_bytes", reply.stats.memory_bytes);
+    json_out_key_u64(&j, "memory_limit_bytes", reply.stats.memory_limit_bytes);
+    json_out_key_u64(&j, "pids", reply.stats.pids);
+    json_out_key_u64(&j, "received_bytes", reply.stats.received_bytes);
+    json_out_key_u64(&j, "sent_bytes", reply.stats.sent_bytes);
+    json_out_key_u64(&j, "storage_bytes", reply.stats.storage_bytes);
+    json_out_end_object(&j);
+    return 0;
+}
+
+static int tenant_status(const struct answer_setup *s, const struct about *a, struct buf *out,
+                         struct err *err)
+{
+    struct hands_reply reply;
+    struct json_out j;
+    enum outcome outcome = ask_hands(s, a, HANDS_RUNTIME_INSPECT, 0, &reply, NULL, err);
+
+    if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "tenant_status");
+    json_out_key_text(&j, "tenant_id", a->tenant.id);
+    json_out_key_text(&j, "state", tenant_state_names[a->tenant.state]);
+    json_out_key_text(&j, "runtime", runtime_state_names[outcome == OUTCOME_OK &&
+                                                                 reply.status.state <= RUNTIME_FAILED
+                                                             ? reply.status.state
+                                                             : RUNTIME_ABSENT]);
+    json_out_key_text(&j, "runtime_id", reply.status.id);
+    json_out_key_u64(&j, "restarts", reply.status.restarts);
+    json_out_key_i64(&j, "exit_code", reply.status.exit_code);
+    json_out_key_bool(&j, "oom_killed", reply.status.oom_killed);
+    json_out_key_time(&j, "started_at", reply.status.started_at);
+    json_out_key_text(&j, "detail", reply.status.detail);
+    json_out_end_object(&j);
+    return 0;
+}
+
+/* What Cloudflare sees of it: its word, and how many programs and connections. */
+static int edge_status(const struct answer_setup *s, const struct about *a, struct json_out *j,
+                       struct err *err)
+{
+    struct providers *p = outside_use(s->outside);
+    struct cloudflare_tunnel tunnel;
+    unsigned connectors = 0, connections = 0;
+    int result = -1;
+
+    if (!p->cloudflare_set)
+        *err = p->cloudflare_why;
+    else if (cloudflare_tunnel_get(&p->cloudflare, a->tunnel.cf_tunnel, &tunnel, err) == 0 &&
+             cloudflare_tunnel_connections(&p->cloudflare, a->tunnel.cf_tunnel, &connectors,
+                                           &connections, err) == 0)
+        result = 0;
+    outside_done(s->outside, p);
+    if (result == -1) {
+        json_out_key_null(j, "provider_status");
+        json_out_key_text(j, "provider_error", err->text);
+        return 0; /* the rest is worth knowing all the same */
+    }
+    json_out_key_text(j, "provider_status", tunnel.deleted ? "deleted" : tunnel.status);
+    json_out_key_u64(j, "connectors", connectors);
+    json_out_key_u64(j, "connections", connections);
+    return 0;
+}
+
+static int tunnel_status(const struct answer_setup *s, const struct about *a, struct buf *out,
+                         struct err *err)
+{
+    struct hands_reply reply;
+    struct json_out j;
+    enum outcome outcome = ask_hands(s, a, connected(a) ? HANDS_CONNECTOR_STATUS : HANDS_ROUTE_SHOW,
+                                     0, &reply, NULL, err);
+
+    if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "tunnel_status");
+    json_out_key_text(&j, "tunnel_id", a->tunnel.id);
+    json_out_key_text(&j, "state", tunnel_state_names[a->tunnel.state]);
+    json_out_key_text(&j, "ingress", a->tunnel.ingress);
+    json_out_key_text(&j, "hostname", a->tunnel.hostname);
+    if (connected(a)) {
+        json_out_key_bool(&j, "connector_running", outcome == OUTCOME_OK && reply.running);
+        json_out_key_u64(&j, "connector_pid", reply.pid);
+        json_out_key_u64(&j, "connector_restarts", reply.restarts);
+        (void)edge_status(s, a, &j, err);
+    } else {
+        json_out_key_bool(&j, "routed", outcome == OUTCOME_OK && reply.number == a->tunnel.number);
+        json_out_key_u64(&j, "port", reply.port);
+    }
+    json_out_end_object(&j);
+    return 0;
+}
+
+int answer_status(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err)
+{
+    struct about a;
+
+    if (load(s, params, &a, err) == -1)
+        return -1;
+    return a.is_tunnel ? tunnel_status(s, &a, out, err) : tenant_status(s, &a, out, err);
+}
+
+int answer_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                 struct err *err)
+{
+    struct http_request request = {.profile = HTTP_PROBE, .method = "GET", .timeout_s = PROBE_S};
+    struct blueprint *b = calloc(1, sizeof *b);
+    struct http_answer answer;
+    struct err why = {0};
+    struct json_out j;
+    struct about a;
+    char url[256];
+    int result = -1;
+
+    if (b == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
+    if (load(s, params, &a, err) == 0 &&
+        blueprint_load(b, s->context->paths.blueprints, a.tenant.blueprint, err) == 0)
+        result = str_format(url, sizeof url, "http://127.0.0.1:%u%s", a.tenant.port,
+                            b->health_path);
+    free(b);
+    if (result == -1)
+        return -1;
+    request.url = url;
+    http_answer_init(&answer, BODY_MAX);
+    result = http_call(s->outside->probe, &request, &answer, &why);
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "probe");
+    json_out_key_text(&j, "tenant_id", a.tenant.id);
+    json_out_key_text(&j, "url", url);
+    json_out_key_i64(&j, "status", result == 0 ? answer.status : 0);
+    json_out_key_text(&j, "error", why.text);
+    json_out_end_object(&j);
+    http_answer_free(&answer);
+    return 0;
+}

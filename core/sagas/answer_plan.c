@@ -1,0 +1,148 @@
+/*
+ * Plans: a saga's own table read aloud, with what the store knows now. Apart from the answers about
+ * what is running, because a plan is about what is not there.
+ */
+#include "answer_plan.h"
+
+#include <string.h>
+
+#include "facts.h"
+#include "json_out.h"
+#include "plan.h"
+#include "sagas.h"
+#include "setting.h"
+#include "str.h"
+
+/* A tenant that is not there yet: what its arguments tell. */
+static int imagine(struct txn *txn, struct job *job, const struct saga_context *c, struct err *err)
+{
+    const char *subdomain = kv_get_or(&job->args, "subdomain", "");
+    struct plan plan = {0};
+    char text[512];
+
+    if (subdomain[0] != '\0' &&
+        (facts_set(job, FACT_SUBDOMAIN, subdomain, err) == -1 ||
+         tenant_hostname(txn, &c->conf, subdomain, text, sizeof text, err) == -1 ||
+         facts_set(job, FACT_HOSTNAME, text, err) == -1 ||
+         tenant_url(txn, &c->conf, subdomain, text, sizeof text, err) == -1 ||
+         facts_set(job, FACT_URL, text, err) == -1))
+        return -1;
+    if (kv_get(&job->args, "plan_id") != NULL &&
+        plan_resolve(txn, kv_get(&job->args, "plan_id"), &plan, err) == 1 &&
+        facts_set(job, FACT_BLUEPRINT, plan.blueprint, err) == -1)
+        return -1;
+    if (setting_text(txn, &c->conf, "ingress.default", text, sizeof text, err) == -1)
+        return -1;
+    return facts_set(job, FACT_INGRESS, text, err);
+}
+
+static int read_facts(struct txn *txn, struct job *job, const struct saga_context *c,
+                      struct err *err)
+{
+    const char *tunnel_id = kv_get(&job->args, "tunnel_id");
+    struct tenant tenant;
+    struct tunnel tunnel;
+    int found;
+
+    if (kv_get(&job->args, "tenant_id") == NULL ||
+        facts_load_tenant(txn, job, &tenant, err) == -1) {
+        if (kv_get(&job->args, "tenant_id") != NULL && err->kind != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+        memset(&tenant, 0, sizeof tenant);
+        if (imagine(txn, job, c, err) == -1)
+            return -1;
+    } else if (facts_tenant(txn, job, c, &tenant, err) == -1 ||
+               facts_set(job, FACT_INGRESS, tenant.ingress, err) == -1) {
+        return -1;
+    }
+    found = facts_load_tunnel(txn, tunnel_id == NULL ? tenant.tunnel_id : tunnel_id, &tunnel, err);
+    if (found == -1)
+        return -1;
+    if (found == 0) /* it is made on the way: there is something to lead to */
+        return facts_set(job, FACT_TUNNEL, "(new)", err);
+    return facts_tunnel(txn, job, c, &tunnel, err);
+}
+
+/* An update's arguments are what its steps would find changed. */
+static int foresee_update(struct job *job, struct err *err)
+{
+    const char *subdomain = kv_get(&job->args, "subdomain");
+    char hostname[300];
+
+    if (!str_equal(job->saga, "tenant.update"))
+        return 0;
+    if ((kv_get(&job->args, "plan_id") != NULL || kv_get(&job->args, "limits") != NULL) &&
+        facts_set(job, FACT_RECREATE, "1", err) == -1)
+        return -1;
+    if (subdomain == NULL || str_equal(subdomain, kv_get_or(&job->facts, FACT_SUBDOMAIN, "")))
+        return 0;
+    (void)str_copy(hostname, sizeof hostname, kv_get_or(&job->facts, FACT_HOSTNAME, ""));
+    return facts_set(job, FACT_OLD_HOSTNAME, hostname, err);
+}
+
+static void write_step(struct json_out *j, const struct step *step, const struct job *job)
+{
+    char text[400] = "";
+
+    json_out_object(j);
+    json_out_key_text(j, "name", step->name);
+    json_out_key_text(j, "title", step->title);
+    json_out_key_bool(j, "way_back", (step->flags & STEP_PIVOT) == 0);
+    if (step->plan == NULL || step->plan(job, text, sizeof text) == -1)
+        (void)str_copy(text, sizeof text, step->title);
+    json_out_key_text(j, "touches", text);
+    json_out_end_object(j);
+}
+
+static void write_plan(const struct saga *saga, const struct job *job, struct buf *out)
+{
+    struct json_out j;
+
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "plan");
+    json_out_key_text(&j, "saga", saga->name);
+    json_out_key_text(&j, "title", saga->title);
+    json_out_key_bool(&j, "kept_on_failure", saga->keep_on_fail);
+    json_out_key(&j, "steps");
+    json_out_array(&j);
+    for (uint32_t i = 0; i < saga->step_count; i++) {
+        const struct step *step = &saga->steps[i];
+
+        /* A database that only the blueprint knows of is said to be possible. */
+        bool unknown = str_equal(step->name, "database");
+        if ((step->flags & STEP_QUIET) != 0 ||
+            (!unknown && step->needless != NULL && step->needless(job)))
+            continue;
+        write_step(&j, step, job);
+    }
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+}
+
+int answer_plan(const struct saga_context *context, const struct kv *params, struct buf *out,
+                struct err *err)
+{
+    const char *name = kv_get_or(params, "saga", "");
+    const struct saga *saga = sagas_find(name);
+    struct job *job;
+    struct txn *txn;
+    int result = -1;
+
+    if (saga == NULL)
+        return err_set(err, ERR_NOT_FOUND, "saga_not_found", "there is no saga %s", name);
+    if ((job = calloc(1, sizeof *job)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a plan");
+    job->args = *params;
+    kv_unset(&job->args, "saga");
+    (void)str_copy(job->saga, sizeof job->saga, saga->name);
+    if (db_read(&txn, context->db, err) == 0) {
+        result = read_facts(txn, job, context, err);
+        db_read_end(txn);
+    }
+    if (result == 0 && (result = foresee_update(job, err)) == 0)
+        write_plan(saga, job, out);
+    free(job);
+    return result;
+}
