@@ -32,7 +32,7 @@ static int one(struct txn *txn, uint64_t n, const char *plan_id, struct err *err
 
     memset(&t, 0, sizeof t);
     memset(&c, 0, sizeof c);
-    id_make(c.id, "cus");
+    id_make(c.id, "cu");
     id_make(t.id, "tn");
     c.number = record_next_number(txn, "customer", err);
     t.number = record_next_number(txn, "tenant", err);
