@@ -115,11 +115,14 @@ static int busy(struct txn *txn, struct subscription *sub, const struct job *job
     if (!provision || !over)
         return 0;
     if (job->state == JOB_STUCK && !job->undo) {
-        look_again(sub, now, LOOK_BUSY_MS);
-        return job_resolve(txn, job->id, true, err);
+        if (job_resolve(txn, job->id, true, err) == 0)
+            look_again(sub, now, LOOK_BUSY_MS);
+        else if (err->kind != ERR_CONFLICT) /* past its pivot it only goes forward */
+            return -1;
+    } else if (job->live && sub->wanted == SUBSCRIPTION_WANTS_DELETED && !job->cancel &&
+               !job->undo && job_cancel(txn, job->id, err) != 0 && err->kind != ERR_CONFLICT) {
+        return -1;
     }
-    if (job->live && sub->wanted == SUBSCRIPTION_WANTS_DELETED && !job->cancel && !job->undo)
-        return job_cancel(txn, job->id, err);
     return 0;
 }
 
@@ -131,6 +134,8 @@ static int bring(struct txn *txn, struct subscription *sub, const char *saga, co
         sub->wanted_met = sub->wanted; /* it was tried, and somebody decided otherwise */
         return 0;
     }
+    /* From here on nothing is met until this is: the wish may turn back while the job runs. */
+    sub->wanted_met = SUBSCRIPTION_WANTS_NOTHING;
     look_again(sub, txn_time_ms(txn), LOOK_BUSY_MS);
     return billing_job(txn, sub, saga, reason, NULL, result, err);
 }

@@ -42,7 +42,7 @@ static int due_order(struct txn *txn, struct order *order, struct err *err)
     return order->expires_at <= txn_time_ms(txn) ? 1 : 0;
 }
 
-/* The first failed tenant, from ${after} on, whose provision is to be undone; its stuck job. */
+/* The first failed tenant whose provision is to be undone; its stuck job. */
 static int due_failure(struct txn *txn, const struct conf *conf, struct job *job, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
@@ -146,7 +146,7 @@ static int tick_failures(struct txn *txn, const struct conf *conf, unsigned most
         if (due == 0)
             break;
         if (job_resolve(txn, job.id, true, err) != 0)
-            return -1;
+            return err->kind == ERR_CONFLICT ? (int)done : -1; /* past its pivot: a person's */
         *wake = true;
         done++;
     }
