@@ -18,7 +18,7 @@
 /* What the providers are made from. */
 struct terms {
     char cloudflare_api[512], account[512], zone[512], stripe_api[512], success_url[512],
-        cancel_url[512], database_admin[512];
+        cancel_url[512], database_admin[512], ca_file[512];
     char cloudflare_token[256], stripe_key[256], database_password[256];
 };
 
@@ -33,6 +33,7 @@ static const struct {
     {"stripe.success_url", offsetof(struct terms, success_url)},
     {"stripe.cancel_url", offsetof(struct terms, cancel_url)},
     {"database.admin", offsetof(struct terms, database_admin)},
+    {"outside.ca_file", offsetof(struct terms, ca_file)},
 }, secret_places[] = {
     {"cloudflare.token", offsetof(struct terms, cloudflare_token)},
     {"stripe.secret_key", offsetof(struct terms, stripe_key)},
@@ -69,6 +70,15 @@ static int read_terms(struct txn *txn, const struct conf *conf, const struct vau
     return 0;
 }
 
+static int new_client(struct http_client **client, const struct terms *t, struct err *err)
+{
+    if (http_client_new(client, err) == -1)
+        return -1;
+    if (http_client_set_ca(*client, t->ca_file) == -1)
+        return err_set(err, ERR_INVALID, "ca_file", "outside.ca_file is too long");
+    return 0;
+}
+
 static void set_cloudflare(struct providers *p, const struct terms *t)
 {
     if (t->cloudflare_token[0] == '\0') {
@@ -78,7 +88,7 @@ static void set_cloudflare(struct providers *p, const struct terms *t)
                                            "cloudflare.token");
         return;
     }
-    if (http_client_new(&p->cloudflare_client, &p->cloudflare_why) == -1 ||
+    if (new_client(&p->cloudflare_client, t, &p->cloudflare_why) == -1 ||
         cloudflare_init(&p->cloudflare, t->cloudflare_api, t->cloudflare_token, t->account,
                         t->zone, p->cloudflare_client, &p->cloudflare_why) == -1)
         return;
@@ -94,7 +104,7 @@ static void set_stripe(struct providers *p, const struct terms *t)
         (void)err_hint(&p->stripe_why, "sett secret set stripe.secret_key");
         return;
     }
-    if (http_client_new(&p->stripe_client, &p->stripe_why) == 0 &&
+    if (new_client(&p->stripe_client, t, &p->stripe_why) == 0 &&
         stripe_init(&p->stripe, t->stripe_api, t->stripe_key, p->stripe_client,
                     &p->stripe_why) == 0)
         p->stripe_set = true;
