@@ -451,6 +451,12 @@ static void grace_then_suspended_then_resumed(void **state)
     assert_int_equal(tenant_of("g").state, TENANT_ACTIVE);
     assert_int_equal(subscription_of("g").status, SUBSCRIPTION_ACTIVE);
     assert_int_equal(subscription_of("g").past_due_at, 0);
+    world_wait(w, 30 * DAY_S);
+    t = clock_wall_ms();
+    apply_now(facts_of("invoice.payment_failed", "g", t)); /* a new month, a new grace */
+    settle_down();
+    assert_int_equal(subscription_of("g").suspend_at, t + 7 * DAY_MS);
+    assert_int_equal(tenant_of("g").state, TENANT_PAST_DUE);
     world_sound(w);
 }
 
@@ -529,6 +535,35 @@ static void paused_and_unpaid(void **state)
     apply_now(object("paused", "p", t + 2000, "paused", "price_demo"));
     settle_down();
     assert_int_equal(tenant_of("p").state, TENANT_SUSPENDED);
+}
+
+/* Stripe's times are whole seconds: of two objects of one second the one further along holds. */
+static void in_one_second(void **state)
+{
+    int64_t t = clock_wall_ms();
+    struct billing_facts f[4];
+
+    (void)state;
+    f[0] = object("created", "v", t, "trialing", "price_demo");
+    f[1] = object("updated", "v", t, "active", "price_demo");
+    f[2] = object("updated", "v", t, "past_due", "price_demo");
+    f[3] = object("updated", "v", t, "past_due", "price_1TPro0001");
+    for (int k = 0; k < 24; k++) {
+        char sub[8];
+        int left[4] = {0, 1, 2, 3};
+
+        (void)str_format(sub, sizeof sub, "v%d", k);
+        for (int i = 4, rest = k; i > 0; rest /= i, i--) { /* each order once */
+            struct billing_facts one = f[left[rest % i]];
+
+            left[rest % i] = left[i - 1];
+            (void)str_format(one.stripe_subscription, sizeof one.stripe_subscription, "sub_%s",
+                             sub);
+            apply_now(one);
+        }
+        assert_int_equal(subscription_of(sub).status, SUBSCRIPTION_PAST_DUE);
+        assert_string_equal(subscription_of(sub).plan_id, pro.id);
+    }
 }
 
 static void plan_changes(void **state)
@@ -1154,7 +1189,7 @@ int main(void)
         CASE(a_payment_becomes_a_tenant), CASE(unpaid_waits), CASE(without_a_checkout),
         CASE(names_in_their_order), CASE(orders), CASE(grace_then_suspended_then_resumed),
         CASE(grace_of_none), CASE(days_of_the_plan), CASE(the_end), CASE(paused_and_unpaid),
-        CASE(plan_changes), CASE(unknown_price), CASE(refunds), CASE(the_operator_rules),
+        CASE(in_one_second), CASE(plan_changes), CASE(unknown_price), CASE(refunds), CASE(the_operator_rules),
         CASE(a_failed_provision), CASE(nothing_of_ours), CASE(facts_cross_a_commit),
         CASE(any_order_ends_the_same), CASE(the_samples_of_the_older_shape),
         CASE(the_samples_of_the_newer_shape), CASE(the_samples_make_a_tenant),
