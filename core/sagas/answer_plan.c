@@ -81,14 +81,15 @@ static int foresee_update(struct job *job, struct err *err)
     return facts_set(job, FACT_OLD_HOSTNAME, hostname, err);
 }
 
-static void write_step(struct json_out *j, const struct step *step, const struct job *job)
+static void write_step(struct json_out *j, const struct step *step, const struct job *job,
+                       bool way_back)
 {
     char text[400] = "";
 
     json_out_object(j);
     json_out_key_text(j, "name", step->name);
     json_out_key_text(j, "title", step->title);
-    json_out_key_bool(j, "way_back", (step->flags & STEP_PIVOT) == 0);
+    json_out_key_bool(j, "way_back", way_back);
     if (step->plan == NULL || step->plan(job, text, sizeof text) == -1)
         (void)str_copy(text, sizeof text, step->title);
     json_out_key_text(j, "touches", text);
@@ -98,6 +99,7 @@ static void write_step(struct json_out *j, const struct step *step, const struct
 static void write_plan(const struct saga *saga, const struct job *job, struct buf *out)
 {
     struct json_out j;
+    bool way_back = true;
 
     json_out_init(&j, out);
     json_out_object(&j);
@@ -115,7 +117,8 @@ static void write_plan(const struct saga *saga, const struct job *job, struct bu
         if ((step->flags & STEP_QUIET) != 0 ||
             (!unknown && step->needless != NULL && step->needless(job)))
             continue;
-        write_step(&j, step, job);
+        way_back = way_back && (step->flags & STEP_PIVOT) == 0;
+        write_step(&j, step, job, way_back);
     }
     json_out_end_array(&j);
     json_out_end_object(&j);
