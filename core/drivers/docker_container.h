@@ -41,7 +41,8 @@ int docker_container_stats(struct docker_api *api, const struct docker_container
 /**
  * docker_container_exec(api, c, argv, timeout_s, out, err):
  * Run a command inside, wait for its end, append what it said to ${out} (the newest part, if that is
- * full). A status other than 0 is ERR_INVALID "command_failed"; after ${timeout_s} it is killed
+ * full). A status other than 0 is "command_failed", ERR_UNAVAILABLE or, for one that
+ * cannot be run, ERR_INVALID; after ${timeout_s} it is killed
  * and ERR_TIMEOUT. Return 0 or -1.
  */
 int docker_container_exec(struct docker_api *api, const struct docker_container *c,

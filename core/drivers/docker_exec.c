@@ -121,7 +121,9 @@ static int failed(const struct buf *out, size_t from, int code, struct err *err)
         len -= (size_t)(line + 1 - text);
         text = line + 1;
     }
-    return err_set(err, ERR_INVALID, "command_failed",
+    /* 126 and 127: it is not there, or is no program; asking again would not help */
+    return err_set(err, code == 126 || code == 127 ? ERR_INVALID : ERR_UNAVAILABLE,
+                   "command_failed",
                    "A command inside ended with status %d%s%.*s", code, len > 0 ? ": " : "",
                    (int)(len < 200 ? len : 200), text);
 }

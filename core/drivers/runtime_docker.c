@@ -11,12 +11,12 @@
 #include "docker_image.h"
 #include "docker_network.h"
 #include "file.h"
+#include "folder.h"
 #include "str.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,6 +80,9 @@ static int make_folders(const struct docker_plan *plan, struct err *err)
         if (file_mkdirs(path, 0755, err) != 0)
             return -1;
     }
+    /* Inside, a volume is as open as its tenant makes it; on the box it is behind this. */
+    if (b->volume_count > 0 && chmod(plan->folder, 0700) != 0)
+        return err_sys(err, "volume_folder", errno, plan->folder);
     return 0;
 }
 
@@ -100,26 +103,6 @@ static int own_folders(struct engine *e, const struct docker_plan *plan,
             return -1;
     }
     return 0;
-}
-
-/* What the volumes hold, not following links and not leaving the file system. */
-static uint64_t folder_bytes(const char *path)
-{
-    char *roots[2] = {NULL, NULL};
-    uint64_t bytes = 0;
-    FTSENT *entry;
-    FTS *walk;
-
-    if ((roots[0] = strdup(path)) == NULL)
-        return 0;
-    if ((walk = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL)) != NULL) {
-        while ((entry = fts_read(walk)) != NULL)
-            if (entry->fts_info == FTS_F || entry->fts_info == FTS_D)
-                bytes += (uint64_t)entry->fts_statp->st_blocks * 512u;
-        (void)fts_close(walk);
-    }
-    free(roots[0]);
-    return bytes;
 }
 
 /* ---- create ---- */
@@ -364,9 +347,9 @@ static int docker_stats(void *self, const struct runtime_order *order, struct ru
     if (docker_container_need(&e->api, &o, &c, err) != 0 ||
         docker_container_stats(&e->api, &c, out, err) != 0)
         return -1;
-    if (str_format(folder, sizeof folder, "%s/%llu", e->tenants, (unsigned long long)o.number) == 0)
-        out->storage_bytes = folder_bytes(folder);
-    return 0;
+    if (str_format(folder, sizeof folder, "%s/%llu", e->tenants, (unsigned long long)o.number) != 0)
+        return err_set(err, ERR_INVALID, "tenants_folder", "The tenants' folder is too deep.");
+    return folder_bytes(folder, &out->storage_bytes, err);
 }
 
 /* What a command says may hold what it was given: a message with a password in it is not passed on. */

@@ -86,6 +86,7 @@ start() {
     need tar tar
     [ "$(id -u)" = 0 ] || fail "a container engine needs root"
     mkdir -p "$folder"
+    cd "$folder" # podman's monitors leave notes where they stand
     "start_$kind" "$folder"
     for _ in $(seq 300); do
         if api "$folder" GET /_ping >/dev/null 2>&1; then

@@ -352,8 +352,10 @@ static void test_commands_and_stats(void **state)
 
     text = inside(w, &o, "echo a; echo b >&2; sleep 0.3; echo last words; exit 7", 20, &err);
     assert_true(str_equal(text, "a\nb\nlast words\n") || str_equal(text, "b\na\nlast words\n"));
-    assert_int_equal(err.kind, ERR_INVALID);
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
     assert_non_null(strstr(err.text, "status 7: last words"));
+    (void)inside(w, &o, "no-such-command", 20, &err);
+    assert_int_equal(err.kind, ERR_INVALID);
     text = inside(w, &o, "seq 1 20000", 20, &err); /* bounded: the end is what is kept */
     assert_true(str_ends(text, "19999\n20000\n"));
     began = clock_mono_ms();
