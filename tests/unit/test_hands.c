@@ -70,7 +70,7 @@ static struct hands_request *new_request(uint64_t number)
     q->lines = 100;
     (void)kv_set(&q->env, "TENANT_NAME", "Acme & <Co> \"1\"|\\2'");
     (void)kv_set(&q->env, "TENANT_URL", "http://acme.localhost:4443/");
-    (void)kv_set(&q->env, "TENANT_HOST", "acme.localhost");
+    (void)kv_set(&q->env, "TENANT_HOSTNAME", "acme.localhost");
     return q;
 }
 

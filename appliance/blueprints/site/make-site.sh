@@ -1,6 +1,6 @@
 #!/bin/sh
 # make-site.sh FOLDER: the first page of a new site, in FOLDER, from TENANT_NAME, TENANT_URL and
-# TENANT_HOST. What is there already is kept, so that it can run twice.
+# TENANT_HOSTNAME. What is there already is kept, so that it can run twice.
 set -eu
 umask 022
 
@@ -15,7 +15,7 @@ escape() {
 
 name=$(escape "${TENANT_NAME:-A tenant}")
 url=$(escape "${TENANT_URL:-}")
-host=$(escape "${TENANT_HOST:-}")
+host=$(escape "${TENANT_HOSTNAME:-}")
 now=$(date -u '+%Y-%m-%d %H:%M:%S UTC')
 
 mkdir -p "$folder"
