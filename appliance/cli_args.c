@@ -183,7 +183,7 @@ static int object_name(struct cli *cli, const struct op *op, const void *params,
     struct buf b;
     struct cJSON *tree;
     const struct op *show;
-    const struct field *from = fields_find(op->params, "id"), *to;
+    const struct field *from = fields_find(op->params, "id");
     void *copy = NULL;
     int rc = -1;
 
@@ -193,7 +193,7 @@ static int object_name(struct cli *cli, const struct op *op, const void *params,
     memcpy(name + strlen(name), ".show", sizeof ".show");
     buf_init(&b, ANSWER_MAX);
     json_out_init(&j, &b);
-    if ((show = op_find(name)) == NULL || (to = fields_find(show->params, "id")) == NULL ||
+    if ((show = op_find(name)) == NULL || fields_find(show->params, "id") == NULL ||
         (copy = calloc(1, show->params->struct_size)) == NULL) {
         err_set(err, ERR_INTERNAL, "no_show", "%s cannot be confirmed", op->name);
         goto done;
@@ -243,6 +243,38 @@ static int confirm(struct cli *cli, const struct op *op, const void *params, str
     return 0;
 }
 
+/* The object again, as it is now that its job has ended: its noun's show operation by the id in
+ * ${answer}, whose text is replaced. What cannot be shown stays as it was. */
+static void shown_again(struct cli *cli, const struct op *op, struct buf *answer)
+{
+    char name[64], id[ID_SIZE];
+    struct op_call call = {0};
+    struct json_out j;
+    struct buf fresh;
+    struct err ignored = {0};
+    struct cJSON *tree = json_parse(buf_string(answer), answer->len, &json_limits_provider, &ignored);
+    void *params = NULL;
+
+    if (str_copy(id, sizeof id, json_text(tree, "id", "")) == -1)
+        id[0] = '\0';
+    json_free(tree);
+    (void)str_format(name, sizeof name, "%.*s.show", (int)strcspn(op->name, "."), op->name);
+    buf_init(&fresh, ANSWER_MAX);
+    json_out_init(&j, &fresh);
+    if (id[0] != '\0' && (call.op = op_find(name)) != NULL &&
+        (params = calloc(1, call.op->params->struct_size)) != NULL &&
+        params_one(call.op->params, "id", id, params, &call.given, &ignored) == 0) {
+        call.params = params;
+        call.out = &j;
+        if (cli_call(cli, &call, &ignored) == 0) {
+            buf_reset(answer);
+            (void)buf_add(answer, buf_string(&fresh), fresh.len);
+        }
+    }
+    free(params);
+    buf_free(&fresh);
+}
+
 int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err)
 {
     struct op_call call = {0};
@@ -276,8 +308,9 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
             fprintf(stderr, "%s  (%s; Ctrl-C leaves it running: sett job watch %s)\n", op->help,
                     call.job_id, call.job_id);
         code = cli_watch(cli, call.job_id, 0, err);
-        if (cli->output == CLI_JSON)
+        if (cli->output == CLI_JSON || code == -1)
             goto done;
+        shown_again(cli, op, &b);
     } else
         code = 0;
     if (code != -1 && cli_print(cli, op, buf_string(&b), b.len, err) == -1)

@@ -138,13 +138,42 @@ done:
     return rc;
 }
 
+/* What a reader sees of a page: its text without the tags, a line each, the first few. */
+static void page_text(const char *p)
+{
+    const char *body = strstr(p, "<body");
+    unsigned lines = 0;
+    size_t column = 0;
+
+    for (p = body == NULL ? p : body; *p != '\0' && lines < PAGE_LINES; p++) {
+        if (*p == '<') {
+            size_t len = strcspn(p, ">");
+            p += len - (p[len] == '\0');
+            continue;
+        }
+        if (*p == '\n' || *p == '\r') {
+            if (column > 0) {
+                putchar('\n');
+                lines++;
+            }
+            column = 0;
+        } else if (column > 0 || *p != ' ') {
+            if (column++ == 0)
+                fputs("  | ", stdout);
+            if (column < 100)
+                putchar(*p);
+        }
+    }
+    if (column > 0)
+        putchar('\n');
+}
+
 static int page_show(const struct tenant *tenant, uint32_t port, struct err *err)
 {
     const char *host = strstr(tenant->url, "://");
     char name[256];
     struct buf page;
     long status;
-    unsigned lines = 0;
 
     host = host == NULL ? tenant->url : host + 3;
     (void)str_copy_n(name, sizeof name, host, strcspn(host, ":/"));
@@ -154,11 +183,7 @@ static int page_show(const struct tenant *tenant, uint32_t port, struct err *err
         return -1;
     }
     printf("  GET %s  %ld\n", tenant->url, status);
-    for (const char *p = buf_string(&page); *p != '\0' && lines < PAGE_LINES; lines++) {
-        size_t len = strcspn(p, "\n");
-        printf("  | %.*s\n", (int)(len > 110 ? 110 : len), p);
-        p += len + (p[len] == '\n');
-    }
+    page_text(buf_string(&page));
     buf_free(&page);
     return status == 200 ? 0 : err_set(err, ERR_NETWORK, "page_status", "the tenant's page answers %ld", status);
 }

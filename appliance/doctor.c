@@ -92,15 +92,22 @@ static enum finding check_front(struct look *l)
     return check_socket(l, l->cli->paths.front_sock, "sett-front");
 }
 
+/* What to do about a program that is not there: on an installed box ask systemd. */
+static const char *revive(const struct look *l, const char *systemctl)
+{
+    return l->cli->paths.root[0] == '\0' ? systemctl : "start the box: make run";
+}
+
 static enum finding check_hands(struct look *l)
 {
     struct err err = {0};
     int fd;
 
-    if (l->cli->paths.root[0] == '\0' && access(l->cli->paths.hands_sock, W_OK) == -1 && errno == EACCES)
+    if (l->cli->paths.root[0] == '\0' && access(l->cli->paths.hands_sock, W_OK) == -1 &&
+        errno == EACCES)
         return say(l, SKIPPED, "", "only the worker may speak to the hands");
     if ((fd = channel_connect(l->cli->paths.hands_sock, CONNECT_MS, &err)) == -1)
-        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status sett-hands" : "start the box: make run",
+        return say(l, BROKEN, revive(l, "systemctl status sett-hands"),
                    "sett-hands does not answer: %s", err.text);
     (void)close(fd);
     return say(l, FINE, "", "sett-hands answers");
@@ -114,11 +121,11 @@ static enum finding check_worker(struct look *l)
 
     (void)str_format(path, sizeof path, "%s/worker.beat", l->cli->paths.run);
     if (stat(path, &st) == -1)
-        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status sett-worker" : "start the box: make run",
+        return say(l, BROKEN, revive(l, "systemctl status sett-worker"),
                    "the worker has never been alive");
     age = clock_wall_ms() - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     if (age > BEAT_OLD_MS)
-        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl restart sett-worker" : "start the box: make run",
+        return say(l, BROKEN, revive(l, "systemctl restart sett-worker"),
                    "the worker was last alive %lld s ago", (long long)(age / 1000));
     return say(l, FINE, "", "alive");
 }

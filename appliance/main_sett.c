@@ -168,11 +168,11 @@ int main(int argc, char **argv)
 {
     static struct cli cli; /* large: it holds the box's configuration */
     struct err err = {0};
-    char **rest = calloc((size_t)argc + 1, sizeof *rest);
+    char **rest;
     int count = 0, used = 1, got, code;
     bool help = false, literal = false;
 
-    if (rest == NULL || sodium_init() == -1)
+    if (sodium_init() == -1 || (rest = calloc((size_t)argc + 1, sizeof(char *))) == NULL)
         return 1;
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     log_open("sett", LOG_LEVEL_WARNING);
@@ -195,6 +195,7 @@ int main(int argc, char **argv)
         cli.root = "";
     if (count == 0) {
         cli_usage(help ? stdout : stderr, NULL);
+        free(rest);
         return help ? 0 : USAGE_EXIT;
     }
     if (paths_set(&cli.paths, cli.root, &err) == -1 || cli_find_files(&cli, &err) == -1 ||
