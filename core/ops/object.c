@@ -54,12 +54,13 @@ static int find_by(const struct op_call *call, const struct table *table, const 
                    const char *text, void *record, struct err *err)
 {
     const struct field *field = fields_find(&table->fields, name);
+    const struct index *index = unique_by(table, name);
     struct err why;
 
-    if (field == NULL || unique_by(table, name) == NULL ||
+    if (field == NULL || index == NULL ||
         fields_set_text(field, record, text, &why) != 0)
         return 0;
-    return record_find(call->txn, table, unique_by(table, name)->name, record, err);
+    return record_find(call->txn, table, index->name, record, err);
 }
 
 int object_find(const struct op_call *call, const struct table *table, const char *text,

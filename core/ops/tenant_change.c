@@ -39,7 +39,7 @@ static const struct field update_rows[] = {
     FIELD(struct update_params, plan, FIELD_TEXT, .min = 1, .help = "name or id of another plan"),
     FIELD(struct update_params, subdomain, FIELD_TEXT, .flags = FIELD_SLUG, .min = 1,
           .help = "another label below the box's domain"),
-    FIELD(struct update_params, maintenance, FIELD_BOOL, .help = "show a maintenance page"),
+    FIELD(struct update_params, maintenance, FIELD_BOOL, .help = "it is being worked on: shown to whoever asks for it"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct update_params),
 };
@@ -108,6 +108,21 @@ static int get(struct op_call *call, const char *id, struct tenant *tenant, stru
     return 0;
 }
 
+/* Only what has been brought up can be changed. What is being made or deleted is told with its job,
+ * when there is one: object_job refuses then. */
+static int settled(struct op_call *call, const struct tenant *tenant, struct err *err)
+{
+    struct job job = {0};
+
+    if (tenant->state == TENANT_ACTIVE || tenant->state == TENANT_PAST_DUE ||
+        tenant->state == TENANT_SUSPENDED)
+        return 0;
+    if (job_of_subject(call->txn, "tenant", tenant->id, &job, err) != 0)
+        return 0;
+    return err_set(err, ERR_CONFLICT, "tenant_state", "tenant %s is %s", tenant->id,
+                   tenant_state_names[tenant->state]);
+}
+
 int tenant_change_create_run(struct op_call *call, struct err *err)
 {
     const struct create_params *p = call->params;
@@ -151,6 +166,10 @@ static int update_args(struct op_call *call, const struct tenant *tenant, struct
     if (op_given(call, "plan")) {
         if (object_refer(call, &plan_table, "plan", p->plan, &plan, err) != 0)
             return -1;
+        if (!str_equal(plan.blueprint, tenant->blueprint))
+            return err_field(err, "plan", "plan_blueprint",
+                             "plan %s is made from blueprint %s, the tenant from %s", plan.name,
+                             plan.blueprint, tenant->blueprint);
         if (!str_equal(plan.id, tenant->plan_id)) {
             (void)kv_set(&job->args, "plan_id", plan.id);
             *needed = true;
@@ -161,6 +180,10 @@ static int update_args(struct op_call *call, const struct tenant *tenant, struct
             name_take(call->txn, p->subdomain, tenant->id, 0, err) != 0)
             return -1;
         (void)kv_set(&job->args, "subdomain", p->subdomain);
+        *needed = true;
+    }
+    if (limits_given(call)) {
+        (void)kv_set(&job->args, "limits", "1");
         *needed = true;
     }
     return 0;
@@ -179,16 +202,13 @@ int tenant_change_update_run(struct op_call *call, struct err *err)
     begin_job(&job, "tenant.update", &tenant);
     if (update_args(call, &tenant, &job, &needed, err) != 0)
         return -1;
-    if (limits_given(call) ||
-        (op_given(call, "maintenance") && p->maintenance != tenant.maintenance))
-        needed = true;
     if (limits_given(call))
         (void)kv_set(&job.args, "limits", "1");
     (void)str_copy(label, sizeof label, tenant.subdomain);
     object_fill(call, &tenant_table, &tenant); /* name, maintenance, limits */
     (void)str_copy(tenant.subdomain, sizeof tenant.subdomain, label);
     if (needed)
-        return start(call, &job, &tenant, err);
+        return settled(call, &tenant, err) != 0 ? -1 : start(call, &job, &tenant, err);
     if (tenant_put(call->txn, &tenant, err) != 0)
         return -1;
     object_after(call, &tenant_table, &tenant);
@@ -222,6 +242,8 @@ static int steer(struct op_call *call, const char *id, const char *saga, const c
         return -1;
     if ((r = holds(call, &tenant, already, err)) != 0)
         return r < 0 ? -1 : 0;
+    if (settled(call, &tenant, err) != 0)
+        return -1;
     (void)str_copy(call->audit.reason, sizeof call->audit.reason, reason);
     begin_job(&job, saga, &tenant);
     if (reason[0] != '\0')

@@ -262,6 +262,7 @@ static int pick_hostname(struct op_call *call, const struct tenant *tenant, stru
     return -1;
 }
 
+/* It holds the tunnel alone: a tenant that is to be deleted meanwhile turns such a job round. */
 static int start(struct op_call *call, const char *saga, struct tunnel *tunnel, struct err *err)
 {
     struct job job = {0};
@@ -269,27 +270,11 @@ static int start(struct op_call *call, const char *saga, struct tunnel *tunnel, 
     (void)str_copy(job.saga, sizeof job.saga, saga);
     (void)kv_set(&job.args, "tunnel_id", tunnel->id);
     (void)kv_set(&job.args, "tenant_id", tunnel->tenant_id);
-    job_subject(job.subjects[0], "tenant", tunnel->tenant_id);
-    job_subject(job.subjects[1], "tunnel", tunnel->id);
+    job_subject(job.subjects[0], "tunnel", tunnel->id);
     if (object_job(call, &job, err) != 0)
         return -1;
     object_after(call, &tunnel_table, tunnel);
     return object_reply(call, &view_tunnel, tunnel, err);
-}
-
-/* The tenant's first tunnel is the one that it names. */
-static int adopt(struct op_call *call, struct tenant *tenant, const struct tunnel *tunnel,
-                 struct err *err)
-{
-    struct tunnel old = {0};
-
-    (void)str_copy(old.id, sizeof old.id, tenant->tunnel_id);
-    if (old.id[0] != '\0' && record_get(call->txn, &tunnel_table, &old, err) < 0)
-        return -1;
-    if (old.number != 0 && old.state != TUNNEL_DELETED)
-        return 0;
-    (void)str_copy(tenant->tunnel_id, sizeof tenant->tunnel_id, tunnel->id);
-    return tenant_put(call->txn, tenant, err);
 }
 
 static int tunnel_create(struct op_call *call, struct err *err)
@@ -306,7 +291,7 @@ static int tunnel_create(struct op_call *call, struct err *err)
     (void)str_copy(tunnel.tenant_id, sizeof tunnel.tenant_id, tenant.id);
     (void)str_copy(tunnel.customer_id, sizeof tunnel.customer_id, tenant.customer_id);
     (void)str_copy(tunnel.ingress, sizeof tunnel.ingress, tenant.ingress);
-    if (tunnel_new(call->txn, &tunnel, err) != 0 || adopt(call, &tenant, &tunnel, err) != 0)
+    if (tunnel_new(call->txn, &tunnel, err) != 0)
         return -1;
     return start(call, "tunnel.create", &tunnel, err);
 }
