@@ -51,14 +51,15 @@ done:
     return rc;
 }
 
-/* The field for the next bare word: those of the URL's path first, then what is required. */
+/* The field for the next bare word: those of the URL's path first, then what is required; where there
+ * are two parameters in all, the other one as well ("setting set NAME VALUE"). */
 static const struct field *positional(const struct fields *f, uint64_t given)
 {
-    for (unsigned round = 0; round < 2; round++)
+    for (unsigned round = 0; round < (f->count == 2 ? 3 : 2); round++)
         for (size_t i = 0; i < f->count; i++) {
             const struct field *field = &f->at[i];
             unsigned want = round == 0 ? FIELD_PATH : FIELD_REQUIRED;
-            if ((field->flags & want) && !(given & UINT64_C(1) << i) &&
+            if ((round == 2 || (field->flags & want)) && !(given & UINT64_C(1) << i) &&
                 !(field->flags & (FIELD_SECRET | FIELD_INTERNAL)))
                 return field;
         }
