@@ -4,7 +4,7 @@
  */
 #include "events.h"
 #include <poll.h>
-#include "answer.h"
+#include "head.h"
 #include "clock.h"
 #include "ident.h"
 #include "routes.h"
@@ -164,7 +164,7 @@ static void run(struct watch *w)
 
 static int begin(struct watch *w)
 {
-    struct answer a = {
+    struct head a = {
         .status = 200,
         .content_type = "text/event-stream",
         .request_id = w->request_id,
@@ -172,7 +172,7 @@ static int begin(struct watch *w)
         .hsts = w->m->site.https,
     };
     buf_reset(&w->m->out);
-    if (answer_head(&w->m->out, &a) < 0) {
+    if (head_write(&w->m->out, &a) < 0) {
         return -1;
     }
     buf_text(&w->m->out, "retry: 2000\n\n");

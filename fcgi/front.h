@@ -62,8 +62,9 @@ int front_start(struct front **f, const struct front_setup *setup, struct err *e
  * one is free. For the watchdog. */
 int64_t front_busy_ms(const struct front *f, int64_t now_ms);
 
-/** front_wait(f, wait_ms): wait for the threads to end, after stop_fd became readable: whether all did within ${wait_ms}. ${f} is
- * never freed: a process has as many as it has sockets, until it exits. */
+/** front_wait(f, wait_ms): wait for the threads to end, after stop_fd became readable: whether all
+ * did within ${wait_ms}. ${f} is never freed: a process has as many as it has sockets, until it
+ * exits. */
 bool front_wait(struct front *f, int64_t wait_ms);
 
 #endif

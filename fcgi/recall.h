@@ -44,7 +44,9 @@ struct recall {
     struct recall_answer answers[RECALL_ANSWERS];
 };
 
+/** recall_init(r): nothing is remembered. recall_free gives back its memory. */
 void recall_init(struct recall *r);
+/** recall_free(r): give back what is held; ${r} itself is the caller's. */
 void recall_free(struct recall *r);
 
 /** recall_who(r, txn, request, now_ms): the identity of just these credentials, or NULL. */

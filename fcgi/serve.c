@@ -5,7 +5,7 @@
 #include "serve.h"
 #include <sodium.h>
 #include <time.h>
-#include "answer.h"
+#include "head.h"
 #include "clock.h"
 #include "ident.h"
 #include "log.h"
@@ -37,7 +37,7 @@ struct passage {
 
 const struct op **serve_bind(struct err *err)
 {
-    const struct op **ops = calloc(route_count, sizeof(*ops));
+    const struct op **ops = calloc(route_count, sizeof(struct op *));
     if (ops == NULL) {
         err_set(err, ERR_INTERNAL, "memory", "no memory for the routes");
         return NULL;
@@ -88,10 +88,10 @@ static uint64_t mono_us(void)
 }
 
 /* Head and body to the peer. */
-static void send_all(struct serve_memory *m, const struct wire *wire, struct answer *a, bool body)
+static void send_all(struct serve_memory *m, const struct wire *wire, struct head *a, bool body)
 {
     buf_reset(&m->head);
-    if (answer_head(&m->head, a) < 0) {
+    if (head_write(&m->head, a) < 0) {
         static const char broken[] = "Status: 500 Internal Server Error\r\n\r\n";
         (void)wire->write(wire->arg, broken, sizeof(broken) - 1);
         log_error("an answer had a header that is not clean, request=%s", a->request_id);
@@ -120,7 +120,7 @@ unsigned serve_failure(struct serve_memory *m, const struct wire *wire, const st
         err_set(&shown, err->kind, err->code, "something went wrong inside this box");
         err_hint(&shown, "the log of sett-front names the cause under this request_id");
     }
-    struct answer a = {
+    struct head a = {
         .status = status,
         .content_type = "application/problem+json",
         .request_id = request_id,
@@ -359,7 +359,7 @@ static unsigned answer_call(struct passage *p, struct op_call *call)
 {
     struct serve_memory *m = p->m;
     const struct request *r = &m->request;
-    struct answer a = {
+    struct head a = {
         .status = call->status == 0 ? 200 : call->status,
         .content_type = call->content_type[0] != '\0' ? call->content_type : "application/json",
         .request_id = p->request_id,

@@ -1,5 +1,5 @@
 /* Response headers. Apart because it is the only place where text from elsewhere becomes a header. */
-#include "answer.h"
+#include "head.h"
 #include "problem.h"
 
 static const char always[] =
@@ -38,7 +38,7 @@ static int put(struct buf *out, const char *name, const char *value)
     return 0;
 }
 
-int answer_head(struct buf *out, const struct answer *a)
+int head_write(struct buf *out, const struct head *a)
 {
     size_t before = out->len;
     buf_format(out, "Status: %u %s\r\n", a->status, problem_reason(a->status));

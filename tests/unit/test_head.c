@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "answer.h"
+#include "head.h"
 #include "front.h"
 #include "json_in.h"
 #include "limit.h"
@@ -17,10 +17,10 @@ static void test_head(void **state)
 {
     (void)state;
     struct buf out;
-    struct answer a = {.status = 202, .content_type = "application/json", .request_id = "req_1",
+    struct head a = {.status = 202, .content_type = "application/json", .request_id = "req_1",
                        .etag = "\"x\"", .content_length = 12, .retry_after_s = 3, .hsts = true};
     buf_init(&out, 8192);
-    assert_int_equal(answer_head(&out, &a), 0);
+    assert_int_equal(head_write(&out, &a), 0);
     const char *text = buf_string(&out);
     assert_true(str_starts(text, "Status: 202 Accepted\r\nContent-Type: application/json\r\n"));
     assert_non_null(strstr(text, "\r\nX-Request-Id: req_1\r\n"));
@@ -41,7 +41,7 @@ static void test_head_refuses(void **state)
     (void)state;
     static const char *const bad[] = {"a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\x01", "a\x7f"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct answer list[] = {
+        struct head list[] = {
             {.status = 200, .content_type = bad[i]}, {.status = 200, .request_id = bad[i]},
             {.status = 200, .etag = bad[i]},         {.status = 200, .location = bad[i]},
             {.status = 200, .cookie = bad[i]},       {.status = 200, .allow = bad[i]},
@@ -50,7 +50,7 @@ static void test_head_refuses(void **state)
         for (size_t k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
             struct buf out;
             buf_init(&out, 8192);
-            assert_int_equal(answer_head(&out, &list[k]), -1);
+            assert_int_equal(head_write(&out, &list[k]), -1);
             assert_int_equal(out.len, 0);
             buf_free(&out);
         }

@@ -1,5 +1,5 @@
-#ifndef SETT_ANSWER_H
-#define SETT_ANSWER_H
+#ifndef SETT_HEAD_H
+#define SETT_HEAD_H
 /*
  * The one writer of response headers. Every answer of ours gets the same security headers; a value
  * with CR, LF or NUL never reaches the wire.
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include "buf.h"
 
-struct answer {
+struct head {
     unsigned status;
     const char *content_type; /* NULL: no body */
     const char *request_id;
@@ -20,8 +20,8 @@ struct answer {
     bool replayed;             /* kept for this Idempotency-Key */
 };
 
-/** answer_head(out, a): append status line and headers as FastCGI wants them (RFC 3875, 6.2), with
+/** head_write(out, a): append status line and headers as FastCGI wants them (RFC 3875, 6.2), with
  * the empty line. Return 0, or -1 (nothing appended) when a value is not clean. */
-int answer_head(struct buf *out, const struct answer *a);
+int head_write(struct buf *out, const struct head *a);
 
 #endif
