@@ -41,15 +41,19 @@ const struct table customer_table = {
 
 int customer_resolve(struct txn *txn, const char *text, struct customer *customer, struct err *err)
 {
+    char wanted[256]; /* the text may lie in the record itself */
+
+    if (str_copy(wanted, sizeof wanted, text) != 0)
+        return 0;
     memset(customer, 0, sizeof *customer);
-    if (str_u64(text, 1, UINT64_MAX, &customer->number) == 0)
+    if (str_u64(wanted, 1, UINT64_MAX, &customer->number) == 0)
         return record_find(txn, &customer_table, "number", customer, err);
-    if (str_starts(text, "cus_")) {
-        if (str_copy(customer->stripe_customer, sizeof customer->stripe_customer, text) != 0)
+    if (str_starts(wanted, "cus_")) {
+        if (str_copy(customer->stripe_customer, sizeof customer->stripe_customer, wanted) != 0)
             return 0;
         return record_find(txn, &customer_table, "stripe_customer", customer, err);
     }
-    if (text[0] == '\0' || str_copy(customer->id, sizeof customer->id, text) != 0)
+    if (wanted[0] == '\0' || str_copy(customer->id, sizeof customer->id, wanted) != 0)
         return 0;
     return record_get(txn, &customer_table, customer, err);
 }

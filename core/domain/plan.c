@@ -44,13 +44,17 @@ const struct table plan_table = {
 
 int plan_resolve(struct txn *txn, const char *text, struct plan *plan, struct err *err)
 {
+    char wanted[256]; /* the text may lie in the record itself */
+
+    if (str_copy(wanted, sizeof wanted, text) != 0)
+        return 0;
     memset(plan, 0, sizeof *plan);
-    if (str_starts(text, "pl_")) {
-        if (str_copy(plan->id, sizeof plan->id, text) != 0)
+    if (str_starts(wanted, "pl_")) {
+        if (str_copy(plan->id, sizeof plan->id, wanted) != 0)
             return 0;
         return record_get(txn, &plan_table, plan, err);
     }
-    if (text[0] == '\0' || str_copy(plan->name, sizeof plan->name, text) != 0)
+    if (wanted[0] == '\0' || str_copy(plan->name, sizeof plan->name, wanted) != 0)
         return 0;
     return record_find(txn, &plan_table, "name", plan, err);
 }

@@ -122,16 +122,20 @@ const struct table order_table = {
 int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,
                          struct err *err)
 {
+    char wanted[256]; /* the text may lie in the record itself */
+
+    if (str_copy(wanted, sizeof wanted, text) != 0)
+        return 0;
     memset(subscription, 0, sizeof *subscription);
-    if (str_u64(text, 1, UINT64_MAX, &subscription->number) == 0)
+    if (str_u64(wanted, 1, UINT64_MAX, &subscription->number) == 0)
         return record_find(txn, &subscription_table, "number", subscription, err);
-    if (str_starts(text, "sub_")) {
+    if (str_starts(wanted, "sub_")) {
         if (str_copy(subscription->stripe_subscription, sizeof subscription->stripe_subscription,
-                     text) != 0)
+                     wanted) != 0)
             return 0;
         return record_find(txn, &subscription_table, "stripe_subscription", subscription, err);
     }
-    if (text[0] == '\0' || str_copy(subscription->id, sizeof subscription->id, text) != 0)
+    if (wanted[0] == '\0' || str_copy(subscription->id, sizeof subscription->id, wanted) != 0)
         return 0;
     return record_get(txn, &subscription_table, subscription, err);
 }

@@ -63,10 +63,14 @@ const struct table tenant_table = {
 
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err)
 {
+    char wanted[256]; /* the text may lie in the record itself */
+
+    if (str_copy(wanted, sizeof wanted, text) != 0)
+        return 0;
     memset(tenant, 0, sizeof *tenant);
-    if (str_u64(text, 1, UINT64_MAX, &tenant->number) == 0)
+    if (str_u64(wanted, 1, UINT64_MAX, &tenant->number) == 0)
         return record_find(txn, &tenant_table, "number", tenant, err);
-    if (text[0] == '\0' || str_copy(tenant->id, sizeof tenant->id, text) != 0)
+    if (wanted[0] == '\0' || str_copy(tenant->id, sizeof tenant->id, wanted) != 0)
         return 0;
     return record_get(txn, &tenant_table, tenant, err);
 }
@@ -161,7 +165,9 @@ int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state,
             tenant->health = HEALTH_UNKNOWN;
     }
     tenant->state = (uint32_t)state;
-    if (str_copy(tenant->state_reason, sizeof tenant->state_reason, reason ? reason : "") != 0) {
+    if (reason == NULL)
+        reason = "";
+    if (str_copy(tenant->state_reason, sizeof tenant->state_reason, reason) != 0) {
         /* A reason may be cut, at a whole character. */
         size_t len = sizeof tenant->state_reason - 1;
 

@@ -50,15 +50,19 @@ const struct table tunnel_table = {
 
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err)
 {
+    char wanted[256]; /* the text may lie in the record itself */
+
+    if (str_copy(wanted, sizeof wanted, text) != 0)
+        return 0;
     memset(tunnel, 0, sizeof *tunnel);
-    if (str_u64(text, 1, UINT64_MAX, &tunnel->number) == 0)
+    if (str_u64(wanted, 1, UINT64_MAX, &tunnel->number) == 0)
         return record_find(txn, &tunnel_table, "number", tunnel, err);
-    if (str_starts(text, "tun_")) {
-        if (str_copy(tunnel->id, sizeof tunnel->id, text) != 0)
+    if (str_starts(wanted, "tun_")) {
+        if (str_copy(tunnel->id, sizeof tunnel->id, wanted) != 0)
             return 0;
         return record_get(txn, &tunnel_table, tunnel, err);
     }
-    if (text[0] == '\0' || str_copy(tunnel->name, sizeof tunnel->name, text) != 0)
+    if (wanted[0] == '\0' || str_copy(tunnel->name, sizeof tunnel->name, wanted) != 0)
         return 0;
     return record_find(txn, &tunnel_table, "name", tunnel, err);
 }
