@@ -75,14 +75,20 @@ static enum finding check_disk(struct look *l)
     return say(l, FINE, "", "%llu MiB free", (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
 }
 
+/* What to do about a program that is not there: on an installed box ask systemd. */
+static const char *revive(const struct look *l, const char *systemctl)
+{
+    return l->cli->paths.root[0] == '\0' ? systemctl : "start the box: make run";
+}
+
 static enum finding check_socket(struct look *l, const char *path, const char *program)
 {
     struct err err = {0};
     int fd = channel_connect(path, CONNECT_MS, &err);
 
     if (fd == -1)
-        return say(l, BROKEN, l->cli->paths.root[0] == '\0' ? "systemctl status 'sett-*'" : "start the box: make run",
-                   "%s does not answer: %s", program, err.text);
+        return say(l, BROKEN, revive(l, "systemctl status 'sett-*'"), "%s does not answer: %s",
+                   program, err.text);
     (void)close(fd);
     return say(l, FINE, "", "%s answers", program);
 }
@@ -90,12 +96,6 @@ static enum finding check_socket(struct look *l, const char *path, const char *p
 static enum finding check_front(struct look *l)
 {
     return check_socket(l, l->cli->paths.front_sock, "sett-front");
-}
-
-/* What to do about a program that is not there: on an installed box ask systemd. */
-static const char *revive(const struct look *l, const char *systemctl)
-{
-    return l->cli->paths.root[0] == '\0' ? systemctl : "start the box: make run";
 }
 
 static enum finding check_hands(struct look *l)

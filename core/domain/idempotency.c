@@ -50,17 +50,16 @@ void idempotency_request(const char *op, const void *input, size_t len, uint8_t 
 
 int idempotency_find(struct txn *txn, struct idempotency *record, struct err *err)
 {
-    uint8_t request[32];
+    struct idempotency asked = *record;
 
-    memcpy(request, record->request_hash, sizeof request);
     int found = record_get(txn, &idempotency_table, record, err);
     if (found <= 0)
         return found;
     if (record->created_at + IDEMPOTENCY_KEEP_MS <= txn_time_ms(txn)) {
-        memcpy(record->request_hash, request, sizeof request);
+        *record = asked;
         return 0;
     }
-    if (sodium_memcmp(record->request_hash, request, sizeof request) != 0)
+    if (sodium_memcmp(record->request_hash, asked.request_hash, sizeof asked.request_hash) != 0)
         return err_set(err, ERR_CONFLICT, "idempotency_mismatch",
                        "this Idempotency-Key was used for another request");
     return 1;

@@ -47,7 +47,8 @@ struct job {
     char worker[64];    /* lease: boot id, pid and start time of the process that runs it */
     int64_t created_at, started_at, ended_at, updated_at;
 };
-extern const struct table job_table; /* key id; index: by_wake {live, wake_at} sparse, state, by_tenant {subjects[0]} */
+/* key id; index: by_wake {live, wake_at} sparse, state, by_tenant {subjects[0]} */
+extern const struct table job_table;
 
 enum step_action { STEP_ACTION_MAKE, STEP_ACTION_CHECK, STEP_ACTION_UNDO, STEP_ACTION_APPLY, STEP_ACTION_REVERT };
 extern const char *const step_action_names[];

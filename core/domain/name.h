@@ -20,8 +20,8 @@ extern const struct table name_table; /* key label; index: owner_id */
  * nothing is. */
 const char *name_shape(const char *label);
 
-/** name_check(label, err): shape ([a-z][a-z0-9]{0,29}, single inner hyphens), reserved words, "xn--". Field "subdomain".
- * Return 0 or -1. */
+/** name_check(label, err): shape ([a-z][a-z0-9]{0,29}, single inner hyphens), reserved words,
+ * "xn--". Field "subdomain". Return 0 or -1. */
 int name_check(const char *label, struct err *err);
 
 /** name_take(txn, label, owner_id, until, err): hold a label for its owner in this transaction; one

@@ -64,9 +64,9 @@ struct subscription {
     char flag[160];     /* what a person must look at: "refunded", "name taken by …" */
     int64_t created_at, updated_at;
 };
-extern const struct table subscription_table; /* key id; unique: number, stripe_subscription;
-                                                 index: customer_id, tenant_id, order_id, status, suspend_at, delete_at,
-                                                 look_at, flag (all sparse but status) */
+/* key id; unique: number, stripe_subscription; index: customer_id, tenant_id, order_id, status,
+ * suspend_at, delete_at, look_at, flag (all sparse but status) */
+extern const struct table subscription_table;
 
 enum order_state { ORDER_OPEN, ORDER_PAID, ORDER_DONE, ORDER_EXPIRED, ORDER_FLAGGED };
 extern const char *const order_state_names[];

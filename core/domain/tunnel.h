@@ -5,7 +5,14 @@
 #include "db.h"
 #include "id.h"
 
-enum tunnel_state { TUNNEL_PROVISIONING, TUNNEL_ACTIVE, TUNNEL_PAUSED, TUNNEL_DELETING, TUNNEL_DELETED, TUNNEL_FAILED };
+enum tunnel_state {
+    TUNNEL_PROVISIONING,
+    TUNNEL_ACTIVE,
+    TUNNEL_PAUSED,
+    TUNNEL_DELETING,
+    TUNNEL_DELETED,
+    TUNNEL_FAILED
+};
 extern const char *const tunnel_state_names[];
 
 struct tunnel {

@@ -31,7 +31,8 @@ struct session {
     int64_t fresh_at; /* password given */
     int64_t seen_at, expires_at, created_at;
 };
-extern const struct table session_table; /* key id; unique sparse: cookie_hash, refresh_hash; index user_id, expires_at */
+/* key id; unique sparse: cookie_hash, refresh_hash; index user_id, expires_at */
+extern const struct table session_table;
 
 struct api_key {
     char id[ID_SIZE];

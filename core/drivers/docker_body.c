@@ -230,7 +230,8 @@ int docker_body_update(struct buf *out, const struct limits *limits)
 }
 
 /* The hash: over the body as it would be sent, without labels and without the size of the limits
- * that an update can change (it cannot take one away), and over the subnet, since a container keeps the one it was made in. */
+ * that an update can change (it cannot take one away), and over the subnet, since a container
+ * keeps the one it was made in. */
 static int hash_plan(struct docker_plan *plan, struct err *err)
 {
     const struct limits limits = plan->limits;

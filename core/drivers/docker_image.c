@@ -206,10 +206,9 @@ static int user_numbers(const char *s, size_t len, uint32_t *out)
 static int passwd_line(const char *line, size_t len, const char *name, size_t name_len,
                        uint32_t want, uint32_t *uid, uint32_t *gid)
 {
-    const char *field[5], *end = line + len;
-    size_t fields = 0;
+    const char *field[5] = {line}, *end = line + len;
+    size_t fields = 1;
 
-    field[fields++] = line;
     for (const char *p = line; p < end && fields < 5; p++)
         if (*p == ':')
             field[fields++] = p + 1;

@@ -144,6 +144,7 @@ static uint64_t listener_in(const char *path, uint32_t port)
              line = strtok_r(NULL, "\n", &save)) {
             unsigned here, state;
             unsigned long long node;
+            /* NOLINTNEXTLINE(cert-err34-c): the kernel writes what fits */
             if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %llu",
                        &here, &state, &node) == 3 &&
                 here == port && state == 0x0a)

@@ -2,6 +2,7 @@
  * The one way to fail: a kind, a stable code, a sentence, a hint. Apart from everything so that
  * every floor can fill the same struct and only the top decides what to do with it.
  */
+#define ERR_DEFINES
 #include "err.h"
 
 #include <errno.h>

@@ -84,4 +84,12 @@ int err_exit_code(enum err_kind kind);
 /** err_kind_name(kind): a constant lower-case word, "network". */
 const char *err_kind_name(enum err_kind kind);
 
+#if defined __clang_analyzer__ && !defined ERR_DEFINES
+/* For checkers that see one file at a time: what is said above about the value returned. */
+#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_field(...) ((void)err_field(__VA_ARGS__), -1)
+#define err_sys(...) ((void)err_sys(__VA_ARGS__), -1)
+#define err_hint(...) ((void)err_hint(__VA_ARGS__), -1)
+#endif
+
 #endif
