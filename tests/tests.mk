@@ -17,9 +17,10 @@ test-deps: deps
 test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all unit
-	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs 1 --timeout 900 \
-	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(wildcard tests/unit/test_*.c)) tests/floors.sh $(TESTS)
+	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(wildcard tests/unit/test_*.c)) \
+	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
 
 ## unit-run: only the unit tests, of the variant chosen (VARIANT=plain|asan|tsan)
 unit-run: unit

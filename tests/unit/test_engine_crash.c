@@ -196,7 +196,7 @@ static void test_every_point(void **state)
             all++;
         }
     }
-    print_message("%u crashes\n", all);
+    print_message("# %u crashes\n", all);
 }
 
 /* A second crash while the first is being mended. */
@@ -222,7 +222,7 @@ static void test_pairs_of_points(void **state)
             }
         }
     }
-    print_message("%u pairs\n", twice);
+    print_message("# %u pairs\n", twice);
 }
 
 #endif
