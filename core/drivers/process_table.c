@@ -46,18 +46,25 @@ struct process_unit *process_table_at(struct process_group *g, size_t i)
     return u;
 }
 
+/* The unit that has this name, "" for one that is free, or NULL. Under the table's lock. */
+static struct process_unit *unit_named(struct process_group *g, const char *name)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (str_equal(g->units[i]->name, name))
+            return g->units[i];
+    return NULL;
+}
+
 /* A place for ${name}: the first free one, or a new one. Under the table's lock. */
 static struct process_unit *unit_place(struct process_group *g, const char *name)
 {
-    struct process_unit *u = NULL, **more;
+    struct process_unit *u = unit_named(g, ""), **more;
 
-    for (size_t i = 0; i < g->count && u == NULL; i++)
-        if (g->units[i]->name[0] == '\0')
-            u = g->units[i];
     if (u == NULL) {
         if (g->count == g->room) {
             size_t room = g->room == 0 ? 64 : g->room * 2;
-            if (room > UNITS_MAX || (more = realloc(g->units, room * sizeof *more)) == NULL)
+            if (room > UNITS_MAX ||
+                (more = realloc(g->units, room * sizeof(struct process_unit *))) == NULL)
                 return NULL;
             g->units = more;
             g->room = room;
@@ -76,11 +83,8 @@ struct process_unit *process_table_take(struct process_group *g, const char *nam
     bool still;
 
     for (;;) {
-        u = NULL;
         (void)pthread_mutex_lock(&g->lock);
-        for (size_t i = 0; i < g->count && u == NULL; i++)
-            if (str_equal(g->units[i]->name, name))
-                u = g->units[i];
+        u = unit_named(g, name);
         if (u == NULL && make)
             u = unit_place(g, name);
         (void)pthread_mutex_unlock(&g->lock);
