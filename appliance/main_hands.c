@@ -1,7 +1,8 @@
 /*
- * sett-hands: the one privileged program: containers, processes, units and the web server's map, asked
- * through one socket by the worker. It never opens the store, listens on no network and resolves no
- * name. Here it is only put together; what it can be made to do is core/hands/hands_verb.c.
+ * sett-hands: the one privileged program: containers, processes, units and the web server's map,
+ * asked through one socket by the worker. It never opens the store, listens on no network and
+ * resolves no name. Here it is only put together; what it can be made to do is
+ * core/hands/hands_verb.c.
  */
 #include <errno.h>
 #include <malloc.h>

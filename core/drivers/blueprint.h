@@ -10,7 +10,8 @@
  *                max_users
  *   [env]        NAME = value          given to every tenant
  *   [variables]  NAME = default        what an order may set; an order naming another is refused
- *   [volumes]    name = /inside        the folder tenants/N/name; process: only made, /inside unused
+ *   [volumes]    name = /inside        the folder tenants/N/name; process: only made, /inside
+ * unused
  *   [init]       command = …           once each, in order, inside
  *   [backup]     before = …, after = …
  *
@@ -56,8 +57,8 @@ struct blueprint {
     struct blueprint_command backup_before, backup_after; /* count 0: none */
 };
 
-/** blueprint_load(b, folder, name, err): read and check ${folder}/${name}.conf. A name that is not a
- * slug, an unknown key, a value out of bounds: ERR_INVALID with file and line. 0 or -1. */
+/** blueprint_load(b, folder, name, err): read and check ${folder}/${name}.conf. A name that is not
+ * a slug, an unknown key, a value out of bounds: ERR_INVALID with file and line. 0 or -1. */
 int blueprint_load(struct blueprint *b, const char *folder, const char *name, struct err *err);
 
 /** blueprint_expand(out, size, text, vars, err): replace ${NAME} by the variable's value ("$$" is a

@@ -1,4 +1,5 @@
-/* Folders of tenants. Apart because root works here in places where a tenant may have put a link. */
+/* Folders of tenants. Apart because root works here in places where a tenant may have put a
+ * link. */
 #include "folder.h"
 
 #include <errno.h>

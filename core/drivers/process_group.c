@@ -1,6 +1,6 @@
 /*
- * Supervised programs: what can be asked of them. Apart from the watching (process_watch.c) and from
- * the list (process_table.c).
+ * Supervised programs: what can be asked of them. Apart from the watching (process_watch.c) and
+ * from the list (process_table.c).
  */
 #include "process_group.h"
 

@@ -4,11 +4,11 @@
  * Programs of ours kept alive without a service manager: the tenants of the process runtime, the
  * connectors of the child supervisor. Each is a session of its own and outlives us.
  *
- * Two files each in the state folder: NAME.unit, the plan and whether it should be running (durable,
- * written before anything is started or stopped), and NAME.pid, which process it is: pid, start
- * time and boot, so that a pid that now belongs to somebody else is known to be somebody else's.
- * A process that was started but whose NAME.pid was never written is found by its environment
- * (SETT_UNIT=state folder/NAME).
+ * Two files each in the state folder: NAME.unit, the plan and whether it should be running
+ * (durable, written before anything is started or stopped), and NAME.pid, which process it is: pid,
+ * start time and boot, so that a pid that now belongs to somebody else is known to be somebody
+ * else's. A process that was started but whose NAME.pid was never written is found by its
+ * environment (SETT_UNIT=state folder/NAME).
  *
  * A thread starts again what died and should be running: after restart_first_ms, then twice as
  * long each time up to restart_max_ms; who stayed alive for calm_ms begins anew.
@@ -28,32 +28,33 @@ struct process_status {
     bool known, wanted, running;
     pid_t pid;
     uint32_t restarts;    /* since it was asked for */
-    int32_t exit_code;    /* of the last end; 128 + n after signal n; -1: not known (not our child) */
+    int32_t exit_code;    /* of the last end; 128 + n after signal n; -1: unknown (not our child) */
     int64_t started_at;   /* wall, ms */
     char owner[ID_SIZE];
 };
 
-/** process_group_new(out, setup, err): read the state folder, find again what is running, start what
- * should be and is not, stop what should not be and is. One that cannot be read is logged and left
- * alone. Return 0 or -1. */
+/** process_group_new(out, setup, err): read the state folder, find again what is running, start
+ * what should be and is not, stop what should not be and is. One that cannot be read is logged and
+ * left alone. Return 0 or -1. */
 int process_group_new(struct process_group **out, const struct process_group_setup *setup,
                       struct err *err);
 
 /** process_group_free(g): end the watching; the programs go on. */
 void process_group_free(struct process_group *g);
 
-/** process_group_add(g, plan, err): note the unit without starting it (its plan may have no argument
- * yet). Fine if it is there; ERR_CONFLICT if it has another owner. Return 0 or -1. */
+/** process_group_add(g, plan, err): note the unit without starting it (its plan may have no
+ * argument yet). Fine if it is there; ERR_CONFLICT if it has another owner. Return 0 or -1. */
 int process_group_add(struct process_group *g, const struct process_plan *plan, struct err *err);
 
-/** process_group_start(g, plan, err): it should be running from now on, and is; fine if it was. When
- * it ends within 60 ms it does not count as started: ERR_UNAVAILABLE with its last words (ERR_INVALID
- * when there was nothing to execute), and it is no longer wanted. ERR_CONFLICT: another owner. Return 0 or -1. */
+/** process_group_start(g, plan, err): it should be running from now on, and is; fine if it was.
+ * When it ends within 60 ms it does not count as started: ERR_UNAVAILABLE with its last words
+ * (ERR_INVALID when there was nothing to execute), and it is no longer wanted. ERR_CONFLICT:
+ * another owner. Return 0 or -1. */
 int process_group_start(struct process_group *g, const struct process_plan *plan, struct err *err);
 
-/** process_group_stop(g, name, owner, err): SIGTERM to its group, SIGKILL after its stop_s; back when
- * it has ended. Fine if it was not running or is not known. ERR_CONFLICT: another ${owner} ("" for
- * any). Return 0 or -1. */
+/** process_group_stop(g, name, owner, err): SIGTERM to its group, SIGKILL after its stop_s; back
+ * when it has ended. Fine if it was not running or is not known. ERR_CONFLICT: another ${owner} (""
+ * for any). Return 0 or -1. */
 int process_group_stop(struct process_group *g, const char *name, const char *owner,
                        struct err *err);
 

@@ -1,7 +1,7 @@
 /*
  * Plans kept in files, so that a program can be started again by hands that were not there when it
- * was asked for. Apart from the starting itself. One "name=value" a line, in the order of the struct;
- * '%' and control characters are written as %XX; the last line says that the file is whole.
+ * was asked for. Apart from the starting itself. One "name=value" a line, in the order of the
+ * struct; '%' and control characters are written as %XX; the last line says that the file is whole.
  */
 #include "process_launch.h"
 

@@ -56,8 +56,8 @@ bool process_unit_dead(const struct process_unit *u);
  * exit code, free the descriptor, tell who waits. */
 void process_unit_bury(struct process_unit *u, const char *folder);
 
-/** process_unit_wait(u, until): wait for the end, until ${until} on the monotonic clock (the lock is
- * released meanwhile). Return whether it has ended. */
+/** process_unit_wait(u, until): wait for the end, until ${until} on the monotonic clock (the lock
+ * is released meanwhile). Return whether it has ended. */
 bool process_unit_wait(struct process_unit *u, int64_t until);
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "str.h"
 
-const char *const runtime_state_names[] = {"absent", "created", "running", "stopped", "failed", NULL};
+const char *const runtime_state_names[] = {"absent",  "created", "running",
+                                           "stopped", "failed",  NULL};
 
 static bool clean_value(const char *s)
 {

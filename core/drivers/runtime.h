@@ -1,9 +1,9 @@
 #ifndef SETT_RUNTIME_H
 #define SETT_RUNTIME_H
 /*
- * The runtime driver: what makes a tenant's program run. Every function is idempotent: create of what
- * is there with our mark is fine, remove of what is gone is fine, and nothing without our mark is
- * touched (ERR_CONFLICT naming it). None returns before the effect is there or has failed.
+ * The runtime driver: what makes a tenant's program run. Every function is idempotent: create of
+ * what is there with our mark is fine, remove of what is gone is fine, and nothing without our mark
+ * is touched (ERR_CONFLICT naming it). None returns before the effect is there or has failed.
  */
 #include "blueprint.h"
 #include "buf.h"
@@ -74,8 +74,8 @@ int runtime_variables(struct kv *out, const struct runtime_order *o, const struc
                       const char *folder, uint32_t port, struct err *err);
 
 /** runtime_environment(env, vars, b, err): what the program finds in its environment: PORT, the
- * TENANT_… and DB_… of ${vars}, MAX_USERS, the declared variables, and over them the blueprint's [env],
- * expanded. Return 0 or -1. */
+ * TENANT_… and DB_… of ${vars}, MAX_USERS, the declared variables, and over them the blueprint's
+ * [env], expanded. Return 0 or -1. */
 int runtime_environment(struct kv *env, const struct kv *vars, const struct blueprint *b,
                         struct err *err);
 

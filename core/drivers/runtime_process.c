@@ -19,7 +19,7 @@
 #include "process_log.h"
 #include "str.h"
 
-#define USAGE_FRESH_MS 1000 /* one look at all processes serves every tenant's figures for so long */
+#define USAGE_FRESH_MS 1000 /* one look at all processes serves everybody's figures so long */
 
 struct usage {
     pid_t session;

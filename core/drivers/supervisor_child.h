@@ -5,9 +5,9 @@
 #include "process_group.h"
 #include "supervisor.h"
 
-/** supervisor_child_new(out, group, logs, stop_s, err): ${group} stays the caller's and must outlive
- * the supervisor; its units are named as the supervisor's. ${logs}: folder for NAME.log, made if
- * missing. ${stop_s}: from SIGTERM to SIGKILL. Return 0 or -1. */
+/** supervisor_child_new(out, group, logs, stop_s, err): ${group} stays the caller's and must
+ * outlive the supervisor; its units are named as the supervisor's. ${logs}: folder for NAME.log,
+ * made if missing. ${stop_s}: from SIGTERM to SIGKILL. Return 0 or -1. */
 int supervisor_child_new(struct supervisor *out, struct process_group *group, const char *logs,
                          uint32_t stop_s, struct err *err);
 

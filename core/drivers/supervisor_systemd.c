@@ -1,5 +1,6 @@
 /* The supervisor that is systemd, asked through its own programs: their output for `show` is meant
- * to be parsed (systemctl(1)), and no library of D-Bus is linked into the one process that is root. */
+ * to be parsed (systemctl(1)), and no library of D-Bus is linked into the one process that is
+ * root. */
 #include "supervisor_systemd.h"
 
 #include <stdlib.h>

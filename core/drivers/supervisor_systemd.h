@@ -16,9 +16,9 @@ int supervisor_systemd_new(struct supervisor *out, const char *systemctl, const 
 /** supervisor_systemd_free(s): the units go on. */
 void supervisor_systemd_free(struct supervisor *s);
 
-/** supervisor_systemd_parse(text, out): the output of `systemctl show` for the properties LoadState,
- * ActiveState, MainPID, NRestarts, ExecMainStatus, ActiveEnterTimestamp (as @seconds). Return 0, or -1
- * when a property is missing. */
+/** supervisor_systemd_parse(text, out): the output of `systemctl show` for the properties
+ * LoadState, ActiveState, MainPID, NRestarts, ExecMainStatus, ActiveEnterTimestamp (as @seconds).
+ * Return 0, or -1 when a property is missing. */
 int supervisor_systemd_parse(char *text, struct supervisor_status *out);
 
 #endif

@@ -19,7 +19,7 @@ _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VER
 
 /* A signed number of 32 bits crosses as its bits. */
 #define NESTED(type_, name_, member_, kind_)                                                       \
-    {.name = name_, .type = kind_, .offset = offsetof(type_, member_),                             \
+    {.name = (name_), .type = (kind_), .offset = offsetof(type_, member_),                             \
      .size = sizeof(((type_ *)0)->member_), .since = 1}
 
 static const struct field request_rows[] = {

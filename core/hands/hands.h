@@ -83,8 +83,9 @@ extern const struct fields hands_reply_fields;
 void hands_unit_name(char out[64], uint64_t number);
 
 /** hands_call(sock, request, timeout_ms, reply, stream, err): ask the hands at socket ${sock}. For
- * the LOGS verbs the text is appended to ${stream}. Return the outcome; anything but OK and ABSENT fills
- * ${err} (hands unreachable: AGAIN, ERR_UNAVAILABLE; no answer in time: AGAIN, ERR_TIMEOUT). */
+ * the LOGS verbs the text is appended to ${stream}. Return the outcome; anything but OK and ABSENT
+ * fills ${err} (hands unreachable: AGAIN, ERR_UNAVAILABLE; no answer in time: AGAIN,
+ * ERR_TIMEOUT). */
 enum outcome hands_call(const char *sock, const struct hands_request *request, int timeout_ms,
                         struct hands_reply *reply, struct buf *stream, struct err *err);
 

@@ -1,7 +1,7 @@
 /*
  * The verbs about a tunnel's connector: its token, its environment, its unit. Apart from the
- * supervisors, which know nothing of tunnels. Two files each in hands/tunnels: N.env (METRICS_PORT=…)
- * and N.token; that the token is there means that the connector should run.
+ * supervisors, which know nothing of tunnels. Two files each in hands/tunnels: N.env
+ * (METRICS_PORT=…) and N.token; that the token is there means that the connector should run.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -63,8 +63,8 @@ static int choose_port(const struct hands_world *w, uint64_t number, const struc
         (void)str_format(text, sizeof text, "METRICS_PORT=%u\n", port);
         return file_write(f->env, text, strlen(text), 0600, err);
     }
-    return err_set(err, ERR_QUOTA, "metrics_ports", "no port is left for the metrics of tunnel %llu",
-                   (unsigned long long)number);
+    return err_set(err, ERR_QUOTA, "metrics_ports", "no port is left for the metrics of tunnel "
+                   "%llu", (unsigned long long)number);
 }
 
 /* The unit; its argv only with a port. */

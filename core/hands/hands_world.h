@@ -9,7 +9,7 @@
 
 struct hands_world {
     const struct paths *paths;
-    const char *share;                /* what ships: ${share}/blueprints/NAME; "" or NULL: nothing */
+    const char *share;                /* what ships: ${share}/blueprints/NAME; NULL: nothing */
     struct process_group *group;      /* tenants of the process runtime */
     struct runtime *process;
     const char *docker_socket, *docker_pool; /* NULL: no container engine on this box */
@@ -36,8 +36,8 @@ typedef enum outcome hands_work(struct hands_job *job, struct err *err);
  * containers does not pay for an HTTP client. NULL on error. */
 struct runtime *hands_docker(struct hands_world *world, struct err *err);
 
-/** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network, unavailable,
- * timeout, rate, full), else FAIL. */
+/** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network,
+ * unavailable, timeout, rate, full), else FAIL. */
 enum outcome hands_outcome(int result, const struct err *err);
 
 /* hands_tenant.c */

@@ -41,21 +41,22 @@ const struct route *route_list_find(const struct route_list *l, const char *host
 
 static int insert(struct route_list *l, size_t i, const char *hostname)
 {
+    char *copy = strdup(hostname);
     struct route *more;
 
+    if (copy == NULL)
+        return -1;
     if (l->count == l->room) {
         size_t room = l->room == 0 ? 64 : l->room * 2;
-        if (l->count >= ROUTES_MAX || (more = realloc(l->at, room * sizeof *more)) == NULL)
+        if (l->count >= ROUTES_MAX || (more = realloc(l->at, room * sizeof *more)) == NULL) {
+            free(copy);
             return -1;
+        }
         l->at = more;
         l->room = room;
     }
     memmove(l->at + i + 1, l->at + i, (l->count - i) * sizeof *l->at);
-    memset(&l->at[i], 0, sizeof l->at[i]);
-    if ((l->at[i].hostname = strdup(hostname)) == NULL) {
-        memmove(l->at + i, l->at + i + 1, (l->count - i) * sizeof *l->at);
-        return -1;
-    }
+    l->at[i] = (struct route){.hostname = copy};
     l->count++;
     return 0;
 }

@@ -24,7 +24,8 @@ void route_list_free(struct route_list *l);
 /** route_list_find(l, hostname): the route, or NULL. */
 const struct route *route_list_find(const struct route_list *l, const char *hostname);
 
-/** route_list_set(l, hostname, port, number): add or replace; port 0 takes it out. 0, or -1 (full). */
+/** route_list_set(l, hostname, port, number): add or replace; port 0 takes it out. 0, or -1
+ * (full). */
 int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number);
 
 /** route_list_copy(to, from): Return 0 or -1. */
@@ -33,8 +34,8 @@ int route_list_copy(struct route_list *to, const struct route_list *from);
 /** route_list_hostname(s): whether ${s} may stand in a map: lower-case labels with a dot. */
 int route_list_hostname(const char *s);
 
-/** route_list_read(l, path, err): from a routes file; missing is empty. ERR_CORRUPT with the line. 0
- * or -1. */
+/** route_list_read(l, path, err): from a routes file; missing is empty. ERR_CORRUPT with the line.
+ * 0 or -1. */
 int route_list_read(struct route_list *l, const char *path, struct err *err);
 
 /** route_list_text(l, out): a routes file. route_list_map(l, out): a web server's map. */

@@ -4,10 +4,10 @@
  * The local ingress on the hands' side: one generated file that the box's own web server includes
  * in a map block, "acme.localhost 127.0.0.1:3101;" a line, sorted by host name.
  *
- * The truth is the routes file ("hostname port number" a line); the map is made from it. A change is
- * put into a new map beside the old one, which takes its place, is tested by the web server's own
- * test command, and loaded by SIGHUP or a command. A test that fails brings the old map back, and
- * every change of that round fails with the test's own words. At most one round a second: all
+ * The truth is the routes file ("hostname port number" a line); the map is made from it. A change
+ * is put into a new map beside the old one, which takes its place, is tested by the web server's
+ * own test command, and loaded by SIGHUP or a command. A test that fails brings the old map back,
+ * and every change of that round fails with the test's own words. At most one round a second: all
  * changes that wait are completed by one reload.
  */
 #include <stdint.h>
@@ -20,8 +20,8 @@ struct route_map_setup {
     const char *map;    /* path of the generated file; its folder is made if missing */
     const char *test;   /* command line ("/usr/sbin/nginx -t -c /…"), or NULL: no test */
     const char *reload; /* command line, or NULL */
-    const char *pid;    /* pid file of the web server, or NULL; used when there is no reload command. A
-                           server that does not run reads the map when it starts */
+    const char *pid;    /* pid file of the web server, or NULL; used without a reload command. A server
+                           that does not run reads the map when it starts */
     uint32_t every_ms;  /* 0: 1000 */
 };
 
@@ -32,9 +32,9 @@ int route_map_new(struct route_map **out, const struct route_map_setup *setup, s
 /** route_map_free(m): changes that wait fail. */
 void route_map_free(struct route_map *m);
 
-/** route_map_set(m, hostname, port, number, err): back when the web server knows it. Fine if it is so.
- * Another port for the same ${number} replaces the old. ERR_CONFLICT: another number has the host
- * name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or -1. */
+/** route_map_set(m, hostname, port, number, err): back when the web server knows it. Fine if it is
+ * so. Another port for the same ${number} replaces the old. ERR_CONFLICT: another number has the
+ * host name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or -1. */
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
                   struct err *err);
 

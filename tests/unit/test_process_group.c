@@ -16,6 +16,7 @@
 #include "process_find.h"
 #include "process_group.h"
 #include "process_log.h"
+#include "runtime_process.h"
 #include "str.h"
 #include "supervisor_child.h"
 #include "supervisor_systemd.h"
@@ -210,7 +211,7 @@ static void test_stubborn(void **state)
 
 static void test_limits_and_environment(void **state)
 {
-    struct process_plan *p = plan_of("e", "ulimit -n; ulimit -d; env | grep SETT_UNIT; exec sleep 1000");
+    struct process_plan *p = plan_of("e", "ulimit -n; ulimit -d; env | grep SETT_UNIT; exec sleep 99");
     char path[128], expected[160];
     struct buf log;
     struct err err;
@@ -240,7 +241,7 @@ static void test_own_user(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
-    p = plan_of("u", "id -u; id -g; grep -E 'CapEff|NoNewPrivs' /proc/self/status; exec sleep 1000");
+    p = plan_of("u", "id -u; id -g; grep -E 'CapEff|NoNewPr' /proc/self/status; exec sleep 99");
     p->uid = 200012;
     p->pids = 32;
     assert_int_equal(chmod(folder, 0711), 0);
@@ -255,6 +256,58 @@ static void test_own_user(void **state)
     buf_free(&log);
     free(p);
     stop("u");
+}
+
+/* A tenant with a user of its own: its folder and volumes are that user's, and a link that it put
+ * there leads nobody out. */
+static void test_tenant_with_own_user(void **state)
+{
+    struct blueprint *b = calloc(1, sizeof *b);
+    struct runtime_order *o = calloc(1, sizeof *o);
+    struct runtime_process_setup setup = {.group = group, .own_uid = true};
+    char at[128], path[160];
+    struct runtime_status status;
+    struct runtime r;
+    struct err err;
+    struct stat st;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    (void)str_format(at, sizeof at, "%s/tenants", folder);
+    setup.tenants = at;
+    assert_int_equal(runtime_process_new(&r, &setup, &err), 0);
+    o->number = 5;
+    (void)str_copy(o->tenant_id, sizeof o->tenant_id, "tn_five");
+    (void)str_copy(b->volumes[0].name, sizeof b->volumes[0].name, "data");
+    b->volume_count = 1;
+    assert_int_equal(blueprint_split(&b->command, "/bin/sh -c \"id -u >data/who; exec sleep 99\"",
+                                     &err), 0);
+    if (r.start(r.self, o, b, &status, &err) == -1)
+        fail_msg("%s", err.text);
+    assert_int_equal(status.state, RUNTIME_RUNNING);
+    (void)str_format(path, sizeof path, "%s/5/data/who", at);
+    WAIT_FOR(stat(path, &st) == 0 && st.st_size == 7);
+    assert_int_equal(st.st_uid, RUNTIME_PROCESS_UID + 5);
+    (void)str_format(path, sizeof path, "%s/5", at);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, RUNTIME_PROCESS_UID + 5);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(r.stop(r.self, o, &err), 0);
+    (void)str_format(path, sizeof path, "%s/5/data", at);
+    assert_int_equal(file_remove_tree(path, NULL), 0);
+    assert_int_equal(symlink(folder, path), 0);
+    assert_int_equal(r.start(r.self, o, b, &status, &err), -1);
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(r.remove(r.self, o, true, &err), 0);
+    assert_true(file_exists(at) && file_exists(folder));
+    assert_int_equal(r.inspect(r.self, o, &status, &err), 0);
+    assert_int_equal(status.state, RUNTIME_ABSENT);
+    runtime_process_free(&r);
+    free(b);
+    free(o);
 }
 
 /* The hands end, others begin: what runs is found again, what died meanwhile is started, and what
@@ -571,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_stubborn),
         cmocka_unit_test(test_limits_and_environment),
         cmocka_unit_test(test_own_user),
+        cmocka_unit_test(test_tenant_with_own_user),
         cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_pid_of_another),
         cmocka_unit_test(test_orphan),
