@@ -55,12 +55,20 @@ static int verify(struct op_call *call, struct err *err)
 }
 
 const struct op audit_ops[] = {
-    {.name = "audit.list", .role = ROLE_ADMIN, .flags = OP_READ | OP_LIST,
+    {.name = "audit.list",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(audit_list_rows, struct audit_list_params),
-     .help = "List who did what, newest first", .example = "--object-id tn_01jd3v7q2c0000000000000000",
-     .result = &audit_table.fields, .more = &view_audit_more, .run = audit_list},
-    {.name = "audit.verify", .role = ROLE_ADMIN, .flags = OP_READ,
-     .help = "Check the chain of the audit: nothing edited, taken out or put in", .example = "",
+     .help = "List who did what, newest first",
+     .example = "--object-id tn_01jd3v7q2c0000000000000000",
+     .result = &audit_table.fields,
+     .more = &view_audit_more,
+     .run = audit_list},
+    {.name = "audit.verify",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ,
+     .help = "Check the chain of the audit: nothing edited, taken out or put in",
+     .example = "",
      .run = verify},
     {.name = NULL},
 };

@@ -1,5 +1,5 @@
-/* Signing in and out. What proves somebody is auth's; here it becomes operations, slow parts outside
- * the transaction, and a record of those who were refused. */
+/* Signing in and out. What proves somebody is auth's; here it becomes operations, slow parts
+ * outside the transaction, and a record of those who were refused. */
 #include "auth.h"
 
 #include "nouns.h"
@@ -13,8 +13,8 @@ struct login_params {
 static const struct field login_rows[] = {
     FIELD(struct login_params, username, FIELD_TEXT, .flags = FIELD_REQUIRED,
           .help = "name of the user"),
-    FIELD(struct login_params, password, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_SECRET | FIELD_FREE,
-          .help = "password of the user"),
+    FIELD(struct login_params, password, FIELD_TEXT,
+          .flags = FIELD_REQUIRED | FIELD_SECRET | FIELD_FREE, .help = "password of the user"),
 };
 
 struct refresh_params {
@@ -71,7 +71,8 @@ static int wrong(struct op_call *call, const struct user *user, struct err *err)
 {
     call->audit_refusal = true;
     (void)str_copy(call->audit.object, sizeof call->audit.object, user->id);
-    return err_set(err, ERR_UNAUTHENTICATED, "credentials_wrong", "the name or the password is wrong");
+    return err_set(err, ERR_UNAUTHENTICATED, "credentials_wrong",
+                   "the name or the password is wrong");
 }
 
 /* The same work and the same words whether the name, the password or both are wrong. */
@@ -192,20 +193,38 @@ static int me(struct op_call *call, struct err *err)
 }
 
 const struct op auth_ops[] = {
-    {.name = "auth.login", .role = ROLE_PUBLIC, .flags = OP_WRITE | OP_AUDIT | OP_SECRET,
+    {.name = "auth.login",
+     .role = ROLE_PUBLIC,
+     .flags = OP_WRITE | OP_AUDIT | OP_SECRET,
      .params = PARAMS(login_rows, struct login_params),
      .help = "Sign in: an access token, a refresh token and a cookie",
-     .example = "admin --password-file admin-password", .result = &grant,
-     .scratch_size = sizeof(struct sign_in), .slow = login_slow, .run = login},
-    {.name = "auth.refresh", .role = ROLE_PUBLIC, .flags = OP_WRITE | OP_AUDIT | OP_SECRET,
+     .example = "admin --password-file admin-password",
+     .result = &grant,
+     .scratch_size = sizeof(struct sign_in),
+     .slow = login_slow,
+     .run = login},
+    {.name = "auth.refresh",
+     .role = ROLE_PUBLIC,
+     .flags = OP_WRITE | OP_AUDIT | OP_SECRET,
      .params = PARAMS(refresh_rows, struct refresh_params),
      .help = "A new access token for a refresh token, which is good once",
-     .example = "--refresh-token-file token", .result = &grant,
-     .scratch_size = sizeof(struct sign_in), .run = refresh},
-    {.name = "auth.logout", .role = ROLE_CUSTOMER, .flags = OP_WRITE | OP_AUDIT,
-     .help = "End the session with which this is asked", .example = "",
-     .scratch_size = sizeof(struct sign_in), .run = logout},
-    {.name = "auth.me", .role = ROLE_CUSTOMER, .flags = OP_READ, .help = "Who is asking",
-     .example = "", .result = &user_table.fields, .run = me},
+     .example = "--refresh-token-file token",
+     .result = &grant,
+     .scratch_size = sizeof(struct sign_in),
+     .run = refresh},
+    {.name = "auth.logout",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_WRITE | OP_AUDIT,
+     .help = "End the session with which this is asked",
+     .example = "",
+     .scratch_size = sizeof(struct sign_in),
+     .run = logout},
+    {.name = "auth.me",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .help = "Who is asking",
+     .example = "",
+     .result = &user_table.fields,
+     .run = me},
     {.name = NULL},
 };

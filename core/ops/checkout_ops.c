@@ -10,7 +10,7 @@
 #include "str.h"
 #include "subscription.h"
 
-#define HOLD_MS       (INT64_C(60) * 60 * 1000) /* Stripe wants 30 minutes to 24 hours */
+#define HOLD_MS          (INT64_C(60) * 60 * 1000) /* Stripe wants 30 minutes to 24 hours */
 #define CHECKOUT_WAIT_MS 30000
 
 struct checkout_params {
@@ -158,11 +158,15 @@ static int checkout(struct op_call *call, struct err *err)
 }
 
 const struct op checkout_ops[] = {
-    {.name = "checkout.create", .role = ROLE_PUBLIC,
+    {.name = "checkout.create",
+     .role = ROLE_PUBLIC,
      .flags = OP_WRITE | OP_AUDIT | OP_ASK | OP_CREATE,
      .params = PARAMS(checkout_rows, struct checkout_params),
      .help = "Order a plan under a name, and get the page to pay on",
-     .example = "\"Ann Smith\" ann@example.com acme demo", .result = &shape,
-     .scratch_size = sizeof(struct checkout), .slow = checkout_slow, .run = checkout},
+     .example = "\"Ann Smith\" ann@example.com acme demo",
+     .result = &shape,
+     .scratch_size = sizeof(struct checkout),
+     .slow = checkout_slow,
+     .run = checkout},
     {.name = NULL},
 };

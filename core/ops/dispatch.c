@@ -21,9 +21,9 @@ struct passage {
     const struct op_call *base; /* the call as it was before the first run */
     struct json_out out;        /* and its writer */
     size_t out_len;
-    struct idempotency *kept;   /* NULL: no key */
-    bool planned;               /* the run was a rehearsal, and went well */
-    struct err refusal;         /* call->refused: why */
+    struct idempotency *kept; /* NULL: no key */
+    bool planned;             /* the run was a rehearsal, and went well */
+    struct err refusal;       /* call->refused: why */
 };
 
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
@@ -39,8 +39,8 @@ int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
     return 0;
 }
 
-/* A person gives the password again; a program that holds a key cannot, so what asks for it is not for
- * keys. Whoever runs the CLI on the box has shown more than a password. */
+/* A person gives the password again; a program that holds a key cannot, so what asks for it is not
+ * for keys. Whoever runs the CLI on the box has shown more than a password. */
 static int fresh(const struct op_call *call, struct err *err)
 {
     const struct actor *actor = &call->actor;
@@ -68,8 +68,7 @@ static void request_digest(const struct op_call *call, uint8_t out[32])
         if (call->given >> i & 1) {
             uint8_t mark = (uint8_t)i;
             crypto_generichash_update(&state, &mark, 1);
-            crypto_generichash_update(&state,
-                                      (const unsigned char *)call->params + f->at[i].offset,
+            crypto_generichash_update(&state, (const unsigned char *)call->params + f->at[i].offset,
                                       f->at[i].size);
         }
     crypto_generichash_final(&state, out, 32);
@@ -127,7 +126,8 @@ static int keep(struct passage *p, struct txn *txn, struct err *err)
 
     memset(kept->body, 0, sizeof kept->body);
     if (!(call->op->flags & OP_SECRET) &&
-        str_copy_n(kept->body, sizeof kept->body, out->data + p->out_len, out->len - p->out_len) != 0)
+        str_copy_n(kept->body, sizeof kept->body, out->data + p->out_len, out->len - p->out_len) !=
+            0)
         return err_set(err, ERR_TOO_LARGE, "answer_too_large",
                        "the answer is too long to be kept for an Idempotency-Key");
     kept->status = call->status;
@@ -142,9 +142,7 @@ static void set_status(struct op_call *call)
 {
     if (call->status != 0)
         return;
-    call->status = call->job_id[0] != '\0'             ? 202
-                   : (call->op->flags & OP_CREATE) != 0 ? 201
-                                                        : 200;
+    call->status = call->job_id[0] != '\0' ? 202 : (call->op->flags & OP_CREATE) != 0 ? 201 : 200;
 }
 
 static int run(struct passage *p, struct err *err)
@@ -325,7 +323,8 @@ static int prepare(struct passage *p, struct err *err)
     const struct op *op = call->op;
 
     if (call->plan && !(op->flags & OP_JOB))
-        return err_set(err, ERR_MALFORMED, "plan_not_supported", "%s has no plan to show", op->name);
+        return err_set(err, ERR_MALFORMED, "plan_not_supported", "%s has no plan to show",
+                       op->name);
     if (op->scratch_size > 0 && (call->scratch = calloc(1, op->scratch_size)) == NULL)
         goto memory;
     if (call->plan && (call->planned = calloc(1, sizeof *call->planned)) == NULL)

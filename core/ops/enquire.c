@@ -1,5 +1,5 @@
-/* Asking the worker about an object. Apart because who may ask is decided here, in the store, before a
- * word of it leaves this process. */
+/* Asking the worker about an object. Apart because who may ask is decided here, in the store,
+ * before a word of it leaves this process. */
 #include "enquire.h"
 
 #include "ask.h"

@@ -7,8 +7,9 @@
 
 #define ENQUIRE_LINES 100 /* of a log, when none are given */
 
-/** enquire(call, table, id, question, params, err): find the object as object_get does, in a transaction
- * of its own; then ask with ${params} and the object's id as "<noun>_id". Return 0 or -1. */
+/** enquire(call, table, id, question, params, err): find the object as object_get does, in a
+ * transaction of its own; then ask with ${params} and the object's id as "<noun>_id". Return 0 or
+ * -1. */
 int enquire(struct op_call *call, const struct table *table, const char *id, const char *question,
             struct kv *params, struct err *err);
 

@@ -18,7 +18,8 @@ static const struct field event_list_rows[] = {
     LIST_FIELDS(struct event_list_params),
     FIELD(struct event_list_params, state, FIELD_ENUM, .names = event_state_names,
           .help = "only in this state"),
-    FIELD(struct event_list_params, type, FIELD_TEXT, .help = "only of this type, in Stripe's words"),
+    FIELD(struct event_list_params, type, FIELD_TEXT,
+          .help = "only of this type, in Stripe's words"),
 };
 static const struct field event_more_rows[] = {
     {.name = "body", .type = FIELD_KV, .help = "the event as Stripe sent it (show only)"},
@@ -38,8 +39,11 @@ static int event_list(struct op_call *call, struct err *err)
 {
     const struct event_list_params *p = call->params;
     struct event match = {.state = p->state};
-    struct list list = {.view = &view_event, .url = "/api/events", .index = "received_at",
-                        .match = &match, .keep = keep};
+    struct list list = {.view = &view_event,
+                        .url = "/api/events",
+                        .index = "received_at",
+                        .match = &match,
+                        .keep = keep};
 
     if (op_given(call, "state") && p->state != EVENT_APPLIED) { /* the few, in the order of ids */
         list.index = "state";
@@ -81,7 +85,8 @@ static int replay(struct op_call *call, struct err *err)
     if (object_get(call, &event_table, p->id, &event, err) != 0)
         return -1;
     object_before(call, &event_table, &event);
-    if (event_replay(call->txn, event.id, call->actor.id, call->actor.request_id, job_id, err) != 0 ||
+    if (event_replay(call->txn, event.id, call->actor.id, call->actor.request_id, job_id, err) !=
+            0 ||
         record_get(call->txn, &event_table, &event, err) < 0)
         return -1;
     object_after(call, &event_table, &event);
@@ -91,15 +96,30 @@ static int replay(struct op_call *call, struct err *err)
 }
 
 const struct op event_ops[] = {
-    {.name = "event.list", .role = ROLE_OPERATOR, .flags = OP_READ | OP_LIST,
+    {.name = "event.list",
+     .role = ROLE_OPERATOR,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(event_list_rows, struct event_list_params),
-     .help = "List webhook events, newest first", .example = "--state failed",
-     .result = &event_table.fields, .run = event_list},
-    {.name = "event.show", .role = ROLE_OPERATOR, .flags = OP_READ, .params = &object_id,
-     .help = "Show a webhook event with its body", .example = "evt_1QAcmeCheckout",
-     .result = &event_table.fields, .more = &event_more, .run = event_show},
-    {.name = "event.replay", .role = ROLE_OPERATOR, .flags = OP_WRITE | OP_AUDIT,
-     .params = &object_id, .help = "Apply a webhook event once more",
-     .example = "evt_1QAcmeCheckout", .result = &event_table.fields, .run = replay},
+     .help = "List webhook events, newest first",
+     .example = "--state failed",
+     .result = &event_table.fields,
+     .run = event_list},
+    {.name = "event.show",
+     .role = ROLE_OPERATOR,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a webhook event with its body",
+     .example = "evt_1QAcmeCheckout",
+     .result = &event_table.fields,
+     .more = &event_more,
+     .run = event_show},
+    {.name = "event.replay",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = &object_id,
+     .help = "Apply a webhook event once more",
+     .example = "evt_1QAcmeCheckout",
+     .result = &event_table.fields,
+     .run = replay},
     {.name = NULL},
 };

@@ -43,8 +43,8 @@ void figures_cache_free(struct figures_cache *cache)
     free(cache);
 }
 
-/* Entries of an index by the number of an enum; the state that has most (by rule ${most}) is what is
- * left of all, so that it need not be walked. */
+/* Entries of an index by the number of an enum; the state that has most (by rule ${most}) is what
+ * is left of all, so that it need not be walked. */
 static int by_state(struct txn *txn, const struct table *table, const char *field, void *match,
                     uint64_t *out, unsigned states, unsigned most, struct err *err)
 {
@@ -250,7 +250,8 @@ void figures_worker(const struct op_box *box, struct figures_worker *out)
 
     out->alive = false;
     out->age_ms = -1;
-    if (str_format(path, sizeof path, "%s/worker.beat", box->paths.run) != 0 || stat(path, &st) != 0)
+    if (str_format(path, sizeof path, "%s/worker.beat", box->paths.run) != 0 ||
+        stat(path, &st) != 0)
         return;
     out->age_ms =
         clock_wall_ms() - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);

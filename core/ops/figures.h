@@ -1,8 +1,8 @@
 #ifndef SETT_FIGURES_H
 #define SETT_FIGURES_H
 /*
- * How many of what: for the dashboard and for /metrics. Counting walks indexes, so what was counted is
- * kept for some seconds, and what needs the records themselves for a minute.
+ * How many of what: for the dashboard and for /metrics. Counting walks indexes, so what was counted
+ * is kept for some seconds, and what needs the records themselves for a minute.
  */
 #include "event.h"
 #include "job.h"

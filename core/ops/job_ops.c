@@ -20,7 +20,8 @@ static const struct field job_list_rows[] = {
           .help = "only in this state"),
     FIELD(struct job_list_params, tenant_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "only about this tenant"),
-    FIELD(struct job_list_params, saga, FIELD_TEXT, .help = "only of this kind, as in tenant.provision"),
+    FIELD(struct job_list_params, saga, FIELD_TEXT,
+          .help = "only of this kind, as in tenant.provision"),
 };
 
 enum how { HOW_UNDO, HOW_DONE };
@@ -137,24 +138,43 @@ static int resolve(struct op_call *call, struct err *err)
     object_before(call, &job_table, &job);
     (void)str_copy(call->audit.reason, sizeof call->audit.reason, how_names[p->how]);
     return job_resolve(call->txn, job.id, p->how == HOW_UNDO, err) != 0 ? -1
-                                                                       : go_on(call, &job, err);
+                                                                        : go_on(call, &job, err);
 }
 
 const struct op job_ops[] = {
-    {.name = "job.list", .role = ROLE_VIEWER, .flags = OP_READ | OP_LIST,
-     .params = PARAMS(job_list_rows, struct job_list_params), .help = "List jobs, newest first",
-     .example = "--state stuck", .result = &job_table.fields, .scratch_size = sizeof(struct job),
+    {.name = "job.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST,
+     .params = PARAMS(job_list_rows, struct job_list_params),
+     .help = "List jobs, newest first",
+     .example = "--state stuck",
+     .result = &job_table.fields,
+     .scratch_size = sizeof(struct job),
      .run = job_list},
-    {.name = "job.show", .role = ROLE_VIEWER, .flags = OP_READ, .params = &object_id,
-     .help = "Show a job with its steps", .example = "job_01jd3v7q2c0000000000000000",
-     .result = &job_table.fields, .more = &view_job_more, .run = job_show},
-    {.name = "job.retry", .role = ROLE_OPERATOR, .flags = OP_WRITE | OP_AUDIT,
-     .params = &object_id, .help = "Let a stuck job go on from its failed step",
-     .example = "job_01jd3v7q2c0000000000000000", .result = &job_table.fields, .run = retry},
-    {.name = "job.resolve", .role = ROLE_OPERATOR, .flags = OP_WRITE | OP_AUDIT,
+    {.name = "job.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a job with its steps",
+     .example = "job_01jd3v7q2c0000000000000000",
+     .result = &job_table.fields,
+     .more = &view_job_more,
+     .run = job_show},
+    {.name = "job.retry",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = &object_id,
+     .help = "Let a stuck job go on from its failed step",
+     .example = "job_01jd3v7q2c0000000000000000",
+     .result = &job_table.fields,
+     .run = retry},
+    {.name = "job.resolve",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT,
      .params = PARAMS(resolve_rows, struct resolve_params),
      .help = "Turn a stuck job round, or call its failed step done",
-     .example = "job_01jd3v7q2c0000000000000000 undo", .result = &job_table.fields,
+     .example = "job_01jd3v7q2c0000000000000000 undo",
+     .result = &job_table.fields,
      .run = resolve},
     {.name = NULL},
 };

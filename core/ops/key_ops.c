@@ -30,7 +30,9 @@ static const struct field key_create_rows[] = {
     FIELD(struct key_params, expires_at, FIELD_TIME, .help = "until when it is good (for ever)"),
 };
 static const struct field key_more[] = {
-    {.name = "key", .type = FIELD_TEXT, .size = AUTH_KEY_SIZE,
+    {.name = "key",
+     .type = FIELD_TEXT,
+     .size = AUTH_KEY_SIZE,
      .help = "the key, shown once, when it is made"},
 };
 static const struct fields key_made = {key_more, 1, 0};
@@ -100,17 +102,30 @@ static int key_revoke(struct op_call *call, struct err *err)
 }
 
 const struct op key_ops[] = {
-    {.name = "key.list", .role = ROLE_ADMIN, .flags = OP_READ | OP_LIST,
-     .params = PARAMS(key_list_rows, struct key_list_params), .help = "List API keys, newest first",
-     .example = "", .result = &api_key_table.fields, .run = key_list},
-    {.name = "key.create", .role = ROLE_ADMIN,
+    {.name = "key.list",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_LIST,
+     .params = PARAMS(key_list_rows, struct key_list_params),
+     .help = "List API keys, newest first",
+     .example = "",
+     .result = &api_key_table.fields,
+     .run = key_list},
+    {.name = "key.create",
+     .role = ROLE_ADMIN,
      .flags = OP_WRITE | OP_AUDIT | OP_FRESH | OP_CREATE | OP_SECRET,
      .params = PARAMS(key_create_rows, struct key_params),
-     .help = "Make an API key; it is shown this once", .example = "deploy --user admin --role operator",
-     .result = &api_key_table.fields, .more = &key_made, .run = key_create},
-    {.name = "key.revoke", .role = ROLE_ADMIN, .flags = OP_WRITE | OP_AUDIT, .params = &object_id,
+     .help = "Make an API key; it is shown this once",
+     .example = "deploy --user admin --role operator",
+     .result = &api_key_table.fields,
+     .more = &key_made,
+     .run = key_create},
+    {.name = "key.revoke",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = &object_id,
      .help = "Take back an API key; it is dead at once",
-     .example = "key_01jd3v7q2c0000000000000000", .result = &api_key_table.fields,
+     .example = "key_01jd3v7q2c0000000000000000",
+     .result = &api_key_table.fields,
      .run = key_revoke},
     {.name = NULL},
 };

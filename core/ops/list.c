@@ -1,5 +1,6 @@
-/* Cursor lists over tables and their indexes. Apart so that paging is right in one place: a cursor is
- * a place in an order, not a count, so nothing is shown twice or left out when records come and go. */
+/* Cursor lists over tables and their indexes. Apart so that paging is right in one place: a cursor
+ * is a place in an order, not a count, so nothing is shown twice or left out when records come and
+ * go. */
 #include "list.h"
 
 #include "object.h"
@@ -46,8 +47,7 @@ static int set_cursor(struct walk *w, const char *field, const char *text, struc
         return 0;
     if ((found = record_get(w->call->txn, table, w->cursor, err)) < 0)
         return -1;
-    return found ? 0
-                 : err_field(err, field, "bad_cursor", "%s is not a place in this list", field);
+    return found ? 0 : err_field(err, field, "bad_cursor", "%s is not a place in this list", field);
 }
 
 /* 1 with the next record that is to be shown, 0 at the end or when too many were looked at, -1. */
@@ -148,7 +148,9 @@ static int reply(struct walk *w, const struct list_params *p, struct err *err)
 int list_reply(struct op_call *call, const struct list_params *params, const struct list *list,
                struct err *err)
 {
-    struct walk w = {.call = call, .list = list, .table = list->view->table,
+    struct walk w = {.call = call,
+                     .list = list,
+                     .table = list->view->table,
                      .limit = params->limit == 0 ? LIST_DEFAULT : params->limit};
     size_t size = w.table->fields.struct_size;
     int r = -1;

@@ -17,18 +17,30 @@ struct list_params {
 
 /* Its rows, for the field table of a struct ${t} that has it as `list`. */
 #define LIST_FIELDS(t)                                                                             \
-    {.name = "limit", .type = FIELD_U32, .offset = offsetof(t, list.limit), .size = 4, .since = 1, \
-     .min = 1, .max = LIST_MOST, .help = "how many, 1 to 100 (25)"},                               \
-    {.name = "starting_after", .type = FIELD_TEXT, .offset = offsetof(t, list.starting_after),     \
-     .size = 96, .since = 1, .help = "those that come after this one in the list"},                \
-    {.name = "ending_before", .type = FIELD_TEXT, .offset = offsetof(t, list.ending_before),       \
-     .size = 96, .since = 1, .help = "those that come before this one in the list"}
+    {.name = "limit",                                                                              \
+     .type = FIELD_U32,                                                                            \
+     .offset = offsetof(t, list.limit),                                                            \
+     .size = 4,                                                                                    \
+     .since = 1,                                                                                   \
+     .min = 1,                                                                                     \
+     .max = LIST_MOST,                                                                             \
+     .help = "how many, 1 to 100 (25)"},                                                           \
+        {.name = "starting_after",                                                                 \
+         .type = FIELD_TEXT,                                                                       \
+         .offset = offsetof(t, list.starting_after),                                               \
+         .size = 96,                                                                               \
+         .since = 1,                                                                               \
+         .help = "those that come after this one in the list"},                                    \
+    {                                                                                              \
+        .name = "ending_before", .type = FIELD_TEXT, .offset = offsetof(t, list.ending_before),    \
+        .size = 96, .since = 1, .help = "those that come before this one in the list"              \
+    }
 
 struct list {
     const struct view *view; /* its table is walked */
     const char *url;
-    const char *index;       /* NULL: by key */
-    const void *match;       /* a record: its first ${fields} fields of the index must be equal */
+    const char *index; /* NULL: by key */
+    const void *match; /* a record: its first ${fields} fields of the index must be equal */
     unsigned fields;
     bool oldest_first;
     /* What no index knows: whether to show it. At most some thousand records are looked at for one

@@ -57,8 +57,7 @@ static int find_by(const struct op_call *call, const struct table *table, const 
     const struct index *index = unique_by(table, name);
     struct err why;
 
-    if (field == NULL || index == NULL ||
-        fields_set_text(field, record, text, &why) != 0)
+    if (field == NULL || index == NULL || fields_set_text(field, record, text, &why) != 0)
         return 0;
     return record_find(call->txn, table, index->name, record, err);
 }
@@ -96,8 +95,7 @@ int object_get(const struct op_call *call, const struct table *table, const char
     if (found < 0)
         return -1;
     (void)str_format(code, sizeof code, "%s_not_found", table->noun);
-    return found ? 0
-                 : err_set(err, ERR_NOT_FOUND, code, "there is no %s %.80s", table->noun, text);
+    return found ? 0 : err_set(err, ERR_NOT_FOUND, code, "there is no %s %.80s", table->noun, text);
 }
 
 int object_refer(const struct op_call *call, const struct table *table, const char *field,
@@ -198,8 +196,7 @@ void object_after(struct op_call *call, const struct table *table, const void *r
         object_key(table, record, call->audit.object, sizeof call->audit.object);
 }
 
-int object_reply(struct op_call *call, const struct view *view, const void *record,
-                 struct err *err)
+int object_reply(struct op_call *call, const struct view *view, const void *record, struct err *err)
 {
     object_etag(view->table, record, call->etag);
     return view_object(call, view, record, err);

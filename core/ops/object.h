@@ -1,8 +1,8 @@
 #ifndef SETT_OBJECT_H
 #define SETT_OBJECT_H
 /*
- * One object in an operation: found by what a person calls it, seen only by whom it concerns, compared
- * with the version that the caller knows, noted for the audit, shown.
+ * One object in an operation: found by what a person calls it, seen only by whom it concerns,
+ * compared with the version that the caller knows, noted for the audit, shown.
  */
 #include "job.h"
 #include "view.h"
@@ -15,10 +15,11 @@ extern const struct fields object_id;
 
 /* The row of the path's id, for the field table of a struct ${t} that has it as `id`. */
 #define ID_FIELD(t)                                                                                \
-    FIELD(t, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED, .help = "which: its id, its number or its name")
+    FIELD(t, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED,                                 \
+          .help = "which: its id, its number or its name")
 
-/** object_owned(call, table, record): whether this actor may know of it. Everybody from viewer up knows
- * of all; a customer of what is theirs: the one place where this is decided. */
+/** object_owned(call, table, record): whether this actor may know of it. Everybody from viewer up
+ * knows of all; a customer of what is theirs: the one place where this is decided. */
 bool object_owned(const struct op_call *call, const struct table *table, const void *record);
 
 /** object_find(call, table, text, record, err): by id, by number, or by the table's unique name.
@@ -47,8 +48,8 @@ void object_etag(const struct table *table, const void *record, char etag[40]);
 int object_match(const struct op_call *call, const struct table *table, const void *record,
                  struct err *err);
 
-/** object_fill(call, table, record): what was given goes into the record's fields of the same name, type
- * and size; parameters that have no such field are left to the caller. */
+/** object_fill(call, table, record): what was given goes into the record's fields of the same name,
+ * type and size; parameters that have no such field are left to the caller. */
 void object_fill(const struct op_call *call, const struct table *table, void *record);
 
 /** object_before(call, table, record), object_after(…): note it for the audit record as it was and

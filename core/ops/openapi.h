@@ -1,7 +1,7 @@
 #ifndef SETT_OPENAPI_H
 #define SETT_OPENAPI_H
-/* The API described by itself: an OpenAPI 3.1 document made from the operations and the routes. What it
- * says cannot differ from what is checked, for both come from the same rows.
+/* The API described by itself: an OpenAPI 3.1 document made from the operations and the routes.
+ * What it says cannot differ from what is checked, for both come from the same rows.
  * https://spec.openapis.org/oas/v3.1.0 */
 #include "op.h"
 

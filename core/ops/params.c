@@ -53,10 +53,10 @@ static bool is_text(enum field_type type)
 
 static int wrong_type(const struct field *field, struct err *err)
 {
-    const char *want = field->type == FIELD_BOOL  ? "true or false"
-                       : field->type == FIELD_KV  ? "an object of strings"
-                       : is_text(field->type)     ? "a string"
-                                                  : "a whole number";
+    const char *want = field->type == FIELD_BOOL ? "true or false"
+                       : field->type == FIELD_KV ? "an object of strings"
+                       : is_text(field->type)    ? "a string"
+                                                 : "a whole number";
 
     return err_field(err, field->name, "wrong_type", "%s must be %s", field->name, want);
 }
@@ -110,8 +110,7 @@ static int set_json(const struct field *field, const struct cJSON *item, void *o
                    ? fields_set_bool(field, out, json_bool(item, "", false), err)
                    : wrong_type(field, err);
     case JSON_OBJECT:
-        return field->type == FIELD_KV ? set_object(field, item, out, err)
-                                       : wrong_type(field, err);
+        return field->type == FIELD_KV ? set_object(field, item, out, err) : wrong_type(field, err);
     default:
         return wrong_type(field, err);
     }

@@ -1,20 +1,22 @@
 #ifndef SETT_PARAMS_H
 #define SETT_PARAMS_H
-/* Input into a parameter struct: JSON, form or argument, decoded by the op's field table: closed (an
- * unknown name is an error), typed, bounded, complete. The struct is all zero before the first call;
- * one request may use several of them (path, query, body): a name given twice is an error. */
+/* Input into a parameter struct: JSON, form or argument, decoded by the op's field table: closed
+ * (an unknown name is an error), typed, bounded, complete. The struct is all zero before the first
+ * call; one request may use several of them (path, query, body): a name given twice is an error. */
 #include "json_in.h"
 #include "op.h"
 
 /* Input of a text that names an object: it may be the object's number, as a JSON integer too. */
 #define FIELD_NUMBERED 0x100u
 
-/* Input: in JSON an object whose members are other rows of the same table ("limits"); it has no place
- * in the struct and is given in no other way, so it goes with FIELD_INTERNAL. */
+/* Input: in JSON an object whose members are other rows of the same table ("limits"); it has no
+ * place in the struct and is given in no other way, so it goes with FIELD_INTERNAL. */
 #define FIELD_GROUP 0x200u
 #define PARAMS_GROUP(name_, help_)                                                                 \
-    {.name = name_, .type = FIELD_KV, .since = 1, .flags = FIELD_INTERNAL | FIELD_GROUP,           \
-     .help = help_}
+    {                                                                                              \
+        .name = name_, .type = FIELD_KV, .since = 1, .flags = FIELD_INTERNAL | FIELD_GROUP,        \
+        .help = help_                                                                              \
+    }
 
 #define FIELD_NAME_MAX 64
 

@@ -108,8 +108,8 @@ static int plan_slow(struct op_call *call, struct err *err)
 
 static int plan_create(struct op_call *call, struct err *err)
 {
-    struct plan plan = {.past_due_days = PLAN_DAYS_INHERIT, .delete_days = PLAN_DAYS_INHERIT,
-                        .offered = true};
+    struct plan plan = {
+        .past_due_days = PLAN_DAYS_INHERIT, .delete_days = PLAN_DAYS_INHERIT, .offered = true};
 
     object_fill(call, &plan_table, &plan);
     if (plan.title[0] == '\0')
@@ -138,19 +138,39 @@ static int plan_update(struct op_call *call, struct err *err)
 }
 
 const struct op plan_ops[] = {
-    {.name = "plan.list", .role = ROLE_VIEWER, .flags = OP_READ | OP_LIST,
-     .params = PARAMS(plan_list_rows, struct plan_list_params), .help = "List plans, newest first",
-     .example = "", .result = &plan_table.fields, .run = plan_list},
-    {.name = "plan.show", .role = ROLE_VIEWER, .flags = OP_READ, .params = &object_id,
-     .help = "Show a plan", .example = "demo", .result = &plan_table.fields, .run = plan_show},
-    {.name = "plan.create", .role = ROLE_ADMIN, .flags = OP_WRITE | OP_AUDIT | OP_CREATE,
-     .params = PARAMS(plan_create_rows, struct plan_params), .help = "Make a plan of a blueprint",
+    {.name = "plan.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST,
+     .params = PARAMS(plan_list_rows, struct plan_list_params),
+     .help = "List plans, newest first",
+     .example = "",
+     .result = &plan_table.fields,
+     .run = plan_list},
+    {.name = "plan.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a plan",
+     .example = "demo",
+     .result = &plan_table.fields,
+     .run = plan_show},
+    {.name = "plan.create",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_CREATE,
+     .params = PARAMS(plan_create_rows, struct plan_params),
+     .help = "Make a plan of a blueprint",
      .example = "small site --amount 900 --currency eur --memory-bytes 268435456",
-     .result = &plan_table.fields, .slow = plan_slow, .run = plan_create},
-    {.name = "plan.update", .role = ROLE_ADMIN, .flags = OP_WRITE | OP_AUDIT,
+     .result = &plan_table.fields,
+     .slow = plan_slow,
+     .run = plan_create},
+    {.name = "plan.update",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT,
      .params = PARAMS(plan_update_rows, struct plan_params),
      .help = "Change a plan, for tenants made or changed from now on",
-     .example = "small --offered false", .result = &plan_table.fields, .slow = plan_slow,
+     .example = "small --offered false",
+     .result = &plan_table.fields,
+     .slow = plan_slow,
      .run = plan_update},
     {.name = NULL},
 };

@@ -18,9 +18,13 @@ static int port_list(struct op_call *call, struct err *err)
 }
 
 const struct op port_ops[] = {
-    {.name = "port.list", .role = ROLE_VIEWER, .flags = OP_READ | OP_LIST,
+    {.name = "port.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(port_list_rows, struct port_list_params),
-     .help = "List the ports that are taken, with their owners", .example = "--limit 100",
-     .result = &port_table.fields, .run = port_list},
+     .help = "List the ports that are taken, with their owners",
+     .example = "--limit 100",
+     .result = &port_table.fields,
+     .run = port_list},
     {.name = NULL},
 };

@@ -56,12 +56,20 @@ static int session_revoke(struct op_call *call, struct err *err)
 }
 
 const struct op session_ops[] = {
-    {.name = "session.list", .role = ROLE_CUSTOMER, .flags = OP_READ | OP_LIST,
+    {.name = "session.list",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(session_list_rows, struct session_list_params),
-     .help = "List one's sessions, newest first", .example = "--user admin",
-     .result = &session_table.fields, .run = session_list},
-    {.name = "session.revoke", .role = ROLE_CUSTOMER, .flags = OP_WRITE | OP_AUDIT,
-     .params = &object_id, .help = "End a session; its tokens are dead at once",
-     .example = "ses_01jd3v7q2c0000000000000000", .run = session_revoke},
+     .help = "List one's sessions, newest first",
+     .example = "--user admin",
+     .result = &session_table.fields,
+     .run = session_list},
+    {.name = "session.revoke",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = &object_id,
+     .help = "End a session; its tokens are dead at once",
+     .example = "ses_01jd3v7q2c0000000000000000",
+     .run = session_revoke},
     {.name = NULL},
 };

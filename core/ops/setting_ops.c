@@ -1,5 +1,5 @@
-/* Settings and secrets: what can be set, what holds and who said so. A secret goes in and never comes
- * back out. */
+/* Settings and secrets: what can be set, what holds and who said so. A secret goes in and never
+ * comes back out. */
 #include "setting.h"
 
 #include "list.h"
@@ -14,8 +14,13 @@ struct set_params {
 static const struct field setting_set_rows[] = {
     FIELD(struct set_params, name, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED,
           .help = "which, as in ports.ranges"),
-    {.name = "value", .type = FIELD_TEXT, .offset = offsetof(struct set_params, value), .size = 512,
-     .since = 1, .flags = FIELD_NUMBERED, .help = "the value; none takes it back"},
+    {.name = "value",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct set_params, value),
+     .size = 512,
+     .since = 1,
+     .flags = FIELD_NUMBERED,
+     .help = "the value; none takes it back"},
 };
 static const struct field secret_set_rows[] = {
     FIELD(struct set_params, name, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED,
@@ -33,7 +38,11 @@ static const struct field setting_shape_rows[] = {
     FIELD(struct setting_shape, name, FIELD_TEXT, .help = "name"),
     FIELD(struct setting_shape, value, FIELD_TEXT, .help = "the value that holds"),
     FIELD(struct setting_shape, origin, FIELD_TEXT, .help = "who said so: default, conf or store"),
-    {.name = "default", .type = FIELD_TEXT, .size = 512, .since = 1, .help = "what holds otherwise"},
+    {.name = "default",
+     .type = FIELD_TEXT,
+     .size = 512,
+     .since = 1,
+     .help = "what holds otherwise"},
     FIELD(struct setting_shape, help, FIELD_TEXT, .help = "what it is for"),
     FIELD(struct setting_shape, actor, FIELD_TEXT, .help = "who set it in the store"),
     FIELD(struct setting_shape, updated_at, FIELD_TIME, .help = "when"),
@@ -164,10 +173,10 @@ static int set_secret(struct op_call *call, struct err *err)
         err_set(err, ERR_NOT_FOUND, "secret_not_found", "there is no secret %.80s", p->name);
         return err_hint(err, "sett secret list shows their names");
     }
-    r = row->web ? secret_set_web(call->txn, &call->box->web_key, row->name, p->value,
-                                  strlen(p->value), err)
-                 : secret_set(call->txn, &call->box->vault, row->name, p->value, strlen(p->value),
-                              err);
+    r = row->web
+            ? secret_set_web(call->txn, &call->box->web_key, row->name, p->value, strlen(p->value),
+                             err)
+            : secret_set(call->txn, &call->box->vault, row->name, p->value, strlen(p->value), err);
     if (r != 0)
         return -1;
     (void)str_copy(call->audit.object, sizeof call->audit.object, row->name);
@@ -178,24 +187,39 @@ static int set_secret(struct op_call *call, struct err *err)
 }
 
 const struct op setting_ops[] = {
-    {.name = "setting.list", .role = ROLE_ADMIN, .flags = OP_READ | OP_LIST,
-     .help = "List what can be set, what holds and who said so", .example = "",
-     .result = &setting_shape, .run = setting_list},
-    {.name = "setting.set", .role = ROLE_ADMIN, .flags = OP_WRITE | OP_AUDIT,
+    {.name = "setting.list",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_LIST,
+     .help = "List what can be set, what holds and who said so",
+     .example = "",
+     .result = &setting_shape,
+     .run = setting_list},
+    {.name = "setting.set",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT,
      .params = PARAMS(setting_set_rows, struct set_params),
      .help = "Set a value in the store, or take it back",
-     .example = "ports.ranges --value 3100-3999,5000-5100", .result = &setting_shape,
+     .example = "ports.ranges --value 3100-3999,5000-5100",
+     .result = &setting_shape,
      .run = set_setting},
     {.name = NULL},
 };
 
 const struct op secret_ops[] = {
-    {.name = "secret.list", .role = ROLE_ADMIN, .flags = OP_READ | OP_LIST,
-     .help = "List the secrets that can be set, and which are", .example = "",
-     .result = &secret_shape, .run = secret_list},
-    {.name = "secret.set", .role = ROLE_ADMIN, .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
+    {.name = "secret.list",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_LIST,
+     .help = "List the secrets that can be set, and which are",
+     .example = "",
+     .result = &secret_shape,
+     .run = secret_list},
+    {.name = "secret.set",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
      .params = PARAMS(secret_set_rows, struct set_params),
      .help = "Set a secret; it is sealed and never shown",
-     .example = "stripe.secret_key --value-file key", .result = &secret_shape, .run = set_secret},
+     .example = "stripe.secret_key --value-file key",
+     .result = &secret_shape,
+     .run = set_secret},
     {.name = NULL},
 };

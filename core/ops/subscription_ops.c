@@ -57,7 +57,9 @@ static int subscription_list(struct op_call *call, struct err *err)
     struct subscription *match = call->scratch;
     struct customer customer = {0};
     struct tenant tenant = {0};
-    struct list list = {.view = &view_subscription, .url = "/api/subscriptions", .match = match,
+    struct list list = {.view = &view_subscription,
+                        .url = "/api/subscriptions",
+                        .match = match,
                         .keep = keep_subscription};
 
     if (op_given(call, "customer_id") &&
@@ -102,8 +104,8 @@ static int order_list(struct op_call *call, struct err *err)
     const struct order_list_params *p = call->params;
     struct order *match = call->scratch;
     struct customer customer = {0};
-    struct list list = {.view = &view_order, .url = "/api/orders", .match = match,
-                        .keep = keep_order};
+    struct list list = {
+        .view = &view_order, .url = "/api/orders", .match = match, .keep = keep_order};
 
     if (op_given(call, "customer_id") &&
         object_refer(call, &customer_table, "customer_id", p->customer_id, &customer, err) != 0)
@@ -128,24 +130,45 @@ static int order_show(struct op_call *call, struct err *err)
 }
 
 const struct op subscription_ops[] = {
-    {.name = "subscription.list", .role = ROLE_VIEWER, .flags = OP_READ | OP_LIST,
+    {.name = "subscription.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(subscription_list_rows, struct subscription_list_params),
-     .help = "List subscriptions, newest first", .example = "--status past_due",
-     .result = &subscription_table.fields, .more = &view_plan_more,
-     .scratch_size = sizeof(struct subscription), .run = subscription_list},
-    {.name = "subscription.show", .role = ROLE_VIEWER, .flags = OP_READ, .params = &object_id,
-     .help = "Show a subscription", .example = "1", .result = &subscription_table.fields,
-     .more = &view_plan_more, .run = subscription_show},
+     .help = "List subscriptions, newest first",
+     .example = "--status past_due",
+     .result = &subscription_table.fields,
+     .more = &view_plan_more,
+     .scratch_size = sizeof(struct subscription),
+     .run = subscription_list},
+    {.name = "subscription.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a subscription",
+     .example = "1",
+     .result = &subscription_table.fields,
+     .more = &view_plan_more,
+     .run = subscription_show},
     {.name = NULL},
 };
 
 const struct op order_ops[] = {
-    {.name = "order.list", .role = ROLE_VIEWER, .flags = OP_READ | OP_LIST,
+    {.name = "order.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(order_list_rows, struct order_list_params),
-     .help = "List orders, newest first", .example = "--state flagged",
-     .result = &order_table.fields, .scratch_size = sizeof(struct order), .run = order_list},
-    {.name = "order.show", .role = ROLE_VIEWER, .flags = OP_READ, .params = &object_id,
-     .help = "Show an order", .example = "ord_01jd3v7q2c0000000000000000",
-     .result = &order_table.fields, .run = order_show},
+     .help = "List orders, newest first",
+     .example = "--state flagged",
+     .result = &order_table.fields,
+     .scratch_size = sizeof(struct order),
+     .run = order_list},
+    {.name = "order.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show an order",
+     .example = "ord_01jd3v7q2c0000000000000000",
+     .result = &order_table.fields,
+     .run = order_show},
     {.name = NULL},
 };

@@ -39,7 +39,7 @@ static void worker_member(struct op_call *call)
     json_out_end_object(j);
 }
 
-#define DISK_MIN_BYTES (UINT64_C(256) << 20)
+#define DISK_MIN_BYTES  (UINT64_C(256) << 20)
 #define MAP_MAX_PERCENT 80
 
 static void store_member(struct json_out *j, const struct db_figures *d)
@@ -258,17 +258,39 @@ static int metrics(struct op_call *call, struct err *err)
 }
 
 const struct op system_ops[] = {
-    {.name = "health", .role = ROLE_PUBLIC, .flags = OP_READ,
-     .help = "Whether the box answers, cheaply", .example = "", .run = health},
-    {.name = "system.health", .role = ROLE_VIEWER, .flags = OP_READ,
-     .help = "How the box is: store, worker, disk, stuck jobs", .example = "",
-     .scratch_size = sizeof(struct db_figures), .slow = store_slow, .run = system_health},
-    {.name = "dashboard.metrics", .role = ROLE_VIEWER, .flags = OP_READ,
-     .help = "How many of what there are", .example = "", .run = dashboard},
-    {.name = "metrics", .role = ROLE_PUBLIC, .flags = OP_READ,
-     .help = "The same for Prometheus", .example = "",
-     .scratch_size = sizeof(struct db_figures), .slow = store_slow, .run = metrics},
-    {.name = "openapi", .role = ROLE_PUBLIC, .flags = OP_READ,
-     .help = "This API as an OpenAPI 3.1 document", .example = "", .run = openapi_run},
+    {.name = "health",
+     .role = ROLE_PUBLIC,
+     .flags = OP_READ,
+     .help = "Whether the box answers, cheaply",
+     .example = "",
+     .run = health},
+    {.name = "system.health",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .help = "How the box is: store, worker, disk, stuck jobs",
+     .example = "",
+     .scratch_size = sizeof(struct db_figures),
+     .slow = store_slow,
+     .run = system_health},
+    {.name = "dashboard.metrics",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .help = "How many of what there are",
+     .example = "",
+     .run = dashboard},
+    {.name = "metrics",
+     .role = ROLE_PUBLIC,
+     .flags = OP_READ,
+     .help = "The same for Prometheus",
+     .example = "",
+     .scratch_size = sizeof(struct db_figures),
+     .slow = store_slow,
+     .run = metrics},
+    {.name = "openapi",
+     .role = ROLE_PUBLIC,
+     .flags = OP_READ,
+     .help = "This API as an OpenAPI 3.1 document",
+     .example = "",
+     .run = openapi_run},
     {.name = NULL},
 };

@@ -1,5 +1,5 @@
-/* Changes of tenants. The record says what is wanted, the job brings it about: what can be refused is
- * refused here, before anything outside is touched. */
+/* Changes of tenants. The record says what is wanted, the job brings it about: what can be refused
+ * is refused here, before anything outside is touched. */
 #include "tenant_change.h"
 
 #include "customer.h"
@@ -24,8 +24,8 @@ static const struct field create_rows[] = {
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct create_params),
 };
-const struct fields tenant_change_create = {
-    create_rows, sizeof create_rows / sizeof create_rows[0], sizeof(struct create_params)};
+const struct fields tenant_change_create = {create_rows, sizeof create_rows / sizeof create_rows[0],
+                                            sizeof(struct create_params)};
 
 struct update_params {
     char id[96];
@@ -39,12 +39,13 @@ static const struct field update_rows[] = {
     FIELD(struct update_params, plan, FIELD_TEXT, .min = 1, .help = "name or id of another plan"),
     FIELD(struct update_params, subdomain, FIELD_TEXT, .flags = FIELD_SLUG, .min = 1,
           .help = "another label below the box's domain"),
-    FIELD(struct update_params, maintenance, FIELD_BOOL, .help = "it is being worked on: shown to whoever asks for it"),
+    FIELD(struct update_params, maintenance, FIELD_BOOL,
+          .help = "it is being worked on: shown to whoever asks for it"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct update_params),
 };
-const struct fields tenant_change_update = {
-    update_rows, sizeof update_rows / sizeof update_rows[0], sizeof(struct update_params)};
+const struct fields tenant_change_update = {update_rows, sizeof update_rows / sizeof update_rows[0],
+                                            sizeof(struct update_params)};
 
 enum delete_action { ACTION_SUSPEND, ACTION_DELETE };
 static const char *const action_names[] = {"suspend", "delete", NULL};
@@ -62,8 +63,8 @@ static const struct field delete_rows[] = {
           .help = "delete: leave its files and database on the box"),
     FIELD(struct delete_params, reason, FIELD_TEXT, .help = "why, for the audit"),
 };
-const struct fields tenant_change_delete = {
-    delete_rows, sizeof delete_rows / sizeof delete_rows[0], sizeof(struct delete_params)};
+const struct fields tenant_change_delete = {delete_rows, sizeof delete_rows / sizeof delete_rows[0],
+                                            sizeof(struct delete_params)};
 
 struct reason_params {
     char id[96];
@@ -73,8 +74,8 @@ static const struct field reason_rows[] = {
     ID_FIELD(struct reason_params),
     FIELD(struct reason_params, reason, FIELD_TEXT, .help = "why, for the audit"),
 };
-const struct fields tenant_change_reason = {
-    reason_rows, sizeof reason_rows / sizeof reason_rows[0], sizeof(struct reason_params)};
+const struct fields tenant_change_reason = {reason_rows, sizeof reason_rows / sizeof reason_rows[0],
+                                            sizeof(struct reason_params)};
 
 /* A job about this tenant, with its first arguments. */
 static void begin_job(struct job *job, const char *saga, const struct tenant *tenant)
@@ -155,8 +156,8 @@ static bool limits_given(const struct op_call *call)
            op_given(call, "max_users");
 }
 
-/* Another plan or name is the job's to bring about, for it can take them back: it is told which. The
- * new label is taken at once, so that nobody else can have it meanwhile. */
+/* Another plan or name is the job's to bring about, for it can take them back: it is told which.
+ * The new label is taken at once, so that nobody else can have it meanwhile. */
 static int update_args(struct op_call *call, const struct tenant *tenant, struct job *job,
                        bool *needed, struct err *err)
 {
@@ -215,8 +216,8 @@ int tenant_change_update_run(struct op_call *call, struct err *err)
     return object_reply(call, &view_tenant, &tenant, err);
 }
 
-/* The state that is asked for holds, and no job is about to change it: nothing to do is no error. 1 when
- * so, with the answer given, 0 or -1. */
+/* The state that is asked for holds, and no job is about to change it: nothing to do is no error. 1
+ * when so, with the answer given, 0 or -1. */
 static int holds(struct op_call *call, const struct tenant *tenant, enum tenant_state wanted,
                  struct err *err)
 {
@@ -280,8 +281,8 @@ int tenant_change_restart_run(struct op_call *call, struct err *err)
     return start(call, &job, &tenant, err);
 }
 
-/* A provision under way, or stuck, is turned round: its undo removes what it made. 1 if there was one,
- * 0 or -1. */
+/* A provision under way, or stuck, is turned round: its undo removes what it made. 1 if there was
+ * one, 0 or -1. */
 static int turn_round(struct op_call *call, struct tenant *tenant, struct err *err)
 {
     struct job job = {0};

@@ -1,7 +1,7 @@
 #ifndef SETT_TENANT_CHANGE_H
 #define SETT_TENANT_CHANGE_H
-/* What changes a tenant. Each decides in one transaction whether it may be, notes it, and starts the
- * job that brings it about. For the rows in tenant_ops.c. */
+/* What changes a tenant. Each decides in one transaction whether it may be, notes it, and starts
+ * the job that brings it about. For the rows in tenant_ops.c. */
 #include "object.h"
 #include "params.h"
 #include "tenant.h"

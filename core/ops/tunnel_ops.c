@@ -130,7 +130,8 @@ static int subscription(struct op_call *call, const struct tenant *tenant, struc
 
     if (p->subscription_id[0] == '\0')
         return 0;
-    if (object_refer(call, &subscription_table, "subscription_id", p->subscription_id, &s, err) != 0)
+    if (object_refer(call, &subscription_table, "subscription_id", p->subscription_id, &s, err) !=
+        0)
         return -1;
     if (!str_equal(s.customer_id, tenant->customer_id))
         return err_field(err, "subscription_id", "subscription_of_another",
@@ -222,7 +223,8 @@ static int label_free(struct op_call *call, const struct tenant *tenant, const c
     if (name.owner_id[0] == '\0' || str_equal(name.owner_id, tenant->id) ||
         (name.until != 0 && name.until <= txn_time_ms(call->txn)))
         return 0;
-    err_set(err, ERR_CONFLICT, "name_taken", "the name %s is held by %s", name.label, name.owner_id);
+    err_set(err, ERR_CONFLICT, "name_taken", "the name %s is held by %s", name.label,
+            name.owner_id);
     (void)str_copy(err->field, sizeof err->field, "hostname");
     return -1;
 }
@@ -339,28 +341,62 @@ static int logs_slow(struct op_call *call, struct err *err)
 #define RESULT .result = &tunnel_table.fields, .more = &view_tunnel_more
 
 const struct op tunnel_ops[] = {
-    {.name = "tunnel.list", .role = ROLE_CUSTOMER, .flags = OP_READ | OP_LIST,
+    {.name = "tunnel.list",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(tunnel_list_rows, struct tunnel_list_params),
-     .help = "List tunnels, newest first", .example = "--tenant-id 1", RESULT,
-     .scratch_size = sizeof(struct tunnel), .run = tunnel_list},
-    {.name = "tunnel.show", .role = ROLE_CUSTOMER, .flags = OP_READ, .params = &object_id,
-     .help = "Show a tunnel", .example = "1", RESULT, .run = tunnel_show},
-    {.name = "tunnel.create", .role = ROLE_OPERATOR,
+     .help = "List tunnels, newest first",
+     .example = "--tenant-id 1",
+     RESULT,
+     .scratch_size = sizeof(struct tunnel),
+     .run = tunnel_list},
+    {.name = "tunnel.show",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a tunnel",
+     .example = "1",
+     RESULT,
+     .run = tunnel_show},
+    {.name = "tunnel.create",
+     .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB | OP_CREATE,
-     .params = PARAMS(create_rows, struct create_params), .help = "Make one more way to a tenant",
-     .example = "1 --local-port 8069 --hostname shop.example.com", RESULT, .run = tunnel_create},
-    {.name = "tunnel.status", .role = ROLE_VIEWER, .flags = OP_READ | OP_ASK, .params = &object_id,
-     .help = "What its provider and its connector say of a tunnel now", .example = "1",
-     .slow = status_slow, .run = enquire_reply_json},
-    {.name = "tunnel.logs", .role = ROLE_VIEWER, .flags = OP_READ | OP_ASK,
+     .params = PARAMS(create_rows, struct create_params),
+     .help = "Make one more way to a tenant",
+     .example = "1 --local-port 8069 --hostname shop.example.com",
+     RESULT,
+     .run = tunnel_create},
+    {.name = "tunnel.status",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_ASK,
+     .params = &object_id,
+     .help = "What its provider and its connector say of a tunnel now",
+     .example = "1",
+     .slow = status_slow,
+     .run = enquire_reply_json},
+    {.name = "tunnel.logs",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_ASK,
      .params = PARAMS(lines_rows, struct lines_params),
-     .help = "The newest lines of a tunnel's connector", .example = "1 --lines 50",
-     .slow = logs_slow, .run = enquire_reply_lines},
-    {.name = "tunnel.restart", .role = ROLE_OPERATOR, .flags = OP_WRITE | OP_AUDIT | OP_JOB,
-     .params = &object_id, .help = "Restart a tunnel's connector", .example = "1", RESULT,
+     .help = "The newest lines of a tunnel's connector",
+     .example = "1 --lines 50",
+     .slow = logs_slow,
+     .run = enquire_reply_lines},
+    {.name = "tunnel.restart",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
+     .params = &object_id,
+     .help = "Restart a tunnel's connector",
+     .example = "1",
+     RESULT,
      .run = tunnel_restart},
-    {.name = "tunnel.delete", .role = ROLE_OPERATOR, .flags = OP_WRITE | OP_AUDIT | OP_JOB,
-     .params = &object_id, .help = "Delete a tunnel; its tenant stays, unreachable by it",
-     .example = "1", RESULT, .run = tunnel_delete},
+    {.name = "tunnel.delete",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
+     .params = &object_id,
+     .help = "Delete a tunnel; its tenant stays, unreachable by it",
+     .example = "1",
+     RESULT,
+     .run = tunnel_delete},
     {.name = NULL},
 };

@@ -1,4 +1,5 @@
-/* How objects are shown. Apart from the operations because the same object is the answer of many. */
+/* How objects are shown. Apart from the operations because the same object is the answer of many.
+ */
 #include "view.h"
 
 #include "customer.h"
@@ -158,14 +159,18 @@ static int audit_members(struct op_call *call, const void *record, struct json_o
 
 static const struct field tenant_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
-    {.name = "container_id", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
+    {.name = "container_id",
+     .type = FIELD_TEXT,
+     .size = TENANT_MARK_SIZE,
      .help = "name of all that is the tenant's outside: container, folder, network"},
 };
 static const struct field plan_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
 };
 static const struct field tunnel_more[] = {
-    {.name = "container_id", .type = FIELD_TEXT, .size = TENANT_MARK_SIZE,
+    {.name = "container_id",
+     .type = FIELD_TEXT,
+     .size = TENANT_MARK_SIZE,
      .help = "container that it leads to"},
 };
 static const struct field audit_more[] = {

@@ -1,6 +1,7 @@
 #ifndef SETT_VIEW_H
 #define SETT_VIEW_H
-/* How an object is shown: the fields of its table, and what a reader would otherwise have to look up. */
+/* How an object is shown: the fields of its table, and what a reader would otherwise have to look
+ * up. */
 #include "op.h"
 
 struct view {

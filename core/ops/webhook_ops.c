@@ -95,7 +95,8 @@ static int webhook(struct op_call *call, struct err *err)
         str_copy(event.type, sizeof event.type, d->event.type) != 0 ||
         str_copy(event.api_version, sizeof event.api_version, d->event.api_version) != 0 ||
         str_copy(event.object_id, sizeof event.object_id, d->event.object_id) != 0)
-        return err_set(err, ERR_MALFORMED, "event_malformed", "the event has a member that is too long");
+        return err_set(err, ERR_MALFORMED, "event_malformed",
+                       "the event has a member that is too long");
     if (event_store(call->txn, &event, call->body, call->body_len, call->actor.request_id, &fresh,
                     err) != 0)
         return -1;
@@ -114,8 +115,13 @@ static int webhook(struct op_call *call, struct err *err)
 }
 
 const struct op webhook_ops[] = {
-    {.name = "stripe.webhook", .role = ROLE_PUBLIC, .flags = OP_WRITE | OP_AUDIT | OP_RAW,
-     .help = "Take an event from Stripe, signed with the webhook secret", .example = "",
-     .scratch_size = sizeof(struct delivery), .slow = webhook_slow, .run = webhook},
+    {.name = "stripe.webhook",
+     .role = ROLE_PUBLIC,
+     .flags = OP_WRITE | OP_AUDIT | OP_RAW,
+     .help = "Take an event from Stripe, signed with the webhook secret",
+     .example = "",
+     .scratch_size = sizeof(struct delivery),
+     .slow = webhook_slow,
+     .run = webhook},
     {.name = NULL},
 };

@@ -1,7 +1,7 @@
 #ifndef SETT_OPS_WORLD_H
 #define SETT_OPS_WORLD_H
-/* A box of its own below /tmp for the tests of operations, and a way to call them as the front does:
- * parameters as JSON, an answer as JSON. No worker runs. */
+/* A box of its own below /tmp for the tests of operations, and a way to call them as the front
+ * does: parameters as JSON, an answer as JSON. No worker runs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -141,9 +141,10 @@ static inline int ops_call(struct ops_world *w, const char *name, const struct a
 }
 
 /* As somebody of that role, with parameters put together as by printf. */
-static inline int ops_do(struct ops_world *w, const char *name, enum role role, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-static inline int ops_do(struct ops_world *w, const char *name, enum role role, const char *fmt, ...)
+static inline int ops_do(struct ops_world *w, const char *name, enum role role, const char *fmt,
+                         ...) __attribute__((format(printf, 4, 5)));
+static inline int ops_do(struct ops_world *w, const char *name, enum role role, const char *fmt,
+                         ...)
 {
     struct actor actor = ops_actor(role);
     char json[8192];

@@ -1,5 +1,5 @@
-/* Signing in, users, keys and sessions as operations: what is refused, what is recorded, what dies at
- * once. */
+/* Signing in, users, keys and sessions as operations: what is refused, what is recorded, what dies
+ * at once. */
 #include "ops_world.h"
 
 #include "audit.h"
@@ -42,13 +42,15 @@ static int sign_in(struct ops_world *w, const char *name, const char *password, 
     struct txn *txn;
     int r;
 
-    (void)str_format(json, sizeof json, "{\"username\":\"%s\",\"password\":\"%s\"}", name, password);
+    (void)str_format(json, sizeof json, "{\"username\":\"%s\",\"password\":\"%s\"}", name,
+                     password);
     if ((r = ops_call(w, "auth.login", &nobody, NULL, json)) != 200 || actor == NULL)
         return r;
     memset(actor, 0, sizeof *actor);
     assert_int_equal(db_read(&txn, w->box.db, &w->err), 0);
     assert_int_equal(auth_terms(txn, &w->box.conf, &terms, &w->err), 0);
-    r = auth_by_token(txn, &terms, &w->box.web_key, ops_text(w, "access_token"), &identity, &w->err);
+    r = auth_by_token(txn, &terms, &w->box.web_key, ops_text(w, "access_token"), &identity,
+                      &w->err);
     db_read_end(txn);
     assert_int_equal(r, 0);
     actor->role = identity.role;
@@ -101,8 +103,8 @@ static void signing_in(void **state)
     assert_int_equal(json_size(w->answer, "data"), 0);
 }
 
-/* A refresh token is good once. When it comes a second time the session dies, although the caller is
- * refused: the refusal is committed. */
+/* A refresh token is good once. When it comes a second time the session dies, although the caller
+ * is refused: the refusal is committed. */
 static void a_stolen_refresh_token_ends_the_session(void **state)
 {
     struct ops_world *w = *state;
@@ -111,7 +113,8 @@ static void a_stolen_refresh_token_ends_the_session(void **state)
     int64_t audits;
 
     assert_int_equal(sign_in(w, "admin", PASSWORD, &me), 200);
-    (void)str_format(first, sizeof first, "{\"refresh_token\":\"%s\"}", ops_text(w, "refresh_token"));
+    (void)str_format(first, sizeof first, "{\"refresh_token\":\"%s\"}",
+                     ops_text(w, "refresh_token"));
     assert_int_equal(ops_call(w, "auth.refresh", &nobody, NULL, first), 200);
     (void)str_format(second, sizeof second, "{\"refresh_token\":\"%s\"}",
                      ops_text(w, "refresh_token"));
@@ -137,18 +140,20 @@ static void users_are_kept_in_order(void **state)
            "{\"id\":\"admin\",\"role\":\"operator\"}");
     ops_no(w, 409, "last_admin", "user.delete", ROLE_ADMIN, "{\"id\":\"admin\"}");
     assert_int_equal(ops_do(w, "user.create", ROLE_ADMIN,
-                            "{\"name\":\"ann\",\"role\":\"viewer\",\"password\":\"short\"}"), -422);
+                            "{\"name\":\"ann\",\"role\":\"viewer\",\"password\":\"short\"}"),
+                     -422);
     assert_string_equal(w->err.field, "password");
-    assert_int_equal(ops_do(w, "user.create", ROLE_ADMIN,
-                            "{\"name\":\"ann\",\"role\":\"public\"}"), -422);
+    assert_int_equal(ops_do(w, "user.create", ROLE_ADMIN, "{\"name\":\"ann\",\"role\":\"public\"}"),
+                     -422);
     assert_string_equal(w->err.field, "role");
-    assert_int_equal(ops_do(w, "user.create", ROLE_ADMIN,
-                            "{\"name\":\"ann\",\"role\":\"customer\"}"), -422);
+    assert_int_equal(
+        ops_do(w, "user.create", ROLE_ADMIN, "{\"name\":\"ann\",\"role\":\"customer\"}"), -422);
     assert_string_equal(w->err.field, "customer_id");
     ops_ok(w, 201, "user.create", ROLE_ADMIN,
            "{\"name\":\"ann\",\"role\":\"viewer\",\"password\":\"" PASSWORD "\"}");
     ops_keep(w, "id", id, sizeof id);
-    ops_no(w, 409, w->err.code, "user.create", ROLE_ADMIN, "{\"name\":\"ANN\",\"role\":\"viewer\"}");
+    ops_no(w, 409, w->err.code, "user.create", ROLE_ADMIN,
+           "{\"name\":\"ANN\",\"role\":\"viewer\"}");
     assert_int_equal(sign_in(w, "ann", PASSWORD, &ann), 200);
     assert_int_equal(ops_call(w, "user.list", &ann, NULL, "{}"), -403);
     assert_int_equal(sign_in(w, "admin", PASSWORD, &me), 200);
@@ -162,13 +167,17 @@ static void users_are_kept_in_order(void **state)
     }
     assert_int_equal(sign_in(w, "ann", PASSWORD, &ann), 200);
     assert_int_equal(ops_call(w, "user.password", &ann, NULL,
-                              "{\"current_password\":\"no\",\"new_password\":\"another one 9\"}"), -422);
+                              "{\"current_password\":\"no\",\"new_password\":\"another one 9\"}"),
+                     -422);
     assert_string_equal(w->err.field, "current_password");
     assert_int_equal(ops_call(w, "user.password", &ann, NULL,
-                              "{\"current_password\":\"" PASSWORD "\",\"new_password\":\"x\"}"), -422);
+                              "{\"current_password\":\"" PASSWORD "\",\"new_password\":\"x\"}"),
+                     -422);
     assert_string_equal(w->err.field, "new_password");
-    assert_int_equal(ops_call(w, "user.password", &ann, NULL, "{\"current_password\":\"" PASSWORD
-                              "\",\"new_password\":\"another one 9\"}"), 200);
+    assert_int_equal(ops_call(w, "user.password", &ann, NULL,
+                              "{\"current_password\":\"" PASSWORD
+                              "\",\"new_password\":\"another one 9\"}"),
+                     200);
     assert_int_equal(sign_in(w, "ann", PASSWORD, NULL), -401);
     assert_int_equal(sign_in(w, "ann", "another one 9", NULL), 200);
     ops_ok(w, 200, "user.update", ROLE_ADMIN, "{\"id\":\"%s\",\"disabled\":true}", id);
@@ -191,7 +200,8 @@ static void a_key_is_shown_once(void **state)
     char key[AUTH_KEY_SIZE], id[ID_SIZE];
 
     assert_int_equal(ops_call(w, "key.create", &admin, &again,
-                              "{\"name\":\"deploy\",\"user\":\"admin\",\"role\":\"operator\"}"), 201);
+                              "{\"name\":\"deploy\",\"user\":\"admin\",\"role\":\"operator\"}"),
+                     201);
     ops_keep(w, "key", key, sizeof key);
     ops_keep(w, "id", id, sizeof id);
     assert_int_equal(db_read(&txn, w->box.db, &w->err), 0);
@@ -202,7 +212,8 @@ static void a_key_is_shown_once(void **state)
     assert_null(strstr(buf_string(&w->out), key));
     /* The answer to the same request is not kept, for it would show the key again. */
     assert_int_equal(ops_call(w, "key.create", &admin, &again,
-                              "{\"name\":\"deploy\",\"user\":\"admin\",\"role\":\"operator\"}"), -409);
+                              "{\"name\":\"deploy\",\"user\":\"admin\",\"role\":\"operator\"}"),
+                     -409);
     assert_string_equal(w->err.code, "idempotency_secret");
     ops_ok(w, 200, "key.list", ROLE_ADMIN, "{}");
     assert_int_equal(json_size(w->answer, "data"), 1);
@@ -211,10 +222,12 @@ static void a_key_is_shown_once(void **state)
     assert_int_equal(db_read(&txn, w->box.db, &w->err), 0);
     assert_int_equal(auth_by_key(txn, key, &identity, &w->err), -1);
     db_read_end(txn);
-    assert_int_equal(ops_do(w, "key.create", ROLE_ADMIN, "{\"name\":\"x\",\"user\":\"nobody\"}"), -422);
-    assert_int_equal(ops_do(w, "key.create", ROLE_ADMIN,
-                            "{\"name\":\"x\",\"user\":\"admin\",\"expires_at\":\"2020-01-01T00:00:00Z\"}"),
+    assert_int_equal(ops_do(w, "key.create", ROLE_ADMIN, "{\"name\":\"x\",\"user\":\"nobody\"}"),
                      -422);
+    assert_int_equal(
+        ops_do(w, "key.create", ROLE_ADMIN,
+               "{\"name\":\"x\",\"user\":\"admin\",\"expires_at\":\"2020-01-01T00:00:00Z\"}"),
+        -422);
 }
 
 static bool resolves(const struct cJSON *doc, const char *ref)

@@ -1,5 +1,5 @@
-/* Lists: whatever is inserted and deleted while somebody pages, what stays is shown exactly once and in
- * order, forward and backward, with and without filters. */
+/* Lists: whatever is inserted and deleted while somebody pages, what stays is shown exactly once
+ * and in order, forward and backward, with and without filters. */
 #include "ops_world.h"
 
 #include "tenant.h"

@@ -1,6 +1,8 @@
 /* Input into parameter structs: what is not in the table does not exist. */
 #include "ops_world.h"
 
+#include "help.h"
+
 struct sample {
     char id[32], name[16], note[32], ref[96];
     uint32_t count, colour;
@@ -14,7 +16,8 @@ struct sample {
 static const char *const colours[] = {"red", "green", NULL};
 static const struct field rows[] = {
     FIELD(struct sample, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED, .help = "id"),
-    FIELD(struct sample, name, FIELD_TEXT, .flags = FIELD_REQUIRED, .min = 2, .max = 8, .help = "name"),
+    FIELD(struct sample, name, FIELD_TEXT, .flags = FIELD_REQUIRED, .min = 2, .max = 8,
+          .help = "name"),
     FIELD(struct sample, note, FIELD_TEXT, .flags = FIELD_FREE, .help = "note"),
     FIELD(struct sample, ref, FIELD_TEXT, .flags = FIELD_NUMBERED, .help = "ref"),
     FIELD(struct sample, count, FIELD_U32, .min = 1, .max = 10, .help = "count"),
@@ -23,8 +26,12 @@ static const struct field rows[] = {
     FIELD(struct sample, at, FIELD_TIME, .help = "at"),
     FIELD(struct sample, labels, FIELD_KV, .help = "labels"),
     PARAMS_GROUP("limits", "limits"),
-    {.name = "memory_bytes", .type = FIELD_U64, .offset = offsetof(struct sample, limits.memory_bytes),
-     .size = 8, .since = 1, .help = "memory"},
+    {.name = "memory_bytes",
+     .type = FIELD_U64,
+     .offset = offsetof(struct sample, limits.memory_bytes),
+     .size = 8,
+     .since = 1,
+     .help = "memory"},
 };
 static const struct fields table = {rows, sizeof rows / sizeof rows[0], sizeof(struct sample)};
 
@@ -54,7 +61,8 @@ static void json_takes_every_type(void **state)
     assert_int_equal(json(&in, "{\"name\":\"abc\",\"count\":7,\"colour\":\"green\",\"open\":true,"
                                "\"note\":\"a\\nb\",\"at\":\"2026-11-23T02:35:02Z\",\"ref\":12,"
                                "\"labels\":{\"a\":\"1\",\"b\":\"\"},"
-                               "\"limits\":{\"memory_bytes\":1048576}}"), 0);
+                               "\"limits\":{\"memory_bytes\":1048576}}"),
+                     0);
     assert_string_equal(in.s.name, "abc");
     assert_int_equal(in.s.count, 7);
     assert_int_equal(in.s.colour, 1);
@@ -145,7 +153,8 @@ static void form_takes_and_refuses(void **state)
     struct input in;
 
     (void)state;
-    assert_int_equal(form(&in, "name=a%20b+c&count=3&open=true&ref=5&&labels=x%3D1&memory_bytes=9"), 0);
+    assert_int_equal(form(&in, "name=a%20b+c&count=3&open=true&ref=5&&labels=x%3D1&memory_bytes=9"),
+                     0);
     assert_string_equal(in.s.name, "a b c");
     assert_int_equal(in.s.count, 3);
     assert_string_equal(in.s.ref, "5");
@@ -225,6 +234,47 @@ static void every_row_is_whole(void **state)
     assert_null(op_find("tenant.explode"));
 }
 
+/* Help, completions and manual name each command that there is. */
+static void people_are_told(void **state)
+{
+    const struct op *op = NULL;
+    struct buf text, bash, fish, manual;
+    char words[64], line[96];
+    struct err err;
+
+    (void)state;
+    buf_init(&text, 1u << 16);
+    buf_init(&bash, 1u << 20);
+    buf_init(&fish, 1u << 20);
+    buf_init(&manual, 1u << 20);
+    assert_int_equal(help_completion("bash", &bash, &err), 0);
+    assert_int_equal(help_completion("fish", &fish, &err), 0);
+    assert_int_equal(help_completion("tcsh", &text, &err), -1);
+    help_manual(&manual);
+    while ((op = op_next(op)) != NULL) {
+        help_words(op, words, sizeof words);
+        if (words[0] == '\0')
+            continue;
+        buf_reset(&text);
+        help_text(op, &text);
+        assert_non_null(strstr(buf_string(&text), words));
+        assert_non_null(strstr(buf_string(&text), op->help));
+        (void)str_format(line, sizeof line, "\"%s\")", words);
+        assert_non_null(strstr(buf_string(&bash), line));
+        (void)str_format(line, sizeof line, ".SS \"sett %s", words);
+        assert_non_null(strstr(buf_string(&manual), line));
+        assert_non_null(strstr(buf_string(&fish), op->help));
+    }
+    op = op_find("stripe.webhook");
+    help_words(op, words, sizeof words);
+    assert_string_equal(words, "");
+    assert_false(text.failed || bash.failed || fish.failed || manual.failed);
+    buf_free(&text);
+    buf_free(&bash);
+    buf_free(&fish);
+    buf_free(&manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_request_gives_each_name_once),
         cmocka_unit_test(what_is_required_is_missed),
         cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(people_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Operations on tenants and what belongs to them: one commit each, seen by whom they concern, the same
- * request twice being one, plans changing nothing, and all of it without a worker. */
+/* Operations on tenants and what belongs to them: one commit each, seen by whom they concern, the
+ * same request twice being one, plans changing nothing, and all of it without a worker. */
 #include "ops_world.h"
 
 #include "audit.h"
@@ -153,7 +153,8 @@ static void what_is_wrong_is_named(void **state)
     ops_no(w, 401, "sign_in_needed", "tenant.create", ROLE_PUBLIC,
            "{\"name\":\"B\",\"plan\":\"demo\"}");
     assert_int_equal(ops_do(w, "tenant.create", ROLE_OPERATOR,
-                            "{\"name\":\"B\",\"plan\":\"demo\",\"subdomain\":\"xn--a\"}"), -422);
+                            "{\"name\":\"B\",\"plan\":\"demo\",\"subdomain\":\"xn--a\"}"),
+                     -422);
     assert_string_equal(w->err.field, "subdomain");
     ops_no(w, 404, "tenant_not_found", "tenant.show", ROLE_VIEWER, "{\"id\":\"99\"}");
     ops_no(w, 400, "action_needed", "tenant.delete", ROLE_OPERATOR, "{\"id\":\"%s\"}", id);
@@ -229,7 +230,7 @@ static void a_change_needs_a_job_only_outside(void **state)
 static void a_version_can_be_named(void **state)
 {
     struct ops_world *w = *state;
-    struct actor operator = ops_actor(ROLE_OPERATOR);
+    struct actor operator= ops_actor(ROLE_OPERATOR);
     char id[ID_SIZE], json[256], etag[40], two[128];
 
     make(w, "Acme", id);
@@ -238,70 +239,76 @@ static void a_version_can_be_named(void **state)
     (void)str_copy(etag, sizeof etag, w->call.etag);
     assert_int_equal(etag[0], '"');
     (void)str_format(json, sizeof json, "{\"id\":\"%s\",\"name\":\"One\"}", id);
-    assert_int_equal(ops_call(w, "tenant.update", &operator,
-                              &(struct ops_extra){.if_match = "\"0123\""}, json), -412);
+    assert_int_equal(
+        ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = "\"0123\""}, json),
+        -412);
     (void)str_format(two, sizeof two, "\"0123\", %s", etag);
-    assert_int_equal(ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = two},
-                              json), 200);
+    assert_int_equal(
+        ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = two}, json), 200);
     assert_string_not_equal(w->call.etag, etag);
-    assert_int_equal(ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = etag},
-                              json), -412);
+    assert_int_equal(
+        ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = etag}, json), -412);
     assert_string_equal(w->err.code, "changed");
-    assert_int_equal(ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = "*"},
-                              json), 200);
+    assert_int_equal(
+        ops_call(w, "tenant.update", &operator, &(struct ops_extra){.if_match = "*"}, json), 200);
 }
 
 static void the_same_request_twice_is_one(void **state)
 {
     struct ops_world *w = *state;
-    struct actor operator = ops_actor(ROLE_OPERATOR), admin = ops_actor(ROLE_ADMIN);
+    struct actor operator= ops_actor(ROLE_OPERATOR), admin = ops_actor(ROLE_ADMIN);
     struct ops_extra key = {.key = "7b1c"};
     const char *json = "{\"name\":\"Acme\",\"plan\":\"demo\"}";
     char first[8192], etag[40];
     int64_t audits;
 
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &key, json), 202);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & key, json), 202);
     (void)str_copy(first, sizeof first, buf_string(&w->out));
     (void)str_copy(etag, sizeof etag, w->call.etag);
     assert_false(w->call.replayed);
     audits = ops_count(w, &audit_table);
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &key, json), 202);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & key, json), 202);
     assert_true(w->call.replayed);
     assert_string_equal(buf_string(&w->out), first);
     assert_string_equal(w->call.etag, etag);
     assert_true(str_starts(w->call.location, "/api/jobs/job_"));
     assert_int_equal(ops_count(w, &tenant_table), 1);
     assert_int_equal(ops_count(w, &audit_table), audits);
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &key,
-                              "{\"name\":\"Bcme\",\"plan\":\"demo\"}"), -422);
+    assert_int_equal(
+        ops_call(w, "tenant.create", &operator, & key, "{\"name\":\"Bcme\",\"plan\":\"demo\"}"),
+        -422);
     assert_string_equal(w->err.code, "idempotency_mismatch");
-    assert_int_equal(ops_call(w, "customer.create", &operator, &key, "{\"name\":\"Acme\"}"), -422);
+    assert_int_equal(ops_call(w, "customer.create", &operator, & key, "{\"name\":\"Acme\"}"), -422);
     /* Somebody else's key is another key. */
-    assert_int_equal(ops_call(w, "tenant.create", &admin, &key,
-                              "{\"name\":\"Bcme\",\"plan\":\"demo\"}"), 202);
+    assert_int_equal(
+        ops_call(w, "tenant.create", &admin, &key, "{\"name\":\"Bcme\",\"plan\":\"demo\"}"), 202);
     /* What failed is not kept. */
     key.key = "9";
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &key,
-                              "{\"name\":\"C\",\"plan\":\"demo\",\"subdomain\":\"acme\"}"), -409);
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &key,
-                              "{\"name\":\"C\",\"plan\":\"demo\",\"subdomain\":\"ccme\"}"), 202);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & key,
+                              "{\"name\":\"C\",\"plan\":\"demo\",\"subdomain\":\"acme\"}"),
+                     -409);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & key,
+                              "{\"name\":\"C\",\"plan\":\"demo\",\"subdomain\":\"ccme\"}"),
+                     202);
 }
 
 static void a_plan_changes_nothing(void **state)
 {
     struct ops_world *w = *state;
-    struct actor operator = ops_actor(ROLE_OPERATOR);
+    struct actor operator= ops_actor(ROLE_OPERATOR);
     struct ops_extra plan = {.plan = true, .key = "k"};
     int64_t audits = ops_count(w, &audit_table);
 
     /* Nobody is there to say the steps. */
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &plan,
-                              "{\"name\":\"Acme\",\"plan\":\"demo\"}"), -503);
+    assert_int_equal(
+        ops_call(w, "tenant.create", &operator, & plan, "{\"name\":\"Acme\",\"plan\":\"demo\"}"),
+        -503);
     assert_true(w->err.retry_after_s > 0);
     /* What is wrong is told first. */
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &plan,
-                              "{\"name\":\"Acme\",\"plan\":\"gold\"}"), -422);
-    assert_int_equal(ops_call(w, "customer.create", &operator, &plan, "{\"name\":\"A\"}"), -400);
+    assert_int_equal(
+        ops_call(w, "tenant.create", &operator, & plan, "{\"name\":\"Acme\",\"plan\":\"gold\"}"),
+        -422);
+    assert_int_equal(ops_call(w, "customer.create", &operator, & plan, "{\"name\":\"A\"}"), -400);
     assert_int_equal(ops_count(w, &tenant_table), 0);
     assert_int_equal(ops_count(w, &job_table), 0);
     assert_int_equal(ops_count(w, &name_table), 0);

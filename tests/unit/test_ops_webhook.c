@@ -1,5 +1,5 @@
-/* The webhook: signed bytes in one commit with their job, once; everything else is refused and leaves
- * one record at most. */
+/* The webhook: signed bytes in one commit with their job, once; everything else is refused and
+ * leaves one record at most. */
 #include "ops_world.h"
 
 #include "audit.h"
@@ -13,15 +13,17 @@
 
 static void body_of(char *out, size_t size, const char *id, const char *version)
 {
-    (void)str_format(out, size,
-                     "{\"id\":\"%s\",\"object\":\"event\",\"api_version\":\"%s\",\"created\":1700000000,"
-                     "\"livemode\":false,\"type\":\"customer.subscription.updated\",\"data\":{\"object\":"
-                     "{\"id\":\"sub_1\",\"object\":\"subscription\",\"status\":\"active\","
-                     "\"customer\":\"cus_1\",\"created\":1700000000,\"metadata\":{}}}}",
-                     id, version);
+    (void)str_format(
+        out, size,
+        "{\"id\":\"%s\",\"object\":\"event\",\"api_version\":\"%s\",\"created\":1700000000,"
+        "\"livemode\":false,\"type\":\"customer.subscription.updated\",\"data\":{\"object\":"
+        "{\"id\":\"sub_1\",\"object\":\"subscription\",\"status\":\"active\","
+        "\"customer\":\"cus_1\",\"created\":1700000000,\"metadata\":{}}}}",
+        id, version);
 }
 
-static int deliver(struct ops_world *w, const char *body, const char *secret, int64_t age_s, bool quiet)
+static int deliver(struct ops_world *w, const char *body, const char *secret, int64_t age_s,
+                   bool quiet)
 {
     char header[STRIPE_SIGNATURE_SIZE];
     struct actor nobody = ops_actor(ROLE_PUBLIC);
@@ -173,15 +175,18 @@ static void secrets_do_not_come_back(void **state)
     ops_no(w, 404, "secret_not_found", "secret.set", ROLE_ADMIN,
            "{\"name\":\"my.own\",\"value\":\"x\"}");
     (void)str_copy(admin.kind, sizeof admin.kind, "cookie");
-    assert_int_equal(ops_call(w, "secret.set", &admin, NULL,
-                              "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"), -403);
+    assert_int_equal(
+        ops_call(w, "secret.set", &admin, NULL, "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"),
+        -403);
     assert_string_equal(w->err.code, "password_needed");
     admin.fresh_at = clock_wall_ms() - 1000;
-    assert_int_equal(ops_call(w, "secret.set", &admin, NULL,
-                              "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"), 200);
+    assert_int_equal(
+        ops_call(w, "secret.set", &admin, NULL, "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"),
+        200);
     admin.fresh_at = clock_wall_ms() - 16 * 60 * 1000;
-    assert_int_equal(ops_call(w, "secret.set", &admin, NULL,
-                              "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"), -403);
+    assert_int_equal(
+        ops_call(w, "secret.set", &admin, NULL, "{\"name\":\"stripe.secret_key\",\"value\":\"x\"}"),
+        -403);
 }
 
 static void settings_layer(void **state)
@@ -192,9 +197,11 @@ static void settings_layer(void **state)
     assert_string_equal(ops_text(w, "value"), "3");
     assert_string_equal(ops_text(w, "origin"), "store");
     assert_int_equal(ops_do(w, "setting.set", ROLE_ADMIN,
-                            "{\"name\":\"tenants.failed_days\",\"value\":\"many\"}"), -422);
-    assert_int_equal(ops_do(w, "setting.set", ROLE_ADMIN,
-                            "{\"name\":\"ports.ranges\",\"value\":\"99999\"}"), -422);
+                            "{\"name\":\"tenants.failed_days\",\"value\":\"many\"}"),
+                     -422);
+    assert_int_equal(
+        ops_do(w, "setting.set", ROLE_ADMIN, "{\"name\":\"ports.ranges\",\"value\":\"99999\"}"),
+        -422);
     ops_ok(w, 200, "setting.set", ROLE_ADMIN, "{\"name\":\"tenants.failed_days\"}");
     assert_string_equal(ops_text(w, "value"), "7");
     assert_string_equal(ops_text(w, "origin"), "default");
@@ -206,12 +213,9 @@ int main(void)
 {
 #define TEST(f_) cmocka_unit_test_setup_teardown(f_, open_world, close_world)
     const struct CMUnitTest tests[] = {
-        TEST(without_a_secret_it_comes_again),
-        TEST(an_event_is_stored_once),
-        TEST(old_and_new_secret_both_hold),
-        TEST(forgeries_are_refused),
-        TEST(secrets_do_not_come_back),
-        TEST(settings_layer),
+        TEST(without_a_secret_it_comes_again), TEST(an_event_is_stored_once),
+        TEST(old_and_new_secret_both_hold),    TEST(forgeries_are_refused),
+        TEST(secrets_do_not_come_back),        TEST(settings_layer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
