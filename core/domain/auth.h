@@ -2,8 +2,8 @@
 #define SETT_AUTH_H
 /*
  * Who is asking: passwords, sessions (a cookie for browsers, an access and a refresh token for
- * programs), API keys. Whatever is presented is looked up in the store on every request, so taking it
- * back works at once.
+ * programs), API keys. Whatever is presented is looked up in the store on every request, so taking
+ * it back works at once.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,8 +60,8 @@ struct auth_gate;
 struct auth_gate *auth_gate_new(struct err *err);
 void auth_gate_free(struct auth_gate *gate);
 
-/** auth_password_rules(password, user_name, err): 8 to 256 bytes of UTF-8, not one of the commonest,
- * not the name itself. ERR_INVALID, field "password". Return 0 or -1. */
+/** auth_password_rules(password, user_name, err): 8 to 256 bytes of UTF-8, not one of the
+ * commonest, not the name itself. ERR_INVALID, field "password". Return 0 or -1. */
 int auth_password_rules(const char *password, const char *user_name, struct err *err);
 
 /** auth_password_hash(gate, terms, password, out, err): for struct user. ${gate} NULL: no gate.
@@ -110,12 +110,13 @@ int auth_session_end(struct txn *txn, const char *session_id, struct err *err);
  * all). Return how many, or -1. */
 int auth_sessions_end(struct txn *txn, const char *user_id, const char *but, struct err *err);
 
-/** auth_sessions_prune(txn, most, err): remove at most ${most} sessions that are over. Count or -1. */
+/** auth_sessions_prune(txn, most, err): remove at most ${most} sessions that are over. Count or
+ * -1. */
 int auth_sessions_prune(struct txn *txn, unsigned most, struct err *err);
 
 /** auth_key_new(txn, record, text, err): ${record} with user_id, name, role, expires_at set by the
- * caller; id, hash and created_at are set here. ${text} is the key, shown once. ERR_FORBIDDEN if the
- * role is above its user's. Return 0 or -1. */
+ * caller; id, hash and created_at are set here. ${text} is the key, shown once. ERR_FORBIDDEN if
+ * the role is above its user's. Return 0 or -1. */
 int auth_key_new(struct txn *txn, struct api_key *record, char text[AUTH_KEY_SIZE],
                  struct err *err);
 
@@ -128,12 +129,13 @@ int auth_key_revoke(struct txn *txn, const char *id, struct err *err);
 int auth_password_set(struct txn *txn, const char *user_id, const char *hash, const char *but,
                       struct err *err);
 
-/** auth_user_put(txn, user, err): store a user changed by the caller; when role, customer or disabled
- * changed, the epoch grows and its sessions end. The last enabled admin stays one: ERR_CONFLICT
- * "last_admin". Return 0 or -1. */
+/** auth_user_put(txn, user, err): store a user changed by the caller; when role, customer or
+ * disabled changed, the epoch grows and its sessions end. The last enabled admin stays one:
+ * ERR_CONFLICT "last_admin". Return 0 or -1. */
 int auth_user_put(struct txn *txn, struct user *user, struct err *err);
 
-/** auth_user_delete(txn, user_id, err): with sessions and keys. As above for the last admin. 0 or -1. */
+/** auth_user_delete(txn, user_id, err): with sessions and keys. As above for the last admin. 0 or
+ * -1. */
 int auth_user_delete(struct txn *txn, const char *user_id, struct err *err);
 
 /** auth_csrf(key, session_id, out): the token that a page must send with each change made under a

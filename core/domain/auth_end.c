@@ -1,6 +1,6 @@
 /*
- * How what was granted is taken back: sessions that end, passwords and roles that change, users that
- * go. Apart from the granting, because each of these must work at once and leave nothing over.
+ * How what was granted is taken back: sessions that end, passwords and roles that change, users
+ * that go. Apart from the granting, because each of these must work at once and leave nothing over.
  */
 #include "auth.h"
 

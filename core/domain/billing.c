@@ -121,7 +121,8 @@ static void ignored(struct billing_result *result, const char *note)
     (void)str_copy(result->note, sizeof result->note, note);
 }
 
-/* A checkout that led to no subscription: nothing can be made of it, but a paid order is not lost. */
+/* A checkout that led to no subscription: nothing can be made of it, but a paid order is not lost.
+ * */
 static int checkout_without(struct txn *txn, const struct billing_facts *facts, struct order *order,
                             bool has_order, struct billing_result *result, struct err *err)
 {

@@ -1,9 +1,9 @@
 #ifndef SETT_BILLING_H
 #define SETT_BILLING_H
 /*
- * From Stripe's facts to the tenant. Facts come in any order and more than once; each is folded into
- * the subscription's record so that any order gives the same record, and then what the record wants
- * is compared with what is there. What is missing is started as a job; what cannot be started
+ * From Stripe's facts to the tenant. Facts come in any order and more than once; each is folded
+ * into the subscription's record so that any order gives the same record, and then what the record
+ * wants is compared with what is there. What is missing is started as a job; what cannot be started
  * because a job is at work on the tenant is looked at again by billing_tick.
  */
 #include <stdbool.h>
@@ -59,10 +59,11 @@ struct billing_result {
     bool wake;        /* a job was started */
 };
 
-/** billing_apply(txn, conf, facts, result, err): fold the facts in and start what follows, in a write
- * transaction. The same facts again change nothing; facts older than what is known never undo it.
- * EVENT_FAILED (a price of no plan, a name that is taken) is no error of this function: what it did
- * is to be committed, and the event may be replayed. Return 0, or -1 when the store failed. */
+/** billing_apply(txn, conf, facts, result, err): fold the facts in and start what follows, in a
+ * write transaction. The same facts again change nothing; facts older than what is known never
+ * undo it. EVENT_FAILED (a price of no plan, a name that is taken) is no error of this function:
+ * what it did is to be committed, and the event may be replayed. Return 0, or -1 when the store
+ * failed. */
 int billing_apply(struct txn *txn, const struct conf *conf, const struct billing_facts *facts,
                   struct billing_result *result, struct err *err);
 
@@ -71,14 +72,14 @@ int billing_apply(struct txn *txn, const struct conf *conf, const struct billing
 int billing_settle(struct txn *txn, const struct conf *conf, const char *subscription_id,
                    struct billing_result *result, struct err *err);
 
-/** billing_due(txn, conf, err): in a read transaction: whether billing_tick would have something to do now.
- * Return 1, 0 or -1. */
+/** billing_due(txn, conf, err): in a read transaction: whether billing_tick would have something
+ * to do now. Return 1, 0 or -1. */
 int billing_due(struct txn *txn, const struct conf *conf, struct err *err);
 
-/** billing_tick(txn, conf, most, wake, err): in a write transaction: settle at most ${most} subscriptions
- * whose suspend_at, delete_at or look_at has come, give back the names of expired orders, and undo
- * provisions that failed longer than tenants.failed_days ago. *${wake} is set when a job was
- * started. Return how many things were done, or -1. */
+/** billing_tick(txn, conf, most, wake, err): in a write transaction: settle at most ${most}
+ * subscriptions whose suspend_at, delete_at or look_at has come, give back the names of expired
+ * orders, and undo provisions that failed longer than tenants.failed_days ago. *${wake} is set
+ * when a job was started. Return how many things were done, or -1. */
 int billing_tick(struct txn *txn, const struct conf *conf, unsigned most, bool *wake,
                  struct err *err);
 

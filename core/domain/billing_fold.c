@@ -23,10 +23,11 @@ static bool is_final(uint32_t status)
     return status == SUBSCRIPTION_CANCELED || status == SUBSCRIPTION_INCOMPLETE_EXPIRED;
 }
 
-/* Add a time to the newest that something was late at. */
+/* Add a time to those at which something was late, ascending. Of too many the oldest that still
+ * counts stays, since the grace runs from it, and the one after it goes. */
 static void late_add(struct subscription *sub, int64_t at)
 {
-    int64_t times[LATE_TIMES + 1];
+    int64_t times[LATE_TIMES + 1] = {0};
     size_t place = LATE_TIMES;
 
     for (size_t i = 0; i < LATE_TIMES; i++) {
@@ -34,13 +35,13 @@ static void late_add(struct subscription *sub, int64_t at)
         if (times[i] == at)
             return;
     }
-    times[LATE_TIMES] = at;
-    for (; place > 0 && times[place - 1] > at; place--) {
+    for (; place > 0 && times[place - 1] > at; place--)
         times[place] = times[place - 1];
-        times[place - 1] = at;
-    }
-    for (size_t i = 0; i < LATE_TIMES; i++)
-        enc_put64(sub->late_times + 8 * i, (uint64_t)times[i + 1]);
+    times[place] = at;
+    size_t gone = times[0] > sub->good_at && times[0] > 0 ? 1 : 0;
+    for (size_t i = 0, k = 0; i <= LATE_TIMES; i++)
+        if (i != gone)
+            enc_put64(sub->late_times + 8 * k++, (uint64_t)times[i]);
 }
 
 /* The earliest time after the last good one at which something was late; 0 if there is none. */
@@ -55,8 +56,8 @@ static int64_t late_since(const struct subscription *sub)
     return 0;
 }
 
-/* Among objects of one second: updated is after created, deleted after both; then the status that is
- * further along. */
+/* Among objects of one second: updated is after created, deleted after both; then the status that
+ * is further along. */
 static uint32_t object_rank(const char *type, uint32_t status)
 {
     static const uint8_t along[] = {
@@ -84,7 +85,8 @@ static bool object_is_newer(const struct subscription *sub, const struct billing
     return strcmp(facts->event_id, sub->object_event) > 0;
 }
 
-/* Take a text if the one there is empty; of two different ones the lesser, so that order is no matter. */
+/* Take a text if the one there is empty; of two different ones the lesser, so that order is no
+ * matter. */
 static void text_settle(char *there, size_t size, const char *given)
 {
     if (given[0] != '\0' && (there[0] == '\0' || strcmp(given, there) < 0))

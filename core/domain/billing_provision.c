@@ -69,8 +69,8 @@ static int free_label(struct txn *txn, const char *base, char out[64], struct er
     return 0;
 }
 
-/* A label that somebody asked for in so many words. When it cannot be had the flag says why. Return 1,
- * 0 or -1. */
+/* A label that somebody asked for in so many words. When it cannot be had the flag says why.
+ * Return 1, 0 or -1. */
 static int asked_label(struct txn *txn, const char *asked, const char *order_id, char out[64],
                        struct subscription *sub, struct err *err)
 {
@@ -95,8 +95,8 @@ static int asked_label(struct txn *txn, const char *asked, const char *order_id,
     return 0;
 }
 
-/* The order's name, else the one in the metadata, else the one typed at the checkout, else one made from
- * the customer's name, which alone may get a number. */
+/* The order's name, else the one in the metadata, else the one typed at the checkout, else one
+ * made from the customer's name, which alone may get a number. */
 static int choose_label(struct txn *txn, struct subscription *sub, const struct customer *customer,
                         const struct order *order, char out[64], struct err *err)
 {

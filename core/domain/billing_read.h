@@ -4,13 +4,13 @@
 #include "billing.h"
 #include "stripe.h"
 
-/** billing_read_event(event, facts, err): the facts of an event by its own object, whichever shape it
- * has. A type that moves nothing gives event_id, type and at alone. ERR_MALFORMED when the object
- * is not what the type says. Return 0 or -1. */
+/** billing_read_event(event, facts, err): the facts of an event by its own object, whichever shape
+ * it has. A type that moves nothing gives event_id, type and at alone. ERR_MALFORMED when the
+ * object is not what the type says. Return 0 or -1. */
 int billing_read_event(const struct cJSON *event, struct billing_facts *facts, struct err *err);
 
-/* The same for objects that were read again: they replace what the event's own object said and leave
- * event_id and type as they are; the caller sets facts->at to the time of asking. */
+/* The same for objects that were read again: they replace what the event's own object said and
+ * leave event_id and type as they are; the caller sets facts->at to the time of asking. */
 void billing_read_subscription(const struct stripe_subscription *object,
                                struct billing_facts *facts);
 void billing_read_checkout(const struct stripe_checkout *object, struct billing_facts *facts);

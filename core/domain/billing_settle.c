@@ -1,6 +1,6 @@
 /*
- * What a subscription wants against what its tenant is. Level, not edge: it may be called at any time
- * and as often as one likes, and starts a job only where the two differ and nothing
+ * What a subscription wants against what its tenant is. Level, not edge: it may be called at any
+ * time and as often as one likes, and starts a job only where the two differ and nothing
  * is under way. Each wish is brought about once: what an operator does afterwards stays.
  */
 #include "billing_parts.h"
@@ -53,7 +53,8 @@ static int find_plan(struct txn *txn, struct subscription *sub, const struct ord
     return named[0] != '\0' ? plan_resolve(txn, named, plan, err) : 0;
 }
 
-/* The newest full refund: its own, or the customer's if this is the customer's only subscription. */
+/* The newest full refund: its own, or the customer's if this is the customer's only subscription.
+ * */
 static int refunds(struct txn *txn, struct subscription *sub, const struct customer *customer,
                    int64_t *whole, struct err *err)
 {

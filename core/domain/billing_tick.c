@@ -1,6 +1,7 @@
 /*
- * What time alone brings about: grace that is over, deletions that have come due, orders that expired,
- * failed provisions nobody cared for. Apart because it runs every second and mostly finds nothing.
+ * What time alone brings about: grace that is over, deletions that have come due, orders that
+ * expired, failed provisions nobody cared for. Apart because it runs every second and mostly finds
+ * nothing.
  */
 #include "billing_parts.h"
 

@@ -12,8 +12,8 @@ struct customer {
     char stripe_customer[64]; /* unique when set */
     char locale[16];
     char note[512];
-    /* Time of the facts that each came from, in ms, times 4, plus 1 for a customer object of Stripe:
-     * an older or lesser one changes nothing. 0: from an operator or not known. */
+    /* Time of the facts that each came from, in ms, times 4, plus 1 for a customer object of
+     * Stripe: an older or lesser one changes nothing. 0: from an operator or not known. */
     uint64_t name_stamp, email_stamp, locale_stamp;
     int64_t refunded_at, part_refunded_at; /* refunds whose subscription Stripe did not name */
     int64_t created_at, updated_at;

@@ -28,20 +28,20 @@ struct event_part {
 };
 extern const struct table event_part_table; /* key event_id, number */
 
-/** event_store(txn, event, body, len, request_id, fresh, err): keep a webhook's body (checked JSON, so without NUL)
- * and start its event.apply job, in one change. The caller has set id, type, api_version, object_id,
- * livemode and event_at. An id that is there already: *${fresh} is false, ${event} is what is there, and
- * nothing changes. Return 0 or -1. */
+/** event_store(txn, event, body, len, request_id, fresh, err): keep a webhook's body (checked
+ * JSON, so without NUL) and start its event.apply job, in one change. The caller has set id, type,
+ * api_version, object_id, livemode and event_at. An id that is there already: *${fresh} is false,
+ * ${event} is what is there, and nothing changes. Return 0 or -1. */
 int event_store(struct txn *txn, struct event *event, const char *body, size_t len,
                 const char *request_id, bool *fresh, struct err *err);
 
-/** event_body(txn, event, out, err): append the body of ${event} to ${out}. ERR_CORRUPT if a part is
- * missing. Return 0 or -1. */
+/** event_body(txn, event, out, err): append the body of ${event} to ${out}. ERR_CORRUPT if a part
+ * is missing. Return 0 or -1. */
 struct buf;
 int event_body(struct txn *txn, const struct event *event, struct buf *out, struct err *err);
 
-/** event_replay(txn, id, actor, request_id, job_id, err): apply an event once more: a new job. A job
- * still at work on it: ERR_CONFLICT "busy". ERR_NOT_FOUND. Return 0 or -1. */
+/** event_replay(txn, id, actor, request_id, job_id, err): apply an event once more: a new job. A
+ * job still at work on it: ERR_CONFLICT "busy". ERR_NOT_FOUND. Return 0 or -1. */
 int event_replay(struct txn *txn, const char *id, const char *actor, const char *request_id,
                  char job_id[ID_SIZE], struct err *err);
 

@@ -12,17 +12,17 @@ void job_subject(char out[JOB_SUBJECT_SIZE], const char *kind, const char *id);
  * "busy" naming the job that holds a subject. Return 0 or -1. */
 int job_start(struct txn *txn, struct job *job, struct err *err);
 
-/** job_retry(txn, job_id, err): a stuck job goes on from its failed step, in its direction. ERR_CONFLICT
- * "job_not_stuck". 0 or -1. */
+/** job_retry(txn, job_id, err): a stuck job goes on from its failed step, in its direction.
+ * ERR_CONFLICT "job_not_stuck". 0 or -1. */
 int job_retry(struct txn *txn, const char *job_id, struct err *err);
 
-/** job_resolve(txn, job_id, undo, err): a stuck job is turned round (undo; ERR_CONFLICT "past_pivot"
- * when it can only go forward), or its failed step is called done by hand and the job goes on with
- * the next. 0 or -1. */
+/** job_resolve(txn, job_id, undo, err): a stuck job is turned round (undo; ERR_CONFLICT
+ * "past_pivot" when it can only go forward), or its failed step is called done by hand and the job
+ * goes on with the next. 0 or -1. */
 int job_resolve(struct txn *txn, const char *job_id, bool undo, struct err *err);
 
-/** job_cancel(txn, job_id, err): ask a live job to turn round at its next step boundary; a stuck one is
- * turned round at once. Fine if it is on its way back already. ERR_CONFLICT "past_pivot" or
+/** job_cancel(txn, job_id, err): ask a live job to turn round at its next step boundary; a stuck
+ * one is turned round at once. Fine if it is on its way back already. ERR_CONFLICT "past_pivot" or
  * "job_ended". 0 or -1. */
 int job_cancel(struct txn *txn, const char *job_id, struct err *err);
 

@@ -24,7 +24,8 @@ struct jwt_claims {
     int64_t iat, nbf, exp; /* seconds since 1970 */
 };
 
-/** jwt_make(key, claims, out, size, err): write a token. ERR_TOO_LARGE if it does not fit. 0 or -1. */
+/** jwt_make(key, claims, out, size, err): write a token. ERR_TOO_LARGE if it does not fit. 0 or
+ * -1. */
 int jwt_make(const uint8_t key[32], const struct jwt_claims *claims, char *out, size_t size,
              struct err *err);
 

@@ -16,8 +16,8 @@ struct name {
 };
 extern const struct table name_table; /* key label; index: owner_id */
 
-/** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL if
- * nothing is. */
+/** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL
+ * if nothing is. */
 const char *name_shape(const char *label);
 
 /** name_check(label, err): shape ([a-z][a-z0-9]{0,29}, single inner hyphens), reserved words,
@@ -30,8 +30,8 @@ int name_check(const char *label, struct err *err);
 int name_take(struct txn *txn, const char *label, const char *owner_id, int64_t until,
               struct err *err);
 
-/** name_owner(txn, label, owner_id, err): who holds a label now, or lets it rest. Return 1, 0 when it is
- * free, -1. */
+/** name_owner(txn, label, owner_id, err): who holds a label now, or lets it rest. Return 1, 0 when
+ * it is free, -1. */
 int name_owner(struct txn *txn, const char *label, char owner_id[ID_SIZE], struct err *err);
 
 /** name_give(txn, label, owner_id, rest_until, err): give it back; it rests until then (0: at once

@@ -1,6 +1,6 @@
 /*
- * A label out of a customer's name. Apart because of its table: how the letters of European names are
- * written in plain ASCII, as their owners would do it.
+ * A label out of a customer's name. Apart because of its table: how the letters of European names
+ * are written in plain ASCII, as their owners would do it.
  */
 #include "name.h"
 

@@ -1,6 +1,6 @@
 /*
- * The pool of local ports. Apart because two tenants on one port would be the worst mix-up that a box
- * can make: one record a port, in the transaction of the tenant, and no other book of it.
+ * The pool of local ports. Apart because two tenants on one port would be the worst mix-up that a
+ * box can make: one record a port, in the transaction of the tenant, and no other book of it.
  */
 #include "port.h"
 

@@ -12,8 +12,8 @@ struct port {
 };
 extern const struct table port_table; /* key port; index: tenant_id */
 
-/* Where the search for a free port may begin: one record, so that a full pool is not walked from its
- * start for each new tenant. */
+/* Where the search for a free port may begin: one record, so that a full pool is not walked from
+ * its start for each new tenant. */
 struct port_hint {
     uint32_t id; /* always 1 */
     uint32_t next;

@@ -29,19 +29,21 @@ extern const struct table setting_table; /* key name */
 enum setting_origin { SETTING_DEFAULT, SETTING_CONF, SETTING_STORE };
 extern const char *const setting_origin_names[];
 
-/** setting_text(txn, conf, name, out, size, err): the value that holds. ${txn} NULL: conf and default
- * only. The name must be a row's. Return the origin, or -1. */
+/** setting_text(txn, conf, name, out, size, err): the value that holds. ${txn} NULL: conf and
+ * default only. The name must be a row's. Return the origin, or -1. */
 int setting_text(struct txn *txn, const struct conf *conf, const char *name, char *out, size_t size,
                  struct err *err);
 
-/** setting_u64(txn, conf, name): the value as a number; its default if what is stored is not one. */
+/** setting_u64(txn, conf, name): the value as a number; its default if what is stored is not one.
+ * */
 uint64_t setting_u64(struct txn *txn, const struct conf *conf, const char *name);
 
 /** setting_set(txn, name, value, actor, err): store a value ("" takes it back). 0 or -1. */
 int setting_set(struct txn *txn, const char *name, const char *value, const char *actor,
                 struct err *err);
 
-/* A secret by name ("cloudflare.token", "stripe.secret_key", "tunnel:tun_…"), sealed to the vault. */
+/* A secret by name ("cloudflare.token", "stripe.secret_key", "tunnel:tun_…"), sealed to the vault.
+ * */
 struct secret {
     char name[96];
     struct sealed value;
@@ -58,8 +60,8 @@ int secret_set(struct txn *txn, const struct vault *vault, const char *name, con
 int secret_get(struct txn *txn, const struct vault *vault, const char *name, struct buf *out,
                struct err *err);
 
-/** secret_set_web / secret_get_web: the same, sealed with web.key instead, for what the front must be
- * able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
+/** secret_set_web / secret_get_web: the same, sealed with web.key instead, for what the front must
+ * be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
 int secret_set_web(struct txn *txn, const struct web_key *key, const char *name, const void *value,
                    size_t len, struct err *err);
 int secret_get_web(struct txn *txn, const struct web_key *key, const char *name, struct buf *out,
@@ -78,7 +80,8 @@ const struct secret_row *secret_row_find(const char *name);
 const struct setting_row *setting_row_find(const char *name);
 
 /** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values
- * ([hands] and [web] are not the store's and are left alone). ERR_INVALID with the line. 0 or -1. */
+ * ([hands] and [web] are not the store's and are left alone). ERR_INVALID with the line. 0 or -1.
+ * */
 int setting_conf_check(const struct conf *conf, struct err *err);
 
 #endif

@@ -89,16 +89,17 @@ extern const struct table order_table; /* key id; unique: stripe_session; index:
 int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,
                          struct err *err);
 
-/** subscription_new(txn, subscription, err): insert with a fresh id and number, and times. 0 or -1. */
+/** subscription_new(txn, subscription, err): insert with a fresh id and number, and times. 0 or
+ * -1. */
 int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err);
 
-/** subscription_put / order_put(txn, …, err): store a changed one; updated_at is set here. One that is as
- * it was is not written. Return 0 or -1. */
+/** subscription_put / order_put(txn, …, err): store a changed one; updated_at is set here. One
+ * that is as it was is not written. Return 0 or -1. */
 int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err);
 int order_put(struct txn *txn, struct order *order, struct err *err);
 
-/** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for it
- * until expires_at (set by the caller). Errors of name_check and name_take. Return 0 or -1. */
+/** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for
+ * it until expires_at (set by the caller). Errors of name_check and name_take. Return 0 or -1. */
 int order_new(struct txn *txn, struct order *order, struct err *err);
 
 /** order_expire(txn, order, err): an unpaid order is over: its name is free again. 0 or -1. */

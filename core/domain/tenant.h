@@ -43,14 +43,15 @@ extern const struct table tenant_table; /* key id; unique: number; index: custom
  * 1, 0 or -1. */
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err);
 
-/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's. */
+/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's.
+ * */
 #define TENANT_MARK_SIZE 32
 void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number);
 
 /** tenant_new(txn, conf, plan, tenant, err): insert a new pending tenant. The caller has set name,
  * subdomain and customer_id, subscription_id and limits as it has them; id, number, times, plan,
- * blueprint, ingress and URL are set here (runtime by the saga, from the blueprint), and the name is taken for
- * it: name_check's and name_take's errors. ${conf} may be NULL. Return 0 or -1. */
+ * blueprint, ingress and URL are set here (runtime by the saga, from the blueprint), and the name
+ * is taken for it: name_check's and name_take's errors. ${conf} may be NULL. Return 0 or -1. */
 struct conf;
 struct plan;
 int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan,
@@ -74,7 +75,8 @@ int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, 
 int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
                     size_t size, struct err *err);
 
-/** tenant_limits(txn, tenant, out, err): the plan's limits with the tenant's own over them. 0 or -1. */
+/** tenant_limits(txn, tenant, out, err): the plan's limits with the tenant's own over them. 0 or
+ * -1. */
 int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,
                   struct err *err);
 

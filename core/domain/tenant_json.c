@@ -1,7 +1,7 @@
 /*
  * A tenant as the API shows it. Apart from the field table because three of its members come from
- * elsewhere, and because a page of tenants is the most frequent answer of all: it is written straight
- * into the buffer, member by member, and a plan is looked up once a page.
+ * elsewhere, and because a page of tenants is the most frequent answer of all: it is written
+ * straight into the buffer, member by member, and a plan is looked up once a page.
  */
 #include "json_out.h"
 #include "plan.h"

@@ -1,8 +1,8 @@
 #ifndef SETT_DOMAIN_WORLD_H
 #define SETT_DOMAIN_WORLD_H
 /*
- * A real store with the box's own tables in a folder of its own, and short ways to change and read it:
- * for tests of core/domain.
+ * A real store with the box's own tables in a folder of its own, and short ways to change and read
+ * it: for tests of core/domain.
  */
 #include <setjmp.h>
 #include <stdarg.h>

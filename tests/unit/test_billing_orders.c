@@ -1,6 +1,6 @@
 /*
- * The samples in both shapes, and made-up lives of subscriptions: the same facts in any order and number end
- * in the same state.
+ * The samples in both shapes, and made-up lives of subscriptions: the same facts in any order and
+ * number end in the same state.
  */
 #include "billing_world.h"
 
@@ -226,7 +226,8 @@ static void rename_to(struct history *h, const char *sub)
 #define SEEDS    120
 #define ORDERS   4
 
-/* Many lives, each told in its order and in several others; then time passes, and all are the same. */
+/* Many lives, each told in its order and in several others; then time passes, and all are the
+ * same. */
 static void any_order_ends_the_same(void **state)
 {
     static struct history h;

@@ -1,4 +1,5 @@
-/* The box's tables as a whole, and the helpers of tenants, tunnels, customers, plans and kept answers. */
+/* The box's tables as a whole, and the helpers of tenants, tunnels, customers, plans and kept
+ * answers. */
 #include "domain_world.h"
 
 #include "customer.h"

@@ -159,7 +159,8 @@ static void foreign_is_skipped_and_tried_again(void **state)
     assert_int_equal(reserve_for("3100-3110", 4), 3103);
 }
 
-/* Against a plain model: whatever is taken and given back, the lowest free port is what one gets. */
+/* Against a plain model: whatever is taken and given back, the lowest free port is what one gets.
+ * */
 static void like_a_model(void **state)
 {
     bool taken[40] = {false};

@@ -1,4 +1,5 @@
-/* Settings in their layers, what they refuse, and secrets that come back only to whom they belong. */
+/* Settings in their layers, what they refuse, and secrets that come back only to whom they belong.
+ * */
 #include "domain_world.h"
 
 #include "setting.h"
