@@ -1,59 +1,5 @@
 /* Supervised processes: started, ended, started again, found again, and never mistaken. */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-#include "file.h"
-#include "process_find.h"
-#include "process_group.h"
-#include "process_log.h"
-#include "runtime_process.h"
-#include "str.h"
-#include "supervisor_child.h"
-#include "supervisor_systemd.h"
-#include "wait_for.h"
-
-static char folder[64];
-static struct process_group *group;
-
-static struct process_group *open_group(void)
-{
-    struct process_group_setup setup = {.restart_first_ms = 50, .restart_max_ms = 200,
-                                        .calm_ms = 60000};
-    struct process_group *g = NULL;
-    struct err err;
-
-    (void)str_format(setup.folder, sizeof setup.folder, "%s/units", folder);
-    if (process_group_new(&g, &setup, &err) == -1)
-        fail_msg("%s", err.text);
-    return g;
-}
-
-/* A plan that runs ${script} with sh. */
-static struct process_plan *plan_of(const char *name, const char *script)
-{
-    struct process_plan *p = calloc(1, sizeof *p);
-
-    (void)str_copy(p->name, sizeof p->name, name);
-    (void)str_copy(p->owner, sizeof p->owner, "tn_one");
-    (void)str_copy(p->folder, sizeof p->folder, folder);
-    (void)str_format(p->log, sizeof p->log, "%s/%s.log", folder, name);
-    p->stop_s = 1;
-    assert_int_equal(process_plan_arg(p, "/bin/sh"), 0);
-    assert_int_equal(process_plan_arg(p, "-c"), 0);
-    assert_int_equal(process_plan_arg(p, script), 0);
-    assert_int_equal(kv_set(&p->env, "WORD", "a%b\tc"), 0);
-    return p;
-}
+#include "process_box.h"
 
 static void start(const char *name, const char *script)
 {
@@ -87,8 +33,6 @@ static void stop(const char *name)
     if (process_group_stop(group, name, "", &err) == -1)
         fail_msg("%s", err.text);
 }
-
-#define SLEEPER "echo \"here $WORD\"; exec sleep 1000"
 
 static void test_start_stop(void **state)
 {
@@ -507,114 +451,6 @@ static void test_run(void **state)
     buf_free(&out);
 }
 
-static void test_supervisor_child(void **state)
-{
-    struct supervisor s;
-    struct supervisor_unit u = {.name = "sett-tunnel@12", .argv = {"/bin/sh", "-c", SLEEPER}};
-    struct supervisor_status status;
-    struct buf out;
-    struct err err;
-    char logs[128];
-    uint32_t pid;
-
-    (void)state;
-    (void)str_format(logs, sizeof logs, "%s/logs", folder);
-    assert_int_equal(supervisor_child_new(&s, group, logs, 1, &err), 0);
-    assert_int_equal(s.status(s.self, &u, &status, &err), 0);
-    assert_false(status.known);
-    assert_int_equal(s.start(s.self, &u, &err), 0);
-    assert_int_equal(s.start(s.self, &u, &err), 0);
-    assert_int_equal(s.status(s.self, &u, &status, &err), 0);
-    assert_true(status.known && status.running && status.pid != 0);
-    pid = status.pid;
-    assert_int_equal(s.restart(s.self, &u, &err), 0);
-    assert_int_equal(s.status(s.self, &u, &status, &err), 0);
-    assert_true(status.running && status.pid != pid);
-    buf_init(&out, 4096);
-    WAIT_FOR((buf_reset(&out), s.logs(s.self, &u, 10, &out, &err)) == 0 &&
-             str_starts(buf_string(&out), "here \nhere "));
-    buf_free(&out);
-    assert_int_equal(s.stop(s.self, &u, &err), 0);
-    assert_int_equal(s.stop(s.self, &u, &err), 0);
-    assert_int_equal(s.status(s.self, &u, &status, &err), 0);
-    assert_false(status.known);
-    (void)str_copy(u.name, sizeof u.name, "../evil");
-    assert_int_equal(s.start(s.self, &u, &err), -1);
-    supervisor_child_free(&s);
-}
-
-/* Programs in the place of systemd's: what is asked is written down, what is answered is canned. */
-static void test_supervisor_systemd(void **state)
-{
-    static const char script[] =
-        "#!/bin/sh\necho \"$*\" >>\"$0.asked\"\ncase \"$1\" in show) cat \"$0.answer\";; "
-        "--output=*|--no-pager) echo a line;; esac\n";
-    static const char running[] = "MainPID=77\nNRestarts=2\nExecMainStatus=0\nLoadState=loaded\n"
-                                  "ActiveState=activating\nActiveEnterTimestamp=@1700000000\n";
-    static const char missing[] = "MainPID=0\nNRestarts=0\nExecMainStatus=0\nLoadState=not-found\n"
-                                  "ActiveState=inactive\nActiveEnterTimestamp=\n";
-    struct supervisor_unit u = {.name = "sett-tunnel@12"};
-    struct supervisor_status status;
-    char program[128], asked[140], answer[140];
-    struct supervisor s;
-    struct buf out;
-    struct err err;
-
-    (void)state;
-    (void)str_format(program, sizeof program, "%s/ctl", folder);
-    (void)str_format(asked, sizeof asked, "%s.asked", program);
-    (void)str_format(answer, sizeof answer, "%s.answer", program);
-    assert_int_equal(file_write(program, script, sizeof script - 1, 0700, NULL), 0);
-    assert_int_equal(file_write(answer, running, sizeof running - 1, 0600, NULL), 0);
-    assert_int_equal(supervisor_systemd_new(&s, program, program, &err), 0);
-    if (s.start(s.self, &u, &err) == -1)
-        fail_msg("%s", err.text);
-    assert_int_equal(s.status(s.self, &u, &status, &err), 0);
-    assert_true(status.known && status.running);
-    assert_int_equal(status.pid, 77);
-    assert_int_equal(status.restarts, 2);
-    assert_true(status.since == 1700000000000);
-    assert_int_equal(s.restart(s.self, &u, &err), 0);
-    assert_int_equal(s.stop(s.self, &u, &err), 0);
-    buf_init(&out, 8192);
-    assert_int_equal(s.logs(s.self, &u, 7, &out, &err), 0);
-    assert_string_equal(buf_string(&out), "a line\n");
-    buf_reset(&out);
-    assert_int_equal(file_read(asked, &out, NULL), 0);
-    assert_true(str_starts(buf_string(&out), "--no-block start -- sett-tunnel@12.service\n"));
-    assert_non_null(strstr(buf_string(&out), "\n--no-block restart -- sett-tunnel@12.service\n"));
-    assert_non_null(strstr(buf_string(&out), "\n--quiet stop -- sett-tunnel@12.service\n"));
-    assert_non_null(strstr(buf_string(&out), "--lines 7 --unit sett-tunnel@12.service\n"));
-    assert_int_equal(file_write(answer, missing, sizeof missing - 1, 0600, NULL), 0);
-    assert_int_equal(s.stop(s.self, &u, &err), 0);
-    assert_int_equal(s.start(s.self, &u, &err), -1);
-    assert_int_equal(err.kind, ERR_NOT_FOUND);
-    assert_int_equal(file_write(answer, "nonsense\n", 9, 0600, NULL), 0);
-    assert_int_equal(s.status(s.self, &u, &status, &err), -1);
-    (void)str_copy(u.name, sizeof u.name, "ssh");
-    assert_int_equal(s.stop(s.self, &u, &err), -1); /* no unit of ours */
-    buf_free(&out);
-    supervisor_systemd_free(&s);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)str_copy(folder, sizeof folder, "/tmp/sett-process-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    group = open_group();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    process_group_halt(group);
-    process_group_free(group);
-    return file_remove_tree(folder, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,9 +467,7 @@ int main(void)
         cmocka_unit_test(test_halt),
         cmocka_unit_test(test_broken_file),
         cmocka_unit_test(test_log),
-        cmocka_unit_test(test_run),
-        cmocka_unit_test(test_supervisor_child),
-        cmocka_unit_test(test_supervisor_systemd)};
+        cmocka_unit_test(test_run)};
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, process_setup, process_teardown);
 }
