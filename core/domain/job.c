@@ -10,7 +10,7 @@ const char *const step_outcome_names[] = {"begun", "done", "was_absent", "try_ag
 
 /* One of the subjects: a row each, so that the first can be indexed. */
 #define SUBJECT_FIELD(name_, n_)                                                                   \
-    {.name = name_, .type = FIELD_TEXT, .offset = offsetof(struct job, subjects[n_]),              \
+    {.name = (name_), .type = FIELD_TEXT, .offset = offsetof(struct job, subjects[n_]),            \
      .size = JOB_SUBJECT_SIZE, .since = 1, .help = "what the job holds"}
 
 static const struct field rows[] = {
