@@ -19,6 +19,7 @@
 
 #include "auth.h"
 #include "clock.h"
+#include "confine.h"
 #include "events.h"
 #include "figures.h"
 #include "file.h"
@@ -238,6 +239,9 @@ static int start(struct program *p, int argc, char **argv, struct err *err)
     if (signals_take(p, err) < 0 || front_init(err) < 0 || box_open(&p->box, root, err) < 0 ||
         parts_make(p, err) < 0 || listen_both(p, err) < 0) {
         return -1;
+    }
+    if (confine(err) < 0) { /* the unit's own walls stand all the same */
+        log_warning("%s", err->text);
     }
     return threads_start(p, err);
 }

@@ -31,6 +31,7 @@ struct passage {
     int64_t now_ms;
     bool known;          /* somebody was found */
     struct identity identity;
+    struct json_out json;
     char request_id[ID_SIZE];
     unsigned status;     /* a failure's own, where the kind does not say it: 405, 415 */
 };
@@ -47,6 +48,12 @@ const struct op **serve_bind(struct err *err)
         if (ops[i] == NULL) {
             err_set(err, ERR_INTERNAL, "route_op", "%s %s leads to %s, which does not exist",
                     route_table[i].method, route_table[i].path, route_table[i].op);
+            free(ops);
+            return NULL;
+        }
+        if (ops[i]->params != NULL && ops[i]->params->struct_size > SERVE_PARAMS) {
+            err_set(err, ERR_INTERNAL, "route_op", "the parameters of %s are too large",
+                    ops[i]->name);
             free(ops);
             return NULL;
         }
@@ -75,7 +82,6 @@ void serve_memory_free(void *memory)
         buf_free(&m->out);
         buf_free(&m->head);
         recall_free(&m->recall);
-        free(m->params);
         free(m);
     }
 }
@@ -230,23 +236,6 @@ static int admit(struct passage *p, struct err *err)
     return 0;
 }
 
-/* Zeroed memory for the operation's parameters. */
-static void *params_memory(struct serve_memory *m, size_t size)
-{
-    if (size > m->params_size) {
-        void *more = realloc(m->params, size);
-        if (more == NULL) {
-            return NULL;
-        }
-        m->params = more;
-        m->params_size = size;
-    }
-    if (m->params != NULL) {
-        memset(m->params, 0, size);
-    }
-    return m->params;
-}
-
 static int decode_body(struct passage *p, const struct fields *f, void *params, uint64_t *given,
                        struct err *err)
 {
@@ -295,8 +284,8 @@ static int decode(struct passage *p, struct op_call *call, struct err *err)
     if (take_plan(p, call, err) < 0) {
         return -1;
     }
-    if (f != NULL && (params = params_memory(p->m, f->struct_size)) == NULL) {
-        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the parameters");
+    if (f != NULL) {
+        params = memset(p->m->params, 0, f->struct_size);
     }
     for (unsigned i = 0; i < p->match.value_count; i++) {
         if (params_one(f, p->match.values[i].name, p->match.values[i].value, params, &call->given,
@@ -415,12 +404,11 @@ static bool refusals_quiet(const struct passage *p)
 
 static int dispatch(struct passage *p, struct op_call *call, struct err *err)
 {
-    struct json_out json;
     bool steady = (p->match.flags & ROUTE_STEADY) != 0;
     uint64_t txn = txn_number(p->txn);
     buf_reset(&p->m->out);
-    json_out_init(&json, &p->m->out);
-    call->out = &json;
+    json_out_init(&p->json, &p->m->out);
+    call->out = &p->json;
     if (steady && recall_answer(&p->m->recall, txn, call, p->now_ms)) {
         return 0;
     }
@@ -501,9 +489,7 @@ static int go(struct passage *p, const char *const *params, unsigned *status, st
 /* What must not be seen by the next request, and what grew too large to keep. */
 static void clear(struct serve_memory *m)
 {
-    if (m->params != NULL) {
-        sodium_memzero(m->params, m->params_size);
-    }
+    sodium_memzero(m->params, sizeof(m->params));
     if (m->body.len > 0) {
         sodium_memzero(m->body.data, m->body.len);
     }

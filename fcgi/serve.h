@@ -13,6 +13,10 @@
 #include "tally.h"
 #include "wire.h"
 
+#include <stddef.h>
+
+#define SERVE_PARAMS 8192 /* the largest struct of an operation's parameters */
+
 /* What all threads share; the caller keeps all of it alive. */
 struct serve {
     const struct op_box *box;
@@ -27,8 +31,7 @@ struct serve_memory {
     struct request request;
     struct buf body, out, head;
     struct recall recall;
-    void *params;
-    size_t params_size;
+    _Alignas(max_align_t) unsigned char params[SERVE_PARAMS];
     struct identity touch; /* whose last use is to be noted once the answer is out */
     bool touch_due;
 };
