@@ -118,7 +118,8 @@ static int checkout_slow(struct op_call *call, struct err *err)
     struct err ignored;
 
     c->call = call;
-    if (db_write(call->box->db, place, c, err) != 0)
+    if (params_email("email", ((const struct checkout_params *)call->params)->email, err) != 0 ||
+        db_write(call->box->db, place, c, err) != 0)
         return -1;
     kv_clear(&params);
     (void)kv_set(&params, "order_id", c->order.id);

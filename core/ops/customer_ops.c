@@ -66,21 +66,10 @@ static int customer_show(struct op_call *call, struct err *err)
     return object_reply(call, &view_customer, &customer, err);
 }
 
-/* An address is only used to write to; what it must have is an @ with something on both sides. */
-static int email_check(const char *email, struct err *err)
-{
-    const char *at = strchr(email, '@');
-
-    if (email[0] == '\0' ||
-        (at != NULL && at != email && at[1] != '\0' && strpbrk(email, " ,;<>\"") == NULL))
-        return 0;
-    return err_field(err, "email", "bad_email", "email is not an e-mail address");
-}
-
 static int fill(const struct op_call *call, struct customer *customer, struct err *err)
 {
     object_fill(call, &customer_table, customer);
-    return email_check(customer->email, err);
+    return params_email("email", customer->email, err);
 }
 
 static int customer_create(struct op_call *call, struct err *err)

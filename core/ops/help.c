@@ -171,11 +171,15 @@ static void fish(struct buf *out)
             continue;
         noun = (int)strcspn(words, " ");
         verb = words + noun + 1;
-        (void)buf_format(out, "complete -c sett -f -n __fish_use_subcommand -a %.*s\n", noun,
-                         words);
-        (void)buf_format(
-            out, "complete -c sett -f -n '__fish_seen_subcommand_from %.*s' -a %s -d '%s'\n", noun,
-            words, verb, op->help);
+        if (first_of_noun(op))
+            (void)buf_format(out, "complete -c sett -f -n __fish_use_subcommand -a %.*s\n", noun,
+                             words);
+        (void)buf_format(out,
+                         "complete -c sett -f -n '__fish_seen_subcommand_from %.*s' -a %s -d '",
+                         noun, words, verb);
+        for (const char *c = op->help; *c != '\0'; c++)
+            (void)buf_format(out, *c == '\'' ? "\\%c" : "%c", *c);
+        (void)buf_text(out, "'\n");
         for (size_t i = 0; op->params != NULL && i < op->params->count; i++) {
             if (op->params->at[i].flags & (FIELD_INTERNAL | FIELD_PATH))
                 continue;

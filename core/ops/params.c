@@ -231,3 +231,14 @@ int params_done(const struct fields *f, uint64_t given, struct err *err)
             return err_field(err, f->at[i].name, "required", "%s is missing", f->at[i].name);
     return 0;
 }
+
+/* An address is only used to write to; what it must have is an @ with something on both sides. */
+int params_email(const char *field, const char *email, struct err *err)
+{
+    const char *at = strchr(email, '@');
+
+    if (email[0] == '\0' ||
+        (at != NULL && at != email && at[1] != '\0' && strpbrk(email, " ,;<>\"") == NULL))
+        return 0;
+    return err_field(err, field, "bad_email", "%s is not an e-mail address", field);
+}

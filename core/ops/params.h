@@ -44,4 +44,8 @@ int params_one(const struct fields *f, const char *name, const char *value, void
 /** params_done(f, given, err): that nothing required is missing. 0 or -1. */
 int params_done(const struct fields *f, uint64_t given, struct err *err);
 
+/** params_email(field, email, err): that it could be one, or is "". ERR_INVALID naming the field. 0
+ * or -1. */
+int params_email(const char *field, const char *email, struct err *err);
+
 #endif

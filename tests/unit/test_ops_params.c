@@ -263,7 +263,8 @@ static void people_are_told(void **state)
         assert_non_null(strstr(buf_string(&bash), line));
         (void)str_format(line, sizeof line, ".SS \"sett %s", words);
         assert_non_null(strstr(buf_string(&manual), line));
-        assert_non_null(strstr(buf_string(&fish), op->help));
+        (void)str_format(line, sizeof line, "-a %s -d '", words + strcspn(words, " ") + 1);
+        assert_non_null(strstr(buf_string(&fish), line));
     }
     op = op_find("stripe.webhook");
     help_words(op, words, sizeof words);
