@@ -183,7 +183,7 @@ static int begin_back(struct move *m, struct txn *txn, struct err *err)
             job->undo = false;
             job->state = JOB_RUNNING;
             fresh_step(job);
-            return begin(m, txn, err);
+            return m->lone ? 0 : begin(m, txn, err);
         }
         if ((step = move_step(m->saga, job)) == NULL)
             return finish(m, txn, JOB_UNDONE, err);

@@ -11,7 +11,8 @@
  *   lost       the effect comes about, the answer is lost: AGAIN once
  *   wait_go    waits for the file "go" (at most 10 s), then does it
  *   die_before, die_after   the process kills itself before or after the effect, once
- * The same with check_b and undo_b; store steps know apply_s=fail, apply_s=busy_N, apply_s=die.
+ * The same with check_b and undo_b; store steps know apply_s=fail, apply_s=busy_N, and
+ * apply_s=second: it fails once the job has fallen back.
  */
 #include <signal.h>
 #include "engine_world.h"
@@ -164,7 +165,8 @@ static inline int fake_apply(struct txn *txn, struct job *job, const char *step,
     (void)str_copy(record.value, sizeof record.value, "applied");
     if (record_insert(txn, &setting_table, &record, err) == -1)
         return -1;
-    if (str_equal(order, "fail"))
+    if (str_equal(order, "fail") ||
+        (str_equal(order, "second") && kv_get(&job->facts, JOB_FACT_FALLS) != NULL))
         return err_set(err, ERR_QUOTA, "fake_store", "step %s is told to fail", step);
     if (str_starts(order, "busy_") && str_u64(order + 5, 1, 1000, &n) == 0 && job->attempt < n)
         return err_set(err, ERR_CONFLICT, "busy", "step %s waits for another job", step);

@@ -417,6 +417,25 @@ static void test_fall_back_begins_again(void **state)
     expect_clean(w, "x");
 }
 
+static void test_fall_back_whose_beginning_fails(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char kept[ID_SIZE], undone[ID_SIZE];
+
+    world_engine(w);
+    start(w, "fake.keeping", "x", "make_c=quota apply_s=second", kept);
+    start(w, "fake.undoing", "y", "make_c=quota apply_s=second", undone);
+    wait_state(w, kept, JOB_STUCK, &job);
+    assert_string_equal(job.step_name, "s");
+    assert_false(job.undo);
+    go(w, kept, 'u');
+    wait_state(w, kept, JOB_UNDONE, &job);
+    wait_state(w, undone, JOB_UNDONE, &job);
+    expect_clean(w, "x");
+    expect_clean(w, "y");
+}
+
 static void test_pivot_has_no_way_back(void **state)
 {
     struct world *w = *state;
@@ -664,6 +683,7 @@ int main(void)
         TEST(test_cancel_while_it_pauses),
         TEST(test_cancel_of_a_queued_job),
         TEST(test_fall_back_begins_again),
+        TEST(test_fall_back_whose_beginning_fails),
         TEST(test_pivot_has_no_way_back),
         TEST(test_one_job_per_subject),
         TEST(test_unknown_saga_is_stuck),
