@@ -285,6 +285,7 @@ static int decode(struct passage *p, struct op_call *call, struct err *err)
         return -1;
     }
     if (f != NULL) {
+        p->m->params_size = f->struct_size;
         params = memset(p->m->params, 0, f->struct_size);
     }
     for (unsigned i = 0; i < p->match.value_count; i++) {

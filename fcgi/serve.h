@@ -32,12 +32,13 @@ struct serve_memory {
     struct buf body, out, head;
     struct recall recall;
     _Alignas(max_align_t) unsigned char params[SERVE_PARAMS];
+    size_t params_size; /* in use by this request */
     struct identity touch; /* whose last use is to be noted once the answer is out */
     bool touch_due;
 };
 
 /** serve_bind(err): the rows of route_table's operations, to be freed by the caller; NULL, naming
- * the route, when one has none. */
+ * the route, when one has none or takes more than SERVE_PARAMS. */
 const struct op **serve_bind(struct err *err);
 
 /** serve_memory_new(context), serve_memory_free(memory): for struct front_setup. */
