@@ -22,10 +22,8 @@ enum outcome ingress_cloudflare_outcome(const struct err *err)
     case ERR_RATE:
     case ERR_UNAVAILABLE:
         return OUTCOME_AGAIN;
-    case ERR_CONFLICT: /* connections that linger, lists that lag, a lock of theirs */
-        return err->retry_after_s > 0 || str_equal(err->code, "cloudflare_conflict")
-                   ? OUTCOME_AGAIN
-                   : OUTCOME_FAIL;
+    case ERR_CONFLICT: /* theirs passes: lists that lag, connections that linger; ours does not */
+        return str_starts(err->code, "cloudflare_") ? OUTCOME_AGAIN : OUTCOME_FAIL;
     default:
         return OUTCOME_FAIL;
     }
@@ -506,16 +504,18 @@ static enum outcome stage(void *self, enum ingress_stage which, enum ingress_ver
                           const struct ingress_route *r, const char *secret, struct kv *facts,
                           struct err *err)
 {
-    struct err local, *e = err != NULL ? err : &local;
+    struct err unread;
 
-    err_clear(e);
+    if (err == NULL)
+        err = &unread;
+    err_clear(err);
     switch (which) {
     case INGRESS_TUNNEL:
-        return tunnel_stage(self, verb, r, secret, facts, e);
+        return tunnel_stage(self, verb, r, secret, facts, err);
     case INGRESS_RULES:
-        return rules_stage(self, verb, r, facts, e);
+        return rules_stage(self, verb, r, facts, err);
     case INGRESS_DNS:
-        return dns_stage(self, verb, r, facts, e);
+        return dns_stage(self, verb, r, facts, err);
     default:
         return OUTCOME_OK;
     }

@@ -5,8 +5,8 @@
  *
  * What is ours: a tunnel by its secret, since two boxes may share an account and therefore a name
  * (the connector's token, which Cloudflare hands out, holds the secret); a DNS record by its
- * comment, which is the route's mark and the id of the job that made it. Nothing else is ever changed or deleted: a foreign thing in the
- * way is ERR_CONFLICT naming it.
+ * comment, which is the route's mark and the id of the job that made it. Nothing else is ever
+ * changed or deleted: a foreign thing in the way is ERR_CONFLICT naming it.
  *
  *   INGRESS_TUNNEL     found by name or made with the secret given; fact cf_tunnel, cf_account.
  *                      undo: its connections, then itself; AGAIN while connections linger
@@ -28,8 +28,8 @@
  * for a tunnel of its own: the rules of one tunnel are written by one at a time. */
 void ingress_cloudflare(struct ingress *out, struct cloudflare *c);
 
-/** ingress_cloudflare_outcome(err): AGAIN for what passes by itself (network, time, rate, and a
- * conflict that says when to come back), else FAIL. */
+/** ingress_cloudflare_outcome(err): AGAIN for what passes by itself: network, time, rate, and conflicts
+ * of Cloudflare's own (lists lag, connections linger); else FAIL. */
 enum outcome ingress_cloudflare_outcome(const struct err *err);
 
 #endif

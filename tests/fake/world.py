@@ -130,6 +130,7 @@ class World:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: 40 ms each otherwise
     world = None
 
     def log_message(self, *_):
