@@ -31,7 +31,7 @@ only 'lmdb\.h' store/db.c store/raw.c
 only 'curl/.*\.h' core/outside/http.c
 only 'fcgi.*\.h' fcgi/front.c
 only 'archive.*\.h' backup/pack.c
-only '(postgresql/)?libpq.*\.h' core/drivers/database.c
+only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
 only '(cjson/)?cJSON\.h' core/outside/json_in.c core/outside/json_scan.c
 only 'ini\.h' store/base/conf.c
 
