@@ -5,6 +5,7 @@
 
 #include "audit.h"
 #include "cli.h"
+#include "domain_check.h"
 #include "schema.h"
 #include "str.h"
 
@@ -27,7 +28,7 @@ int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)
     struct txn *txn;
     int64_t n;
     uint64_t chain = 0;
-    int rc;
+    int64_t more;
 
     (void)argv;
     if (argc > 0)
@@ -35,13 +36,13 @@ int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)
     if (cli_open(cli, err) == -1 || (n = db_fsck(cli->box.db, found, &r, err)) == -1 ||
         db_read(&txn, cli->box.db, err) == -1)
         return -1;
-    rc = audit_verify(txn, &chain, err);
+    more = domain_check(txn, found, &r, err);
+    if (more == 0 && audit_verify(txn, &chain, err) == -1)
+        more = -1;
     db_read_end(txn);
-    if (rc == -1) {
-        found(&r, "audit", "chain", err->text);
-        n++;
-        err_clear(err);
-    }
+    if (more == -1)
+        return -1;
+    n += more;
     if (n == 0)
         fprintf(stderr, "clean: every value, index and reference, and an audit chain of %llu records\n",
                 (unsigned long long)chain);

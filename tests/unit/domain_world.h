@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "clock.h"
+#include "domain_check.h"
 #include "file.h"
 #include "schema.h"
 #include "str.h"
@@ -107,6 +108,9 @@ static inline void world_sound(struct world *w)
     struct err err = {0};
 
     assert_int_equal(db_fsck(w->db, world_found, NULL, &err), 0);
+    struct txn *txn = must_read(w);
+    assert_int_equal(domain_check(txn, world_found, NULL, &err), 0);
+    db_read_end(txn);
 }
 
 #endif

@@ -100,6 +100,7 @@ static void held_and_given_back(void **state)
     assert_string_equal(owner, "tn_b");
     assert_int_equal(name_owner(txn, "other", owner, &err), 0);
     db_read_end(txn);
+    must_write(w, give, &second);
     world_sound(w);
 }
 
