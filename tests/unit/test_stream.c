@@ -1,0 +1,400 @@
+/* What event streams tell of a store, what a thread may remember of it, and what the front can no longer do. */
+#include "domain_world.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "confine.h"
+#include "job.h"
+#include "recall.h"
+#include "site.h"
+#include "stream.h"
+#include "tenant.h"
+
+static struct world *world;
+static char job_id[ID_SIZE], tenant_id[ID_SIZE];
+
+static int set_up(void **state)
+{
+    (void)state;
+    world = world_new();
+    id_make(job_id, "job");
+    id_make(tenant_id, "tn");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_end(world);
+    return 0;
+}
+
+struct change {
+    const char *id;
+    enum job_state state;
+    uint32_t row; /* 0: none */
+    bool ended;
+};
+
+static int change(struct txn *txn, void *arg, struct err *err)
+{
+    const struct change *c = arg;
+    struct job job = {.state = c->state, .live = c->state < JOB_STUCK, .created_at = 1000};
+    struct job_step row = {.number = c->row, .started_at = 2000, .ended_at = c->ended ? 3000 : 0,
+                           .outcome = c->ended ? STEP_DONE : STEP_BEGUN, .attempt = 1};
+    (void)str_copy(job.id, sizeof job.id, c->id);
+    (void)str_copy(job.saga, sizeof job.saga, "tenant.provision");
+    (void)str_format(job.subjects[0], sizeof job.subjects[0], "tenant:%s", tenant_id);
+    if (record_put(txn, &job_table, &job, err) == -1)
+        return -1;
+    (void)str_copy(row.job_id, sizeof row.job_id, c->id);
+    (void)str_copy(row.step, sizeof row.step, "reserve");
+    return c->row == 0 ? 0 : record_put(txn, &job_step_table, &row, err);
+}
+
+static int tenant_change(struct txn *txn, void *arg, struct err *err)
+{
+    struct tenant t = {.number = 1, .state = *(const enum tenant_state *)arg};
+    (void)str_copy(t.id, sizeof t.id, tenant_id);
+    (void)str_copy(t.name, sizeof t.name, "Acme \"1\"\n");
+    return record_put(txn, &tenant_table, &t, err);
+}
+
+static void job_now(const char *id, enum job_state state, uint32_t row, bool ended)
+{
+    struct change c = {id, state, row, ended};
+    must_write(world, change, &c);
+}
+
+static void begin(struct stream *s, const char *id, const char *query, const char *last_id)
+{
+    struct err err = {0};
+    struct txn *txn = must_read(world);
+    if (stream_start(s, txn, id, query, last_id, &err) != 0)
+        fail_msg("%s", err.text);
+    db_read_end(txn);
+}
+
+static const char *look(struct stream *s, struct buf *out)
+{
+    struct err err = {0};
+    struct txn *txn = must_read(world);
+    buf_reset(out);
+    if (stream_look(s, txn, out, &err) != 0)
+        fail_msg("%s", err.text);
+    db_read_end(txn);
+    return buf_string(out);
+}
+
+static unsigned count(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static void a_job_is_told_as_it_moves(void **state)
+{
+    struct stream s;
+    struct buf out;
+    const char *text;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    job_now(job_id, JOB_QUEUED, 0, false);
+    begin(&s, job_id, "", "");
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: job\n"), 1);
+    assert_non_null(strstr(text, "\"state\":\"queued\""));
+    assert_string_equal(look(&s, &out), ""); /* nothing new, nothing told */
+    job_now(job_id, JOB_RUNNING, 1, false);
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: step\n"), 1); /* under way: without an id */
+    assert_int_equal(count(text, "id: "), 0);
+    assert_string_equal(look(&s, &out), "");
+    job_now(job_id, JOB_RUNNING, 1, true);
+    text = look(&s, &out);
+    assert_true(str_starts(text, "id: 1\nevent: step\ndata: {"));
+    job_now(job_id, JOB_RUNNING, 2, true);
+    job_now(job_id, JOB_RUNNING, 3, true);
+    text = look(&s, &out);
+    assert_non_null(strstr(text, "id: 2\n"));
+    assert_non_null(strstr(text, "id: 3\n"));
+    assert_false(s.over);
+    job_now(job_id, JOB_DONE, 0, true);
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: end\n"), 1);
+    assert_true(s.over);
+    stream_free(&s);
+    begin(&s, job_id, "", "2"); /* Last-Event-ID: what comes behind it, and the end */
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: step\n"), 1);
+    assert_non_null(strstr(text, "id: 3\n"));
+    assert_true(s.over);
+    stream_free(&s);
+    begin(&s, job_id, "", "99"); /* one beyond the end is told the end */
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: step\n"), 0);
+    assert_true(s.over);
+    stream_free(&s);
+    buf_free(&out);
+}
+
+static void what_cannot_be_streamed_is_refused(void **state)
+{
+    struct stream s;
+    struct err err = {0};
+    struct txn *txn = must_read(world);
+
+    (void)state;
+    assert_int_equal(stream_start(&s, txn, "job_00000000000000000000000000", "", "", &err), -1);
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_int_equal(stream_start(&s, txn, "no id at all", "", "", &err), -1);
+    assert_int_equal(stream_start(&s, txn, "", "", "", &err), -1);
+    assert_int_equal(stream_start(&s, txn, NULL, "topics=weather", "", &err), -1);
+    assert_string_equal(err.code, "unknown_topic");
+    stream_free(&s);
+    db_read_end(txn);
+    job_now(job_id, JOB_QUEUED, 0, false);
+    txn = must_read(world);
+    assert_int_equal(stream_start(&s, txn, job_id, "", "1x", &err), -1);
+    assert_string_equal(err.code, "last_event_id");
+    db_read_end(txn);
+}
+
+static void all_jobs_are_told_from_now_on(void **state)
+{
+    enum tenant_state t = TENANT_PROVISIONING;
+    struct stream s;
+    struct buf out;
+    const char *text;
+    char old[ID_SIZE];
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    id_make(old, "job");
+    must_write(world, tenant_change, &t);
+    job_now(old, JOB_RUNNING, 0, false);
+    begin(&s, NULL, "topics=job,tenant", "");
+    assert_string_equal(look(&s, &out), ""); /* what was there before is not news */
+    job_now(old, JOB_DONE, 0, false);
+    text = look(&s, &out);
+    assert_int_equal(count(text, "event: job\n"), 1);
+    assert_int_equal(count(text, "event: tenant\n"), 1);
+    assert_non_null(strstr(text, "Acme \\\"1\\\"\\n")); /* no line break of a name's ends the data */
+    for (int i = 0; i < STREAM_JOBS + 20; i++) { /* more than are remembered: none twice */
+        char id[ID_SIZE];
+        id_make(id, "job");
+        job_now(id, JOB_QUEUED, 0, false);
+        if (count(look(&s, &out), "event: job\n") != 1)
+            fail_msg("job %d was told %u times", i, count(buf_string(&out), "event: job\n"));
+    }
+    stream_free(&s);
+    begin(&s, NULL, "topics=tenant", "");
+    (void)look(&s, &out);
+    job_now(old, JOB_UNDONE, 0, false);
+    stream_free(&s);
+    buf_free(&out);
+}
+
+/* ---- what a thread remembers ---- */
+
+struct page_params {
+    char id[16];
+};
+static const struct field page_rows[] = {FIELD(struct page_params, id, FIELD_TEXT)};
+static const struct fields page_fields = {page_rows, 1, sizeof(struct page_params)};
+static const struct op page_op = {.name = "page", .params = &page_fields};
+static const struct op other_op = {.name = "other", .params = &page_fields};
+
+static bool recalls(struct recall *r, uint64_t txn, const struct op *op, const char *id,
+                    enum role role, const char *customer, uint64_t given, int64_t now_ms,
+                    const char *body)
+{
+    struct page_params params = {{0}};
+    struct op_call call = {.op = op, .params = &params, .given = given};
+    struct json_out j;
+    struct buf out;
+    bool hit;
+
+    buf_init(&out, 1024);
+    json_out_init(&j, &out);
+    (void)str_copy(params.id, sizeof params.id, id);
+    call.out = &j;
+    call.actor.role = role;
+    (void)str_copy(call.actor.customer_id, sizeof call.actor.customer_id, customer);
+    if (body != NULL) {
+        (void)buf_text(&out, body);
+        recall_note_answer(r, txn, &call, now_ms);
+        hit = true;
+    } else {
+        hit = recall_answer(r, txn, &call, now_ms);
+    }
+    buf_free(&out);
+    return hit;
+}
+
+static void an_answer_is_for_its_own_question_alone(void **state)
+{
+    static struct recall r;
+
+    (void)state;
+    recall_init(&r);
+    (void)recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 100, "{}");
+    assert_true(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
+    assert_false(recalls(&r, 8, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL)); /* a commit */
+    assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 1100, NULL)); /* a second */
+    assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_2", 1, 200, NULL));
+    assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "", 1, 200, NULL));
+    assert_false(recalls(&r, 7, &page_op, "a", ROLE_VIEWER, "cu_1", 1, 200, NULL));
+    assert_false(recalls(&r, 7, &page_op, "b", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
+    assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 0, 200, NULL));
+    assert_false(recalls(&r, 7, &other_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
+    assert_false(recalls(&r, 0, &page_op, "", ROLE_PUBLIC, "", 0, 0, NULL)); /* nothing is no answer */
+    recall_free(&r);
+}
+
+static bool knows(const struct recall *r, uint64_t txn, const char *authorization,
+                  const char *cookie, int64_t now_ms)
+{
+    static struct request request;
+
+    (void)str_copy(request.authorization, sizeof request.authorization, authorization);
+    (void)str_copy(request.cookie, sizeof request.cookie, cookie);
+    return recall_who(r, txn, &request, now_ms) != NULL;
+}
+
+static void a_sender_is_known_by_all_that_was_presented(void **state)
+{
+    static struct recall r;
+    static struct request request;
+    struct identity identity = {.role = ROLE_ADMIN};
+    char longer[RECALL_TEXT + 8];
+
+    (void)state;
+    recall_init(&r);
+    assert_false(knows(&r, 7, "", "", 100));
+    (void)str_copy(request.authorization, sizeof request.authorization, "Bearer abc");
+    recall_note_who(&r, 7, &request, &identity, 100);
+    assert_true(knows(&r, 7, "Bearer abc", "", 200));
+    assert_false(knows(&r, 8, "Bearer abc", "", 200));
+    assert_false(knows(&r, 7, "Bearer abc", "", 1100));
+    assert_false(knows(&r, 7, "Bearer abd", "", 200));
+    assert_false(knows(&r, 7, "Bearer ab", "", 200));
+    assert_false(knows(&r, 7, "Bearer abc", "sett=x", 200));
+    assert_false(knows(&r, 7, "", "Bearer abc", 200));
+    assert_false(knows(&r, 7, "", "", 200));
+    identity.touch = true; /* its use must be noted: looked up again */
+    (void)str_copy(request.authorization, sizeof request.authorization, "Bearer t");
+    recall_note_who(&r, 7, &request, &identity, 100);
+    assert_false(knows(&r, 7, "Bearer t", "", 200));
+    identity.touch = false;
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    (void)str_copy(request.authorization, sizeof request.authorization, longer);
+    recall_note_who(&r, 7, &request, &identity, 100);
+    assert_false(knows(&r, 7, longer, "", 200));
+    recall_free(&r);
+}
+
+/* ---- which pages are ours ---- */
+
+static bool same(const struct site *s, const char *fetch_site, const char *origin, const char *host)
+{
+    static struct request r;
+
+    (void)str_copy(r.fetch_site, sizeof r.fetch_site, fetch_site);
+    (void)str_copy(r.origin, sizeof r.origin, origin);
+    (void)str_copy(r.host_text, sizeof r.host_text, host);
+    return site_same(s, &r);
+}
+
+static void our_pages_are_those_of_our_origin(void **state)
+{
+    static struct conf conf = {.count = 3,
+                               .rows = {{"box", "url", "https://Box.Example:8443/admin", 1},
+                                        {"box", "domain", "example.org", 2},
+                                        {"front", "hosts", "10.0.0.7, box.lan", 3}}};
+    static struct site s;
+    static struct request r;
+    static const char *const ours[] = {"box.example", "example.org", "10.0.0.7", "box.lan",
+                                       "localhost", "127.0.0.1", NULL};
+    struct txn *txn = must_read(world);
+
+    (void)state;
+    site_refresh(&s, txn, &conf, 5000);
+    db_read_end(txn);
+    assert_true(s.https);
+    assert_string_equal(s.origin, "https://box.example:8443");
+    for (size_t i = 0; ours[i] != NULL; i++) {
+        (void)str_copy(r.host, sizeof r.host, ours[i]);
+        assert_true(site_host(&s, &r));
+    }
+    (void)str_copy(r.host, sizeof r.host, "acme.example.org"); /* a tenant's name is not the box's */
+    assert_false(site_host(&s, &r));
+    assert_true(same(&s, "same-origin", "", "x"));
+    assert_false(same(&s, "same-site", "https://box.example:8443", "x"));
+    assert_false(same(&s, "none", "", "x"));
+    assert_true(same(&s, "", "https://box.example:8443", "x"));
+    assert_false(same(&s, "", "http://box.example:8443", "x"));
+    assert_false(same(&s, "", "https://box.example", "x"));
+    assert_true(same(&s, "", "http://box.lan:81", "box.lan:81"));
+    assert_false(same(&s, "", "http://box.lan", "box.lan:81"));
+    assert_false(same(&s, "", "null", ""));
+    assert_false(same(&s, "", "", ""));
+    assert_false(same(&s, "", "https://", ""));
+}
+
+/* ---- the filter ---- */
+
+static int refused_calls(void)
+{
+    struct err err = {0};
+    char *const none[] = {NULL};
+    int wrong = 0, fd;
+
+    if (confine(&err) != 0)
+        return 99;
+    for (int domain = 0; domain < 46; domain++) {
+        fd = socket(domain, SOCK_STREAM, 0);
+        if (domain == AF_UNIX ? fd == -1 : fd != -1 || errno != EPERM)
+            wrong++;
+    }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    if (execve("/bin/true", none, none) != -1 || errno != EPERM)
+        wrong++;
+#else
+    (void)none;
+#endif
+    return wrong;
+}
+
+static void the_front_can_reach_no_network_and_run_no_program(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0)
+        _exit(refused_calls());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_job_is_told_as_it_moves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_streamed_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_jobs_are_told_from_now_on, set_up, tear_down),
+        cmocka_unit_test(an_answer_is_for_its_own_question_alone),
+        cmocka_unit_test(a_sender_is_known_by_all_that_was_presented),
+        cmocka_unit_test_setup_teardown(our_pages_are_those_of_our_origin, set_up, tear_down),
+        cmocka_unit_test(the_front_can_reach_no_network_and_run_no_program),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
