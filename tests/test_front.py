@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -257,6 +258,8 @@ def streams_part(t, box, auth):
     for headers, status in (({}, 401), ({"Authorization": "Bearer x"}, 401)):
         t.equal(box.http("GET", path, headers=headers).status, status, "a stream needs somebody")
     problem(t, box.http("GET", "/api/jobs/job_00000000000000000000000000/stream", headers=auth), 404, "job_not_found", "a stream of no job: 404")
+    for ident in ("x", "tn_00000000000000000000000000", "%C3%BC", "a" * 150):
+        problem(t, box.http("GET", f"/api/jobs/{ident}/stream", headers=auth), 404, "job_not_found", f"nor of {ident[:12]}")
     problem(t, box.http("POST", path, headers=auth), 405, "method_not_allowed", "a stream is got with GET")
     s = Stream(box, path, auth)
     began = time.monotonic()
@@ -382,6 +385,82 @@ def peers_part(t, box, guard):
     t.ok(True, "after a kill it answers")
 
 
+STRANGER = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+try:
+    s.connect(sys.argv[1])
+    s.sendall(b"x")
+    print(len(s.recv(1)))
+except OSError as e:
+    print(type(e).__name__)
+"""
+
+
+def strangers_part(t, box):
+    """Whoever is neither the web server nor we cannot speak to the front, though he can see its socket."""
+    front = box.socket("front")
+    mode = os.stat(front).st_mode & 0o777
+    t.equal(mode, 0o660, "the socket is for its owner and group")
+    if os.geteuid() != 0:
+        return
+    for where in (box.root, os.path.dirname(os.path.dirname(front)), os.path.dirname(front)):
+        os.chmod(where, 0o755)
+    os.chmod(front, 0o666)
+    said = subprocess.run([sys.executable, "-c", STRANGER, front], capture_output=True, text=True, timeout=30).stdout.strip()
+    os.chmod(front, mode)
+    t.ok(said in ("0", "ConnectionResetError", "BrokenPipeError"), "a stranger's connection is closed unheard", said)
+    t.ok("was refused" in box.log("front"), "and noted")
+
+
+ACTIVATE = """
+import os, sys
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.environ["LISTEN_FDS"] = "2"
+a, b = int(sys.argv[1]), int(sys.argv[2])
+c, d = os.dup(a), os.dup(b)
+os.dup2(c, 3); os.dup2(d, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def inherited_part(t, box):
+    """Sockets that a manager listens on: nothing is lost while the front is away."""
+    with socket.socket(socket.AF_UNIX) as a, socket.socket(socket.AF_UNIX) as b:
+        a.bind(os.path.join(box.root, "a.sock"))
+        b.bind(os.path.join(box.root, "b.sock"))
+        a.listen(16)
+        b.listen(16)
+        answers = []
+
+        def ask():
+            answers.append(fastcgi(os.path.join(box.root, "a.sock"), [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/health"),
+                                                                      ("HTTP_HOST", "localhost")], timeout=30)[0])
+        early = threading.Thread(target=ask)
+        early.start()
+        for turn in range(2):
+            p = subprocess.Popen([sys.executable, "-c", ACTIVATE, str(a.fileno()), str(b.fileno()), os.path.join(box.build, "sett-front"),
+                                  "--root", box.root], pass_fds=(a.fileno(), b.fileno()), env=box.env,
+                                 stderr=open(os.path.join(box.root, "inherited.log"), "ab"))
+            early.join(30)
+            t.equal(answers, [200] * (turn + 1), "a request that came before the front is answered")
+            with open(f"/proc/{p.pid}/status", encoding="utf-8") as f:
+                status = dict(line.split(":", 1) for line in f if ":" in line)
+            t.ok(status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1", "it is walled in")
+            p.terminate()
+            t.equal(p.wait(10), 0, "it ends at once")
+            early = threading.Thread(target=ask)  # while nobody accepts
+            early.start()
+        p = subprocess.Popen([sys.executable, "-c", ACTIVATE, str(a.fileno()), str(b.fileno()), os.path.join(box.build, "sett-front"),
+                              "--root", box.root], pass_fds=(a.fileno(), b.fileno()), env=box.env, stderr=subprocess.DEVNULL)
+        early.join(30)
+        p.terminate()
+        p.wait(10)
+        t.equal(answers, [200] * 3, "and the socket outlives each of them")
+
+
 def webhook_part(t, box):
     with open(os.path.join(box.root, "stripe-webhook-secret"), encoding="utf-8") as f:
         secret = f.read().strip()
@@ -459,6 +538,10 @@ def main():
                 stop_part(t, box, guard, kept[0])
             with t.part("job"):
                 job_part(t, box, auth, kept[1])
+        with t.part("inherited"):
+            inherited_part(t, box)
+        with t.part("strangers"):
+            strangers_part(t, box)
         with t.part("peers"):
             peers_part(t, box, guard)
     finally:
