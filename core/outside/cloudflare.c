@@ -16,7 +16,6 @@
 #define BUDGET_PER_S 3      /* and 900 more in five minutes */
 #define BLOCKED_S    120u   /* after a 429 that does not say how long */
 #define LINGER_S     10u    /* connections after their connector stopped */
-#define DOWN_RETRY_S 10u
 #define PAGES_MAX    1000u
 
 /* An id of theirs: what may stand in a path as it is. */
@@ -181,12 +180,14 @@ static void add_hint(enum hint hint, const char *permission, struct err *err)
         (void)err_hint(err, "%s", texts[hint]);
 }
 
-/* "message (code); detail (code)". */
+/* "message (code); detail (code)", or that it was none of Cloudflare's own answers. */
 static void describe(const struct cJSON *error, char *out, size_t size)
 {
     const struct cJSON *chain = json_at(error, "error_chain[0]");
 
-    if (chain != NULL)
+    if (error == NULL)
+        (void)snprintf(out, size, "nothing that is its JSON");
+    else if (chain != NULL)
         (void)snprintf(out, size, "%.150s (%lld): %.150s (%lld)", json_text(error, "message", ""),
                        (long long)json_i64(error, "code", 0), json_text(chain, "message", ""),
                        (long long)json_i64(chain, "code", 0));
@@ -225,8 +226,6 @@ static int refused(struct cloudflare *c, long status, uint32_t wait_s, const str
         block(c, wait_s);
     } else if (hint == HINT_CONNECTED) {
         wait_s = LINGER_S;
-    } else if (kind == ERR_NETWORK && wait_s == 0) {
-        wait_s = DOWN_RETRY_S;
     }
     if (err != NULL && (kind == ERR_RATE || kind == ERR_NETWORK || hint == HINT_CONNECTED))
         err->retry_after_s = wait_s;

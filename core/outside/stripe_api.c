@@ -12,7 +12,6 @@
 #define FORM_MAX     16384
 #define PAGES_MAX    300
 #define BUSY_RETRY_S 2
-#define DOWN_RETRY_S 10
 
 int stripe_init(struct stripe *s, const char *api, const char *key, struct http_client *client,
                 struct err *err)
@@ -75,7 +74,7 @@ static int refused(const struct http_answer *a, const struct cJSON *json, struct
                   a->status >= 500 ? "stripe_down" : "stripe_strange",
                   "Stripe answered %ld: %s (%s)", a->status, message, a->request_id);
     if (err != NULL && a->status >= 500)
-        err->retry_after_s = wait_s == 0 ? DOWN_RETRY_S : wait_s;
+        err->retry_after_s = wait_s; /* 0: the engine waits as it does for its class */
     return err_hint(err, "%s",
                     a->status >= 500 ? "Stripe has a fault; see https://status.stripe.com."
                                      : "Is stripe.api the address of Stripe's API?");

@@ -209,6 +209,7 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
     struct outside *o = calloc(1, sizeof *o);
     struct terms *none = calloc(1, sizeof *none);
     const char *front_door = conf_get(conf, "outside", "front_door");
+    const char *ca_file = conf_get(conf, "outside", "ca_file");
 
     if (o == NULL || none == NULL) {
         free(o);
@@ -217,10 +218,11 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
     }
     o->paths = *paths;
     (void)pthread_mutex_init(&o->lock, NULL);
-    if (str_copy(o->front_door, sizeof o->front_door,
-                 front_door == NULL ? "127.0.0.1" : front_door) == -1 ||
+    if (str_copy(o->front_door, sizeof o->front_door, front_door == NULL ? "" : front_door) == -1 ||
         ingress_local_new(&o->local, o->paths.hands_sock, ROUTE_MS, err) == -1 ||
-        http_client_new(&o->probe, err) == -1 || take_over(o, none, err) == -1) {
+        http_client_new(&o->probe, err) == -1 ||
+        (ca_file != NULL && http_client_set_ca(o->probe, ca_file) == -1) ||
+        take_over(o, none, err) == -1) {
         free(none);
         outside_free(o);
         return -1;

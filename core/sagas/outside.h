@@ -32,8 +32,8 @@ struct providers {
 
 struct outside {
     struct paths paths;
-    char front_door[128];       /* where the box's own web server listens, for the reachable step:
-                                   "127.0.0.1"; setting [outside] front_door of sett.conf */
+    char front_door[128];       /* address that the reachable step asks, whatever a tenant's name
+                                   resolves to; "" asks the name. sett.conf: [outside] front_door */
     struct http_client *probe;
     pthread_mutex_t lock;
     struct providers *providers;

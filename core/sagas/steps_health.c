@@ -111,6 +111,8 @@ enum outcome healthy_make(struct step_call *call, struct err *err)
     return again(call);
 }
 
+#define OWN_DOOR "127.0.0.1" /* where the box's own web server listens */
+
 /* "http://acme.localhost:4443/" -> "acme.localhost:4443:127.0.0.1", which sends the request to the
  * box's own web server whatever the name resolves to. */
 static int resolve_here(const char *url, const char *front_door, char *out, size_t size)
@@ -149,18 +151,21 @@ enum outcome reachable_make(struct step_call *call, struct err *err)
     const char *base = kv_get_or(call->facts, FACT_URL, "");
     const char *path = NULL;
     bool local = str_equal(kv_get_or(call->facts, FACT_INGRESS, "local"), "local");
-    char url[512], resolve[400];
+    const char *door = call->outside->front_door;
+    char url[512], resolve[400] = "";
 
     if (steps_blueprint(call, err) == -1)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
     path = kv_get_or(call->facts, FACT_HEALTH_PATH, "/");
+    if (local && door[0] == '\0')
+        door = OWN_DOOR;
     if (str_format(url, sizeof url, "%s%s", base, str_ends(base, "/") && *path == '/' ? path + 1
                                                                                       : path) == -1 ||
-        (local && resolve_here(base, call->outside->front_door, resolve, sizeof resolve) == -1)) {
+        (door[0] != '\0' && resolve_here(base, door, resolve, sizeof resolve) == -1)) {
         (void)err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
         return OUTCOME_FAIL;
     }
-    if (reached(call, url, local ? resolve : NULL, local, err) == 0) {
+    if (reached(call, url, resolve[0] != '\0' ? resolve : NULL, local, err) == 0) {
         (void)str_format(call->note, sizeof call->note, "%s answers", base);
         return OUTCOME_OK;
     }

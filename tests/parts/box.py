@@ -88,11 +88,11 @@ class Box:
         lines = extra
         if self.world:
             w = self.world.facts
-            lines += (f"\n[outside]\nca_file = {self.world.ca}\nfront_door = 127.0.0.1:{self.world.port if ingress == 'cloudflare' else self.port}\n"
+            lines += (f"\n[outside]\nca_file = {self.world.ca}\nfront_door = 127.0.0.1\n"
                       f"[cloudflare]\napi = {self.world.url}/client/v4\naccount = {w['account']}\nzone = {w['zone']}\n"
                       f"[stripe]\napi = {self.world.url}\n")
             if ingress == "cloudflare":
-                lines += f"[ingress]\ndefault = cloudflare\n[box]\ndomain = {w['domain']}\n[tenants]\nscheme = https\nport = 0\n"
+                lines += f"[ingress]\ndefault = cloudflare\n[box]\ndomain = {w['domain']}\n[tenants]\nscheme = https\nport = {self.world.port}\n"
             lines += f"[hands]\ncloudflared = {os.path.join(TOP, 'tests', 'fake', 'cloudflared')}\n"
         with open(os.path.join(self.root, "etc", "sett", "sett.conf"), "a", encoding="utf-8") as f:
             f.write(lines)
