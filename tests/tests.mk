@@ -2,7 +2,7 @@
 
 DEPS_TEST := python3 python3-jsonschema cmocka|libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
              procps psmisc curl git
-DEPS_LONG := clang llvm podman runc
+DEPS_LONG := clang llvm podman runc netavark
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags
 DEPS_BENCH := wrk
 

@@ -69,6 +69,9 @@ import_image() {
     busybox=$(command -v busybox) || fail "busybox is missing: install the Debian package busybox-static"
     mkdir -p "$root/bin" "$root/etc" "$root/srv" "$root/tmp"
     cp "$busybox" "$root/bin/busybox"
+    ldd "$busybox" 2>/dev/null | grep -o '/[^ )]*' | while read -r library; do # one that is not static
+        cp --parents -L "$library" "$root"
+    done || true
     "$root/bin/busybox" --list | while read -r name; do
         [ "$name" = busybox ] || ln -sf busybox "$root/bin/$name"
     done

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "docker_api.h"
+#include "docker_body.h"
 #include "docker_image.h"
 #include "docker_network.h"
 #include "docker_stream.h"
@@ -394,6 +395,114 @@ static void test_refusals(void **state)
     }
 }
 
+/* ---- what a container is ---- */
+
+static struct cJSON *body_of(const char *blueprint, struct runtime_order *o,
+                             struct docker_plan *plan)
+{
+    static const struct docker_network net = {"10.201.0.8/29", "10.201.0.9"};
+    struct blueprint *b = calloc(1, sizeof *b);
+    struct cJSON *json;
+    struct buf body;
+    struct err err;
+
+    assert_non_null(b);
+    if (blueprint_load(b, "appliance/blueprints", blueprint, &err) != 0 ||
+        docker_body_plan(plan, o, b, &net, "/tenants", &err) != 0)
+        fail_msg("%s: %s", blueprint, err.text);
+    buf_init(&body, 1 << 20);
+    assert_int_equal(docker_body_write(&body, plan, &err), 0);
+    assert_non_null(json = json_parse(body.data, body.len, &json_limits_api, &err));
+    buf_free(&body);
+    free(b);
+    return json;
+}
+
+static bool has_text(const struct cJSON *json, const char *path, const char *text)
+{
+    const struct cJSON *all = json_at(json, path);
+
+    for (const struct cJSON *at = json_next(all, NULL); at != NULL; at = json_next(all, at))
+        if (str_equal(json_text(at, "", ""), text))
+            return true;
+    return false;
+}
+
+static void order_init(struct runtime_order *o)
+{
+    memset(o, 0, sizeof *o);
+    o->number = 12;
+    o->port = 3105;
+    (void)str_copy(o->mark, sizeof o->mark, "sett-t000012");
+    (void)str_copy(o->tenant_id, sizeof o->tenant_id, "tn_x");
+    (void)str_copy(o->job_id, sizeof o->job_id, "job_x");
+    (void)str_copy(o->box_id, sizeof o->box_id, "box_x");
+    (void)kv_set(&o->env, "TENANT_NAME", "Acme; rm -rf $HOME");
+}
+
+static void test_shipped_web(void **state)
+{
+    struct runtime_order o;
+    struct docker_plan *plan = malloc(sizeof *plan);
+    struct cJSON *json;
+
+    (void)state;
+    order_init(&o);
+    json = body_of("web", &o, plan);
+    assert_true(json_bool(json, "HostConfig.ReadonlyRootfs", false));
+    assert_string_equal(json_text(json, "User", ""), "101:101");
+    assert_int_equal(json_size(json, "HostConfig.CapAdd"), 0);
+    assert_true(has_text(json, "HostConfig.CapDrop", "ALL"));
+    assert_true(has_text(json, "HostConfig.SecurityOpt", "no-new-privileges"));
+    assert_string_equal(json_text(json, "HostConfig.PortBindings.8080/tcp[0].HostIp", ""),
+                        "127.0.0.1");
+    assert_string_equal(json_text(json, "HostConfig.PortBindings.8080/tcp[0].HostPort", ""), "3105");
+    assert_string_equal(json_text(json, "HostConfig.Mounts[0].Source", ""), "/tenants/12/site");
+    assert_string_equal(json_text(json, "HostConfig.LogConfig.Config.max-size", ""), "10m");
+    assert_true(has_text(json, "Env", "TENANT_NAME=Acme; rm -rf $HOME"));
+    json_free(json);
+    free(plan);
+}
+
+static void test_shipped_odoo(void **state)
+{
+    struct runtime_order o;
+    struct docker_plan *plan = malloc(sizeof *plan);
+    struct cJSON *json;
+    char hash[DOCKER_HASH_SIZE];
+
+    (void)state;
+    order_init(&o);
+    (void)kv_set(&o.env, "DB_HOST", "127.0.0.1");
+    (void)kv_set(&o.env, "DB_PORT", "5433");
+    (void)kv_set(&o.env, "DB_NAME", "sett_t000012");
+    (void)kv_set(&o.env, "DB_USER", "sett_t000012");
+    (void)kv_set(&o.env, "DB_PASSWORD", "a-secret");
+    json = body_of("odoo", &o, plan);
+    assert_true(has_text(json, "Cmd", "--db-filter=^sett_t000012$"));
+    assert_true(has_text(json, "Cmd", "--proxy-mode"));
+    assert_true(has_text(json, "Cmd", "--workers=0"));
+    assert_true(has_text(json, "Env", "HOST=10.201.0.9"));
+    assert_true(has_text(json, "Env", "PORT=5433"));
+    assert_true(has_text(json, "Env", "PASSWORD=a-secret"));
+    assert_false(has_text(json, "Cmd", "a-secret"));
+    assert_int_equal(json_i64(json, "HostConfig.Memory", 0), 1536ll << 20);
+    assert_int_equal(json_i64(json, "HostConfig.MemorySwap", 0), 1536ll << 20);
+    assert_int_equal(json_i64(json, "HostConfig.NanoCpus", 0), 2000000000ll);
+    assert_int_equal(json_size(json, "HostConfig.CapAdd"), 7);
+    json_free(json);
+
+    /* the size of a limit is not in the hash, since it can be changed; all else is */
+    (void)str_copy(hash, sizeof hash, plan->hash);
+    o.limits.memory_bytes = 1ull << 30;
+    json_free(body_of("odoo", &o, plan));
+    assert_string_equal(plan->hash, hash);
+    (void)kv_set(&o.env, "DB_PASSWORD", "another");
+    json_free(body_of("odoo", &o, plan));
+    assert_string_not_equal(plan->hash, hash);
+    free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_slots),        cmocka_unit_test(test_users),
         cmocka_unit_test(test_pick),         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_engine_down),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_shipped_web),  cmocka_unit_test(test_shipped_odoo),
     };
     if (http_init(NULL) != 0)
         return 1;
