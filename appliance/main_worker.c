@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "file.h"
+#include "health_watch.h"
 #include "job_start.h"
 #include "log.h"
 #include "notify.h"
@@ -42,6 +43,7 @@ struct program {
     struct outside *outside;
     struct engine *engine;
     struct answer *answer;
+    struct health_watch *health;
     struct schedule_tick tick;
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
@@ -265,7 +267,8 @@ int main(int argc, char **argv)
     close_in();
     if (take_signals(&p, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 ||
-        start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1) {
+        start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1 ||
+        health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
@@ -279,5 +282,5 @@ int main(int argc, char **argv)
     engine_stop(p.engine, STOP_MS);
     log_info("ended");
     (void)fflush(NULL);
-    _exit(0); /* a step that is still outside must not see its world taken apart */
+    _exit(0); /* what is still outside (a step, a probe) must not see its world taken apart */
 }

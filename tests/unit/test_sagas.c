@@ -5,6 +5,7 @@
 #include "saga_world.h"
 
 #include "ask.h"
+#include "health_watch.h"
 #include "json_in.h"
 
 static int set_up(void **state)
@@ -534,6 +535,37 @@ static void test_questions(void **state)
     answer_stop(answer, 5000);
 }
 
+static void wait_health(struct box *b, const char *id, enum tenant_health health)
+{
+    int64_t until = clock_mono_ms() + DEADLINE_MS;
+    struct tenant tenant;
+
+    do {
+        box_tenant(b, id, &tenant);
+        if (clock_mono_ms() > until)
+            fail_msg("health is %s, not %s", tenant_health_names[tenant.health],
+                     tenant_health_names[health]);
+        clock_sleep_ms(10);
+    } while (tenant.health != (uint32_t)health);
+}
+
+static void test_health_rounds(void **state)
+{
+    struct box *b = *state;
+    struct health_watch *watch;
+    struct err err = {0};
+    char id[ID_SIZE];
+
+    provisioned(b, id);
+    atomic_store(&b->http_up, false);
+    assert_int_equal(health_watch_start(&watch, &b->context, b->outside, 1, &err), 0);
+    wait_health(b, id, HEALTH_DEGRADED);
+    wait_health(b, id, HEALTH_UNHEALTHY);
+    atomic_store(&b->http_up, true);
+    wait_health(b, id, HEALTH_HEALTHY);
+    health_watch_stop(watch);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -558,6 +590,7 @@ int main(void)
         TEST(test_cloudflare_without_a_token),
         TEST(test_plans_change_nothing),
         TEST(test_questions),
+        TEST(test_health_rounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
