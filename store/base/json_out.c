@@ -14,25 +14,56 @@ void json_out_init(struct json_out *j, struct buf *buf)
     j->buf = buf;
 }
 
-/* What stands before a value: a comma, unless it is the first here or a key came just before. */
+/* Room for ${len} bytes at the end of the buffer; the way that almost every piece of JSON takes. */
+static inline char *room(struct buf *b, size_t len)
+{
+    if (b->data != NULL && !b->failed && b->len + len < b->cap && b->len + len <= b->max)
+        return b->data + b->len;
+    return buf_reserve(b, len);
+}
+
+/* ${len} bytes were written there. */
+static inline void written(struct buf *b, size_t len)
+{
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+/* Room for a value of ${len} bytes, behind the comma that is due unless it is the first here or a
+ * key came just before. NULL when there is none. */
+static inline char *value_room(struct json_out *j, size_t len)
+{
+    size_t comma = !j->keyed && j->after[j->depth] ? 1 : 0;
+    char *to = room(j->buf, len + comma);
+
+    j->keyed = false;
+    j->after[j->depth] = true;
+    if (to == NULL || comma == 0)
+        return to;
+    *to = ',';
+    written(j->buf, 1);
+    return to + 1;
+}
+
 static void before(struct json_out *j)
 {
-    if (j->keyed)
-        j->keyed = false;
-    else if (j->after[j->depth])
-        (void)buf_byte(j->buf, ',');
-    j->after[j->depth] = true;
+    (void)value_room(j, 0);
 }
 
 static void begin(struct json_out *j, char c)
 {
+    char *to;
+
     before(j);
     if (j->depth == JSON_OUT_DEPTH) {
         j->buf->failed = true;
         return;
     }
     j->after[++j->depth] = false;
-    (void)buf_byte(j->buf, c);
+    if ((to = room(j->buf, 1)) == NULL)
+        return;
+    *to = c;
+    written(j->buf, 1);
 }
 
 static void end(struct json_out *j, char c)
@@ -141,21 +172,26 @@ static void mixed(struct buf *b, const char *s, size_t len)
     (void)buf_add(b, s + from, len - from);
 }
 
-/* ${s} in quotes with ${after} behind, if that is not NUL. */
-static void quoted(struct buf *b, const char *s, size_t len, char after)
+/* ${s} in quotes as a value, with ${after} behind it if that is not NUL. */
+static inline void quoted(struct json_out *j, const char *s, size_t len, char after)
 {
-    size_t some = plain(s, len);
-    char *to = buf_reserve(b, some + 3);
+    size_t some = plain(s, len), more = after == '\0' ? 0 : 1;
+    char *to = value_room(j, some + 2 + more);
 
     if (to == NULL)
         return;
     *to++ = '"';
     memcpy(to, s, some);
-    b->len += some + 1;
-    b->data[b->len] = '\0';
-    if (some < len)
-        mixed(b, s + some, len - some);
-    (void)buf_add(b, after == '\0' ? "\"" : (char[2]){'"', after}, after == '\0' ? 1 : 2);
+    if (some < len) {
+        written(j->buf, some + 1);
+        mixed(j->buf, s + some, len - some);
+        (void)buf_add(j->buf, (char[2]){'"', after}, 1 + more);
+        return;
+    }
+    to[some] = '"';
+    if (more == 1)
+        to[some + 1] = after;
+    written(j->buf, some + 2 + more);
 }
 
 void json_out_key(struct json_out *j, const char *key)
@@ -164,15 +200,13 @@ void json_out_key(struct json_out *j, const char *key)
         j->buf->failed = true;
         return;
     }
-    before(j);
-    quoted(j->buf, key, strlen(key), ':');
+    quoted(j, key, strlen(key), ':');
     j->keyed = true;
 }
 
 void json_out_text_n(struct json_out *j, const char *s, size_t len)
 {
-    before(j);
-    quoted(j->buf, s, len, '\0');
+    quoted(j, s, len, '\0');
 }
 
 void json_out_text(struct json_out *j, const char *s)
@@ -234,8 +268,12 @@ void json_out_time(struct json_out *j, int64_t ms)
 
 void json_out_raw(struct json_out *j, const char *json, size_t len)
 {
-    before(j);
-    (void)buf_add(j->buf, json, len);
+    char *to = value_room(j, len);
+
+    if (to == NULL || len == 0)
+        return;
+    memcpy(to, json, len);
+    written(j->buf, len);
 }
 
 void json_out_key_text(struct json_out *j, const char *key, const char *s)
