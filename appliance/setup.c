@@ -125,7 +125,7 @@ static int secret_file(const struct cli *cli, const char *name, const char *pref
         buf_init(&b, 256);
         rc = file_read(path, &b, err);
         if (rc == 0)
-            rc = str_copy(out, size, str_trim(b.data == NULL ? (char[1]){0} : b.data));
+            rc = str_copy(out, size, b.data == NULL ? "" : str_trim(b.data));
         buf_free(&b);
         return rc;
     }

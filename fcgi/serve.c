@@ -490,7 +490,8 @@ static int go(struct passage *p, const char *const *params, unsigned *status, st
 /* What must not be seen by the next request, and what grew too large to keep. */
 static void clear(struct serve_memory *m)
 {
-    sodium_memzero(m->params, sizeof(m->params));
+    sodium_memzero(m->params, m->params_size);
+    m->params_size = 0;
     if (m->body.len > 0) {
         sodium_memzero(m->body.data, m->body.len);
     }

@@ -18,8 +18,8 @@
 /* One dispatch: what the writer thread needs to run the change, perhaps twice. */
 struct passage {
     struct op_call *call;
-    const struct op_call *base; /* the call as it was before the first run */
-    struct json_out out;        /* and its writer */
+    struct op_call base; /* the call as it was before the first run */
+    struct json_out out; /* and its writer */
     size_t out_len;
     struct idempotency *kept; /* NULL: no key */
     bool planned;             /* the run was a rehearsal, and went well */
@@ -80,7 +80,7 @@ static void begin_again(struct passage *p)
     struct op_call *call = p->call;
     struct buf answer = call->answer;
 
-    *call = *p->base;
+    *call = p->base;
     call->answer = answer;
     *call->out = p->out;
     call->out->buf->len = p->out_len;
@@ -303,15 +303,13 @@ static int answered(struct passage *p, struct err *err)
 static int pass(struct passage *p, struct err *err)
 {
     struct op_call *call = p->call;
-    struct op_call base;
     int r = answered(p, err);
 
     if (r != 0)
         return r < 0 ? -1 : 0;
     if (call->op->slow != NULL && call->op->slow(call, err) != 0)
         return -1;
-    base = *call;
-    p->base = &base;
+    p->base = *call;
     r = call->op->flags & OP_WRITE ? write_way(p, err) : read_way(p, err);
     call->txn = NULL;
     return r;

@@ -4,12 +4,17 @@
  * ${out}. Return 0 or -1. */
 #include "answer.h"
 
+/** answer_logs: the last lines that a tenant or its connector wrote. */
 int answer_logs(const struct answer_setup *s, const struct kv *params, struct buf *out,
                 struct err *err);
+/** answer_stats: what a tenant uses of its limits. */
 int answer_stats(const struct answer_setup *s, const struct kv *params, struct buf *out,
                  struct err *err);
+/** answer_status: the state of a tenant or tunnel, and what its runtime, its connector and
+ * Cloudflare say of it. */
 int answer_status(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
+/** answer_probe: what a tenant answers to a GET of its health path; no answer is a result too. */
 int answer_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
                  struct err *err);
 

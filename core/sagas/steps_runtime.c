@@ -22,6 +22,7 @@ static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool
     struct hands_request request;
     enum outcome outcome;
 
+    memset(reply, 0, sizeof *reply);
     facts_request(call, verb, &request);
     request.flag = flag;
     if (database_variables(call, &request.env, err) == -1)
