@@ -27,7 +27,7 @@ static const struct {
     {"user", {"id", "name", "role", "disabled", "last_login_at"}},
     {"key", {"id", "name", "role", "expires_at", "revoked_at"}},
     {"session", {"id", "user_id", "address", "seen_at", "expires_at"}},
-    {"audit", {"number", "at", "actor", "action", "object", "result"}},
+    {"audit", {"number", "at", "actor", "action", "object_id", "result"}},
     {"event", {"id", "type", "state", "received_at", "note"}},
     {"order", {"id", "name", "subdomain", "state", "created_at"}},
     {"subscription", {"number", "id", "status", "tenant_id", "period_end", "flag"}},
