@@ -48,7 +48,7 @@ int process_plan_arg(struct process_plan *p, const char *arg);
 int process_plan_args(struct process_plan *p, char *const *argv);
 
 /** process_plan_write(p, wanted, path, err): keep it in a file (mode 0600: its environment may hold
- * passwords), durable. ${wanted}: whether it should be running. Return 0 or -1. */
+ * passwords), durable once it has a command. ${wanted}: whether it should be running. 0 or -1. */
 int process_plan_write(const struct process_plan *p, bool wanted, const char *path,
                        struct err *err);
 

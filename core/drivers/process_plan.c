@@ -60,7 +60,8 @@ int process_plan_write(const struct process_plan *p, bool wanted, const char *pa
     put(&b, "end", p->name);
     result = b.failed ? err_set(err, ERR_TOO_LARGE, "plan_too_large",
                                 "the plan of %s does not fit", p->name)
-                      : file_write(path, b.data, b.len, 0600, err);
+             : wanted || p->argc > 0 ? file_write(path, b.data, b.len, 0600, err)
+                                     : file_write_soon(path, b.data, b.len, 0600, err);
     buf_free(&b);
     return result;
 }

@@ -32,22 +32,13 @@ int process_unit_paths(struct process_unit_files *f, const char *folder, const c
 /* Not durable: after a power cut there is no process to find. */
 static int write_pid(const struct process_unit *u, const char *path, struct err *err)
 {
-    char aside[420], text[200], boot[PROCESS_BOOT_SIZE];
-    FILE *file;
+    char text[200], boot[PROCESS_BOOT_SIZE];
 
-    if (process_boot(boot) == -1 || str_format(aside, sizeof aside, "%s.new", path) == -1)
+    if (process_boot(boot) == -1)
         return err_set(err, ERR_INTERNAL, "boot_id", "the boot's id cannot be read");
     (void)snprintf(text, sizeof text, "%d %llu %s %lld %u\n", (int)u->pid,
                    (unsigned long long)u->start, boot, (long long)u->started_at, u->restarts);
-    if ((file = fopen(aside, "we")) == NULL)
-        return err_sys(err, "pid_write", errno, aside);
-    if (fputs(text, file) == EOF) {
-        (void)fclose(file);
-        return err_sys(err, "pid_write", errno, aside);
-    }
-    if (fclose(file) == EOF || rename(aside, path) == -1)
-        return err_sys(err, "pid_write", errno, path);
-    return 0;
+    return file_write_soon(path, text, strlen(text), 0600, err);
 }
 
 static void forget_process(struct process_unit *u)

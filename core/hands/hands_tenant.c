@@ -273,8 +273,8 @@ enum outcome hands_runtime_stats(struct hands_job *job, struct err *err)
     return look(job, err, false);
 }
 
-/* One init command, unless its marker says that it has run. The marker comes after it: a command
- * whose end was not noted runs once more, so it must bear that. */
+/* One init command, unless its marker says that it has run. The marker comes after it, and does not
+ * wait for the disk: a command whose end was not noted runs once more, so it must bear that. */
 static int run_init(struct hands_job *job, struct order *order, uint32_t k, struct err *err)
 {
     char marker[320], when[CLOCK_TEXT_SIZE];
@@ -295,7 +295,7 @@ static int run_init(struct hands_job *job, struct order *order, uint32_t k, stru
     if (result == -1)
         return -1;
     clock_text(when, clock_wall_ms());
-    return file_write(marker, when, strlen(when), 0600, err);
+    return file_write_soon(marker, when, strlen(when), 0600, err);
 }
 
 enum outcome hands_runtime_init(struct hands_job *job, struct err *err)

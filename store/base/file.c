@@ -81,7 +81,9 @@ int file_sync_folder(const char *path, struct err *err)
     return failed == 0 ? 0 : err_sys(err, "folder_sync", failed, path);
 }
 
-int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+/* A new file beside ${path} takes its name; ${durable}: not before the disk has it all. */
+static int replace(const char *path, const void *data, size_t len, mode_t mode, bool durable,
+                   struct err *err)
 {
     char aside[PATH_MAX], folder[PATH_MAX];
     int fd, failed = 0;
@@ -90,7 +92,8 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, stru
         return err_sys(err, "file_write", ENAMETOOLONG, path);
     if ((fd = mkostemp(aside, O_CLOEXEC)) == -1)
         return err_sys(err, "file_write", errno, path);
-    if (fchmod(fd, mode) == -1 || file_write_all(fd, data, len) == -1 || fsync(fd) == -1)
+    if (fchmod(fd, mode) == -1 || file_write_all(fd, data, len) == -1 ||
+        (durable && fsync(fd) == -1))
         failed = errno;
     if (close(fd) == -1 && failed == 0)
         failed = errno;
@@ -100,7 +103,17 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, stru
         (void)unlink(aside);
         return err_sys(err, "file_write", failed, path);
     }
-    return file_sync_folder(folder, err);
+    return durable ? file_sync_folder(folder, err) : 0;
+}
+
+int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return replace(path, data, len, mode, true, err);
+}
+
+int file_write_soon(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return replace(path, data, len, mode, false, err);
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct err *err)

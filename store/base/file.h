@@ -15,6 +15,10 @@ int file_read(const char *path, struct buf *out, struct err *err);
  * rename, fsync of the folder. Return 0 or -1, the old content then being whole. */
 int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 
+/** file_write_soon(path, data, len, mode, err): as file_write, without waiting for the disk: for what
+ * may be lost by a power cut, which can also leave the file empty. Return 0 or -1. */
+int file_write_soon(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
 /** file_mkdirs(path, mode, err): make the folder and those above it; fine if there. 0 or -1. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 

@@ -5,26 +5,26 @@ set -eu
 umask 022
 
 folder=$1
-template=$(dirname "$0")/index.html
+template=${0%/*}/index.html
 
-# Text as it may stand in HTML, and after that in the right half of sed's s|…|…|.
-escape() {
-    printf '%s' "$1" | sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g' \
-        -e 's/"/\&quot;/g' -e "s/'/\&#39;/g" -e 's/[\\&|]/\\&/g'
-}
+# The three values, a line each, as text may stand in HTML and after that in the right half of sed's
+# s|…|…|. None of them holds a line's end: the hands refuse such values.
+escaped=$(printf '%s\n' "${TENANT_NAME:-A tenant}" "${TENANT_URL:-}" "${TENANT_HOSTNAME:-}" |
+    sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g' -e 's/"/\&quot;/g' \
+        -e "s/'/\\&#39;/g" -e 's/[\\&|]/\\&/g')
+{ # a value that is empty at the end leaves no line
+    IFS= read -r name || :
+    IFS= read -r url || :
+    IFS= read -r host || :
+} <<END
+$escaped
+END
 
-name=$(escape "${TENANT_NAME:-A tenant}")
-url=$(escape "${TENANT_URL:-}")
-host=$(escape "${TENANT_HOSTNAME:-}")
-now=$(date -u '+%Y-%m-%d %H:%M:%S UTC')
-
-mkdir -p "$folder"
+[ -d "$folder" ] || mkdir -p "$folder"
 if [ ! -e "$folder/index.html" ]; then
+    now=$(date -u '+%Y-%m-%d %H:%M:%S UTC')
     sed -e "s|@NAME@|$name|g" -e "s|@URL@|$url|g" -e "s|@HOST@|$host|g" -e "s|@TIME@|$now|g" \
         "$template" >"$folder/.index.html"
     mv "$folder/.index.html" "$folder/index.html"
 fi
-if [ ! -e "$folder/health" ]; then
-    printf 'ok\n' >"$folder/.health"
-    mv "$folder/.health" "$folder/health"
-fi
+[ -e "$folder/health" ] || echo ok >"$folder/health"
