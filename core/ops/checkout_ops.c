@@ -45,6 +45,22 @@ struct checkout {
     char session[96], url[1024];
 };
 
+/* A record of a change that is not the operation's own run. */
+static int note(struct checkout *c, struct txn *txn, const struct order *before,
+                const struct order *after, const char *result, const char *reason, struct err *err)
+{
+    struct op_call *call = c->call;
+    struct audit kept = call->audit;
+    int r;
+
+    object_before(call, &order_table, before);
+    object_after(call, &order_table, after);
+    (void)str_copy(call->audit.reason, sizeof call->audit.reason, reason);
+    r = op_audit(call, txn, result, err);
+    call->audit = kept;
+    return r;
+}
+
 static int sellable(struct txn *txn, const char *text, struct plan *plan, struct err *err)
 {
     int found = plan_resolve(txn, text, plan, err);
@@ -79,7 +95,9 @@ static int place(struct txn *txn, void *arg, struct err *err)
         }
         return -1;
     }
-    return record_insert(txn, &order_table, &c->order, err);
+    if (record_insert(txn, &order_table, &c->order, err) != 0)
+        return -1;
+    return note(c, txn, NULL, &c->order, "ok", "the order holds its name", err);
 }
 
 static int take_back(struct txn *txn, void *arg, struct err *err)
@@ -89,10 +107,10 @@ static int take_back(struct txn *txn, void *arg, struct err *err)
 
     order.state = ORDER_EXPIRED;
     order.updated_at = txn_time_ms(txn);
-    return name_give(txn, order.subdomain, order.id, 0, err) != 0 ||
-                   record_put(txn, &order_table, &order, err) != 0
-               ? -1
-               : 0;
+    if (name_give(txn, order.subdomain, order.id, 0, err) != 0 ||
+        record_put(txn, &order_table, &order, err) != 0)
+        return -1;
+    return note(c, txn, &c->order, &order, "network", "there was no page to pay on", err);
 }
 
 /* {"session":"cs_…","url":"https://…"} */
@@ -148,6 +166,7 @@ static int checkout(struct op_call *call, struct err *err)
         if (record_put(call->txn, &order_table, &order, err) != 0)
             return -1;
     }
+    object_before(call, &order_table, &c->order);
     object_after(call, &order_table, &order);
     json_out_object(j);
     json_out_key_text(j, "object", "checkout");

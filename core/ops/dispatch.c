@@ -158,7 +158,7 @@ static int run(struct passage *p, struct err *err)
     return 0;
 }
 
-static int audit(struct op_call *call, struct txn *txn, const char *result, struct err *err)
+int op_audit(struct op_call *call, struct txn *txn, const char *result, struct err *err)
 {
     struct audit *entry = &call->audit;
     const struct actor *actor = &call->actor;
@@ -192,13 +192,13 @@ static int change(struct txn *txn, void *arg, struct err *err)
         return -1;
     if (call->refused) {
         p->refusal = *err;
-        return audit(call, txn, err_kind_name(err->kind), err);
+        return op_audit(call, txn, err_kind_name(err->kind), err);
     }
     if (call->plan) {
         p->planned = true;
         return err_set(err, ERR_INTERNAL, "planned", "a plan is not carried out");
     }
-    if ((call->op->flags & OP_AUDIT) && !call->unchanged && audit(call, txn, "ok", err) != 0)
+    if ((call->op->flags & OP_AUDIT) && !call->unchanged && op_audit(call, txn, "ok", err) != 0)
         return -1;
     return p->kept != NULL ? keep(p, txn, err) : 0;
 }
@@ -215,7 +215,7 @@ static int write_refusal(struct txn *txn, void *arg, struct err *err)
 
     (void)str_copy_n(entry->reason, sizeof entry->reason, r->why->text,
                      strnlen(r->why->text, sizeof entry->reason - 1));
-    return audit(r->call, txn, err_kind_name(r->why->kind), err);
+    return op_audit(r->call, txn, err_kind_name(r->why->kind), err);
 }
 
 /* A refusal is told whether or not it could be recorded: the store may be what is wrong. */

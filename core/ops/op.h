@@ -129,6 +129,11 @@ int op_dispatch(struct op_call *call, struct err *err);
  * ERR_FORBIDDEN. op_dispatch asks it first; the front also before it looks at the input. 0 or -1. */
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err);
 
+/** op_audit(call, txn, result, err): add call->audit, completed by who asks, to a change that an
+ * operation makes outside of its own run (in slow). What run changes is audited by op_dispatch. Return
+ * 0 or -1. */
+int op_audit(struct op_call *call, struct txn *txn, const char *result, struct err *err);
+
 /** op_given(call, name): whether the parameter was given by the caller. */
 bool op_given(const struct op_call *call, const char *name);
 

@@ -171,6 +171,12 @@ static void a_checkout_that_fails_gives_the_name_back(void **state)
     p->worker.answer = NULL;
     assert_true(ops_do(w, "checkout.create", ROLE_PUBLIC, "%s", json) < 0);
     assert_int_equal(count_open(w), 0);
+    /* Placed and taken back: a record of each, the newest first. */
+    ops_ok(w, 200, "audit.list", ROLE_ADMIN, "{\"action\":\"checkout.create\"}");
+    assert_int_equal(json_size(w->answer, "data"), 2);
+    assert_string_equal(ops_text(w, "data[0].result"), "network");
+    assert_string_equal(ops_text(w, "data[1].result"), "ok");
+    assert_string_equal(ops_text(w, "data[0].before"), ops_text(w, "data[1].after"));
     p->worker.answer = "{\"session\":\"cs_2\"}"; /* no page */
     assert_true(ops_do(w, "checkout.create", ROLE_PUBLIC, "%s", json) < 0);
     assert_int_equal(count_open(w), 0);

@@ -167,6 +167,31 @@ static void form_takes_and_refuses(void **state)
     }
 }
 
+/* What a person types at a shell. */
+static void a_form_makes_a_tunnel(void **state)
+{
+    const char *text = "subscription_id=5&container_id=1&local_port=8069";
+    const struct op *op = op_find("tunnel.create");
+    const struct field *port;
+    struct {
+        union {
+            char bytes[4096];
+            uint64_t align;
+        } at;
+        uint64_t given;
+        struct err err;
+    } in = {0};
+
+    (void)state;
+    assert_true(op->params->struct_size <= sizeof in.at);
+    assert_int_equal(params_form(op->params, text, strlen(text), in.at.bytes, &in.given, &in.err),
+                     0);
+    assert_int_equal(params_done(op->params, in.given, &in.err), 0);
+    port = fields_find(op->params, "local_port");
+    assert_int_equal(fields_get_u64(port, in.at.bytes), 8069);
+    assert_string_equal(in.at.bytes + fields_find(op->params, "container_id")->offset, "1");
+}
+
 static void a_request_gives_each_name_once(void **state)
 {
     struct input in = {0};
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(json_takes_every_type),
         cmocka_unit_test(json_refuses),
         cmocka_unit_test(form_takes_and_refuses),
+        cmocka_unit_test(a_form_makes_a_tunnel),
         cmocka_unit_test(a_request_gives_each_name_once),
         cmocka_unit_test(what_is_required_is_missed),
         cmocka_unit_test(every_row_is_whole),
