@@ -12,6 +12,7 @@
 enum cli_output { CLI_TABLE, CLI_JSON, CLI_PLAIN };
 
 struct cli {
+    const struct cli_command *commands; /* of this program */
     const char *root;      /* --root or SETT_ROOT; "" for the system's box */
     struct paths paths;
     enum cli_output output;
@@ -33,7 +34,15 @@ struct cli_command {
     const char *example;
     int (*run)(struct cli *cli, int argc, char **argv, struct err *err); /* exit code, or -1 */
 };
-extern const struct cli_command cli_commands[]; /* ended by one without noun */
+extern const struct cli_command sett_commands[]; /* commands.c; ended by one without noun */
+extern const struct cli_command send_commands[]; /* commands_send.c */
+
+/** cli_main(argc, argv, commands): the whole of a program with this command line. Return its exit code. */
+int cli_main(int argc, char **argv, const struct cli_command *commands);
+
+/** cli_elsewhere(cli, words, argc, argv, err): go on as sett-send, which is linked with libcurl: loading that
+ * takes longer than most commands of sett take in all. Does not return unless it fails: -1. */
+int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv, struct err *err);
 
 /** cli_open(cli, err): give up root if we have it and the box is not root's, then open store, keys
  * and configuration. ERR_NOT_FOUND with a hint when there is no box yet. Return 0 or -1. */
@@ -64,10 +73,10 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err);
 
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
-void cli_usage(FILE *out, const char *noun);
+void cli_usage(const struct cli *cli, FILE *out, const char *noun);
 
-/** cli_suggest(out, noun, verb): the nearest known words to a mistyped command, or "". */
-void cli_suggest(char *out, size_t size, const char *noun, const char *verb);
+/** cli_suggest(cli, out, size, noun, verb): the nearest known words to a mistyped command, or "". */
+void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun, const char *verb);
 
 /* Commands about the box itself, one file each. */
 int cli_run(struct cli *cli, int argc, char **argv, struct err *err);      /* run.c */

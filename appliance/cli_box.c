@@ -145,3 +145,31 @@ int cli_call(struct cli *cli, struct op_call *call, struct err *err)
         job_wake(cli->paths.wake_sock);
     return 0;
 }
+
+int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv, struct err *err)
+{
+    char path[PATHS_SIZE + 16];
+    char *arguments[64];
+    int n = 0;
+
+    (void)str_format(path, sizeof path, "%s/sett-send", cli->programs);
+    arguments[n++] = path;
+    if (cli->paths.root[0] != '\0') {
+        arguments[n++] = (char *)(uintptr_t)"--root";
+        arguments[n++] = cli->paths.root;
+    }
+    if (cli->output == CLI_JSON)
+        arguments[n++] = (char *)(uintptr_t)"--json";
+    if (cli->quiet)
+        arguments[n++] = (char *)(uintptr_t)"--quiet";
+    for (; *words != NULL; words++)
+        arguments[n++] = (char *)(uintptr_t)*words;
+    for (int i = 0; i < argc; i++) {
+        if (n + 1 == (int)(sizeof arguments / sizeof *arguments))
+            return err_field(err, "argument", "too_many", "too many arguments");
+        arguments[n++] = argv[i];
+    }
+    arguments[n] = NULL;
+    (void)execv(path, arguments);
+    return err_sys(err, "exec", errno, path);
+}

@@ -41,7 +41,7 @@ static void consider(char *out, size_t size, size_t *best, const char *typed, co
     }
 }
 
-void cli_suggest(char *out, size_t size, const char *noun, const char *verb)
+void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun, const char *verb)
 {
     char typed[2 * WORD_MAX], known[2 * WORD_MAX];
     size_t best = WORD_MAX;
@@ -49,7 +49,7 @@ void cli_suggest(char *out, size_t size, const char *noun, const char *verb)
     out[0] = '\0';
     if (str_format(typed, sizeof typed, "%s%s%s", noun, verb ? " " : "", verb ? verb : "") == -1)
         return;
-    for (const struct cli_command *c = cli_commands; c->noun != NULL; c++)
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
         if (str_format(known, sizeof known, "%s%s%s", c->noun, c->verb ? " " : "",
                        c->verb ? c->verb : "") == 0)
             consider(out, size, &best, typed, known);
@@ -74,7 +74,7 @@ static bool command_words(char *out, size_t size, const struct op *op)
     return !(op->flags & OP_RAW) && !str_starts(op->name, "auth.");
 }
 
-void cli_usage(FILE *out, const char *noun)
+void cli_usage(const struct cli *cli, FILE *out, const char *noun)
 {
     char words[WORD_MAX];
     size_t len = noun == NULL ? 0 : strlen(noun);
@@ -82,7 +82,7 @@ void cli_usage(FILE *out, const char *noun)
     if (noun == NULL)
         fprintf(out, "sett %s: one box that sells and runs software\n\n"
                      "Usage: sett [--root FOLDER] NOUN VERB [ARGUMENTS]\n\n", SETT_VERSION);
-    for (const struct cli_command *c = cli_commands; c->noun != NULL; c++)
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
         if (noun == NULL || str_equal(c->noun, noun)) {
             (void)str_format(words, sizeof words, "%s %s", c->noun, c->verb ? c->verb : "");
             fprintf(out, "  %-24s %s\n", words, c->help);

@@ -1,4 +1,4 @@
-/* The commands that are not operations: they are about the box itself, or show what happens on it. */
+/* The commands of sett that are not operations: they are about the box itself, or show what happens on it. */
 #include "cli.h"
 
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
@@ -6,13 +6,23 @@ int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
     return cli_operation(cli, op_find("setting.list"), argc, argv, err);
 }
 
-const struct cli_command cli_commands[] = {
+static int demo_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, (const char *const[]){"demo", NULL}, argc, argv, err);
+}
+
+static int send_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, (const char *const[]){"stripe", "send", NULL}, argc, argv, err);
+}
+
+const struct cli_command sett_commands[] = {
     {"run", NULL, "Run a whole box below a folder: programs, web server, Ctrl-C stops it",
      "[--port N] [--demo]", "--root run --port 4443 --demo", cli_run},
     {"setup", NULL, "Make a box: folders, keys, store, first admin; finishes one that was cut short",
      "[--port N]", "--root run", cli_setup},
     {"demo", NULL, "Sell a site to a customer \"Acme\" before your eyes, on a running box",
-     "[--port N]", "--root run", cli_demo},
+     "[--port N]", "--root run", demo_elsewhere},
     {"doctor", NULL, "Look for what is wrong with this box, with the remedy of each", "", "--json",
      cli_doctor},
     {"fsck", NULL, "Check every value, index, reference and the audit chain of the store", "", "",
@@ -24,7 +34,7 @@ const struct cli_command cli_commands[] = {
     {"stripe", "send", "Send a locally signed test event through the box's own web server",
      "TYPE|FILE [--name N] [--email E] [--plan P] [--subdomain S] [--customer ID]\n"
      "         [--subscription ID] [--status S] [--at SECONDS] [--id EVT] [--url URL]",
-     "checkout.session.completed --name Acme --plan demo", cli_stripe_send},
+     "checkout.session.completed --name Acme --plan demo", send_elsewhere},
     {"cloudflare", "import", "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file",
      "FILE", "~/cloudflare.env", cli_cloudflare_import},
     {"db", "dump", "Write the whole store as text, to be read or loaded", "", "> box.txt", cli_dump},

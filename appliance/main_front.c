@@ -36,7 +36,7 @@
 #include "tally.h"
 #include "vault.h"
 
-#define THREADS        8
+#define THREADS        24     /* most of them wait: for a commit that they share, for a hash, for the worker */
 #define THREADS_MOST   64
 #define STREAM_EXTRA   8      /* connections that may wait to be told that the streams are full */
 #define STOP_MS        1500   /* for requests under way; then the process ends all the same */
@@ -134,6 +134,17 @@ static int box_open(struct op_box *box, const char *root, struct err *err)
     return box->gate == NULL || box->figures == NULL ? -1 : 0;
 }
 
+static unsigned threads_wanted(const struct conf *conf)
+{
+    const char *text = conf_get(conf, "front", "threads");
+    uint64_t n = THREADS;
+    if (text != NULL && str_u64(text, 1, THREADS_MOST, &n) < 0) {
+        log_warning("[front] threads = %s is not 1 to %d; %d it is", text, THREADS_MOST, THREADS);
+        n = THREADS;
+    }
+    return (unsigned)n;
+}
+
 static int parts_make(struct program *p, struct err *err)
 {
     const struct op **ops = serve_bind(err);
@@ -144,24 +155,17 @@ static int parts_make(struct program *p, struct err *err)
     if (p->tally == NULL) {
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the counters");
     }
-    p->serve = (struct serve){.box = &p->box, .limit = p->limit, .tally = p->tally, .ops = ops};
+    p->serve.box = &p->box;
+    p->serve.limit = p->limit;
+    p->serve.tally = p->tally;
+    p->serve.ops = ops;
+    p->serve.slow_most = (int)threads_wanted(&p->box.conf) / 2;
     p->events = (struct events){.box = &p->box,
                                 .limit = p->limit,
                                 .tally = p->tally,
                                 .streams_max = EVENTS_STREAMS,
                                 .stop_fd = p->stop_fd};
     return 0;
-}
-
-static unsigned threads_wanted(const struct conf *conf)
-{
-    const char *text = conf_get(conf, "front", "threads");
-    uint64_t n = THREADS;
-    if (text != NULL && str_u64(text, 1, THREADS_MOST, &n) < 0) {
-        log_warning("[front] threads = %s is not 1 to %d; %d it is", text, THREADS_MOST, THREADS);
-        n = THREADS;
-    }
-    return (unsigned)n;
 }
 
 static int threads_start(struct program *p, struct err *err)
@@ -267,6 +271,6 @@ int main(int argc, char **argv)
     int64_t left_ms = until_ms - clock_mono_ms();
     all = front_wait(program.streams, left_ms > 0 ? left_ms : 0) && all;
     log_info("ended%s", all ? "" : "; some requests were cut off");
-    fflush(NULL);
+    (void)fflush(NULL);
     _exit(0); /* the store is not to be closed, and threads that were cut off still use it */
 }
