@@ -11,7 +11,7 @@
 #include "request.h"
 
 #define RECALL_IDENTITIES 4
-#define RECALL_ANSWERS    8
+#define RECALL_ANSWERS    4
 #define RECALL_TEXT       1024
 #define RECALL_PARAMS     768
 #define RECALL_BODY       (64u * 1024u)

@@ -99,7 +99,10 @@ static const struct {
     const char *op;
     unsigned flags;
 } special[] = {
-    {"auth.login", ROUTE_LOGIN},
+    {"auth.login", ROUTE_LOGIN | ROUTE_SLOW},
+    {"user.password", ROUTE_SLOW},
+    {"user.create", ROUTE_SLOW},
+    {"user.update", ROUTE_SLOW},
     {"health", ROUTE_FREE},
     {"metrics", ROUTE_FREE | ROUTE_METRICS},
     {"stripe.webhook", ROUTE_FREE | ROUTE_WEBHOOK},

@@ -22,7 +22,7 @@
 
 /* One request under way. */
 struct passage {
-    const struct serve *serve;
+    struct serve *serve;
     struct serve_memory *m;
     const struct wire *wire;
     struct route_match match;
@@ -403,6 +403,25 @@ static bool refusals_quiet(const struct passage *p)
     return !limit_peek(p->serve->limit, LIMIT_REFUSAL, address, sizeof(address), 1, p->now_ms);
 }
 
+/* Run the operation. What may hold a thread for long gets only some of them, so that neither a burst
+ * of sign-ins nor a worker that hangs takes the rest of the API with it. */
+static int perform(struct passage *p, struct op_call *call, struct err *err)
+{
+    struct serve *serve = p->serve;
+    if ((p->match.flags & ROUTE_SLOW) == 0 && (p->op->flags & OP_ASK) == 0) {
+        return op_dispatch(call, err);
+    }
+    int rc = -1;
+    if (atomic_fetch_add(&serve->slow_now, 1) < serve->slow_most) {
+        rc = op_dispatch(call, err);
+    } else {
+        err_set(err, ERR_UNAVAILABLE, "busy", "too much of this is under way at the moment");
+        err->retry_after_s = 1;
+    }
+    atomic_fetch_sub(&serve->slow_now, 1);
+    return rc;
+}
+
 static int dispatch(struct passage *p, struct op_call *call, struct err *err)
 {
     bool steady = (p->match.flags & ROUTE_STEADY) != 0;
@@ -420,7 +439,7 @@ static int dispatch(struct passage *p, struct op_call *call, struct err *err)
         db_read_end(p->txn);
         p->txn = NULL;
     }
-    if (op_dispatch(call, err) == 0) {
+    if (perform(p, call, err) == 0) {
         if (steady) {
             recall_note_answer(&p->m->recall, txn, call, p->now_ms);
         }

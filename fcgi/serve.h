@@ -13,6 +13,7 @@
 #include "tally.h"
 #include "wire.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define SERVE_PARAMS 8192 /* the largest struct of an operation's parameters */
@@ -23,6 +24,8 @@ struct serve {
     struct limit *limit;
     struct tally *tally;
     const struct op *const *ops; /* of route_table, in its order: serve_bind */
+    int slow_most;       /* requests that may hash a password or ask the worker at the same time */
+    atomic_int slow_now;
 };
 
 /* What one thread keeps from request to request. */

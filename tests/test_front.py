@@ -497,6 +497,18 @@ def limits_part(t, box):
     t.equal(codes, [401] * 5 + [429] * 2, "five sign-ins a minute and address")
     status, headers, body = get("192.0.2.1", "/api/auth/login", "POST", wrong)
     t.ok(status == 429 and 1 <= int(dict(headers)["Retry-After"]) <= 12 and json.loads(body)["code"] == "rate_limited", "429 says when", headers)
+    # A burst of sign-ins from everywhere: some are hashed, the rest is told to come again, nothing else waits.
+    burst = []
+    threads = [threading.Thread(target=lambda i=i: burst.append(get(f"203.0.113.{i}", "/api/auth/login", "POST", wrong)[0])) for i in range(80)]
+    for x in threads:
+        x.start()
+    took = []
+    while any(x.is_alive() for x in threads):
+        at = time.monotonic()
+        get("192.0.2.77", "/health")
+        took.append(time.monotonic() - at)
+    t.ok(len(burst) == 80 and set(burst) == {401, 503}, "80 sign-ins at once: 401, or 503 and come again", {c: burst.count(c) for c in set(burst)})
+    t.ok(took and max(took) < 1, "and /health answers meanwhile", sorted(took)[-3:])
     codes = [get("198.51.100.9")[0] for _ in range(32)]
     t.equal(codes, [200] * 30 + [429] * 2, "thirty unauthenticated requests a minute and address")
     codes = [get(f"2001:db8:1:2::{i:x}")[0] for i in range(1, 33)]
