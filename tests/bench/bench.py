@@ -34,7 +34,7 @@ def row(what, value, against="", ratio=None, aim=""):
 
 def wrk(url, script, *args, connections=16, seconds=SECONDS, headers=()):
     """Requests per second and p99 in ms."""
-    argv = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", os.path.join(HERE, script)]
+    argv = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", os.path.join(HERE, script)]
     for h in headers:
         argv += ["-H", h]
     out = subprocess.run(argv + [url, "--", *args], capture_output=True, text=True, check=True).stdout
@@ -182,7 +182,7 @@ def bench_webhooks(box):
     def intake(connections):
         path = os.path.join(box.root, f"events{next(serial)}")
         events_write(path, secret, 40000)
-        result = wrk(f"http://localhost:{box.port}/webhook/stripe", "post.lua", path, "2", connections=connections)
+        result = wrk(f"http://localhost:{box.port}/webhook/stripe", "post.lua", path, str(min(2, connections)), connections=connections)
         os.unlink(path)
         return result
     return intake
