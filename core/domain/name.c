@@ -21,6 +21,7 @@ static const struct field rows[] = {
 
 static const struct index indexes[] = {
     {.name = "owner_id", .id = 159, .sparse = true, .fields = {"owner_id"}},
+    {.name = "until", .id = 178, .sparse = true, .fields = {"until"}},
 };
 
 const struct table name_table = {

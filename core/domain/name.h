@@ -14,7 +14,7 @@ struct name {
     int64_t until;         /* resting: free again from then on; held by an order: its expiry */
     int64_t created_at;
 };
-extern const struct table name_table; /* key label; index: owner_id */
+extern const struct table name_table; /* key label; index: owner_id, until */
 
 /** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL
  * if nothing is. */

@@ -12,8 +12,8 @@
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
- * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency. 177 tunnels. Next free:
- * table 23, index 178.
+ * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names. Next
+ * free: table 23, index 179.
  */
 #include "schema.h"
 

@@ -57,20 +57,22 @@ static int prune_sessions(struct txn *txn, struct err *err)
     return count;
 }
 
-/* Names whose rest is over are free whether or not their record is there; it goes all the same. The
- * walk goes on where the last one ended. */
+/* Names whose rest is over are free whether or not their record is there; it goes all the same. One
+ * that an order holds beyond its expiry is the billing's to give back. */
 static int prune_names(struct txn *txn, struct err *err)
 {
     struct name rested[BITE], name = {0};
     struct scan scan;
     int got, count = 0;
 
-    if (scan_start(&scan, txn, &name_table, NULL, NULL, 0, false, err) == -1)
+    if (scan_start(&scan, txn, &name_table, "until", NULL, 0, false, err) == -1)
         return -1;
     while (count < BITE && (got = scan_next(&scan, &name, err)) != 0) {
         if (got == -1)
             return -1;
-        if (name.state == NAME_RESTING && name.until != 0 && name.until <= txn_time_ms(txn))
+        if (name.until > txn_time_ms(txn))
+            break;
+        if (name.state == NAME_RESTING)
             rested[count++] = name;
     }
     for (int i = 0; i < count; i++)
