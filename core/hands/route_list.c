@@ -39,25 +39,30 @@ const struct route *route_list_find(const struct route_list *l, const char *host
     return i < l->count && str_equal(l->at[i].hostname, hostname) ? &l->at[i] : NULL;
 }
 
-static int insert(struct route_list *l, size_t i, const char *hostname)
+/* Room for one more. Return 0 or -1. */
+static int grow(struct route_list *l)
 {
-    char *copy = strdup(hostname);
+    size_t room = l->room == 0 ? 64 : l->room * 2;
     struct route *more;
 
-    if (copy == NULL)
+    if (l->count < l->room)
+        return 0;
+    if (l->count >= ROUTES_MAX || (more = realloc(l->at, room * sizeof *more)) == NULL)
         return -1;
-    if (l->count == l->room) {
-        size_t room = l->room == 0 ? 64 : l->room * 2;
-        if (l->count >= ROUTES_MAX || (more = realloc(l->at, room * sizeof *more)) == NULL) {
-            free(copy);
-            return -1;
-        }
-        l->at = more;
-        l->room = room;
-    }
-    memmove(l->at + i + 1, l->at + i, (l->count - i) * sizeof *l->at);
-    l->at[i] = (struct route){.hostname = copy};
-    l->count++;
+    l->at = more;
+    l->room = room;
+    return 0;
+}
+
+static int insert(struct route_list *l, size_t i, const char *hostname)
+{
+    struct route fresh = {.hostname = NULL};
+
+    if (grow(l) == -1 || (fresh.hostname = strdup(hostname)) == NULL)
+        return -1;
+    for (size_t k = l->count++; k > i; k--)
+        l->at[k] = l->at[k - 1];
+    l->at[i] = fresh;
     return 0;
 }
 
