@@ -3,6 +3,7 @@
  * commit before anybody reads more of it than its id.
  */
 #include "event.h"
+#include "billing.h"
 
 #include "buf.h"
 #include "job_start.h"
@@ -122,8 +123,13 @@ int event_store(struct txn *txn, struct event *event, const char *body, size_t l
     event->state = EVENT_STORED;
     event->received_at = txn_time_ms(txn);
     event->applied_at = 0;
+    if (billing_kind(event->type) == BILLING_OTHER) {
+        event->state = EVENT_IGNORED;
+        event->applied_at = event->received_at;
+        (void)str_copy(event->note, sizeof event->note, "an event of this type moves nothing here");
+    } else if (start(txn, event, "stripe", request_id, err) != 0)
+        return -1;
     if (store_parts(txn, event, body, len, err) != 0 ||
-        start(txn, event, "stripe", request_id, err) != 0 ||
         record_insert(txn, &event_table, event, err) != 0)
         return -1;
     *fresh = true;

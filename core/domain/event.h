@@ -29,7 +29,8 @@ struct event_part {
 extern const struct table event_part_table; /* key event_id, number */
 
 /** event_store(txn, event, body, len, request_id, fresh, err): keep a webhook's body (checked
- * JSON, so without NUL) and start its event.apply job, in one change. The caller has set id, type,
+ * JSON, so without NUL) and start its event.apply job, in one change; an event of a type that moves
+ * nothing gets no job and is ignored at once. The caller has set id, type,
  * api_version, object_id, livemode and event_at. An id that is there already: *${fresh} is false,
  * ${event} is what is there, and nothing changes. Return 0 or -1. */
 int event_store(struct txn *txn, struct event *event, const char *body, size_t len,

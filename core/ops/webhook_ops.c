@@ -100,7 +100,7 @@ static int webhook(struct op_call *call, struct err *err)
     if (event_store(call->txn, &event, call->body, call->body_len, call->actor.request_id, &fresh,
                     err) != 0)
         return -1;
-    call->wake = fresh;
+    call->wake = fresh && event.job_id[0] != '\0';
     call->unchanged = !fresh;
     (void)str_copy(call->audit.job_id, sizeof call->audit.job_id, event.job_id);
     if (fresh)
