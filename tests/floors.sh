@@ -29,7 +29,7 @@ only() { # HEADER FILE...: the files that may include it
 	[ -z "$bad" ]
 	result "only $* include $header" $? "$bad"
 }
-only 'lmdb\.h' store/db.c store/raw.c
+only 'lmdb\.h' store/db.c
 only 'curl/.*\.h' core/outside/http.c
 only 'fcgi.*\.h' fcgi/front.c
 only 'archive.*\.h' backup/pack.c
