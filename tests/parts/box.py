@@ -73,6 +73,7 @@ class Box:
         self.build = build or BUILD
         self.own = root is None
         self.root = root or tempfile.mkdtemp(prefix="sett-")
+        os.makedirs(self.root, exist_ok=True)
         os.chmod(self.root, 0o755)
         self.port = free_port()
         self.world = world
