@@ -26,6 +26,7 @@
 #define PEER_WAIT_S  10               /* a peer that is silent for so long is let go */
 #define STACK_BYTES  (1024u * 1024u)
 #define BODY_IN_CHUNK 32768
+#define BACKLOG       1024             /* a web server gives up at once when it is full */
 
 struct member {
     struct front *front;
@@ -361,7 +362,8 @@ int front_start(struct front **out, const struct front_setup *setup, struct err 
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->ended, NULL);
     int flags = fcntl(setup->listen_fd, F_GETFL);
-    if (flags < 0 || fcntl(setup->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    if (flags < 0 || fcntl(setup->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        listen(setup->listen_fd, BACKLOG) < 0) {
         free(f);
         return err_sys(err, "front_start", errno, setup->name);
     }
