@@ -8,11 +8,13 @@
  *   again_N    AGAIN before the attempt N
  *   later      AGAIN with a wait of 3 s until the file "fix" is there
  *   never      AGAIN, always
+ *   silent     AGAIN, always, with no cause
  *   lost       the effect comes about, the answer is lost: AGAIN once
  *   wait_go    waits for the file "go" (at most 10 s), then does it
  *   die_before, die_after   the process kills itself before or after the effect, once
  * The same with check_b and undo_b; store steps know apply_s=fail, apply_s=busy_N, and
- * apply_s=second: it fails once the job has fallen back.
+ * apply_s=second (it fails once the job has fallen back), apply_s=full_until_fix (the disk is full
+ * until the file "fix" is there; context: the folder), revert_s=fail. hook=NAME: that hook refuses.
  */
 #include <signal.h>
 #include "engine_world.h"
@@ -65,6 +67,8 @@ static inline enum outcome fake_refusal(const struct step_call *call, const char
         (void)err_set(err, ERR_QUOTA, "fake_quota", "step %s has no room", step);
         return OUTCOME_FAIL;
     }
+    if (str_equal(order, "silent")) /* AGAIN without a word why */
+        return OUTCOME_AGAIN;
     if (str_equal(order, "never") ||
         (str_starts(order, "again_") && str_u64(order + 6, 1, 1000, &n) == 0 && call->attempt < n)) {
         (void)err_set(err, ERR_NETWORK, "fake", "step %s is not there yet", step);
@@ -155,7 +159,8 @@ static inline void fake_record(struct setting *out, const struct job *job, const
     assert_int_equal(str_copy(out->name, sizeof out->name, name), 0);
 }
 
-static inline int fake_apply(struct txn *txn, struct job *job, const char *step, struct err *err)
+static inline int fake_apply(struct txn *txn, struct job *job, const char *step,
+                             const char *folder, struct err *err)
 {
     const char *order = fake_order(job, "apply", step);
     struct setting record;
@@ -168,6 +173,8 @@ static inline int fake_apply(struct txn *txn, struct job *job, const char *step,
     if (str_equal(order, "fail") ||
         (str_equal(order, "second") && kv_get(&job->facts, JOB_FACT_FALLS) != NULL))
         return err_set(err, ERR_QUOTA, "fake_store", "step %s is told to fail", step);
+    if (str_equal(order, "full_until_fix") && !fake_file(folder, "fix"))
+        return err_set(err, ERR_FULL, "fake_full", "the disk is full");
     if (str_starts(order, "busy_") && str_u64(order + 5, 1, 1000, &n) == 0 && job->attempt < n)
         return err_set(err, ERR_CONFLICT, "busy", "step %s waits for another job", step);
     return kv_set(&job->facts, "applied", step);
@@ -177,6 +184,8 @@ static inline int fake_revert(struct txn *txn, struct job *job, const char *step
 {
     struct setting record;
 
+    if (str_equal(fake_order(job, "revert", step), "fail"))
+        return err_set(err, ERR_CONFLICT, "fake_revert", "step %s cannot be taken back", step);
     fake_record(&record, job, step);
     return record_delete(txn, &setting_table, &record, err) == -1 ? -1 : 0;
 }
@@ -197,8 +206,7 @@ static inline int fake_revert(struct txn *txn, struct job *job, const char *step
 #define FAKE_STORE(step_)                                                                          \
     static int step_##_apply(struct txn *txn, struct job *job, void *context, struct err *err)     \
     {                                                                                              \
-        (void)context;                                                                             \
-        return fake_apply(txn, job, #step_, err);                                                  \
+        return fake_apply(txn, job, #step_, context, err);                                         \
     }                                                                                              \
     static int step_##_revert(struct txn *txn, struct job *job, void *context, struct err *err)    \
     {                                                                                              \
@@ -251,6 +259,11 @@ static inline const char *c_fall_back(const struct job *job, const struct err *e
     return err->kind == ERR_QUOTA && kv_get_u64(&job->facts, JOB_FACT_FALLS, 0) < 2 ? "s" : NULL;
 }
 
+static inline bool a_needless(const struct job *job)
+{
+    return str_equal(kv_get_or(&job->args, "without", ""), "a");
+}
+
 static inline bool c_needless(const struct job *job)
 {
     return str_equal(kv_get_or(&job->args, "without", ""), "c");
@@ -263,6 +276,8 @@ static inline int fake_hook(struct txn *txn, struct job *job, const char *name, 
     int found;
     size_t len;
 
+    if (str_equal(kv_get_or(&job->args, "hook", ""), name))
+        return err_set(err, ERR_CORRUPT, "fake_hook", "the hook %s is told to refuse", name);
     fake_record(&record, job, "hooks");
     if ((found = record_get(txn, &setting_table, &record, err)) == -1)
         return -1;
@@ -287,7 +302,8 @@ static inline int fake_ended(struct txn *txn, struct job *job, void *context, st
 /* s a b t c: two store steps among three outside ones. */
 static const struct step fake_steps[] = {
     {.name = "s", .title = "S", .apply = s_apply, .revert = s_revert},
-    {.name = "a", .title = "A", .check = a_check, .make = a_make, .undo = a_undo},
+    {.name = "a", .title = "A", .check = a_check, .make = a_make, .undo = a_undo,
+     .needless = a_needless},
     {.name = "b", .title = "B", .check = b_check, .make = b_make, .undo = b_undo,
      .prepare = b_prepare, .settle = b_settle, .unsettle = b_unsettle, .attempts = 6},
     {.name = "t", .title = "T", .apply = t_apply, .revert = t_revert},
@@ -298,7 +314,8 @@ static const struct step fake_pivot_steps[] = {
     {.name = "a", .title = "A", .check = a_check, .make = a_make, .undo = a_undo},
     {.name = "b", .title = "B", .check = b_check, .make = b_make, .undo = b_undo,
      .flags = STEP_PIVOT},
-    {.name = "c", .title = "C", .check = c_check, .make = c_make, .undo = c_undo},
+    {.name = "c", .title = "C", .check = c_check, .make = c_make, .undo = c_undo,
+     .timeout_s = 1, .attempts = STEP_ATTEMPTS_ENDLESS},
 };
 static const struct saga fake_undoing = {.name = "fake.undoing", .title = "Undone on failure",
     .subject = "tenant", .steps = fake_steps, .step_count = 5, .begun = fake_begun,
@@ -316,6 +333,7 @@ static inline void world_engine_with(struct world *w, const char *wake_sock, uns
     struct err err = {0};
     struct engine_setup setup = {
         .db = w->db, .sagas = fake_sagas, .saga_count = 3, .outside = &w->outside,
+        .context = w->outside.folder,
         .vault = &w->vault, .wake_sock = wake_sock, .threads = threads,
         .backoff_min_ms = 2, .backoff_max_ms = 20, .short_wait_ms = short_wait_ms,
     };
