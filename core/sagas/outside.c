@@ -161,7 +161,7 @@ void outside_done(struct outside *o, struct providers *p)
         providers_free(p);
 }
 
-/* Replace the providers unless they are made from the same terms. */
+/* Replace the providers unless they are made from the same terms. Return 1, 0 if they are, -1. */
 static int take_over(struct outside *o, const struct terms *terms, struct err *err)
 {
     uint8_t print[32];
@@ -176,11 +176,9 @@ static int take_over(struct outside *o, const struct terms *terms, struct err *e
     old = o->providers;
     o->providers = fresh;
     (void)pthread_mutex_unlock(&o->lock);
-    if (old != NULL) {
-        log_info("the providers' settings have changed");
+    if (old != NULL)
         outside_done(o, old);
-    }
-    return 0;
+    return 1;
 }
 
 int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
@@ -196,11 +194,12 @@ int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
         result = read_terms(txn, conf, vault, terms, err);
         db_read_end(txn);
     }
-    if (result == 0)
-        result = take_over(o, terms, err);
+    if (result == 0 && (result = take_over(o, terms, err)) == 1 && o->refreshed)
+        log_info("the providers' settings have changed");
+    o->refreshed = o->refreshed || result != -1;
     sodium_memzero(terms, sizeof *terms);
     free(terms);
-    return result;
+    return result == -1 ? -1 : 0;
 }
 
 int outside_new(struct outside **out, const struct paths *paths, const struct conf *conf,

@@ -37,6 +37,7 @@ struct outside {
     struct http_client *probe;
     pthread_mutex_t lock;
     struct providers *providers;
+    bool refreshed; /* the settings were read at least once */
     struct ingress local;
 };
 
