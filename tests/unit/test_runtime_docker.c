@@ -211,6 +211,7 @@ static void test_foreign_things(void **state)
     struct world *w = *state;
     struct runtime_order o = order(7);
     struct runtime_status status;
+    const char *text;
     struct err err;
 
     assert_int_equal(ask_engine(w, "POST", "/containers/create?name=sett-t000007", container), 201);
@@ -237,7 +238,9 @@ static void test_foreign_things(void **state)
     assert_int_equal(ask_engine(w, "POST", "/networks/create", "{\"Name\":\"others\",\"IPAM\":{"
                                 "\"Config\":[{\"Subnet\":\"10.201.0.48/28\"}]}}"), 201);
     o = serving(w, 7); /* slots 6 and 7 are taken: it is in slot 8 */
-    assert_true(str_starts(inside(w, &o, "hostname -i", 20, &err), "10.201.0.6"));
+    text = inside(w, &o, "hostname -i", 20, &err);
+    if (!str_starts(text, "10.201.0.6") && !str_starts(text, "10.201.0.70")) /* .66 to .70 */
+        fail_msg("address \"%s\" (%s %s)", text, err.code, err.text);
     gone(w, &o);
     assert_int_equal(ask_engine(w, "DELETE", "/networks/others", NULL) / 100, 2);
     /* the same name on another box is not ours either */
