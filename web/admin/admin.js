@@ -92,9 +92,11 @@ function watch(job, name) {
     lines.get(step.number).textContent = `${step.step} · ${step.action} · ${step.outcome} · ${took}${step.text ? ` · ${step.text}` : ""}`;
     lines.get(step.number).className = step.outcome;
   });
-  stream.addEventListener("end", (event) => {
-    const end = JSON.parse(event.data);
-    $("watch-end").textContent = [end.state, end.cause, end.remedy].filter(Boolean).join(" · ");
+  stream.addEventListener("job", (event) => {
+    const said = JSON.parse(event.data);
+    $("watch-end").textContent = [said.state, said.cause, said.remedy].filter(Boolean).join(" · ");
+  });
+  stream.addEventListener("end", () => {
     stream.close();
     refresh();
   });
@@ -114,8 +116,8 @@ async function change(method, path, body, name) {
 async function enter() {
   try {
     const me = await api("GET", "/api/auth/me");
-    csrf = me.csrf || "";
-    $("who").textContent = `${me.name || me.user?.name || ""} (${me.role || me.user?.role || ""})`;
+    csrf = me.csrf_token || "";
+    $("who").textContent = `${me.user?.name || ""} (${me.role})`;
     $("sign-in").hidden = true;
     $("inside").hidden = $("leave").hidden = false;
     const plans = await api("GET", "/api/plans?limit=100");
