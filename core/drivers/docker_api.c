@@ -12,8 +12,8 @@
 #include <strings.h>
 
 /* The API's minor versions: what is used here did not change between these. */
-#define NEWEST 51u
-#define OLDEST 25u
+#define NEWEST   51u
+#define OLDEST   25u
 #define FALLBACK 41u
 
 static const struct json_limits reply_limits = {
@@ -64,16 +64,20 @@ static int engine_down(const struct docker_api *api, struct err *err)
     (void)str_copy(text, sizeof text, err->text);
     err_set(err, ERR_UNAVAILABLE, "engine_down", "The container engine does not answer: %.300s",
             text);
-    err_hint(err, "Start it (systemctl start docker, or podman.socket), or name its socket in "
-                  "sett.conf, [hands] docker_socket; now: %s", api->socket);
+    err_hint(err,
+             "Start it (systemctl start docker, or podman.socket), or name its socket in "
+             "sett.conf, [hands] docker_socket; now: %s",
+             api->socket);
     err->retry_after_s = 5;
     return -1;
 }
 
 static int agree(struct docker_api *api, char version[16], struct err *err)
 {
-    const struct http_request request = {.profile = HTTP_ENGINE, .method = "GET",
-                                         .url = "http://engine/_ping", .unix_path = api->socket,
+    const struct http_request request = {.profile = HTTP_ENGINE,
+                                         .method = "GET",
+                                         .url = "http://engine/_ping",
+                                         .unix_path = api->socket,
                                          .timeout_s = DOCKER_API_QUICK_S};
     struct http_answer answer;
     int rc = -1;
@@ -162,8 +166,11 @@ static int once(struct docker_api *api, const char *method, const char *path,
                 struct docker_reply *reply, struct err *err)
 {
     char version[16], url[DOCKER_API_PATH + 32];
-    struct http_request request = {.profile = HTTP_ENGINE, .method = method, .url = url,
-                                   .unix_path = api->socket, .timeout_s = timeout_s};
+    struct http_request request = {.profile = HTTP_ENGINE,
+                                   .method = method,
+                                   .url = url,
+                                   .unix_path = api->socket,
+                                   .timeout_s = timeout_s};
     struct http_answer answer;
     int rc;
 

@@ -12,7 +12,7 @@
 #include "err.h"
 #include "http.h"
 
-#define DOCKER_API_PATH 1024
+#define DOCKER_API_PATH    1024
 #define DOCKER_API_QUICK_S 30 /* for questions that an engine answers from memory */
 
 struct cJSON;

@@ -1,6 +1,6 @@
 /*
- * The container as JSON. Apart because here stands, in one screen, what a tenant may and may not do,
- * and it is the page to read when that is in question.
+ * The container as JSON. Apart because here stands, in one screen, what a tenant may and may not
+ * do, and it is the page to read when that is in question.
  */
 #include "docker_body.h"
 
@@ -11,8 +11,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#define BODY_MAX (256u * 1024u)
-#define NPROC 16384u
+#define BODY_MAX  (256u * 1024u)
+#define NPROC     16384u
 #define TMPFS_TMP "rw,nosuid,nodev,size=64m,mode=1777"
 #define TMPFS_RUN "rw,nosuid,nodev,size=16m,mode=1777"
 

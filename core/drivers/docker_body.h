@@ -11,9 +11,9 @@ struct docker_plan {
     const struct runtime_order *order;
     const struct blueprint *blueprint;
     struct docker_network network;
-    struct limits limits;    /* the order's over the blueprint's */
+    struct limits limits; /* the order's over the blueprint's */
     struct kv vars, env;
-    char folder[400];        /* of the tenant's volumes */
+    char folder[400];            /* of the tenant's volumes */
     char hash[DOCKER_HASH_SIZE]; /* of all that an update cannot change: label sett.config */
 };
 
@@ -30,13 +30,13 @@ int docker_body_plan(struct docker_plan *plan, const struct runtime_order *o,
 /**
  * docker_body_write(out, plan, err):
  * The JSON. What is decided here for every tenant: published on 127.0.0.1 only; memory without
- * swap on top; no new privileges; all capabilities dropped, and for a program that starts as root the
- * seven given back that an ordinary server needs to give up root by itself (CHOWN, DAC_OVERRIDE,
- * FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID: Docker's default without AUDIT_WRITE, FSETID,
- * MKNOD, NET_RAW, SETFCAP, SETPCAP, SYS_CHROOT); a blueprint that names another user gets none; nproc
- * 16384 (it counts per uid over all containers, so pids_limit is the real one; Podman would
- * otherwise pass on what its service happens to have); logs of 3 files of 10 MiB; restart unless
- * stopped; with read_only a tmpfs on /tmp and /run. Return 0 or -1.
+ * swap on top; no new privileges; all capabilities dropped, and for a program that starts as root
+ * the seven given back that an ordinary server needs to give up root by itself (CHOWN,
+ * DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID: Docker's default without
+ * AUDIT_WRITE, FSETID, MKNOD, NET_RAW, SETFCAP, SETPCAP, SYS_CHROOT); a blueprint that names
+ * another user gets none; nproc 16384 (it counts per uid over all containers, so pids_limit is the
+ * real one; Podman would otherwise pass on what its service happens to have); logs of 3 files of 10
+ * MiB; restart unless stopped; with read_only a tmpfs on /tmp and /run. Return 0 or -1.
  */
 int docker_body_write(struct buf *out, const struct docker_plan *plan, struct err *err);
 

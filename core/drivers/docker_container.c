@@ -1,6 +1,6 @@
 /*
- * Reading and moving one container. Apart from the driver so that its answers, in which many members
- * may be null or missing and the engines differ, are read in one place.
+ * Reading and moving one container. Apart from the driver so that its answers, in which many
+ * members may be null or missing and the engines differ, are read in one place.
  */
 #include "docker_container.h"
 
@@ -11,18 +11,20 @@
 
 #include <string.h>
 
-#define GONE_MS 30000
+#define GONE_MS       30000
 #define LINES_DEFAULT 100u
-#define LINES_MAX 10000u
+#define LINES_MAX     10000u
 
 static const struct {
     const char *word;
     enum runtime_state state;
 } states[] = {
-    {"created", RUNTIME_CREATED},    {"configured", RUNTIME_CREATED}, {"initialized", RUNTIME_CREATED},
-    {"running", RUNTIME_RUNNING},    {"paused", RUNTIME_STOPPED},     {"stopping", RUNTIME_STOPPED},
-    {"stopped", RUNTIME_STOPPED},    {"exited", RUNTIME_STOPPED},     {"restarting", RUNTIME_FAILED},
-    {"removing", RUNTIME_STOPPED},   {"dead", RUNTIME_FAILED},
+    {"created", RUNTIME_CREATED},     {"configured", RUNTIME_CREATED},
+    {"initialized", RUNTIME_CREATED}, {"running", RUNTIME_RUNNING},
+    {"paused", RUNTIME_STOPPED},      {"stopping", RUNTIME_STOPPED},
+    {"stopped", RUNTIME_STOPPED},     {"exited", RUNTIME_STOPPED},
+    {"restarting", RUNTIME_FAILED},   {"removing", RUNTIME_STOPPED},
+    {"dead", RUNTIME_FAILED},
 };
 
 static void copy_cut(char *out, size_t size, const char *s)
@@ -171,7 +173,8 @@ int docker_container_logs(struct docker_api *api, const struct docker_container 
     docker_stream_init(&stream, c->tty, out);
     (void)str_format(path, sizeof path, "/containers/%s/logs?stdout=1&stderr=1&tail=%u",
                      c->status.id, lines < LINES_MAX ? lines : LINES_MAX);
-    if (docker_api_stream(api, "GET", path, NULL, 60, docker_stream_feed, &stream, &reply, err) != 0)
+    if (docker_api_stream(api, "GET", path, NULL, 60, docker_stream_feed, &stream, &reply, err) !=
+        0)
         return -1;
     if (reply.status != 200)
         docker_api_refused(&reply, "reading the container's log", err);

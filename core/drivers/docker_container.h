@@ -9,12 +9,12 @@ struct docker_container {
     char hash[DOCKER_HASH_SIZE]; /* label sett.config */
     char user[64];               /* Config.User: the blueprint's, else the image's */
     bool tty;
-    struct limits limits;        /* memory, cpu, pids as they are in force; 0: none */
+    struct limits limits;         /* memory, cpu, pids as they are in force; 0: none */
     struct runtime_status status; /* its id is the container's */
 };
 
-/** docker_container_find(api, o, out, err): the container named by the order's mark. Return 1; 0 when
- * there is none; -1, with ERR_CONFLICT "foreign_container" when it is not this tenant's. */
+/** docker_container_find(api, o, out, err): the container named by the order's mark. Return 1; 0
+ * when there is none; -1, with ERR_CONFLICT "foreign_container" when it is not this tenant's. */
 int docker_container_find(struct docker_api *api, const struct runtime_order *o,
                           struct docker_container *out, struct err *err);
 
@@ -30,7 +30,8 @@ int docker_container_post(struct docker_api *api, const char *id, const char *ve
 /** docker_container_remove(api, id, err): by force, and wait until it is gone. Return 0 or -1. */
 int docker_container_remove(struct docker_api *api, const char *id, struct err *err);
 
-/** docker_container_logs(api, c, lines, out, err): the last ${lines}, both streams, without frames. */
+/** docker_container_logs(api, c, lines, out, err): the last ${lines}, both streams, without frames.
+ */
 int docker_container_logs(struct docker_api *api, const struct docker_container *c, uint32_t lines,
                           struct buf *out, struct err *err);
 
@@ -40,10 +41,9 @@ int docker_container_stats(struct docker_api *api, const struct docker_container
 
 /**
  * docker_container_exec(api, c, argv, timeout_s, out, err):
- * Run a command inside, wait for its end, append what it said to ${out} (the newest part, if that is
- * full). A status other than 0 is "command_failed", ERR_UNAVAILABLE or, for one that
- * cannot be run, ERR_INVALID; after ${timeout_s} it is killed
- * and ERR_TIMEOUT. Return 0 or -1.
+ * Run a command inside, wait for its end, append what it said to ${out} (the newest part, if that
+ * is full). A status other than 0 is "command_failed", ERR_UNAVAILABLE or, for one that cannot be
+ * run, ERR_INVALID; after ${timeout_s} it is killed and ERR_TIMEOUT. Return 0 or -1.
  */
 int docker_container_exec(struct docker_api *api, const struct docker_container *c,
                           char *const *argv, uint32_t timeout_s, struct buf *out, struct err *err);

@@ -123,9 +123,8 @@ static int failed(const struct buf *out, size_t from, int code, struct err *err)
     }
     /* 126 and 127: it is not there, or is no program; asking again would not help */
     return err_set(err, code == 126 || code == 127 ? ERR_INVALID : ERR_UNAVAILABLE,
-                   "command_failed",
-                   "A command inside ended with status %d%s%.*s", code, len > 0 ? ": " : "",
-                   (int)(len < 200 ? len : 200), text);
+                   "command_failed", "A command inside ended with status %d%s%.*s", code,
+                   len > 0 ? ": " : "", (int)(len < 200 ? len : 200), text);
 }
 
 static int exec_end(struct docker_api *api, const char *id, const struct buf *out, size_t from,
@@ -165,8 +164,8 @@ int docker_container_exec(struct docker_api *api, const struct docker_container 
     (void)buf_text(&body, "{\"Detach\":false,\"Tty\":false}");
     (void)str_format(path, sizeof path, "/exec/%s/start", id);
     err_clear(&why);
-    rc = docker_api_stream(api, "POST", path, &body, timeout_s, docker_stream_feed, &stream,
-                           &reply, &why);
+    rc = docker_api_stream(api, "POST", path, &body, timeout_s, docker_stream_feed, &stream, &reply,
+                           &why);
     buf_free(&body);
     if (rc != 0 && why.kind == ERR_TIMEOUT)
         return too_long(api, c, id, timeout_s, err);

@@ -13,8 +13,7 @@
 
 #define PASSWD_MAX (256u * 1024u)
 
-int docker_image_split(const char *image, char *from, size_t from_size, char *tag,
-                       size_t tag_size)
+int docker_image_split(const char *image, char *from, size_t from_size, char *tag, size_t tag_size)
 {
     const char *slash = strrchr(image, '/'), *colon = strrchr(image, ':');
 
@@ -218,7 +217,7 @@ static int passwd_line(const char *line, size_t len, const char *name, size_t na
     if (name == NULL)
         return *uid == want ? 0 : -1;
     return (size_t)(field[1] - field[0] - 1) == name_len && memcmp(line, name, name_len) == 0 ? 0
-                                                                                               : -1;
+                                                                                              : -1;
 }
 
 int docker_user_lookup(const char *passwd, size_t len, const char *user, uint32_t *uid,

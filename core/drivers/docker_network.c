@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SLOT_SIZE 8u
-#define REFUSALS 64 /* overlaps that the engine knows of and we cannot see */
+#define REFUSALS  64 /* overlaps that the engine knows of and we cannot see */
 
 static int parse_cidr(const char *cidr, uint32_t *base, uint32_t *prefix)
 {
@@ -217,8 +217,8 @@ static bool overlaps(const struct docker_reply *reply)
 }
 
 /* One attempt. Return 1 made, 0 the range is taken, -1. */
-static int create(struct docker_api *api, const struct runtime_order *o,
-                  struct docker_network *net, struct err *err)
+static int create(struct docker_api *api, const struct runtime_order *o, struct docker_network *net,
+                  struct err *err)
 {
     struct docker_reply reply;
     struct buf body;

@@ -1,11 +1,11 @@
 #ifndef SETT_DOCKER_NETWORK_H
 #define SETT_DOCKER_NETWORK_H
 /*
- * A tenant's own network: a bridge named by its mark with an explicit /29 out of the box's pool. The
- * engines' own address pools end after some thirty networks, so the subnet is always ours to choose:
- * slot = number modulo the slots of the pool, and the next free one when something stands there.
- * Bridges cannot reach each other: Docker sees to that by itself, Podman (netavark) because we ask for
- * "isolate".
+ * A tenant's own network: a bridge named by its mark with an explicit /29 out of the box's pool.
+ * The engines' own address pools end after some thirty networks, so the subnet is always ours to
+ * choose: slot = number modulo the slots of the pool, and the next free one when something stands
+ * there. Bridges cannot reach each other: Docker sees to that by itself, Podman (netavark) because
+ * we ask for "isolate".
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "runtime.h"
 
 struct docker_pool {
-    uint32_t base; /* host byte order, low bits clear */
+    uint32_t base;  /* host byte order, low bits clear */
     uint32_t slots; /* of 8 addresses each */
 };
 

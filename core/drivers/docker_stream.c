@@ -1,6 +1,6 @@
 /*
- * The frames of logs and exec output. Apart because it is a parser of foreign bytes: small enough to
- * be read whole, and fed with every cut of the recorded streams by its test.
+ * The frames of logs and exec output. Apart because it is a parser of foreign bytes: small enough
+ * to be read whole, and fed with every cut of the recorded streams by its test.
  */
 #include "docker_stream.h"
 

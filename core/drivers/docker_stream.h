@@ -14,12 +14,12 @@
 struct docker_stream {
     bool tty;
     struct buf *out;
-    size_t start;      /* what stood in out before is left alone */
-    bool cut;          /* the oldest text gave way to the newest */
-    bool broken;       /* it was no such stream, or memory ran out */
+    size_t start; /* what stood in out before is left alone */
+    bool cut;     /* the oldest text gave way to the newest */
+    bool broken;  /* it was no such stream, or memory ran out */
     uint8_t header[8];
-    uint32_t have;     /* bytes of header so far */
-    uint32_t left;     /* bytes of the present piece to come */
+    uint32_t have; /* bytes of header so far */
+    uint32_t left; /* bytes of the present piece to come */
 };
 
 /** docker_stream_init(s, tty, out): both streams go to ${out} in the order of arrival. When

@@ -1,6 +1,7 @@
 /*
- * Cloudflare as an ingress. Apart from the API's calls because here is what a step needs: look before
- * making, know one's own, believe no list too early, and leave alone what somebody else made.
+ * Cloudflare as an ingress. Apart from the API's calls because here is what a step needs: look
+ * before making, know one's own, believe no list too early, and leave alone what somebody else
+ * made.
  */
 #include "ingress_cloudflare.h"
 
@@ -12,7 +13,7 @@
 #include "str.h"
 
 #define LAG_MS 2000 /* before a second look at a list that was empty */
-#define LAG_S 5     /* before a create is tried again that met what we cannot see */
+#define LAG_S  5    /* before a create is tried again that met what we cannot see */
 
 enum outcome ingress_cloudflare_outcome(const struct err *err)
 {
@@ -80,8 +81,8 @@ static int has_secret(struct cloudflare *c, const char *id, const char *secret, 
     return same;
 }
 
-/* The route's tunnel, by the id that we know, else by name and secret. Return 1; 0 when there is none
- * of ours; -1. ${foreign}: there is one of that name that is not ours, or not provably. */
+/* The route's tunnel, by the id that we know, else by name and secret. Return 1; 0 when there is
+ * none of ours; -1. ${foreign}: there is one of that name that is not ours, or not provably. */
 static int find_tunnel(struct cloudflare *c, const struct ingress_route *r, const char *secret,
                        struct cloudflare_tunnel *out, bool *foreign, struct err *err)
 {
@@ -91,7 +92,8 @@ static int find_tunnel(struct cloudflare *c, const struct ingress_route *r, cons
     *foreign = false;
     if (r->cf_tunnel[0] != '\0') {
         err_clear(&why);
-        if (cloudflare_tunnel_get(c, r->cf_tunnel, out, &why) == 0 && check_uuid(out->id, &why) == 0)
+        if (cloudflare_tunnel_get(c, r->cf_tunnel, out, &why) == 0 &&
+            check_uuid(out->id, &why) == 0)
             return !out->deleted;
         if (why.kind == ERR_NOT_FOUND)
             return 0;
@@ -218,8 +220,7 @@ static enum outcome version_known(const struct cloudflare_config *config, struct
 }
 
 /* Take out the rules of a host name; with ${path} only that one's. Return how many went. */
-static uint32_t drop_rules(struct cloudflare_config *config, const char *hostname,
-                           const char *path)
+static uint32_t drop_rules(struct cloudflare_config *config, const char *hostname, const char *path)
 {
     uint32_t kept = 0, all = config->count;
 
@@ -290,8 +291,9 @@ static enum outcome rules_stage(struct cloudflare *c, enum ingress_verb verb,
     if (r->cf_tunnel[0] == '\0') {
         if (verb == INGRESS_MAKE)
             (void)err_set(err, ERR_INTERNAL, "tunnel_unknown", "The tunnel's id is not known.");
-        return verb == INGRESS_MAKE ? OUTCOME_FAIL
-                                    : verb == INGRESS_UNDO ? OUTCOME_OK : OUTCOME_ABSENT;
+        return verb == INGRESS_MAKE   ? OUTCOME_FAIL
+               : verb == INGRESS_UNDO ? OUTCOME_OK
+                                      : OUTCOME_ABSENT;
     }
     if ((config = calloc(1, sizeof *config)) == NULL) {
         (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "No memory for a tunnel's rules.");

@@ -28,8 +28,8 @@
  * for a tunnel of its own: the rules of one tunnel are written by one at a time. */
 void ingress_cloudflare(struct ingress *out, struct cloudflare *c);
 
-/** ingress_cloudflare_outcome(err): AGAIN for what passes by itself: network, time, rate, and conflicts
- * of Cloudflare's own (lists lag, connections linger); else FAIL. */
+/** ingress_cloudflare_outcome(err): AGAIN for what passes by itself: network, time, rate, and
+ * conflicts of Cloudflare's own (lists lag, connections linger); else FAIL. */
 enum outcome ingress_cloudflare_outcome(const struct err *err);
 
 #endif

@@ -82,7 +82,8 @@ static int not_connected(PGconn *conn, struct err *err)
     if (strstr(message, "authentication") != NULL || strstr(message, "pg_hba.conf") != NULL ||
         strstr(message, "no password supplied") != NULL || PQconnectionNeedsPassword(conn))
         return refused("connecting", "28000", message, err);
-    if (strstr(message, "too many clients") != NULL || strstr(message, "slots are reserved") != NULL)
+    if (strstr(message, "too many clients") != NULL ||
+        strstr(message, "slots are reserved") != NULL)
         return refused("connecting", "53300", message, err);
     return refused("connecting", "08006", message, err);
 }
@@ -91,8 +92,8 @@ static int not_connected(PGconn *conn, struct err *err)
 
 static int bad_conninfo(const char *why, struct err *err)
 {
-    err_set(err, ERR_INVALID, "database_admin",
-            "The setting database.admin cannot be used: %.*s", (int)strcspn(why, "\n"), why);
+    err_set(err, ERR_INVALID, "database_admin", "The setting database.admin cannot be used: %.*s",
+            (int)strcspn(why, "\n"), why);
     return err_hint(err, "sett config set database.admin 'host=… user=… dbname=postgres', then "
                          "retry");
 }
@@ -140,11 +141,16 @@ int postgres_address(const struct postgres *p, char *host, size_t size, uint32_t
 static PGconn *open_connection(const struct postgres *p, struct err *err)
 {
     bool secret = p->password != NULL && p->password[0] != '\0';
-    const char *const keywords[] = {"dbname", "connect_timeout", "application_name",
-                                    "client_encoding", "options", secret ? "password" : NULL, NULL};
-    const char *const values[] = {p->admin, "10", "sett", "UTF8",
-                                  "-c statement_timeout=60000 -c lock_timeout=20000", p->password,
-                                  NULL};
+    const char *const keywords[] = {"dbname",
+                                    "connect_timeout",
+                                    "application_name",
+                                    "client_encoding",
+                                    "options",
+                                    secret ? "password" : NULL,
+                                    NULL};
+    const char *const values[] = {
+        p->admin,    "10", "sett", "UTF8", "-c statement_timeout=60000 -c lock_timeout=20000",
+        p->password, NULL};
     PQconninfoOption *options = parse(p, err);
     PGconn *conn;
 
@@ -236,7 +242,8 @@ static int ask(struct visit *v, const char *what, const char *query, char *out, 
 static int foreign(struct visit *v, const char *kind)
 {
     err_set(v->err, ERR_CONFLICT, "database_foreign",
-            "PostgreSQL has a %s \"%s\" that this box did not make for this tenant.", kind, v->name);
+            "PostgreSQL has a %s \"%s\" that this box did not make for this tenant.", kind,
+            v->name);
     return err_hint(v->err, "Look whose it is (\\du+ %s); rename or drop it, then retry.", v->name);
 }
 
@@ -254,7 +261,8 @@ static int look(struct visit *v, struct standing *out)
     memset(out, 0, sizeof *out);
     rc = ask(v, "looking for the role",
              "SELECT pg_catalog.shobj_description(oid, 'pg_authid') FROM pg_catalog.pg_roles "
-             "WHERE rolname = $1", text, sizeof text);
+             "WHERE rolname = $1",
+             text, sizeof text);
     if (rc == -1)
         return -1;
     if (rc == 1 && !str_equal(text, v->mark))
@@ -263,7 +271,8 @@ static int look(struct visit *v, struct standing *out)
     rc = ask(v, "looking for the database",
              "SELECT r.rolname || CASE WHEN d.datallowconn THEN ' open' ELSE ' shut' END "
              "FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba "
-             "WHERE d.datname = $1", text, sizeof text);
+             "WHERE d.datname = $1",
+             text, sizeof text);
     if (rc == -1)
         return -1;
     out->database = rc == 1;
@@ -294,8 +303,7 @@ int postgres_find(const struct postgres *p, const char *name, const char *mark, 
 static int make_role(struct visit *v, const char *password, bool there)
 {
     char *verifier = PQencryptPasswordConn(v->conn, password, v->name, "scram-sha-256");
-    char *literal = verifier == NULL ? NULL
-                                     : PQescapeLiteral(v->conn, verifier, strlen(verifier));
+    char *literal = verifier == NULL ? NULL : PQescapeLiteral(v->conn, verifier, strlen(verifier));
     char *comment = PQescapeLiteral(v->conn, v->mark, strlen(v->mark));
     int rc;
 
@@ -321,11 +329,13 @@ static int join_role(struct visit *v)
     char text[8];
     int rc = ask(v, "looking at database.admin",
                  "SELECT CASE WHEN rolsuper OR $1 = '' THEN 'yes' ELSE 'no' END "
-                 "FROM pg_catalog.pg_roles WHERE rolname = current_user", text, sizeof text);
+                 "FROM pg_catalog.pg_roles WHERE rolname = current_user",
+                 text, sizeof text);
 
     if (rc != 1)
-        return rc == -1 ? -1 : err_set(v->err, ERR_INTERNAL, "database_refused",
-                                       "PostgreSQL does not know its current user.");
+        return rc == -1 ? -1
+                        : err_set(v->err, ERR_INTERNAL, "database_refused",
+                                  "PostgreSQL does not know its current user.");
     if (str_equal(text, "yes"))
         return 0;
     return run(v, "joining the role", "GRANT %s TO CURRENT_USER", v->name);
@@ -335,11 +345,10 @@ static int join_role(struct visit *v)
 static int make_database(struct visit *v, bool there)
 {
     if (!there &&
-        (join_role(v) != 0 ||
-         run(v, "creating the database",
-             "CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' "
-             "ALLOW_CONNECTIONS false CONNECTION LIMIT %d", v->name, v->name,
-             POSTGRES_CONNECTIONS) != 0))
+        (join_role(v) != 0 || run(v, "creating the database",
+                                  "CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' "
+                                  "ALLOW_CONNECTIONS false CONNECTION LIMIT %d",
+                                  v->name, v->name, POSTGRES_CONNECTIONS) != 0))
         return -1;
     if (run(v, "closing the database to others", "REVOKE ALL ON DATABASE %s FROM PUBLIC",
             v->name) != 0)
@@ -373,10 +382,12 @@ static int drop_database(struct visit *v)
 {
     if (PQserverVersion(v->conn) >= 130000)
         return run(v, "dropping the database", "DROP DATABASE IF EXISTS %s WITH (FORCE)", v->name);
-    if (run(v, "shutting the database", "ALTER DATABASE %s ALLOW_CONNECTIONS false", v->name) != 0 ||
+    if (run(v, "shutting the database", "ALTER DATABASE %s ALLOW_CONNECTIONS false", v->name) !=
+            0 ||
         run(v, "ending the tenant's connections",
             "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-            "WHERE datname = '%s' AND pid <> pg_catalog.pg_backend_pid()", v->name) != 0)
+            "WHERE datname = '%s' AND pid <> pg_catalog.pg_backend_pid()",
+            v->name) != 0)
         return -1;
     return run(v, "dropping the database", "DROP DATABASE IF EXISTS %s", v->name);
 }

@@ -9,7 +9,8 @@
  * "database_foreign" and not touched.
  *
  * What the server's administrator sets up once: an account for database.admin with CREATEROLE and
- * CREATEDB (a superuser will do); listen_addresses that include the gateways of the tenants' networks
+ * CREATEDB (a superuser will do); listen_addresses that include the gateways of the tenants'
+ * networks
  * ('*'); and in pg_hba.conf, before any other line for that pool,
  *     host  sameuser  all  10.201.0.0/16  scram-sha-256
  * so that a role reaches its own database and no other. (Odoo also asks the database "postgres"
@@ -24,29 +25,31 @@ struct postgres {
     const char *password; /* of that account; "" for none (peer, .pgpass) */
 };
 
-#define POSTGRES_NAME_SIZE 64
+#define POSTGRES_NAME_SIZE   64
 #define POSTGRES_CONNECTIONS 64 /* most connections of one tenant */
 
 /** postgres_name(out, number): "sett_t000123". */
 void postgres_name(char out[POSTGRES_NAME_SIZE], uint64_t number);
 
-/** postgres_address(p, host, size, port, err): where programs reach the server: the conninfo's host,
- * 127.0.0.1 for a socket's folder or none (which the docker runtime turns into the gateway of
+/** postgres_address(p, host, size, port, err): where programs reach the server: the conninfo's
+ * host, 127.0.0.1 for a socket's folder or none (which the docker runtime turns into the gateway of
  * the tenant's network). Asks nobody. Return 0 or -1. */
 int postgres_address(const struct postgres *p, char *host, size_t size, uint32_t *port,
                      struct err *err);
 
-/* All below: ERR_INVALID (database.admin is empty or no conninfo), ERR_UNAUTHENTICATED, ERR_FORBIDDEN
- * (the account may not), ERR_CONFLICT, ERR_NETWORK "database_unreachable", ERR_UNAVAILABLE (busy, or
- * somebody does the same), ERR_TIMEOUT, ERR_FULL. ${name} is one of postgres_name's. */
+/* All below: ERR_INVALID (database.admin is empty or no conninfo), ERR_UNAUTHENTICATED,
+ * ERR_FORBIDDEN (the account may not), ERR_CONFLICT, ERR_NETWORK "database_unreachable",
+ * ERR_UNAVAILABLE (busy, or somebody does the same), ERR_TIMEOUT, ERR_FULL. ${name} is one of
+ * postgres_name's. */
 
-/** postgres_find(p, name, mark, err): Return 1 if role and database are there and open, 0 if not, -1. */
+/** postgres_find(p, name, mark, err): Return 1 if role and database are there and open, 0 if not,
+ * -1. */
 int postgres_find(const struct postgres *p, const char *name, const char *mark, struct err *err);
 
 /** postgres_make(p, name, mark, secret, err): bring both about: a role that may log in with
- * ${secret} (sent as a SCRAM verifier, so that it appears in no log of the server), a UTF-8 database
- * that it owns and nobody else may connect to. What is there of ours is kept, its password set.
- * Return 0 or -1. */
+ * ${secret} (sent as a SCRAM verifier, so that it appears in no log of the server), a UTF-8
+ * database that it owns and nobody else may connect to. What is there of ours is kept, its password
+ * set. Return 0 or -1. */
 int postgres_make(const struct postgres *p, const char *name, const char *mark, const char *secret,
                   struct err *err);
 

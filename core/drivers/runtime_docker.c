@@ -1,7 +1,7 @@
 /*
  * The docker runtime: the order in which image, network, folders and container come and go. Apart
- * from the calls themselves so that what is idempotent, and what happens to something half made, can
- * be read without the API in the way.
+ * from the calls themselves so that what is idempotent, and what happens to something half made,
+ * can be read without the API in the way.
  */
 #include "runtime_docker.h"
 
@@ -22,10 +22,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STOP_VERB "stop?t=10"
+#define STOP_VERB    "stop?t=10"
 #define RESTART_VERB "restart?t=10"
-#define STOP_S 60
-#define CREATE_S 120
+#define STOP_S       60
+#define CREATE_S     120
 
 struct engine {
     struct docker_api api;
@@ -311,8 +311,8 @@ static int docker_remove(void *self, const struct runtime_order *order, bool dat
     return file_remove_tree(folder, err);
 }
 
-static int docker_inspect(void *self, const struct runtime_order *order,
-                          struct runtime_status *out, struct err *err)
+static int docker_inspect(void *self, const struct runtime_order *order, struct runtime_status *out,
+                          struct err *err)
 {
     struct engine *e = self;
     struct runtime_order o = complete(e, order);
@@ -352,7 +352,8 @@ static int docker_stats(void *self, const struct runtime_order *order, struct ru
     return folder_bytes(folder, &out->storage_bytes, err);
 }
 
-/* What a command says may hold what it was given: a message with a password in it is not passed on. */
+/* What a command says may hold what it was given: a message with a password in it is not passed on.
+ */
 static void hide_passwords(struct err *err, const struct kv *vars)
 {
     const char *name, *value;
@@ -368,8 +369,8 @@ static void hide_passwords(struct err *err, const struct kv *vars)
 }
 
 static int docker_exec(void *self, const struct runtime_order *order, const struct blueprint *b,
-                       const struct blueprint_command *command, uint32_t timeout_s,
-                       struct buf *out, struct err *err)
+                       const struct blueprint_command *command, uint32_t timeout_s, struct buf *out,
+                       struct err *err)
 {
     struct engine *e = self;
     struct runtime_order o = complete(e, order);
@@ -382,8 +383,9 @@ static int docker_exec(void *self, const struct runtime_order *order, const stru
     if (docker_container_need(&e->api, &o, &c, err) != 0)
         return -1;
     if ((rc = docker_network_find(&e->api, &o, &network, err)) != 1)
-        return rc == -1 ? -1 : err_set(err, ERR_NOT_FOUND, "network_missing",
-                                       "There is no network \"%s\".", o.mark);
+        return rc == -1 ? -1
+                        : err_set(err, ERR_NOT_FOUND, "network_missing",
+                                  "There is no network \"%s\".", o.mark);
     if ((plan = malloc(sizeof *plan)) == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "No memory for a container's description.");
     if ((rc = docker_body_plan(plan, &o, b, &network, e->tenants, err)) == 0 &&
@@ -403,16 +405,24 @@ int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *s
         return err_set(err, ERR_INTERNAL, "memory", "No memory for the container engine.");
     if (str_copy(e->tenants, sizeof e->tenants, setup->tenants) != 0 ||
         str_copy(e->box_id, sizeof e->box_id, setup->box_id) != 0) {
-        err_set(err, ERR_INVALID, "docker_setup", "The tenants' folder or the box's id is too long.");
+        err_set(err, ERR_INVALID, "docker_setup",
+                "The tenants' folder or the box's id is too long.");
         goto fail;
     }
     if (docker_pool_parse(&e->pool, setup->pool, err) != 0 ||
         docker_api_init(&e->api, setup->socket, err) != 0)
         goto fail;
-    *out = (struct runtime){.name = "docker", .self = e, .create = docker_create,
-                            .start = docker_start, .stop = docker_stop, .restart = docker_restart,
-                            .remove = docker_remove, .inspect = docker_inspect,
-                            .logs = docker_logs, .stats = docker_stats, .exec = docker_exec};
+    *out = (struct runtime){.name = "docker",
+                            .self = e,
+                            .create = docker_create,
+                            .start = docker_start,
+                            .stop = docker_stop,
+                            .restart = docker_restart,
+                            .remove = docker_remove,
+                            .inspect = docker_inspect,
+                            .logs = docker_logs,
+                            .stats = docker_stats,
+                            .exec = docker_exec};
     return 0;
 fail:
     free(e);

@@ -1,8 +1,8 @@
 #ifndef SETT_RUNTIME_DOCKER_H
 #define SETT_RUNTIME_DOCKER_H
 /*
- * The runtime driver over a container engine: Docker, or Podman through the same API. A tenant is one
- * container and one bridge network, both named by its mark and labelled sett.tenant, sett.job,
+ * The runtime driver over a container engine: Docker, or Podman through the same API. A tenant is
+ * one container and one bridge network, both named by its mark and labelled sett.tenant, sett.job,
  * sett.box and sett.number; what has the name without the labels is never touched. Its volumes are
  * folders tenants/N/NAME of the box, bind-mounted, owned by the image's user.
  */
@@ -18,13 +18,14 @@ struct runtime_docker_setup {
 /**
  * runtime_docker_new(out, setup, err):
  * Fill the table. The engine is first asked when a function is called: one that is down then is
- * ERR_UNAVAILABLE "engine_down" with a hint naming the socket. Functions may be called by several threads
- * at once, for different tenants. http_init must have been called. Return 0 or -1 (ERR_INVALID).
+ * ERR_UNAVAILABLE "engine_down" with a hint naming the socket. Functions may be called by several
+ * threads at once, for different tenants. http_init must have been called. Return 0 or -1
+ * (ERR_INVALID).
  *
  * create pulls the image when it is missing. What exists and is ours is compared by a hash of its
- * description (label sett.config): the same is left alone; other limits of memory, processor and pids
- * are set on the living container where the engine can (Podman 4.3 cannot); anything else is made
- * anew, and runs again if it ran before.
+ * description (label sett.config): the same is left alone; other limits of memory, processor and
+ * pids are set on the living container where the engine can (Podman 4.3 cannot); anything else is
+ * made anew, and runs again if it ran before.
  */
 int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *setup,
                        struct err *err);

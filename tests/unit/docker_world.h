@@ -1,9 +1,9 @@
 #ifndef SETT_DOCKER_WORLD_H
 #define SETT_DOCKER_WORLD_H
 /*
- * A world for tests of the docker runtime: a network namespace of its own (so that no firewall rule,
- * bridge or port outlives the test), a real engine in it (SETT_TEST_ENGINE=docker or podman), a
- * registry with one image, a driver and blueprints. Included by one test program only.
+ * A world for tests of the docker runtime: a network namespace of its own (so that no firewall
+ * rule, bridge or port outlives the test), a real engine in it (SETT_TEST_ENGINE=docker or podman),
+ * a registry with one image, a driver and blueprints. Included by one test program only.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +31,8 @@
 #include "runtime_docker.h"
 #include "str.h"
 
-#define IMAGE "docker.io/sett/busybox:latest"
-#define BOX "box_test"
+#define IMAGE       "docker.io/sett/busybox:latest"
+#define BOX         "box_test"
 #define DEADLINE_MS 30000
 
 extern char **environ;
@@ -43,9 +43,9 @@ struct world {
     bool podman;
     pid_t registry_pid;
     struct runtime runtime;
-    struct docker_api api;    /* to look at, and to make what is not ours */
+    struct docker_api api; /* to look at, and to make what is not ours */
     struct http_client *http;
-    struct blueprint *web;    /* busybox httpd on a volume, read-only root, with limits */
+    struct blueprint *web; /* busybox httpd on a volume, read-only root, with limits */
 };
 
 static pid_t spawn(const char *const *argv)
@@ -118,8 +118,8 @@ static struct blueprint *blueprint_new(void)
               "trap 'exit 0' TERM; httpd -f -p ${PORT} -h /srv & wait");
     b->inner_port = 8080;
     b->read_only = true;
-    b->limits = (struct limits){.memory_bytes = 48u << 20, .cpu_millis = 250, .pids = 24,
-                                .nofile = 200};
+    b->limits =
+        (struct limits){.memory_bytes = 48u << 20, .cpu_millis = 250, .pids = 24, .nofile = 200};
     b->volume_count = 1;
     (void)str_copy(b->volumes[0].name, sizeof b->volumes[0].name, "site");
     (void)str_copy(b->volumes[0].target, sizeof b->volumes[0].target, "/srv");
@@ -232,8 +232,8 @@ static int world_setup(void **state)
                                                  w.registry + strlen("127.0.0.1:"), tar, NULL});
     assert_ok(&err, http_client_new(&w.http, &err));
     assert_ok(&err, docker_api_init(&w.api, w.socket, &err));
-    setup = (struct runtime_docker_setup){.socket = w.socket, .pool = "10.201.0.0/24",
-                                          .tenants = w.tenants, .box_id = BOX};
+    setup = (struct runtime_docker_setup){
+        .socket = w.socket, .pool = "10.201.0.0/24", .tenants = w.tenants, .box_id = BOX};
     assert_ok(&err, runtime_docker_new(&w.runtime, &setup, &err));
     w.web = blueprint_new();
     *state = &w;

@@ -1,6 +1,6 @@
 /*
- * The parts of the docker driver that need no engine: frames, names, address slots, users, refusals;
- * and the agreement on a version with an engine that is replaced under our hands.
+ * The parts of the docker driver that need no engine: frames, names, address slots, users,
+ * refusals; and the agreement on a version with an engine that is replaced under our hands.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,8 @@ static size_t decode(const char *text, char *out, size_t size)
     size_t len = 0;
 
     assert_int_equal(sodium_base642bin((unsigned char *)out, size, text, strlen(text), NULL, &len,
-                                       NULL, sodium_base64_VARIANT_ORIGINAL), 0);
+                                       NULL, sodium_base64_VARIANT_ORIGINAL),
+                     0);
     return len;
 }
 
@@ -173,7 +174,8 @@ static void test_pull_refusals(void **state)
         enum err_kind kind;
     } rows[] = {
         {"pull access denied for nope, repository does not exist or may require 'docker login': "
-         "denied: requested access to the resource is denied", "image_missing", ERR_NOT_FOUND},
+         "denied: requested access to the resource is denied",
+         "image_missing", ERR_NOT_FOUND},
         {"manifest for busybox:none not found: manifest unknown: manifest unknown", "image_missing",
          ERR_NOT_FOUND},
         {"Get \"http://localhost:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused",
@@ -198,7 +200,7 @@ static void test_pull_refusals(void **state)
 static void test_slots(void **state)
 {
     static const char *const bad[] = {"10.201.0.0", "10.201.0.1/16", "10.201.0.0/30", "10.0.0.0/7",
-                                      "x/16", "10.201.0.0/", "::/64"};
+                                      "x/16",       "10.201.0.0/",   "::/64"};
     struct docker_network net;
     struct docker_pool pool;
     struct err err;
@@ -281,11 +283,15 @@ static void answer_one(struct fake_engine *f, int fd)
     request[strcspn(request, "\r")] = '\0';
     if (f->count < 4)
         (void)str_copy_n(f->seen[f->count++], 128, request, strnlen(request, 127));
-    (void)str_format(body, sizeof body, "%s", strstr(request, "_ping") != NULL ? "OK" :
-                     strstr(request, f->takes) != NULL ? "{\"a\":1}" : f->refusal);
-    (void)str_format(answer, sizeof answer, "HTTP/1.1 %s\r\nApi-Version: %s\r\nContent-Length: %zu\r\n"
-                     "Connection: close\r\n\r\n%s", body[0] == '{' && body[2] == 'm' ? "400 Bad" :
-                     "200 OK", f->ping, strlen(body), body);
+    (void)str_format(body, sizeof body, "%s",
+                     strstr(request, "_ping") != NULL    ? "OK"
+                     : strstr(request, f->takes) != NULL ? "{\"a\":1}"
+                                                         : f->refusal);
+    (void)str_format(answer, sizeof answer,
+                     "HTTP/1.1 %s\r\nApi-Version: %s\r\nContent-Length: %zu\r\n"
+                     "Connection: close\r\n\r\n%s",
+                     body[0] == '{' && body[2] == 'm' ? "400 Bad" : "200 OK", f->ping, strlen(body),
+                     body);
     (void)file_write_all(fd, answer, strlen(answer));
 }
 
@@ -337,10 +343,13 @@ static void test_versions(void **state)
     meet("1.41", "/v1.41/", "", "GET /v1.41/info HTTP/1.1");
     meet("1.99", "/v1.51/", "", "GET /v1.51/info HTTP/1.1");
     /* downgraded meanwhile */
-    meet("1.47", "/v1.40/", "{\"message\":\"client version 1.47 is too new. Maximum supported API "
-         "version is 1.40\"}", "GET /v1.40/info HTTP/1.1");
+    meet("1.47", "/v1.40/",
+         "{\"message\":\"client version 1.47 is too new. Maximum supported API "
+         "version is 1.40\"}",
+         "GET /v1.40/info HTTP/1.1");
     /* an engine whose ping says less than it asks for */
-    meet("1.41", "/v1.44/", "{\"message\":\"client version 1.41 is too old. Minimum supported API "
+    meet("1.41", "/v1.44/",
+         "{\"message\":\"client version 1.41 is too old. Minimum supported API "
          "version is 1.44, please upgrade your client to a newer version\"}",
          "GET /v1.44/info HTTP/1.1");
 }
@@ -373,10 +382,14 @@ static void test_refusals(void **state)
          ERR_CONFLICT},
         {500, "creating container storage: the container name \"x\" is already in use by y",
          "engine_refused", ERR_CONFLICT},
-        {500, "driver failed programming external connectivity: Bind for 127.0.0.1:1 failed: port is "
-         "already allocated", "port_taken", ERR_CONFLICT},
-        {400, "OCI runtime create failed: exec: \"/no\": stat /no: no such file or directory: "
-         "unknown", "command_missing", ERR_INVALID},
+        {500,
+         "driver failed programming external connectivity: Bind for 127.0.0.1:1 failed: port is "
+         "already allocated",
+         "port_taken", ERR_CONFLICT},
+        {400,
+         "OCI runtime create failed: exec: \"/no\": stat /no: no such file or directory: "
+         "unknown",
+         "command_missing", ERR_INVALID},
         {500, "runc: …: OCI runtime attempted to invoke a command that was not found",
          "command_missing", ERR_INVALID},
         {404, "No such container: x", "engine_refused", ERR_NOT_FOUND},
@@ -456,7 +469,8 @@ static void test_shipped_web(void **state)
     assert_true(has_text(json, "HostConfig.SecurityOpt", "no-new-privileges"));
     assert_string_equal(json_text(json, "HostConfig.PortBindings.8080/tcp[0].HostIp", ""),
                         "127.0.0.1");
-    assert_string_equal(json_text(json, "HostConfig.PortBindings.8080/tcp[0].HostPort", ""), "3105");
+    assert_string_equal(json_text(json, "HostConfig.PortBindings.8080/tcp[0].HostPort", ""),
+                        "3105");
     assert_string_equal(json_text(json, "HostConfig.Mounts[0].Source", ""), "/tenants/12/site");
     assert_string_equal(json_text(json, "HostConfig.LogConfig.Config.max-size", ""), "10m");
     assert_true(has_text(json, "Env", "TENANT_NAME=Acme; rm -rf $HOME"));
@@ -506,12 +520,12 @@ static void test_shipped_odoo(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frames),       cmocka_unit_test(test_frames_keep_the_end),
-        cmocka_unit_test(test_image_names),  cmocka_unit_test(test_pull_refusals),
-        cmocka_unit_test(test_slots),        cmocka_unit_test(test_users),
-        cmocka_unit_test(test_pick),         cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_engine_down),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_shipped_web),  cmocka_unit_test(test_shipped_odoo),
+        cmocka_unit_test(test_frames),      cmocka_unit_test(test_frames_keep_the_end),
+        cmocka_unit_test(test_image_names), cmocka_unit_test(test_pull_refusals),
+        cmocka_unit_test(test_slots),       cmocka_unit_test(test_users),
+        cmocka_unit_test(test_pick),        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_engine_down), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_shipped_web), cmocka_unit_test(test_shipped_odoo),
     };
     if (http_init(NULL) != 0)
         return 1;

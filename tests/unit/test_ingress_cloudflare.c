@@ -1,7 +1,7 @@
 /*
- * The Cloudflare ingress from end to end against the stateful fake: a route's life, things of others
- * in its way, and every fault of the provider at every call, which must end in exactly one tunnel and
- * one record and, undone, in none.
+ * The Cloudflare ingress from end to end against the stateful fake: a route's life, things of
+ * others in its way, and every fault of the provider at every call, which must end in exactly one
+ * tunnel and one record and, undone, in none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "ingress_cloudflare.h"
 #include "json_in.h"
 
-#define SECRET "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+#define SECRET       "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 #define OTHER_SECRET "IB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgE="
 
 static struct canned world;
@@ -30,8 +30,11 @@ static char domain[64], api[96], token[96], account[64], zone[64];
 static struct cJSON *tell(const char *path, const char *body)
 {
     char url[160];
-    struct http_request r = {.profile = HTTP_PROVIDER, .method = body == NULL ? "GET" : "POST",
-                             .url = url, .content_type = "application/json", .body = body,
+    struct http_request r = {.profile = HTTP_PROVIDER,
+                             .method = body == NULL ? "GET" : "POST",
+                             .url = url,
+                             .content_type = "application/json",
+                             .body = body,
                              .body_len = body == NULL ? 0 : strlen(body)};
     struct http_answer a;
     struct cJSON *json = NULL;
@@ -120,8 +123,8 @@ static void route_init(struct ingress_route *r)
 
 /* One stage, asked until it answers something else than AGAIN. Facts go back into the route, as the
  * engine does it. */
-static enum outcome drive(enum ingress_stage stage, enum ingress_verb verb,
-                          struct ingress_route *r, const char *secret, struct err *err)
+static enum outcome drive(enum ingress_stage stage, enum ingress_verb verb, struct ingress_route *r,
+                          const char *secret, struct err *err)
 {
     enum outcome outcome = OUTCOME_AGAIN;
     struct kv facts;
@@ -309,8 +312,10 @@ static void test_foreign(void **state)
     make_all(&r);
     expect(OUTCOME_OK, INGRESS_DNS, INGRESS_UNDO, &r, SECRET);
     r.cf_record[0] = '\0';
-    (void)str_format(body, sizeof body, "{\"type\":\"A\",\"name\":\"%s\",\"content\":\"192.0.2.1\","
-                     "\"comment\":\"sett box_test tun_77\"}", r.hostname);
+    (void)str_format(body, sizeof body,
+                     "{\"type\":\"A\",\"name\":\"%s\",\"content\":\"192.0.2.1\","
+                     "\"comment\":\"sett box_test tun_77\"}",
+                     r.hostname);
     json_free(tell("record", body));
     expect(OUTCOME_ABSENT, INGRESS_DNS, INGRESS_CHECK, &r, SECRET);
     assert_int_equal(drive(INGRESS_DNS, INGRESS_MAKE, &r, SECRET, &err), OUTCOME_FAIL);
@@ -326,11 +331,11 @@ static void test_foreign(void **state)
 /* ---- faults ---- */
 
 static const char *const calls[] = {
-    "GET /accounts/*/cfd_tunnel",       "POST /accounts/*/cfd_tunnel",
-    "GET /accounts/*/token",            "GET /accounts/*/configurations",
-    "PUT /accounts/*/configurations",   "GET /zones/*/dns_records",
-    "POST /zones/*/dns_records",        "DELETE /zones/*/dns_records/*",
-    "DELETE /accounts/*/connections",   "DELETE /accounts/*/cfd_tunnel/*",
+    "GET /accounts/*/cfd_tunnel",     "POST /accounts/*/cfd_tunnel",
+    "GET /accounts/*/token",          "GET /accounts/*/configurations",
+    "PUT /accounts/*/configurations", "GET /zones/*/dns_records",
+    "POST /zones/*/dns_records",      "DELETE /zones/*/dns_records/*",
+    "DELETE /accounts/*/connections", "DELETE /accounts/*/cfd_tunnel/*",
 };
 static const char *const faults[] = {"refuse", "lose", "409", "500", "garbage", "wrong-id", "lag"};
 
@@ -406,8 +411,8 @@ static void test_hopeless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),    cmocka_unit_test(test_other_name),
-        cmocka_unit_test(test_foreign), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_life),     cmocka_unit_test(test_other_name),
+        cmocka_unit_test(test_foreign),  cmocka_unit_test(test_faults),
         cmocka_unit_test(test_hopeless),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -22,8 +22,8 @@
 
 #define SECRET_A "first-secret-of-a-tenant"
 #define SECRET_B "other-secret-of-a-tenant"
-#define MARK_A "sett box_test tn_a"
-#define MARK_B "sett box_test tn_b"
+#define MARK_A   "sett box_test tn_a"
+#define MARK_B   "sett box_test tn_b"
 
 extern char **environ;
 
@@ -77,8 +77,10 @@ static int setup(void **state)
     buf_free(&text);
     (void)str_format(w.admin, sizeof w.admin, "host=%s port=%u user=sett dbname=postgres", w.folder,
                      w.port);
-    (void)str_format(w.super, sizeof w.super, "host=%s port=%u user=postgres dbname=postgres "
-                     "password=%s", w.folder, w.port, w.password);
+    (void)str_format(w.super, sizeof w.super,
+                     "host=%s port=%u user=postgres dbname=postgres "
+                     "password=%s",
+                     w.folder, w.port, w.password);
     w.p = (struct postgres){.admin = w.admin, .password = w.password};
     *state = &w;
     return 0;
@@ -109,7 +111,8 @@ static const char *super(struct world *w, const char *statement)
     return text;
 }
 
-/* A tenant at the door: over TCP as it would, or past pg_hba's wall over the socket. NULL: refused. */
+/* A tenant at the door: over TCP as it would, or past pg_hba's wall over the socket. NULL: refused.
+ */
 static PGconn *enter(struct world *w, bool tcp, const char *user, const char *password,
                      const char *database)
 {
@@ -179,7 +182,8 @@ static void test_life(void **state)
     assert_call(1, postgres_drop(&w->p, "sett_t000001", MARK_A, &err));
     PQfinish(conn);
     assert_call(0, postgres_find(&w->p, "sett_t000001", MARK_A, &err));
-    assert_string_equal(super(w, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'sett_t%'"), "0");
+    assert_string_equal(super(w, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'sett_t%'"),
+                        "0");
     assert_string_equal(super(w, "SELECT count(*) FROM pg_database WHERE datname LIKE 'sett_t%'"),
                         "0");
     assert_call(0, postgres_drop(&w->p, "sett_t000001", MARK_A, &err));
@@ -199,9 +203,11 @@ static void test_walls(void **state)
     assert_true(may_enter(w, false, "sett_t000001", SECRET_A, "sett_t000001"));
     assert_false(may_enter(w, false, "sett_t000001", SECRET_A, "sett_t000002"));
     assert_string_equal(super(w, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE "
-                              "datname = 'sett_t000002'"), "UTF8");
+                                 "datname = 'sett_t000002'"),
+                        "UTF8");
     assert_string_equal(super(w, "SELECT datconnlimit FROM pg_database WHERE datname = "
-                              "'sett_t000002'"), "64");
+                                 "'sett_t000002'"),
+                        "64");
     assert_call(1, postgres_drop(&w->p, "sett_t000001", MARK_A, &err));
     assert_call(1, postgres_drop(&w->p, "sett_t000002", MARK_B, &err));
 }
@@ -333,9 +339,9 @@ static void test_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),    cmocka_unit_test(test_walls),
+        cmocka_unit_test(test_life),      cmocka_unit_test(test_walls),
         cmocka_unit_test(test_half_made), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_log),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_log),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,6 +1,7 @@
 /*
  * The docker runtime against a real engine: the life of a tenant, its limits and walls as they look
- * from inside, what is not ours, and what goes wrong. SETT_TEST_ENGINE=podman runs the same on Podman.
+ * from inside, what is not ours, and what goes wrong. SETT_TEST_ENGINE=podman runs the same on
+ * Podman.
  */
 #include "docker_world.h"
 
@@ -90,13 +91,21 @@ static void test_limits_from_inside(void **state)
     struct runtime_order o = serving(w, 2);
     struct err err;
 
-    assert_string_equal(inside(w, &o, "cat /sys/fs/cgroup/memory.max 2>/dev/null || "
-                               "cat /sys/fs/cgroup/memory/memory.limit_in_bytes", 20, &err),
+    assert_string_equal(inside(w, &o,
+                               "cat /sys/fs/cgroup/memory.max 2>/dev/null || "
+                               "cat /sys/fs/cgroup/memory/memory.limit_in_bytes",
+                               20, &err),
                         "50331648\n");
-    assert_string_equal(inside(w, &o, "cat /sys/fs/cgroup/pids.max 2>/dev/null || "
-                               "cat /sys/fs/cgroup/pids/pids.max", 20, &err), "24\n");
-    assert_string_equal(inside(w, &o, "cut -d' ' -f1 /sys/fs/cgroup/cpu.max 2>/dev/null || "
-                               "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us", 20, &err), "25000\n");
+    assert_string_equal(inside(w, &o,
+                               "cat /sys/fs/cgroup/pids.max 2>/dev/null || "
+                               "cat /sys/fs/cgroup/pids/pids.max",
+                               20, &err),
+                        "24\n");
+    assert_string_equal(inside(w, &o,
+                               "cut -d' ' -f1 /sys/fs/cgroup/cpu.max 2>/dev/null || "
+                               "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+                               20, &err),
+                        "25000\n");
     assert_string_equal(inside(w, &o, "ulimit -n; ulimit -Hn; ulimit -u", 20, &err),
                         "200\n200\n16384\n");
     /* and they hold: memory */
@@ -104,8 +113,8 @@ static void test_limits_from_inside(void **state)
     assert_string_equal(err.code, "command_failed");
     assert_non_null(strstr(err.text, "137"));
     /* processes */
-    assert_non_null(strstr(inside(w, &o, "for i in $(seq 60); do sleep 3 & done 2>&1; wait", 60,
-                                  &err), "fork"));
+    assert_non_null(strstr(
+        inside(w, &o, "for i in $(seq 60); do sleep 3 & done 2>&1; wait", 60, &err), "fork"));
     gone(w, &o);
 }
 
@@ -116,8 +125,9 @@ static void test_walls_from_inside(void **state)
     const char *text;
     struct err err;
 
-    text = inside(w, &o, "touch /etc/x 2>&1; touch /x 2>&1; touch /tmp/x /run/x /srv/x && echo three",
-                  20, &err);
+    text =
+        inside(w, &o, "touch /etc/x 2>&1; touch /x 2>&1; touch /tmp/x /run/x /srv/x && echo three",
+               20, &err);
     assert_non_null(strstr(text, "touch: /etc/x: Read-only file system"));
     assert_non_null(strstr(text, "touch: /x: Read-only file system"));
     assert_non_null(strstr(text, "three\n"));
@@ -150,8 +160,9 @@ static void test_tenants_cannot_reach_each_other(void **state)
     assert_string_equal(inside(w, &a, script, 20, &err), "nc: timed out\n");
     /* and not by way of the port on the box, which is on its loopback only */
     (void)str_format(script, sizeof script,
-                     "g=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); "
-                     ASK "nc -w 3 $g %u 2>&1", b.port);
+                     "g=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); " ASK
+                     "nc -w 3 $g %u 2>&1",
+                     b.port);
     assert_non_null(strstr(inside(w, &a, script, 20, &err), "onnection refused"));
     gone(w, &a);
     gone(w, &b);
@@ -168,8 +179,11 @@ static void test_restart_policy_and_logs(void **state)
     struct buf out;
     struct err err;
 
-    set_shell(&b->command, "trap 'exit 0' TERM; echo to-out; echo to-err >&2; i=0; while [ $i -lt 30 ]; do i=$((i+1)); "
-              "echo line $i; done; while [ ! -e /srv/end ]; do sleep 0.1; done; rm /srv/end; exit 3");
+    set_shell(
+        &b->command,
+        "trap 'exit 0' TERM; echo to-out; echo to-err >&2; i=0; while [ $i -lt 30 ]; do "
+        "i=$((i+1)); "
+        "echo line $i; done; while [ ! -e /srv/end ]; do sleep 0.1; done; rm /srv/end; exit 3");
     assert_ok(&err, w->runtime.create(w->runtime.self, &o, b, &status, &err));
     assert_ok(&err, w->runtime.start(w->runtime.self, &o, b, &status, &err));
     buf_init(&out, 64 * 1024);
@@ -235,8 +249,10 @@ static void test_foreign_things(void **state)
     assert_int_equal(w->runtime.remove(w->runtime.self, &o, true, &err), -1);
     assert_int_equal(ask_engine(w, "GET", "/networks/sett-t000007", NULL), 200);
     assert_int_equal(ask_engine(w, "DELETE", "/networks/sett-t000007", NULL) / 100, 2);
-    assert_int_equal(ask_engine(w, "POST", "/networks/create", "{\"Name\":\"others\",\"IPAM\":{"
-                                "\"Config\":[{\"Subnet\":\"10.201.0.48/28\"}]}}"), 201);
+    assert_int_equal(ask_engine(w, "POST", "/networks/create",
+                                "{\"Name\":\"others\",\"IPAM\":{"
+                                "\"Config\":[{\"Subnet\":\"10.201.0.48/28\"}]}}"),
+                     201);
     o = serving(w, 7); /* slots 6 and 7 are taken: it is in slot 8 */
     text = inside(w, &o, "hostname -i", 20, &err);
     if (!str_starts(text, "10.201.0.6") && !str_starts(text, "10.201.0.70")) /* .66 to .70 */
@@ -303,9 +319,12 @@ static void test_changes(void **state)
     assert_int_equal(status.state, RUNTIME_RUNNING);
     if (!w->podman) /* on the living container; Podman 4.3 cannot */
         assert_string_equal(status.id, before.id);
-    assert_string_equal(inside(w, &o, "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max "
+    assert_string_equal(inside(w, &o,
+                               "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max "
                                "2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes "
-                               "/sys/fs/cgroup/pids/pids.max", 20, &err), "41943040\n30\n");
+                               "/sys/fs/cgroup/pids/pids.max",
+                               20, &err),
+                        "41943040\n30\n");
     /* other variables: a new container, running as the old one did, on the same files */
     assert_int_equal(kv_set(&o.env, "TENANT_NAME", "Other"), 0);
     assert_ok(&err, w->runtime.create(w->runtime.self, &o, w->web, &status, &err));
@@ -335,12 +354,17 @@ static void test_users_and_database_host(void **state)
     assert_int_equal(st.st_uid, 1033);
     assert_int_equal(st.st_gid, 1044);
     assert_ok(&err, w->runtime.start(w->runtime.self, &o, b, &status, &err));
-    assert_string_equal(inside(w, &o, "id -u; echo hello > /srv/index.html && cat /srv/index.html; "
-                               "grep CapEff /proc/self/status", 20, &err),
+    assert_string_equal(inside(w, &o,
+                               "id -u; echo hello > /srv/index.html && cat /srv/index.html; "
+                               "grep CapEff /proc/self/status",
+                               20, &err),
                         "1033\nhello\nCapEff:\t0000000000000000\n");
     /* the box's own database is at the gateway, seen from inside */
-    assert_string_equal(inside(w, &o, "echo $DB_HOST; ip route | sed -n 's/default via "
-                               "\\([0-9.]*\\).*/\\1/p'", 20, &err), "10.201.0.81\n10.201.0.81\n");
+    assert_string_equal(inside(w, &o,
+                               "echo $DB_HOST; ip route | sed -n 's/default via "
+                               "\\([0-9.]*\\).*/\\1/p'",
+                               20, &err),
+                        "10.201.0.81\n10.201.0.81\n");
     (void)inside(w, &o, "echo the word is $DB_PASSWORD; exit 4", 20, &err);
     assert_string_equal(err.code, "command_failed");
     assert_null(strstr(err.text, "not-to-be-shown"));
@@ -412,7 +436,8 @@ static void test_engine_down(void **state)
 {
     struct world *w = *state;
     const struct runtime_docker_setup setup = {.socket = "/tmp/no-engine-here.sock",
-                                               .pool = "10.201.0.0/16", .tenants = w->tenants,
+                                               .pool = "10.201.0.0/16",
+                                               .tenants = w->tenants,
                                                .box_id = BOX};
     struct runtime_order o = order(13);
     struct runtime_status status;
