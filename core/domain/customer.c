@@ -39,25 +39,6 @@ const struct table customer_table = {
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
 
-int customer_resolve(struct txn *txn, const char *text, struct customer *customer, struct err *err)
-{
-    char wanted[256]; /* the text may lie in the record itself */
-
-    if (str_copy(wanted, sizeof wanted, text) != 0)
-        return 0;
-    memset(customer, 0, sizeof *customer);
-    if (str_u64(wanted, 1, UINT64_MAX, &customer->number) == 0)
-        return record_find(txn, &customer_table, "number", customer, err);
-    if (str_starts(wanted, "cus_")) {
-        if (str_copy(customer->stripe_customer, sizeof customer->stripe_customer, wanted) != 0)
-            return 0;
-        return record_find(txn, &customer_table, "stripe_customer", customer, err);
-    }
-    if (wanted[0] == '\0' || str_copy(customer->id, sizeof customer->id, wanted) != 0)
-        return 0;
-    return record_get(txn, &customer_table, customer, err);
-}
-
 int customer_new(struct txn *txn, struct customer *customer, struct err *err)
 {
     id_make(customer->id, customer_table.prefix);

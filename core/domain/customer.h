@@ -20,9 +20,6 @@ struct customer {
 };
 extern const struct table customer_table; /* key id; unique: number, stripe_customer; index: email */
 
-/** customer_resolve(txn, text, customer, err): by id, number or Stripe's id. Return 1, 0 or -1. */
-int customer_resolve(struct txn *txn, const char *text, struct customer *customer, struct err *err);
-
 /** customer_new(txn, customer, err): insert with a fresh id and number, and times. 0 or -1. */
 int customer_new(struct txn *txn, struct customer *customer, struct err *err);
 

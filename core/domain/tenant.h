@@ -80,24 +80,4 @@ int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdom
 int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,
                   struct err *err);
 
-struct json_out;
-
-/** tenant_json(txn, tenant, j): the tenant as an object: its fields, and of others: "plan" is the
- * plan's name, "container_id" its mark, "limits" an object. ${txn} finds the plan;
- * NULL or a plan that is gone gives null. For lists see tenant_json_list. 0 or -1. */
-int tenant_json(struct txn *txn, const struct tenant *tenant, struct json_out *j);
-
-/* The plans' names that a list has met, so that each is looked up once. Zeroed by the caller. */
-#define TENANT_JSON_PLANS 16
-struct tenant_json_plans {
-    uint32_t count;
-    struct {
-        char id[ID_SIZE], name[32];
-    } at[TENANT_JSON_PLANS];
-};
-
-/** tenant_json_list(txn, plans, tenant, j): as tenant_json, with ${plans} kept over a list. */
-int tenant_json_list(struct txn *txn, struct tenant_json_plans *plans, const struct tenant *tenant,
-                     struct json_out *j);
-
 #endif

@@ -90,24 +90,6 @@ const struct table api_key_table = {
     .indexes = key_indexes, .index_count = sizeof key_indexes / sizeof key_indexes[0],
 };
 
-int user_resolve(struct txn *txn, const char *text, struct user *user, struct err *err)
-{
-    uint8_t bytes[ID_BYTES];
-    char wanted[256]; /* the text may lie in the record itself */
-
-    if (str_copy(wanted, sizeof wanted, text) != 0)
-        return 0;
-    memset(user, 0, sizeof *user);
-    if (id_bytes(wanted, user_table.prefix, bytes) == 0) {
-        (void)str_copy(user->id, sizeof user->id, wanted);
-        return record_get(txn, &user_table, user, err);
-    }
-    if (wanted[0] == '\0' || str_copy(user->name, sizeof user->name, wanted) != 0)
-        return 0;
-    str_lower(user->name);
-    return record_find(txn, &user_table, "name", user, err);
-}
-
 int user_new(struct txn *txn, struct user *user, struct err *err)
 {
     uint8_t bytes[ID_BYTES];

@@ -44,9 +44,6 @@ struct api_key {
 };
 extern const struct table api_key_table; /* key id; unique: hash; index user_id */
 
-/** user_resolve(txn, text, user, err): by id or by name (any case). Return 1, 0 or -1. */
-int user_resolve(struct txn *txn, const char *text, struct user *user, struct err *err);
-
 /** user_new(txn, user, err): insert with a fresh id and times; the name is made lower case. The
  * password must be a hash of auth_password_hash, or "" for nobody can sign in. ROLE_CUSTOMER needs
  * a customer_id, others must not have one. Return 0 or -1. */

@@ -2,7 +2,6 @@
  * Stripe, so the worker makes the page; if it cannot, the name is given back at once. */
 #include "ask.h"
 #include "json_in.h"
-#include "name.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
@@ -79,24 +78,20 @@ static int place(struct txn *txn, void *arg, struct err *err)
     struct plan plan = {0};
 
     memset(&c->order, 0, sizeof c->order);
-    if (sellable(txn, p->plan, &plan, err) != 0 || name_check(p->subdomain, err) != 0)
+    if (sellable(txn, p->plan, &plan, err) != 0)
         return -1;
-    id_make(c->order.id, "ord");
     (void)str_copy(c->order.name, sizeof c->order.name, p->name);
     (void)str_copy(c->order.email, sizeof c->order.email, p->email);
     (void)str_copy(c->order.subdomain, sizeof c->order.subdomain, p->subdomain);
     (void)str_copy(c->order.plan_id, sizeof c->order.plan_id, plan.id);
-    c->order.created_at = c->order.updated_at = txn_time_ms(txn);
     c->order.expires_at = txn_time_ms(txn) + HOLD_MS;
-    if (name_take(txn, p->subdomain, c->order.id, c->order.expires_at, err) != 0) {
+    if (order_new(txn, &c->order, err) != 0) {
         if (err->kind == ERR_CONFLICT) { /* whose it is is nobody's business here */
             err_set(err, ERR_CONFLICT, "name_taken", "the name %s is taken", p->subdomain);
             (void)str_copy(err->field, sizeof err->field, "subdomain");
         }
         return -1;
     }
-    if (record_insert(txn, &order_table, &c->order, err) != 0)
-        return -1;
     return note(c, txn, NULL, &c->order, "ok", "the order holds its name", err);
 }
 
@@ -105,10 +100,7 @@ static int take_back(struct txn *txn, void *arg, struct err *err)
     struct checkout *c = arg;
     struct order order = c->order;
 
-    order.state = ORDER_EXPIRED;
-    order.updated_at = txn_time_ms(txn);
-    if (name_give(txn, order.subdomain, order.id, 0, err) != 0 ||
-        record_put(txn, &order_table, &order, err) != 0)
+    if (order_expire(txn, &order, err) != 0)
         return -1;
     return note(c, txn, &c->order, &order, "network", "there was no page to pay on", err);
 }

@@ -4,6 +4,7 @@
  */
 #include "schedule_tick.h"
 
+#include "auth.h"
 #include "billing.h"
 #include "clock.h"
 #include "idempotency.h"
@@ -11,7 +12,6 @@
 #include "log.h"
 #include "name.h"
 #include "str.h"
-#include "user.h"
 
 #include <string.h>
 
@@ -33,28 +33,6 @@ static int bill(struct txn *txn, void *arg, struct err *err)
     b->wake = false;
     b->done = billing_tick(txn, &b->context->conf, BITE, &b->wake, err);
     return b->done == -1 ? -1 : 0;
-}
-
-/* Sessions that are over: found by the index of their end. */
-static int prune_sessions(struct txn *txn, struct err *err)
-{
-    struct session dead[BITE], session = {0};
-    struct scan scan;
-    int got, count = 0;
-
-    if (scan_start(&scan, txn, &session_table, "expires_at", NULL, 0, false, err) == -1)
-        return -1;
-    while (count < BITE && (got = scan_next(&scan, &session, err)) != 0) {
-        if (got == -1)
-            return -1;
-        if (session.expires_at > txn_time_ms(txn))
-            break;
-        dead[count++] = session;
-    }
-    for (int i = 0; i < count; i++)
-        if (record_delete(txn, &session_table, &dead[i], err) == -1)
-            return -1;
-    return count;
 }
 
 /* Names whose rest is over are free whether or not their record is there; it goes all the same. One
@@ -84,7 +62,7 @@ static int prune_names(struct txn *txn, struct err *err)
 static int prune(struct txn *txn, void *arg, struct err *err)
 {
     struct bite *b = arg;
-    int sessions = prune_sessions(txn, err), answers, names;
+    int sessions = auth_sessions_prune(txn, BITE, err), answers, names;
 
     if (sessions == -1 || (answers = idempotency_prune(txn, BITE, err)) == -1 ||
         (names = prune_names(txn, err)) == -1)

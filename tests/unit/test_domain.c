@@ -4,8 +4,6 @@
 
 #include "customer.h"
 #include "idempotency.h"
-#include "json_in.h"
-#include "json_out.h"
 #include "name.h"
 #include "plan.h"
 #include "tenant.h"
@@ -167,49 +165,6 @@ static void states_and_their_times(void **state)
     refuse_write(w, move, &back, "tenant_deleted");
 }
 
-static bool has_member(const struct cJSON *json, const char *name)
-{
-    const struct cJSON *item = NULL;
-
-    while ((item = json_next(json, item)) != NULL)
-        if (str_equal(json_name(item), name))
-            return true;
-    return false;
-}
-
-static void a_tenant_as_json(void **state)
-{
-    static const char *const members[] = {
-        "id", "name", "subdomain", "customer_id", "plan", "state", "url", "runtime",
-        "container_id", "port", "tunnel_id", "limits", "health", "created_at", "updated_at",
-    };
-    static struct made m;
-    struct json_out j;
-    struct buf out;
-    struct err err;
-
-    (void)state;
-    must_write(w, make, &m);
-    buf_init(&out, 65536);
-    json_out_init(&j, &out);
-    struct txn *txn = must_read(w);
-    assert_int_equal(tenant_json(txn, &m.tenant, &j), 0);
-    db_read_end(txn);
-    struct cJSON *json = json_parse(out.data, out.len, &json_limits_api, &err);
-    assert_non_null(json);
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        assert_true(has_member(json, members[i]));
-    assert_string_equal(json_text(json, "plan", ""), "demo");
-    assert_string_equal(json_text(json, "container_id", ""), "sett-t000001");
-    assert_string_equal(json_text(json, "name", ""), "Acme \"& Söhne\"");
-    assert_string_equal(json_text(json, "state", ""), "pending");
-    assert_int_equal(json_i64(json, "limits.pids", 0), 70);
-    assert_non_null(strstr(buf_string(&out), "\"port\":null"));
-    assert_non_null(strstr(buf_string(&out), "\"tunnel_id\":null"));
-    json_free(json);
-    buf_free(&out);
-}
-
 static int keep(struct txn *txn, void *arg, struct err *err)
 {
     return idempotency_keep(txn, arg, err);
@@ -291,7 +246,6 @@ int main(void)
         cmocka_unit_test(the_schema_is_sound),
         CASE(made_and_found),
         CASE(states_and_their_times),
-        CASE(a_tenant_as_json),
         CASE(answers_are_kept_for_a_day),
         CASE(users_that_cannot_be),
     };
