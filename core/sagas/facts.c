@@ -30,11 +30,6 @@ int facts_set_u64(struct job *job, const char *name, uint64_t value, struct err 
     return facts_set(job, name, text, err);
 }
 
-bool facts_is(const struct job *job, const char *name, const char *value)
-{
-    return str_equal(kv_get_or(&job->facts, name, ""), value);
-}
-
 int facts_load_tenant(struct txn *txn, const struct job *job, struct tenant *tenant,
                       struct err *err)
 {

@@ -48,9 +48,6 @@
 int facts_set(struct job *job, const char *name, const char *value, struct err *err);
 int facts_set_u64(struct job *job, const char *name, uint64_t value, struct err *err);
 
-/** facts_is(job, name, value): whether a fact has this value. */
-bool facts_is(const struct job *job, const char *name, const char *value);
-
 /** facts_load_tenant(txn, job, tenant, err): the tenant that the job's argument tenant_id names.
  * ERR_NOT_FOUND. Return 0 or -1. */
 int facts_load_tenant(struct txn *txn, const struct job *job, struct tenant *tenant,

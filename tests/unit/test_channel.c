@@ -155,7 +155,7 @@ static void *serve(void *arg)
             (void)ask_end(fd, &err);
         } else if (str_equal(question, "hang")) {
             char c;
-            (void)read(fd, &c, 1);
+            (void)!read(fd, &c, 1); /* until the other side goes */
         } else if (str_equal(question, "break")) {
             (void)ask_answer(fd, "part", 4);
         }
