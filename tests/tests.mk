@@ -19,7 +19,7 @@ test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs 1 --timeout 900 \
-	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(wildcard tests/unit/test_*.c)) \
+	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(filter-out %/test_engine_crash.c,$(wildcard tests/unit/test_*.c))) \
 	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
 
 ## unit-run: only the unit tests, of the variant chosen (VARIANT=plain|asan|tsan)
@@ -32,7 +32,7 @@ test-long: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=tsan all unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all
-	@python3 tests/run.py --timeout 7200 $(patsubst tests/unit/%.c,build/tsan/unit/%,$(wildcard tests/unit/test_*.c)) $(LONG)
+	@python3 tests/run.py --timeout 7200 $(patsubst tests/unit/%.c,build/tsan/unit/%,$(filter-out %/test_engine_crash.c %/test_crash.c,$(wildcard tests/unit/test_*.c))) $(LONG)
 
 $(B)/bench/%: tests/bench/%.c $(ALL_ARCHIVES) Makefile
 	@mkdir -p $(B)/bench

@@ -29,6 +29,7 @@
 #define FLIGHTS_MOST    512
 #define BUCKETS         256
 #define TICK_MS         1000
+#define WOKEN_TICK_MS    100
 #define LOOK_EVERY_MS   10 /* looks at the store are at least so far apart */
 #define READERS_EVERY_MS 10000
 
@@ -211,6 +212,7 @@ static void add_found(struct engine *e, const struct schedule_found *found)
 struct rounds {
     uint64_t seen_txn;
     int64_t looked_ms, ticked_ms, readers_ms; /* monotonic */
+    bool woken;                               /* by a datagram, since the last tick */
     int64_t due_ms;                           /* wall: the next job that waits in the store */
     bool look;
     struct schedule_found found;
@@ -241,10 +243,12 @@ static void look(struct engine *e, struct rounds *r)
     (void)pthread_mutex_unlock(&e->lock);
 }
 
-/* Once a second: what a lost datagram would have told, the caller's own business, dead readers. */
+/* Once a second, and soon after a datagram (which may tell of new settings): what a lost datagram
+ * would have told, the caller's own business, dead readers. */
 static void tick(struct engine *e, struct rounds *r)
 {
     r->ticked_ms = clock_mono_ms();
+    r->woken = false;
     if (db_last_txn(e->schedule.db) != r->seen_txn)
         r->look = true;
     if (r->ticked_ms - r->readers_ms >= READERS_EVERY_MS) {
@@ -254,6 +258,11 @@ static void tick(struct engine *e, struct rounds *r)
     }
     if (e->tick != NULL)
         e->tick(e->tick_context);
+}
+
+static int64_t next_tick_ms(const struct rounds *r)
+{
+    return r->ticked_ms + (r->woken ? WOKEN_TICK_MS : TICK_MS);
 }
 
 static void drain(int fd)
@@ -267,7 +276,7 @@ static void drain(int fd)
 /* How long the scheduler may sleep. */
 static int sleep_ms(const struct rounds *r, int64_t pause_ms, bool wanted)
 {
-    int64_t now_ms = clock_mono_ms(), until_ms = r->ticked_ms + TICK_MS, due_ms;
+    int64_t now_ms = clock_mono_ms(), until_ms = next_tick_ms(r), due_ms;
 
     if (pause_ms < until_ms)
         until_ms = pause_ms;
@@ -294,7 +303,7 @@ static void rest(struct engine *e, struct rounds *r, int64_t pause_ms, bool want
         drain(e->event_fd);
     if (fds[1].revents != 0) {
         drain(e->wake_fd);
-        r->look = true;
+        r->look = r->woken = true;
     }
 }
 
@@ -308,7 +317,7 @@ static void *scheduler_main(void *arg)
     r->looked_ms = r->ticked_ms = -TICK_MS;
     while (!stopping(e)) {
         (void)atomic_fetch_add(&e->turns, 1);
-        if (clock_mono_ms() - r->ticked_ms >= TICK_MS)
+        if (clock_mono_ms() >= next_tick_ms(r))
             tick(e, r);
         (void)pthread_mutex_lock(&e->lock);
         r->look = r->look || e->look;
