@@ -75,6 +75,9 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
 void cli_usage(const struct cli *cli, FILE *out, const char *noun);
 
+/** cli_help(op): an operation's help to standard output. */
+void cli_help(const struct op *op);
+
 /** cli_suggest(cli, out, size, noun, verb): the nearest known words to a mistyped command, or "". */
 void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun, const char *verb);
 
@@ -91,9 +94,16 @@ int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err);
 int cli_dump(struct cli *cli, int argc, char **argv, struct err *err);
 int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
+int cli_completion(struct cli *cli, int argc, char **argv, struct err *err); /* cli_usage.c */
+int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys, store,
  * first admin, webhook secret, plan `demo`. Return 1 if it was made, 0 if it was there, -1. */
 int cli_setup_box(struct cli *cli, uint32_t port, struct err *err);
+
+/** cli_move_box(cli, port, err): the box below --root, of which nothing runs, is to answer on ${port}
+ * from now on: its sett.conf, where nobody changed the port by hand, and its tenants' addresses
+ * follow. After cli_setup_box. Return 0 or -1. */
+int cli_move_box(struct cli *cli, uint32_t port, struct err *err);
 
 #endif

@@ -138,41 +138,6 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
     return op->params == NULL ? 0 : params_done(op->params, *given, err);
 }
 
-static void help_print(const struct op *op)
-{
-    char words[64];
-
-    (void)str_copy(words, sizeof words, op->name);
-    for (char *p = words; *p != '\0'; p++)
-        if (*p == '.')
-            *p = ' ';
-    printf("%s\n\nUsage: sett %s", op->help, words);
-    for (size_t i = 0; op->params != NULL && i < op->params->count; i++)
-        if (op->params->at[i].flags & FIELD_PATH)
-            printf(" %s", op->params->at[i].name);
-    printf(" [OPTIONS]\n");
-    for (size_t i = 0; op->params != NULL && i < op->params->count; i++) {
-        const struct field *f = &op->params->at[i];
-        char option[80];
-        if (f->flags & FIELD_INTERNAL)
-            continue;
-        (void)str_format(option, sizeof option, "--%s%s", f->name,
-                         f->flags & FIELD_SECRET ? "-file FILE" : f->type == FIELD_BOOL ? "" : " VALUE");
-        for (char *p = option; *p != ' ' && *p != '\0'; p++)
-            if (*p == '_')
-                *p = '-';
-        printf("  %-30s %s%s\n", option, f->help == NULL ? "" : f->help,
-               f->flags & FIELD_REQUIRED ? " (required)" : "");
-        for (size_t n = 0; f->names != NULL && f->names[n] != NULL; n++)
-            printf("%s%s%s", n == 0 ? "                                 one of: " : ", ", f->names[n],
-                   f->names[n + 1] == NULL ? "\n" : "");
-    }
-    if (op->example != NULL)
-        printf("\nExample:\n  sett %s %s\n", words, op->example);
-    printf("\nLeast role over the API: %s.%s\n", role_names[op->role],
-           op->flags & OP_JOB ? " Starts a job: --dry-run shows its steps, --wait watches them." : "");
-}
-
 /* What the object calls itself, asked of the noun's show operation: what has to be typed to confirm. */
 static int object_name(struct cli *cli, const struct op *op, const void *params, char *out,
                        size_t size, struct err *err)
@@ -285,7 +250,7 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
     int code = -1;
 
     if (argc > 0 && str_equal(argv[0], "--help")) {
-        help_print(op);
+        cli_help(op);
         return 0;
     }
     buf_init(&b, ANSWER_MAX);

@@ -1,10 +1,16 @@
-/* What the command line says of itself: the commands by noun, and what a mistyped one may have meant. */
+/*
+ * What the command line says of itself: the commands by noun, what a mistyped one may have meant,
+ * completions and the manual. Apart from running them; what it says of operations is core/ops/help.h's.
+ */
 #include <string.h>
 
 #include "cli.h"
+#include "help.h"
 #include "str.h"
 
-#define WORD_MAX 64
+#define WORD_MAX     64
+#define COMMANDS_MAX 32
+#define PAGE_MAX     (1u << 20)
 
 /* Levenshtein's distance, bounded: what is longer than WORD_MAX is far from everything. */
 static size_t distance(const char *a, const char *b)
@@ -54,24 +60,10 @@ void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun
                        c->verb ? c->verb : "") == 0)
             consider(out, size, &best, typed, known);
     for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op)) {
-        char *dot;
-        if (str_copy(known, sizeof known, op->name) == -1)
-            continue;
-        if ((dot = strchr(known, '.')) != NULL)
-            *dot = ' ';
-        consider(out, size, &best, typed, known);
+        help_words(op, known, sizeof known);
+        if (known[0] != '\0')
+            consider(out, size, &best, typed, known);
     }
-}
-
-/* "tenant create" of "tenant.create", or NULL for an operation that is only an HTTP endpoint. */
-static bool command_words(char *out, size_t size, const struct op *op)
-{
-    char *dot;
-
-    if (str_copy(out, size, op->name) == -1 || (dot = strchr(out, '.')) == NULL)
-        return false;
-    *dot = ' ';
-    return !(op->flags & OP_RAW) && !str_starts(op->name, "auth.");
 }
 
 void cli_usage(const struct cli *cli, FILE *out, const char *noun)
@@ -88,11 +80,65 @@ void cli_usage(const struct cli *cli, FILE *out, const char *noun)
             fprintf(out, "  %-24s %s\n", words, c->help);
         }
     for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op))
-        if (command_words(words, sizeof words, op) &&
-            (noun == NULL || (strncmp(op->name, noun, len) == 0 && op->name[len] == '.')))
-            fprintf(out, "  %-24s %s\n", words, op->help);
+        if (noun == NULL || (strncmp(op->name, noun, len) == 0 && op->name[len] == '.')) {
+            help_words(op, words, sizeof words);
+            if (words[0] != '\0')
+                fprintf(out, "  %-24s %s\n", words, op->help);
+        }
     fprintf(out, "\nOptions everywhere: --json, -o table|json|plain, --quiet, --dry-run, --wait, "
                  "--no-wait,\n  --timeout SECONDS, --confirm=NAME, --no-input, --no-color, --help. "
                  "Exit: 0 ok, 1 failed,\n  2 usage, 3 not found, 4 not allowed, 5 conflict, "
                  "6 timed out waiting.\n");
+}
+
+void cli_help(const struct op *op)
+{
+    struct buf b;
+
+    buf_init(&b, PAGE_MAX);
+    help_text(op, &b);
+    (void)fputs(buf_string(&b), stdout);
+    buf_free(&b);
+}
+
+int cli_completion(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct help_command own[COMMANDS_MAX + 1] = {0};
+    char words[COMMANDS_MAX][WORD_MAX];
+    struct buf b;
+    int rc;
+
+    if (argc != 1)
+        return err_field(err, "shell", "required", "completion takes one shell: bash, zsh or fish");
+    for (size_t i = 0; i < COMMANDS_MAX && cli->commands[i].noun != NULL; i++) {
+        const struct cli_command *c = &cli->commands[i];
+        (void)str_format(words[i], WORD_MAX, "%s%s%s", c->noun, c->verb ? " " : "",
+                         c->verb ? c->verb : "");
+        own[i] = (struct help_command){words[i], c->help};
+    }
+    buf_init(&b, PAGE_MAX);
+    if ((rc = help_completion(argv[0], own, &b, err)) == 0)
+        (void)fputs(buf_string(&b), stdout);
+    buf_free(&b);
+    return rc;
+}
+
+int cli_manual(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct buf b;
+
+    (void)argv;
+    if (argc != 0)
+        return err_field(err, "argument", "extra_argument", "manual takes no argument");
+    buf_init(&b, PAGE_MAX);
+    (void)buf_format(&b, ".TH SETT 1 \"\" \"sett %s\"\n.SH NAME\nsett \\- one box that sells and runs "
+                         "software\n.SH SYNOPSIS\n.B sett\n[\\-\\-root FOLDER] NOUN VERB "
+                         "[ARGUMENTS]\n.SH THE BOX\n", SETT_VERSION);
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
+        (void)buf_format(&b, ".TP\n.B sett %s%s%s\n%s.\n", c->noun, c->verb ? " " : "",
+                         c->verb ? c->verb : "", c->help);
+    help_manual(&b);
+    (void)fputs(buf_string(&b), stdout);
+    buf_free(&b);
+    return 0;
 }

@@ -41,5 +41,8 @@ const struct cli_command sett_commands[] = {
     {"db", "load", "Make a new store from a dump", "", "< box.txt", cli_load},
     {"db", "migrate", "Bring the store to this version, with a copy kept beside it", "", "",
      cli_migrate},
+    {"completion", NULL, "Write a completion script for bash, zsh or fish", "SHELL",
+     "bash > /etc/bash_completion.d/sett", cli_completion},
+    {"manual", NULL, "Write the manual page sett(1)", "", "| man -l -", cli_manual},
     {0},
 };

@@ -5,6 +5,8 @@
 #include "params.h"
 #include "str.h"
 
+#include <string.h>
+
 void help_words(const struct op *op, char *out, size_t size)
 {
     out[0] = '\0';
@@ -108,99 +110,154 @@ void help_text(const struct op *op, struct buf *out)
     (void)buf_text(out, "\n");
 }
 
-/* Whether no row before this one has its noun. */
-static bool first_of_noun(const struct op *op)
-{
-    const struct op *at = NULL;
-    size_t len = strcspn(op->name, ".") + 1;
+/* A command as the scripts need it, whether it is the caller's own or a row of the table. */
+struct command {
+    const struct op *op; /* NULL: the caller's own */
+    const char *help, *verb; /* verb: "" for a noun alone */
+    char words[64], noun[64];
+};
 
-    while ((at = op_next(at)) != op)
-        if (strncmp(at->name, op->name, len) == 0)
+/* The i-th of all commands: first the caller's, then the rows. Return false beyond the last. */
+static bool command_at(const struct help_command *more, size_t i, struct command *c)
+{
+    const struct op *op = NULL;
+    size_t len;
+
+    memset(c, 0, sizeof *c);
+    for (; more != NULL && more->words != NULL && i > 0; more++)
+        i--;
+    if (more != NULL && more->words != NULL) {
+        c->help = more->help;
+        if (str_copy(c->words, sizeof c->words, more->words) == -1)
+            return false;
+    }
+    while (c->words[0] == '\0') {
+        if ((op = op_next(op)) == NULL)
+            return false;
+        help_words(op, c->words, sizeof c->words);
+        if (c->words[0] != '\0' && i-- > 0)
+            c->words[0] = '\0';
+    }
+    if ((c->op = op) != NULL)
+        c->help = op->help;
+    len = strcspn(c->words, " ");
+    (void)str_copy_n(c->noun, sizeof c->noun, c->words, len);
+    c->verb = c->words + len + (c->words[len] == ' ');
+    return true;
+}
+
+/* Whether no command before the i-th has its noun. */
+static bool first_of_noun(const struct help_command *more, size_t i)
+{
+    struct command c, before;
+
+    if (!command_at(more, i, &c))
+        return false;
+    for (size_t j = 0; j < i; j++)
+        if (command_at(more, j, &before) && str_equal(before.noun, c.noun))
             return false;
     return true;
 }
 
-/* Each command with its options, as the shells want them. */
-static void bash(struct buf *out)
+/* Whether the option is offered: what the path holds is given by its place. */
+static bool offered(const struct field *f)
 {
-    const struct op *op = NULL;
-    char words[64], option[96];
+    return !(f->flags & (FIELD_INTERNAL | FIELD_PATH));
+}
 
-    (void)buf_text(out, "_sett()\n{\n    local now=${COMP_WORDS[COMP_CWORD]} words=\n"
-                        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"");
-    while ((op = op_next(op)) != NULL) {
-        help_words(op, words, sizeof words);
-        if (words[0] != '\0' && first_of_noun(op))
-            (void)buf_format(out, "%.*s ", (int)strcspn(words, " "), words);
-    }
-    (void)buf_text(out, "\"\n    else\n        case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-    while ((op = op_next(op)) != NULL) {
-        help_words(op, words, sizeof words);
-        if (words[0] == '\0')
+/* The verbs of each noun, as branches of a case. */
+static void bash_verbs(const struct help_command *more, struct buf *out)
+{
+    struct command c, verb;
+
+    for (size_t i = 0; command_at(more, i, &c); i++) {
+        if (!first_of_noun(more, i))
             continue;
-        (void)buf_format(out, "        \"%s\") words=\"--help", words);
-        for (size_t i = 0; op->params != NULL && i < op->params->count; i++) {
-            if (op->params->at[i].flags & (FIELD_INTERNAL | FIELD_PATH))
+        (void)buf_format(out, "        %s) words=\"", c.noun);
+        for (size_t j = i; command_at(more, j, &verb); j++)
+            if (str_equal(verb.noun, c.noun) && verb.verb[0] != '\0')
+                (void)buf_format(out, "%s ", verb.verb);
+        (void)buf_text(out, "\" ;;\n");
+    }
+}
+
+/* Only what zsh's bashcompinit understands as well. */
+static void bash(const struct help_command *more, struct buf *out)
+{
+    struct command c;
+    char option[96];
+
+    (void)buf_text(out, "_sett()\n{\n    local now=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
+                        "    case \"$COMP_CWORD\" in\n    1) words=\"");
+    for (size_t i = 0; command_at(more, i, &c); i++)
+        if (first_of_noun(more, i))
+            (void)buf_format(out, "%s ", c.noun);
+    (void)buf_text(out, "\" ;;\n    2)\n        case \"${COMP_WORDS[1]}\" in\n");
+    bash_verbs(more, out);
+    (void)buf_text(out, "        esac ;;\n    *)\n"
+                        "        case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
+    for (size_t i = 0; command_at(more, i, &c); i++) {
+        if (c.op == NULL)
+            continue;
+        (void)buf_format(out, "        \"%s\") words=\"--help", c.words);
+        for (size_t n = 0; c.op->params != NULL && n < c.op->params->count; n++) {
+            if (!offered(&c.op->params->at[n]))
                 continue;
-            option_name(&op->params->at[i], option, sizeof option);
+            option_name(&c.op->params->at[n], option, sizeof option);
             (void)buf_format(out, " %s", option);
         }
         (void)buf_text(out, "\" ;;\n");
     }
-    while ((op = op_next(op)) != NULL) {
-        help_words(op, words, sizeof words);
-        if (words[0] != '\0')
-            (void)buf_format(out, "        \"%.*s \"*) words=\"$words %s\" ;;&\n",
-                             (int)strcspn(words, " "), words, words + strcspn(words, " ") + 1);
-    }
-    (void)buf_text(out, "        esac\n    fi\n"
-                        "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$now\")\n}\n"
+    (void)buf_text(out, "        esac ;;\n    esac\n"
+                        "    COMPREPLY=( $(compgen -W \"$words\" -- \"$now\") )\n}\n"
                         "complete -F _sett sett\n");
 }
 
-static void fish(struct buf *out)
+static void fish_described(struct buf *out, const char *word, const char *help)
 {
-    const struct op *op = NULL;
-    char words[64], option[96];
+    (void)buf_format(out, " -a %s -d '", word);
+    for (const char *c = help; *c != '\0'; c++)
+        (void)buf_format(out, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
+    (void)buf_text(out, "'\n");
+}
 
-    while ((op = op_next(op)) != NULL) {
-        int noun;
-        const char *verb;
-        help_words(op, words, sizeof words);
-        if (words[0] == '\0')
+static void fish(const struct help_command *more, struct buf *out)
+{
+    struct command c;
+    char option[96];
+
+    for (size_t i = 0; command_at(more, i, &c); i++) {
+        if (c.verb[0] == '\0') {
+            (void)buf_text(out, "complete -c sett -f -n __fish_use_subcommand");
+            fish_described(out, c.noun, c.help);
             continue;
-        noun = (int)strcspn(words, " ");
-        verb = words + noun + 1;
-        if (first_of_noun(op))
-            (void)buf_format(out, "complete -c sett -f -n __fish_use_subcommand -a %.*s\n", noun,
-                             words);
-        (void)buf_format(out,
-                         "complete -c sett -f -n '__fish_seen_subcommand_from %.*s' -a %s -d '",
-                         noun, words, verb);
-        for (const char *c = op->help; *c != '\0'; c++)
-            (void)buf_format(out, *c == '\'' ? "\\%c" : "%c", *c);
-        (void)buf_text(out, "'\n");
-        for (size_t i = 0; op->params != NULL && i < op->params->count; i++) {
-            if (op->params->at[i].flags & (FIELD_INTERNAL | FIELD_PATH))
+        }
+        if (first_of_noun(more, i))
+            (void)buf_format(out, "complete -c sett -f -n __fish_use_subcommand -a %s\n", c.noun);
+        (void)buf_format(out, "complete -c sett -f -n '__fish_seen_subcommand_from %s'", c.noun);
+        fish_described(out, c.verb, c.help);
+        for (size_t n = 0; c.op != NULL && c.op->params != NULL && n < c.op->params->count; n++) {
+            if (!offered(&c.op->params->at[n]))
                 continue;
-            option_name(&op->params->at[i], option, sizeof option);
+            option_name(&c.op->params->at[n], option, sizeof option);
             (void)buf_format(out,
-                             "complete -c sett -n '__fish_seen_subcommand_from %.*s; and "
+                             "complete -c sett -n '__fish_seen_subcommand_from %s; and "
                              "__fish_seen_subcommand_from %s' -l %s\n",
-                             noun, words, verb, option + 2);
+                             c.noun, c.verb, option + 2);
         }
     }
 }
 
-int help_completion(const char *shell, struct buf *out, struct err *err)
+int help_completion(const char *shell, const struct help_command *more, struct buf *out,
+                    struct err *err)
 {
     if (str_equal(shell, "bash")) {
-        bash(out);
+        bash(more, out);
     } else if (str_equal(shell, "zsh")) { /* zsh reads bash's */
         (void)buf_text(out, "#compdef sett\nautoload -U +X bashcompinit && bashcompinit\n");
-        bash(out);
+        bash(more, out);
     } else if (str_equal(shell, "fish")) {
-        fish(out);
+        fish(more, out);
     } else {
         return err_field(err, "shell", "unknown_word", "the shell must be one of: bash, zsh, fish");
     }

@@ -262,6 +262,7 @@ static void every_row_is_whole(void **state)
 /* Help, completions and manual name each command that there is. */
 static void people_are_told(void **state)
 {
+    static const struct help_command more[] = {{"run", "Don't stop"}, {"db dump", "Write it"}, {0}};
     const struct op *op = NULL;
     struct buf text, bash, fish, manual;
     char words[64], line[96];
@@ -272,9 +273,12 @@ static void people_are_told(void **state)
     buf_init(&bash, 1u << 20);
     buf_init(&fish, 1u << 20);
     buf_init(&manual, 1u << 20);
-    assert_int_equal(help_completion("bash", &bash, &err), 0);
-    assert_int_equal(help_completion("fish", &fish, &err), 0);
-    assert_int_equal(help_completion("tcsh", &text, &err), -1);
+    assert_int_equal(help_completion("bash", more, &bash, &err), 0);
+    assert_int_equal(help_completion("fish", more, &fish, &err), 0);
+    assert_int_equal(help_completion("tcsh", more, &text, &err), -1);
+    assert_non_null(strstr(buf_string(&bash), "1) words=\"run db "));
+    assert_non_null(strstr(buf_string(&bash), "db) words=\"dump \""));
+    assert_non_null(strstr(buf_string(&fish), "-a run -d 'Don\\'t stop'"));
     help_manual(&manual);
     while ((op = op_next(op)) != NULL) {
         help_words(op, words, sizeof words);
