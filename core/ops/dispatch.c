@@ -285,13 +285,15 @@ static int read_way(struct passage *p, struct err *err)
     return r;
 }
 
-/* A request that was answered before must not do its slow part again. 1, 0 or -1 as replay. */
+/* A request that was answered before must not do its slow part again, nor be refused for want of room.
+ * 1, 0 or -1 as replay. */
 static int answered(struct passage *p, struct err *err)
 {
+    const struct op *op = p->call->op;
     struct txn *txn;
     int r;
 
-    if (p->kept == NULL || p->call->op->slow == NULL)
+    if (p->kept == NULL || (op->slow == NULL && !(op->flags & OP_CREATE)))
         return 0;
     if (db_read(&txn, p->call->box->db, err) != 0)
         return -1;
@@ -307,6 +309,8 @@ static int pass(struct passage *p, struct err *err)
 
     if (r != 0)
         return r < 0 ? -1 : 0;
+    if ((call->op->flags & OP_CREATE) && !call->plan && db_room(call->box->db, err) != 0)
+        return -1;
     if (call->op->slow != NULL && call->op->slow(call, err) != 0)
         return -1;
     p->base = *call;

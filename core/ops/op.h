@@ -27,7 +27,7 @@ struct job;
 #define OP_ASK    0x40u /* needs the worker: `slow` asks it */
 #define OP_LOCAL  0x80u /* CLI only, no route */
 #define OP_SECRET 0x100u /* the answer shows a secret: it is never kept for an Idempotency-Key */
-#define OP_CREATE 0x200u /* makes an object: 201 unless it starts a job */
+#define OP_CREATE 0x200u /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
     enum role role;
@@ -117,8 +117,8 @@ const struct op *op_find(const char *name);
 /** op_next(at): walk over all rows: NULL first; NULL at the end. */
 const struct op *op_next(const struct op *at);
 
-/** op_dispatch(call, err): once and in this order: role, freshness, Idempotency-Key, slow, transaction,
- * run, audit in the same transaction, wake. call->op, box, actor, params (NULL only when the row has
+/** op_dispatch(call, err): once and in this order: role, freshness, Idempotency-Key, room for what is
+ * new (OP_CREATE), slow, transaction, run, audit in the same transaction, wake. call->op, box, actor, params (NULL only when the row has
  * none), given, out are set by the caller, all else is zero or what came with the request. What is
  * unused of the params struct must be zero. The answer's status is in call->status. Rate limits are
  * the front's. A refusal that matters (a wrong password, a forged webhook) is audited unless

@@ -10,6 +10,9 @@
 #include "tenant.h"
 #include "tunnel.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
 static int open_world(void **state)
 {
     struct ops_world *w = calloc(1, sizeof *w);
@@ -437,6 +440,31 @@ static void a_customer_sees_their_own(void **state)
     assert_int_equal(ops_call(w, "tenant.suspend", &ann, NULL, json), -403);
 }
 
+/* On a disk that is nearly full nothing new begins, but what was answered before is answered again, and
+ * what exists can be changed and removed. The small disk is laid over the store's folder, where only this
+ * process sees it. */
+static void nothing_new_begins_on_a_full_disk(void **state)
+{
+    static const struct ops_extra keyed = {.key = "once"};
+    static const char globex[] = "{\"name\":\"Globex\",\"plan\":\"demo\"}";
+    struct ops_world *w = *state;
+    struct actor operator = ops_actor(ROLE_OPERATOR);
+    char id[ID_SIZE];
+
+    make(w, "Acme", id);
+    finish(w, id, TENANT_ACTIVE, 3100);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, &keyed, globex), 202);
+    if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+        mount("none", w->box.paths.db, "tmpfs", 0, "size=64m") == -1)
+        skip();
+    ops_no(w, 507, "disk_nearly_full", "tenant.create", ROLE_OPERATOR,
+           "{\"name\":\"Initech\",\"plan\":\"demo\"}");
+    assert_int_equal(ops_call(w, "tenant.create", &operator, &keyed, globex), 202);
+    ops_ok(w, 202, "tenant.delete", ROLE_OPERATOR, "{\"id\":\"%s\",\"action\":\"delete\"}", id);
+    assert_int_equal(umount(w->box.paths.db), 0);
+    ops_ok(w, 202, "tenant.create", ROLE_OPERATOR, "{\"name\":\"Initech\",\"plan\":\"demo\"}");
+}
+
 int main(void)
 {
 #define TEST(f_) cmocka_unit_test_setup_teardown(f_, open_world, close_world)
@@ -452,6 +480,7 @@ int main(void)
         TEST(without_a_worker_the_rest_answers),
         TEST(tunnels_lead_where_they_may),
         TEST(a_customer_sees_their_own),
+        TEST(nothing_new_begins_on_a_full_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
