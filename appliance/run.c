@@ -204,7 +204,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
         return err_hint(err, "apt-get install nginx-light");
     }
     if (cli_setup_box(cli, run.port, err) == -1 || file_mkdirs(run.log, 0755, err) == -1 ||
-        lock(&run, err) == -1 || port_free(run.port, err) == -1 || nginx_write(&run, err) == -1)
+        lock(&run, err) == -1 || port_free(run.port, err) == -1 ||
+        cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1)
         return -1;
     log_open("sett", LOG_LEVEL_INFO);
     if (supervise_new(&s, run.notify, run.log, err) == -1)

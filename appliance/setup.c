@@ -18,8 +18,13 @@
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
+#include "tenant.h"
 
 #define GENERATED_BYTES 15
+
+/* The part of a new sett.conf that names the port, twice. */
+#define CONF_URL  "[box]\ndomain = localhost\nurl = http://localhost:"
+#define CONF_PORT CONF_URL "%u\n\n[tenants]\nscheme = http\nport = %u\n\n"
 
 static int folders_make(const struct cli *cli, struct err *err)
 {
@@ -67,8 +72,7 @@ static int conf_write(const struct cli *cli, uint32_t port, struct err *err)
         return 0;
     if (str_format(text, sizeof text,
                    "; What is set here can be overruled in the admin; sett config show tells which won.\n"
-                   "[box]\ndomain = localhost\nurl = http://localhost:%u\n\n"
-                   "[tenants]\nscheme = http\nport = %u\n\n"
+                   CONF_PORT
                    "[hands]\nsupervisor = child\nshare = %s\n\n"
                    "[web]\npid = %s/nginx.pid\ntest = /usr/sbin/nginx -t -q -p %s/nginx -c %s/nginx/nginx.conf\n",
                    port, port, cli->share, cli->paths.run, cli->paths.root, cli->paths.root) == -1)
@@ -222,6 +226,75 @@ int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
     err_clear(err);
     return operation(cli, "user.create", (const char *const[]){"name", "admin", "role", "admin",
                      "password", password, NULL}, err) == -1 ? -1 : 1;
+}
+
+/* Put ${port} into the lines of sett.conf that name it, if they are as conf_write made them: what an
+ * operator changed stays. Return 1 if the file changed, 0 or -1. */
+static int conf_move(const char *path, uint32_t port, struct err *err)
+{
+    char line[128];
+    struct buf old, new;
+    const char *at;
+    uint64_t was;
+    int rc = -1;
+
+    buf_init(&old, 1u << 16);
+    buf_init(&new, 1u << 16);
+    if (file_read(path, &old, err) == -1)
+        goto done;
+    rc = 0;
+    if ((at = strstr(buf_string(&old), CONF_URL)) == NULL ||
+        str_copy_n(line, sizeof line, at + strlen(CONF_URL), strcspn(at + strlen(CONF_URL), "\n")) == -1 ||
+        str_u64(line, 1, 65535, &was) == -1 || was == port ||
+        str_format(line, sizeof line, CONF_PORT, (unsigned)was, (unsigned)was) == -1 ||
+        !str_starts(at, line))
+        goto done;
+    (void)buf_add(&new, old.data, (size_t)(at - old.data));
+    (void)buf_format(&new, CONF_PORT, port, port);
+    if (buf_text(&new, at + strlen(line)) == -1)
+        rc = err_set(err, ERR_INVALID, "too_long", "%s is too long", path);
+    else
+        rc = file_write(path, new.data, new.len, 0644, err) == -1 ? -1 : 1;
+done:
+    buf_free(&old);
+    buf_free(&new);
+    return rc;
+}
+
+/* The tenants' addresses as the settings make them now. */
+static int addresses_change(struct txn *txn, void *arg, struct err *err)
+{
+    static struct tenant tenant;
+    const struct conf *conf = arg;
+    char url[sizeof tenant.url];
+    struct scan s;
+    int got;
+
+    if (scan_start(&s, txn, &tenant_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&s, &tenant, err)) == 1) {
+        if (tenant.state == TENANT_DELETED)
+            continue;
+        if (tenant_url(txn, conf, tenant.subdomain, url, sizeof url, err) == -1)
+            return -1;
+        if (str_equal(url, tenant.url))
+            continue;
+        (void)str_copy(tenant.url, sizeof tenant.url, url);
+        if (tenant_put(txn, &tenant, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
+int cli_move_box(struct cli *cli, uint32_t port, struct err *err)
+{
+    int moved = conf_move(cli->paths.conf, port, err);
+
+    if (moved != 1)
+        return moved;
+    if (conf_read(&cli->box.conf, cli->paths.conf, err) == -1)
+        return -1;
+    return db_write(cli->box.db, addresses_change, &cli->box.conf, err);
 }
 
 int cli_setup(struct cli *cli, int argc, char **argv, struct err *err)

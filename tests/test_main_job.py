@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
-from box import TOP, Box, Tap, wait_for
+from box import TOP, Box, Tap, free_port, wait_for
 
 SAMPLES = os.path.join(TOP, "tests", "contracts", "events")
 
@@ -185,10 +185,15 @@ def test_stop_and_start(tap, box):
     process.send_signal(signal.SIGINT)
     tap.equal(process.wait(60), 0, "Ctrl-C: ends with 0")
     tap.equal(tenant_processes(box), [], "and no tenant's process is left")
+    box.port = free_port()
     box.run()
     wait_for(lambda: box.http("GET", "/", host="acme.localhost").status == 200, "Acme answers again", 30)
     after = {t["subdomain"]: t["state"] for t in box.json("tenant", "list", "--limit", "100")["data"]}
     tap.equal(after, before, "started again: where it was")
+    live = [t["url"] for t in box.json("tenant", "list", "--limit", "100")["data"] if t["state"] != "deleted"]
+    tap.ok(live and all(url.endswith(f":{box.port}/") for url in live), "on another port: the addresses moved with it", live)
+    box.sett("tenant", "create", "hooli", "--plan", "demo", "--wait")
+    tap.equal(box.http("GET", "/", host="hooli.localhost").status, 200, "and a new tenant answers there")
     suspended = [s for s, state in after.items() if state == "suspended"]
     tap.ok(all(box.http("GET", "/", host=f"{s}.localhost").status != 200 for s in suspended), "a suspended one stays so")
 
