@@ -13,7 +13,7 @@ need = missing=""; for p in $(subst |,/,$(1)); do ok=; for q in $$(echo $$p | tr
 	  [ -n "$$ok" ] || missing="$$missing $${p%%/*}"; done; \
 	if [ -n "$$missing" ]; then echo "installing:$$missing"; \
 	  if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
-	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 .PHONY: deps run
 deps:
