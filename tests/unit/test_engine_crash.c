@@ -28,6 +28,7 @@ static int child(const char *folder, const char *id)
         clock_sleep_ms(2);
     } while (job.live);
     engine_stop(w->engine, 5000);
+    free(w);
     return 0;
 }
 
