@@ -145,6 +145,17 @@ static enum finding check_keys(struct look *l)
     return say(l, FINE, "", "private");
 }
 
+/* A misspelt name in sett.conf would otherwise be a setting that quietly does nothing. */
+static enum finding check_conf(struct look *l)
+{
+    struct err err = {0};
+
+    if (setting_conf_check(&l->cli->box.conf, &err) == -1)
+        return say(l, WARNING, "mend the line; sett config show tells what can be set", "%s: %s",
+                   l->cli->paths.conf, err.text);
+    return say(l, FINE, "", "%u lines, all known", (unsigned)l->cli->box.conf.count);
+}
+
 static enum finding check_jobs(struct look *l)
 {
     struct job job = {.state = JOB_STUCK};
@@ -210,7 +221,7 @@ static const struct {
     const char *name;
     enum finding (*look)(struct look *l);
 } checks[] = {
-    {"store", check_store},     {"disk", check_disk},   {"keys", check_keys},
+    {"store", check_store},     {"disk", check_disk},   {"keys", check_keys},   {"conf", check_conf},
     {"worker", check_worker},   {"hands", check_hands}, {"front", check_front},
     {"jobs", check_jobs},       {"blueprints", check_blueprints},
     {"ingress", check_ingress},

@@ -141,6 +141,17 @@ int setting_set(struct txn *txn, const char *name, const char *value, const char
     return record_put(txn, &setting_table, &stored, err);
 }
 
+/* Sections of sett.conf that programs read for themselves, before there is a store. */
+static bool section_elsewhere(const char *section)
+{
+    static const char *const sections[] = {"front", "hands", "outside", "web"};
+
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (str_equal(section, sections[i]))
+            return true;
+    return false;
+}
+
 int setting_conf_check(const struct conf *conf, struct err *err)
 {
     for (uint32_t i = 0; i < conf->count; i++) {
@@ -149,10 +160,10 @@ int setting_conf_check(const struct conf *conf, struct err *err)
         struct err cause;
         char name[128];
 
-        if (str_equal(line->section, "hands") || str_equal(line->section, "web"))
-            continue;
         if (str_format(name, sizeof name, "%s.%s", line->section, line->name) == 0)
             row = setting_row_find(name);
+        if (row == NULL && section_elsewhere(line->section))
+            continue;
         if (row == NULL)
             return err_set(err, ERR_INVALID, "conf_unknown",
                            "line %d: there is no setting %s in [%s]", line->line, line->name,

@@ -80,8 +80,8 @@ const struct secret_row *secret_row_find(const char *name);
 const struct setting_row *setting_row_find(const char *name);
 
 /** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values
- * ([hands] and [web] are not the store's and are left alone). ERR_INVALID with the line. 0 or -1.
- * */
+ * (what [front], [hands], [outside] and [web] say for their programs is left alone). ERR_INVALID with the
+ * line. 0 or -1. */
 int setting_conf_check(const struct conf *conf, struct err *err);
 
 #endif
