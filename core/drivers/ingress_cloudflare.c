@@ -203,10 +203,16 @@ static enum outcome tunnel_stage(struct cloudflare *c, enum ingress_verb verb,
 
 /* ---- rules ---- */
 
+/* Cloudflare's edge itself answers for a service of the form http_status:CODE. */
+static const char *service_of(const struct ingress_route *r)
+{
+    return r->maintenance ? "http_status:503" : r->service;
+}
+
 static bool same_rule(const struct cloudflare_rule *rule, const struct ingress_route *r)
 {
     return str_equal(rule->hostname, r->hostname) && str_equal(rule->path, r->path) &&
-           str_equal(rule->service, r->service) && rule->no_tls_verify == r->no_tls_verify;
+           str_equal(rule->service, service_of(r)) && rule->no_tls_verify == r->no_tls_verify;
 }
 
 static enum outcome version_known(const struct cloudflare_config *config, struct kv *facts,
@@ -248,7 +254,7 @@ static int add_rule(struct cloudflare_config *config, const struct ingress_route
                        r->name, CLOUDFLARE_RULES_MAX);
     (void)str_copy(rule.hostname, sizeof rule.hostname, r->hostname);
     (void)str_copy(rule.path, sizeof rule.path, r->path);
-    (void)str_copy(rule.service, sizeof rule.service, r->service);
+    (void)str_copy(rule.service, sizeof rule.service, service_of(r));
     memmove(&config->rules[at + 1], &config->rules[at],
             (config->count - at) * sizeof config->rules[0]);
     config->rules[at] = rule;

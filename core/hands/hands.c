@@ -70,6 +70,7 @@ static const struct field reply_rows[] = {
     FIELD(R, owner, FIELD_TEXT, 0),
     FIELD(R, port, FIELD_U32, 0),
     FIELD(R, number, FIELD_U64, 0),
+    FIELD(R, maintenance, FIELD_BOOL, 0),
 };
 const struct fields hands_reply_fields = {reply_rows, sizeof reply_rows / sizeof reply_rows[0],
                                           sizeof(struct hands_reply)};

@@ -11,8 +11,9 @@
  *                     is not there. INIT runs what has not run yet; each may take minutes
  *   PORT_PROBE        port, number (its own process does not count): present: somebody listens,
  *                     owner says who
- *   ROUTE_SET         hostname, port, number of the tunnel; back when the web server knows it
- *   ROUTE_UNSET       hostname, number; ROUTE_SHOW: hostname; answers with port, number; or ABSENT
+ *   ROUTE_SET         hostname, port, number of the tunnel, flag; back when the web server knows it
+ *   ROUTE_UNSET       hostname, number; ROUTE_SHOW: hostname; answers with port, number and
+ *                     maintenance; or ABSENT
  *   CONNECTOR_*       number of the tunnel; START: secret; STATUS: running, pid, restarts,
  *                     port (of its metrics, on 127.0.0.1); ABSENT when there is none
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
@@ -35,7 +36,7 @@ enum hands_verb {
     HANDS_RUNTIME_LOGS,    /* lines; answer streamed */
     HANDS_RUNTIME_STATS,
     HANDS_RUNTIME_INIT,    /* run the blueprint's init commands that have not yet run */
-    HANDS_ROUTE_SET,       /* local ingress: hostname -> port */
+    HANDS_ROUTE_SET,       /* local ingress: hostname -> port; flag: in maintenance */
     HANDS_ROUTE_UNSET,
     HANDS_ROUTE_SHOW,
     HANDS_CONNECTOR_START, /* secret: the token */
@@ -72,6 +73,7 @@ struct hands_reply {
     char owner[96]; /* PORT_PROBE: who has it */
     uint32_t port;  /* ROUTE_SHOW, CONNECTOR_STATUS */
     uint64_t number; /* ROUTE_SHOW: the tunnel whose route it is */
+    bool maintenance; /* ROUTE_SHOW: visitors get the page of maintenance */
 };
 extern const struct fields hands_reply_fields;
 

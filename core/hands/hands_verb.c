@@ -166,7 +166,8 @@ static enum outcome route_set(struct hands_job *job, struct err *err)
 {
     const struct hands_request *q = job->request;
 
-    return hands_outcome(route_map_set(job->world->routes, q->hostname, q->port, q->number, err),
+    return hands_outcome(route_map_set(job->world->routes, q->hostname, q->port, q->number, q->flag,
+                                       err),
                          err);
 }
 
@@ -183,7 +184,7 @@ static enum outcome route_show(struct hands_job *job, struct err *err)
 
     (void)err;
     reply->present = route_map_show(job->world->routes, job->request->hostname, &reply->port,
-                                    &reply->number) == 1;
+                                    &reply->number, &reply->maintenance) == 1;
     return reply->present ? OUTCOME_OK : OUTCOME_ABSENT;
 }
 

@@ -32,7 +32,7 @@ static int port_of(const struct ingress_route *r, uint32_t *port, struct err *er
 }
 
 static enum outcome check(const struct self *self, struct hands_request *q, uint32_t port,
-                          struct kv *facts, struct err *err)
+                          bool maintenance, struct kv *facts, struct err *err)
 {
     struct hands_reply reply;
     enum outcome out;
@@ -41,7 +41,7 @@ static enum outcome check(const struct self *self, struct hands_request *q, uint
     out = hands_call(self->sock, q, self->timeout_ms, &reply, NULL, err);
     if (out != OUTCOME_OK)
         return out;
-    if (reply.number != q->number || reply.port != port)
+    if (reply.number != q->number || reply.port != port || reply.maintenance != maintenance)
         return OUTCOME_ABSENT;
     (void)kv_set_u64(facts, "local_port", port);
     return OUTCOME_OK;
@@ -70,10 +70,11 @@ static enum outcome stage(void *arg, enum ingress_stage at, enum ingress_verb ve
     if (str_copy(q->hostname, sizeof q->hostname, r->hostname) == -1) {
         (void)err_set(err, ERR_INVALID, "hostname", "the host name is too long");
     } else if (verb == INGRESS_CHECK) {
-        out = check(self, q, port, facts, err);
+        out = check(self, q, port, r->maintenance, facts, err);
     } else {
         q->verb = verb == INGRESS_MAKE ? HANDS_ROUTE_SET : HANDS_ROUTE_UNSET;
         q->port = port;
+        q->flag = verb == INGRESS_MAKE && r->maintenance;
         out = hands_call(self->sock, q, self->timeout_ms, &reply, NULL, err);
         if (out == OUTCOME_OK && verb == INGRESS_MAKE)
             (void)kv_set_u64(facts, "local_port", port);

@@ -8,6 +8,7 @@
 #include "str.h"
 
 #define ROUTES_FILE_MAX (32u * 1024u * 1024u)
+#define MAINTENANCE     "maintenance" /* the web server's configuration knows this word */
 
 void route_list_free(struct route_list *l)
 {
@@ -66,7 +67,8 @@ static int insert(struct route_list *l, size_t i, const char *hostname)
     return 0;
 }
 
-int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number)
+int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number,
+                   bool maintenance)
 {
     size_t i = place_of(l, hostname);
     int there = i < l->count && str_equal(l->at[i].hostname, hostname);
@@ -82,6 +84,7 @@ int route_list_set(struct route_list *l, const char *hostname, uint32_t port, ui
         return -1;
     l->at[i].port = port;
     l->at[i].number = number;
+    l->at[i].maintenance = maintenance;
     return 0;
 }
 
@@ -124,20 +127,25 @@ int route_list_hostname(const char *s)
     return dots > 0;
 }
 
-/* "hostname port number", in place. */
+/* "hostname port number" or "hostname port number maintenance", in place. */
 static int read_line(struct route_list *l, char *line)
 {
     char *port = strchr(line, ' '), *number = port == NULL ? NULL : strchr(port + 1, ' ');
+    char *word = number == NULL ? NULL : strchr(number + 1, ' ');
     uint64_t p, n;
 
     if (number == NULL)
         return -1;
     *port++ = '\0';
     *number++ = '\0';
+    if (word != NULL)
+        *word++ = '\0';
+    if (word != NULL && !str_equal(word, MAINTENANCE))
+        return -1;
     if (!route_list_hostname(line) || str_u64(port, 1, 65535, &p) == -1 ||
         str_u64(number, 1, UINT64_MAX, &n) == -1)
         return -1;
-    return route_list_set(l, line, (uint32_t)p, n);
+    return route_list_set(l, line, (uint32_t)p, n, word != NULL);
 }
 
 int route_list_read(struct route_list *l, const char *path, struct err *err)
@@ -171,14 +179,19 @@ void route_list_text(const struct route_list *l, struct buf *out)
 {
     buf_init(out, ROUTES_FILE_MAX);
     for (size_t i = 0; i < l->count; i++)
-        (void)buf_format(out, "%s %u %llu\n", l->at[i].hostname, l->at[i].port,
-                         (unsigned long long)l->at[i].number);
+        (void)buf_format(out, "%s %u %llu%s\n", l->at[i].hostname, l->at[i].port,
+                         (unsigned long long)l->at[i].number,
+                         l->at[i].maintenance ? " " MAINTENANCE : "");
 }
 
 void route_list_map(const struct route_list *l, struct buf *out)
 {
     buf_init(out, ROUTES_FILE_MAX);
     (void)buf_text(out, "# Made by sett-hands; a change here is lost.\n");
-    for (size_t i = 0; i < l->count; i++)
-        (void)buf_format(out, "%s 127.0.0.1:%u;\n", l->at[i].hostname, l->at[i].port);
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->at[i].maintenance)
+            (void)buf_format(out, "%s " MAINTENANCE ";\n", l->at[i].hostname);
+        else
+            (void)buf_format(out, "%s 127.0.0.1:%u;\n", l->at[i].hostname, l->at[i].port);
+    }
 }

@@ -1,6 +1,7 @@
 #ifndef SETT_ROUTE_LIST_H
 #define SETT_ROUTE_LIST_H
 /* Routes sorted by host name, as values: a list can be copied, changed and thrown away. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "buf.h"
@@ -12,6 +13,7 @@ struct route {
     char *hostname; /* owned by the list */
     uint32_t port;
     uint64_t number;
+    bool maintenance; /* visitors get a page of the web server's own instead */
 };
 struct route_list {
     struct route *at;
@@ -24,9 +26,10 @@ void route_list_free(struct route_list *l);
 /** route_list_find(l, hostname): the route, or NULL. */
 const struct route *route_list_find(const struct route_list *l, const char *hostname);
 
-/** route_list_set(l, hostname, port, number): add or replace; port 0 takes it out. 0, or -1
- * (full). */
-int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number);
+/** route_list_set(l, hostname, port, number, maintenance): add or replace; port 0 takes it out. 0,
+ * or -1 (full). */
+int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number,
+                   bool maintenance);
 
 /** route_list_copy(to, from): Return 0 or -1. */
 int route_list_copy(struct route_list *to, const struct route_list *from);
@@ -38,7 +41,9 @@ int route_list_hostname(const char *s);
  * 0 or -1. */
 int route_list_read(struct route_list *l, const char *path, struct err *err);
 
-/** route_list_text(l, out): a routes file. route_list_map(l, out): a web server's map. */
+/** route_list_text(l, out): a routes file, "hostname port number" a line and "maintenance" behind
+ * those that are. route_list_map(l, out): a web server's map, "hostname 127.0.0.1:port;" a line or
+ * "hostname maintenance;". */
 void route_list_text(const struct route_list *l, struct buf *out);
 void route_list_map(const struct route_list *l, struct buf *out);
 

@@ -30,6 +30,7 @@ struct change {
     const char *hostname;
     uint32_t port; /* 0: take it out */
     uint64_t number;
+    bool maintenance;
     bool done;
     int result;
     struct err err;
@@ -166,7 +167,7 @@ static void apply(struct route_list *l, struct change *changes)
             c->result = err_set(&c->err, ERR_CONFLICT, "hostname_taken",
                                 "%s is the host name of tunnel %llu", c->hostname,
                                 (unsigned long long)r->number);
-        else if (route_list_set(l, c->hostname, c->port, c->number) == -1)
+        else if (route_list_set(l, c->hostname, c->port, c->number, c->maintenance) == -1)
             c->result = err_set(&c->err, ERR_QUOTA, "routes_full", "no room for one more route");
     }
 }
@@ -177,7 +178,7 @@ static bool same(const struct route_list *a, const struct route_list *b)
         return false;
     for (size_t i = 0; i < a->count; i++)
         if (!str_equal(a->at[i].hostname, b->at[i].hostname) || a->at[i].port != b->at[i].port ||
-            a->at[i].number != b->at[i].number)
+            a->at[i].number != b->at[i].number || a->at[i].maintenance != b->at[i].maintenance)
             return false;
     return true;
 }
@@ -263,9 +264,10 @@ static void *rounds(void *arg)
 }
 
 static int change_and_wait(struct route_map *m, const char *hostname, uint32_t port,
-                           uint64_t number, struct err *err)
+                           uint64_t number, bool maintenance, struct err *err)
 {
-    struct change c = {.hostname = hostname, .port = port, .number = number};
+    struct change c = {.hostname = hostname, .port = port, .number = number,
+                       .maintenance = maintenance};
 
     if (!route_list_hostname(hostname) || number == 0 || port > 65535)
         return err_set(err, ERR_INVALID, "route", "not a route: %s", hostname);
@@ -288,7 +290,8 @@ static int change_and_wait(struct route_map *m, const char *hostname, uint32_t p
 }
 
 /* Whether it is as asked already, so that no round is needed. */
-static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint64_t number)
+static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
+                  bool maintenance)
 {
     const struct route *r;
     bool so;
@@ -298,30 +301,32 @@ static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint
     if (port == 0)
         so = r == NULL || r->number != number;
     else
-        so = r != NULL && r->number == number && r->port == port;
+        so = r != NULL && r->number == number && r->port == port &&
+             r->maintenance == maintenance;
     so = so && !m->unloaded && !m->in_round && m->waiting == NULL;
     (void)pthread_mutex_unlock(&m->lock);
     return so;
 }
 
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
-                  struct err *err)
+                  bool maintenance, struct err *err)
 {
     if (port == 0)
         return err_set(err, ERR_INVALID, "route", "a route needs a port: %s", hostname);
-    if (is_so(m, hostname, port, number))
+    if (is_so(m, hostname, port, number, maintenance))
         return 0;
-    return change_and_wait(m, hostname, port, number, err);
+    return change_and_wait(m, hostname, port, number, maintenance, err);
 }
 
 int route_map_unset(struct route_map *m, const char *hostname, uint64_t number, struct err *err)
 {
-    if (is_so(m, hostname, 0, number))
+    if (is_so(m, hostname, 0, number, false))
         return 0;
-    return change_and_wait(m, hostname, 0, number, err);
+    return change_and_wait(m, hostname, 0, number, false, err);
 }
 
-int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number)
+int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number,
+                   bool *maintenance)
 {
     const struct route *r;
 
@@ -329,6 +334,7 @@ int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, ui
     if ((r = route_list_find(&m->good, hostname)) != NULL) {
         *port = r->port;
         *number = r->number;
+        *maintenance = r->maintenance;
     }
     (void)pthread_mutex_unlock(&m->lock);
     return r != NULL;

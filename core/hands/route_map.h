@@ -2,14 +2,16 @@
 #define SETT_ROUTE_MAP_H
 /*
  * The local ingress on the hands' side: one generated file that the box's own web server includes
- * in a map block, "acme.localhost 127.0.0.1:3101;" a line, sorted by host name.
+ * in a map block, "acme.localhost 127.0.0.1:3101;" a line, sorted by host name; a route in
+ * maintenance is "acme.localhost maintenance;", and the web server answers for it.
  *
- * The truth is the routes file ("hostname port number" a line); the map is made from it. A change
- * is put into a new map beside the old one, which takes its place, is tested by the web server's
- * own test command, and loaded by SIGHUP or a command. A test that fails brings the old map back,
- * and every change of that round fails with the test's own words. At most one round a second: all
- * changes that wait are completed by one reload.
+ * The truth is the routes file ("hostname port number" a line, see route_list.h); the map is made
+ * from it. A change is put into a new map beside the old one, which takes its place, is tested by
+ * the web server's own test command, and loaded by SIGHUP or a command. A test that fails brings
+ * the old map back, and every change of that round fails with the test's own words. At most one
+ * round a second: all changes that wait are completed by one reload.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include "err.h"
 
@@ -32,16 +34,17 @@ int route_map_new(struct route_map **out, const struct route_map_setup *setup, s
 /** route_map_free(m): changes that wait fail. */
 void route_map_free(struct route_map *m);
 
-/** route_map_set(m, hostname, port, number, err): back when the web server knows it. Fine if it is
- * so. Another port for the same ${number} replaces the old. ERR_CONFLICT: another number has the
+/** route_map_set(m, hostname, port, number, maintenance, err): back when the web server knows it. Fine
+ * if it is so. Another port or ${maintenance} for the same ${number} replaces the old. ERR_CONFLICT: another number has the
  * host name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or -1. */
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
-                  struct err *err);
+                  bool maintenance, struct err *err);
 
 /** route_map_unset(m, hostname, number, err): fine if it is not there or another's. 0 or -1. */
 int route_map_unset(struct route_map *m, const char *hostname, uint64_t number, struct err *err);
 
-/** route_map_show(m, hostname, port, number): Return 1, or 0 when there is none. */
-int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number);
+/** route_map_show(m, hostname, port, number, maintenance): Return 1, or 0 when there is none. */
+int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number,
+                   bool *maintenance);
 
 #endif

@@ -266,6 +266,14 @@ static void test_ingress(void **state)
     assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_FAIL);
     assert_int_equal(err.kind, ERR_CONFLICT);
     r->number = 9;
+    (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3100");
+    r->maintenance = true;
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_OK);
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_OK);
+    r->maintenance = false;
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_OK);
     assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
     assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
     (void)str_copy(r->service, sizeof r->service, "http://10.0.0.1:80");

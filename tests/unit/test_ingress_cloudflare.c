@@ -254,6 +254,40 @@ static void test_life(void **state)
     end();
 }
 
+/* In maintenance the edge itself answers: same rule, same record, same connector. */
+static void test_maintenance(void **state)
+{
+    struct ingress_route r;
+    struct cJSON *said;
+
+    (void)state;
+    begin();
+    route_init(&r);
+    make_all(&r);
+    r.maintenance = true;
+    expect(OUTCOME_ABSENT, INGRESS_RULES, INGRESS_CHECK, &r, NULL);
+    expect(OUTCOME_OK, INGRESS_RULES, INGRESS_MAKE, &r, NULL);
+    expect(OUTCOME_OK, INGRESS_RULES, INGRESS_CHECK, &r, NULL);
+    expect(OUTCOME_OK, INGRESS_DNS, INGRESS_CHECK, &r, NULL);
+    said = tell("state", NULL);
+    assert_int_equal(json_size(said, "tunnels[0].config.ingress"), 2);
+    assert_string_equal(json_text(said, "tunnels[0].config.ingress[0].hostname", ""), r.hostname);
+    assert_string_equal(json_text(said, "tunnels[0].config.ingress[0].service", ""),
+                        "http_status:503");
+    json_free(said);
+    r.maintenance = false;
+    expect(OUTCOME_ABSENT, INGRESS_RULES, INGRESS_CHECK, &r, NULL);
+    expect(OUTCOME_OK, INGRESS_RULES, INGRESS_MAKE, &r, NULL);
+    said = tell("state", NULL);
+    assert_int_equal(json_size(said, "tunnels[0].config.ingress"), 2);
+    assert_string_equal(json_text(said, "tunnels[0].config.ingress[0].service", ""),
+                        "http://127.0.0.1:3100");
+    json_free(said);
+    undo_all(&r);
+    assert_there(0, 0);
+    end();
+}
+
 static void test_other_name(void **state)
 {
     struct ingress_route r, old;
@@ -411,7 +445,8 @@ static void test_hopeless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),     cmocka_unit_test(test_other_name),
+        cmocka_unit_test(test_life),     cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_other_name),
         cmocka_unit_test(test_foreign),  cmocka_unit_test(test_faults),
         cmocka_unit_test(test_hopeless),
     };

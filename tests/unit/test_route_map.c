@@ -96,36 +96,38 @@ static void test_routes(void **state)
     struct route_map *m = open_map(NULL);
     uint32_t to = 0;
     uint64_t number = 0;
+    bool maintenance = true;
     struct err err;
 
     (void)state;
-    if (route_map_set(m, "acme.localhost", 3101, 7, &err) == -1)
+    if (route_map_set(m, "acme.localhost", 3101, 7, false, &err) == -1)
         fail_msg("%s", err.text);
     WAIT_FOR(leads("acme.localhost", "127.0.0.1:3101"));
-    assert_int_equal(route_map_set(m, "acme.localhost", 3101, 7, &err), 0);
-    assert_int_equal(route_map_set(m, "aaa.localhost", 3100, 6, &err), 0);
+    assert_int_equal(route_map_set(m, "acme.localhost", 3101, 7, false, &err), 0);
+    assert_int_equal(route_map_set(m, "aaa.localhost", 3100, 6, false, &err), 0);
     assert_true(file_is(map_path, "# Made by sett-hands; a change here is lost.\n"
                                   "aaa.localhost 127.0.0.1:3100;\n"
                                   "acme.localhost 127.0.0.1:3101;\n"));
-    assert_int_equal(route_map_show(m, "acme.localhost", &to, &number), 1);
+    assert_int_equal(route_map_show(m, "acme.localhost", &to, &number, &maintenance), 1);
     assert_int_equal(to, 3101);
     assert_int_equal(number, 7);
-    assert_int_equal(route_map_show(m, "nobody.localhost", &to, &number), 0);
+    assert_false(maintenance);
+    assert_int_equal(route_map_show(m, "nobody.localhost", &to, &number, &maintenance), 0);
     /* Another tunnel may neither take it nor take it away. */
-    assert_int_equal(route_map_set(m, "acme.localhost", 3102, 8, &err), -1);
+    assert_int_equal(route_map_set(m, "acme.localhost", 3102, 8, false, &err), -1);
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_int_equal(route_map_unset(m, "acme.localhost", 8, &err), 0);
-    assert_int_equal(route_map_show(m, "acme.localhost", &to, &number), 1);
+    assert_int_equal(route_map_show(m, "acme.localhost", &to, &number, &maintenance), 1);
     /* Its own may change the port. */
-    assert_int_equal(route_map_set(m, "acme.localhost", 3103, 7, &err), 0);
+    assert_int_equal(route_map_set(m, "acme.localhost", 3103, 7, false, &err), 0);
     WAIT_FOR(leads("acme.localhost", "127.0.0.1:3103"));
     assert_int_equal(route_map_unset(m, "acme.localhost", 7, &err), 0);
     assert_int_equal(route_map_unset(m, "acme.localhost", 7, &err), 0);
     WAIT_FOR(leads("acme.localhost", ""));
     WAIT_FOR(leads("aaa.localhost", "127.0.0.1:3100"));
-    assert_int_equal(route_map_set(m, "not a name", 3103, 7, &err), -1);
-    assert_int_equal(route_map_set(m, "a.localhost", 0, 7, &err), -1);
-    assert_int_equal(route_map_set(m, "a.localhost", 3000, 0, &err), -1);
+    assert_int_equal(route_map_set(m, "not a name", 3103, 7, false, &err), -1);
+    assert_int_equal(route_map_set(m, "a.localhost", 0, 7, false, &err), -1);
+    assert_int_equal(route_map_set(m, "a.localhost", 3000, 0, false, &err), -1);
     route_map_free(m);
     /* What was noted is there again, also when the map was lost or left half way. */
     assert_int_equal(unlink(map_path), 0);
@@ -141,26 +143,60 @@ static void test_routes(void **state)
     route_map_free(m);
 }
 
+/* The port is kept beside the word, so that switching it off needs nothing else; and both are there
+ * again after a restart. */
+static void test_maintenance(void **state)
+{
+    static const char in[] = "# Made by sett-hands; a change here is lost.\n"
+                             "acme.localhost maintenance;\n";
+    struct route_map *m = open_map(NULL);
+    bool maintenance = false;
+    uint32_t to = 0;
+    uint64_t number = 0;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(route_map_set(m, "acme.localhost", 3101, 7, false, &err), 0);
+    WAIT_FOR(leads("acme.localhost", "127.0.0.1:3101"));
+    assert_int_equal(route_map_set(m, "acme.localhost", 3101, 7, true, &err), 0);
+    WAIT_FOR(leads("acme.localhost", "maintenance"));
+    assert_true(file_is(map_path, in));
+    assert_true(file_is(routes_path, "acme.localhost 3101 7 maintenance\n"));
+    route_map_free(m);
+    assert_int_equal(unlink(map_path), 0);
+    m = open_map(NULL);
+    assert_true(file_is(map_path, in));
+    assert_int_equal(route_map_show(m, "acme.localhost", &to, &number, &maintenance), 1);
+    assert_int_equal(to, 3101);
+    assert_true(maintenance);
+    assert_int_equal(route_map_set(m, "acme.localhost", 3101, 7, false, &err), 0);
+    WAIT_FOR(leads("acme.localhost", "127.0.0.1:3101"));
+    assert_true(file_is(routes_path, "acme.localhost 3101 7\n"));
+    assert_int_equal(route_map_unset(m, "acme.localhost", 7, &err), 0);
+    route_map_free(m);
+}
+
 static void test_refused(void **state)
 {
     struct route_map *m = open_map(NULL);
     uint32_t to;
     uint64_t number;
+    bool maintenance;
     struct err err;
 
     (void)state;
-    assert_int_equal(route_map_set(m, "good.localhost", 3100, 1, &err), 0);
+    assert_int_equal(route_map_set(m, "good.localhost", 3100, 1, false, &err), 0);
     WAIT_FOR(leads("good.localhost", "127.0.0.1:3100"));
     put("extra.conf", "no_such_directive on;\n");
-    assert_int_equal(route_map_set(m, "late.localhost", 3101, 2, &err), -1);
+    assert_int_equal(route_map_set(m, "late.localhost", 3101, 2, false, &err), -1);
     assert_int_equal(err.kind, ERR_UNAVAILABLE);
     assert_non_null(strstr(err.text, "unknown directive \"no_such_directive\""));
     assert_true(file_is(map_path, "# Made by sett-hands; a change here is lost.\n"
                                   "good.localhost 127.0.0.1:3100;\n"));
-    assert_int_equal(route_map_show(m, "late.localhost", &to, &number), 0);
+    assert_int_equal(route_map_show(m, "late.localhost", &to, &number, &maintenance), 0);
     WAIT_FOR(leads("good.localhost", "127.0.0.1:3100"));
     put("extra.conf", "");
-    assert_int_equal(route_map_set(m, "late.localhost", 3101, 2, &err), 0);
+    assert_int_equal(route_map_set(m, "late.localhost", 3101, 2, false, &err), 0);
     WAIT_FOR(leads("late.localhost", "127.0.0.1:3101"));
     assert_int_equal(route_map_unset(m, "late.localhost", 2, &err), 0);
     assert_int_equal(route_map_unset(m, "good.localhost", 1, &err), 0);
@@ -180,7 +216,7 @@ static void *ask_one(void *arg)
     struct err err;
 
     (void)str_format(host, sizeof host, "t%u.localhost", a->i);
-    a->result = route_map_set(a->m, host, 4000 + a->i, a->i + 1, &err);
+    a->result = route_map_set(a->m, host, 4000 + a->i, a->i + 1, false, &err);
     return NULL;
 }
 
@@ -220,10 +256,10 @@ static void test_together(void **state)
     m = open_map(reload);
     {
         struct err err;
-        assert_int_equal(route_map_set(m, "x.localhost", 5000, 99, &err), -1);
+        assert_int_equal(route_map_set(m, "x.localhost", 5000, 99, false, &err), -1);
         assert_non_null(strstr(err.text, "cannot"));
         put("reload.sh", "kill -HUP \"$(cat \"$(dirname \"$0\")/nginx.pid\")\"\n");
-        assert_int_equal(route_map_set(m, "x.localhost", 5000, 99, &err), 0);
+        assert_int_equal(route_map_set(m, "x.localhost", 5000, 99, false, &err), 0);
         WAIT_FOR(leads("x.localhost", "127.0.0.1:5000"));
     }
     route_map_free(m);
@@ -268,6 +304,9 @@ static void test_corrupt(void **state)
     put("corrupt", "a.b 3000 1\nc.d 3001; 2\n");
     assert_int_equal(route_list_read(&l, path, &err), -1);
     assert_int_equal(err.kind, ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "line 2"));
+    put("corrupt", "a.b 3000 1 maintenance\nc.d 3001 2 closed\n");
+    assert_int_equal(route_list_read(&l, path, &err), -1);
     assert_non_null(strstr(err.text, "line 2"));
 }
 
@@ -330,8 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostnames), cmocka_unit_test(test_corrupt),
-        cmocka_unit_test(test_routes), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_together)};
+        cmocka_unit_test(test_routes), cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_together)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
