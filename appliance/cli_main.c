@@ -1,7 +1,7 @@
 /*
- * The command line: global options, then a noun and a verb, found first among the commands
- * about the box and then among the operations. Shared by sett and by sett-send. Everything it prints for programs goes to standard
- * output, everything for people's patience to standard error.
+ * The command line: global options, then a noun and a verb, found first among the commands about
+ * the box and then among the operations. Shared by sett and by sett-send. Everything it prints for
+ * programs goes to standard output, everything for people's patience to standard error.
  */
 #include <getopt.h>
 #include <locale.h>
