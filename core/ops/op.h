@@ -117,12 +117,13 @@ const struct op *op_find(const char *name);
 /** op_next(at): walk over all rows: NULL first; NULL at the end. */
 const struct op *op_next(const struct op *at);
 
-/** op_dispatch(call, err): once and in this order: role, freshness, Idempotency-Key, room for what is
- * new (OP_CREATE), slow, transaction, run, audit in the same transaction, wake. call->op, box, actor, params (NULL only when the row has
- * none), given, out are set by the caller, all else is zero or what came with the request. What is
- * unused of the params struct must be zero. The answer's status is in call->status. Rate limits are
- * the front's. A refusal that matters (a wrong password, a forged webhook) is audited unless
- * call->quiet. Return 0 or -1, nothing then being written to out. */
+/** op_dispatch(call, err): once and in this order: role, freshness, Idempotency-Key, room for what
+ * is new (OP_CREATE), slow, transaction, run, audit in the same transaction, wake. call->op, box,
+ * actor, params (NULL only when the row has none), given, out are set by the caller, all else is
+ * zero or what came with the request. What is unused of the params struct must be zero. The
+ * answer's status is in call->status. Rate limits are the front's. A refusal that matters (a wrong
+ * password, a forged webhook) is audited unless call->quiet. Return 0 or -1, nothing then being
+ * written to out. */
 int op_dispatch(struct op_call *call, struct err *err);
 
 /** op_allowed(op, actor, err): whether the actor's role suffices: ERR_UNAUTHENTICATED for nobody,
