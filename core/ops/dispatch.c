@@ -9,6 +9,7 @@
 #include "json_in.h"
 #include "op.h"
 #include "str.h"
+#include <string.h>
 
 #define FRESH_MS      (INT64_C(15) * 60 * 1000)
 #define ANSWER_BYTES  (1024u * 1024u)
