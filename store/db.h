@@ -28,10 +28,6 @@ int db_create(const char *folder, const struct schema *schema, struct err *err);
  * close: a process that has opened a store ends by exiting. Return 0 or -1. */
 int db_open(struct db **db, const char *folder, const struct schema *schema, struct err *err);
 
-/** db_schema(db), db_folder(db): what it was opened with. */
-const struct schema *db_schema(const struct db *db);
-const char *db_folder(const struct db *db);
-
 /* A change to be made in a write transaction. It must only use ${txn} and ${arg}: it may be run
  * twice when a commit that it shared had to be repeated, so it must not change ${arg} in a way that
  * a second run would not overwrite. It returns 0 to commit, -1 with ${err} to leave everything as it

@@ -300,13 +300,3 @@ int db_open(struct db **out, const char *folder, const struct schema *schema, st
     *out = db;
     return 0;
 }
-
-const struct schema *db_schema(const struct db *db)
-{
-    return db->schema;
-}
-
-const char *db_folder(const struct db *db)
-{
-    return db->folder;
-}

@@ -26,26 +26,15 @@ const struct table idempotency_table = {
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
 
-/* A digest over two parts that cannot run into each other. */
-static void hash_two(const char *first, const void *second, size_t len, uint8_t out[32])
+/* The NUL between them keeps actor and key from running into each other. */
+void idempotency_hash(const char *actor, const char *key, uint8_t out[32])
 {
     crypto_generichash_state state;
 
     crypto_generichash_init(&state, NULL, 0, 32);
-    crypto_generichash_update(&state, (const uint8_t *)first, strlen(first) + 1);
-    if (len > 0)
-        crypto_generichash_update(&state, second, len);
+    crypto_generichash_update(&state, (const uint8_t *)actor, strlen(actor) + 1);
+    crypto_generichash_update(&state, (const uint8_t *)key, strlen(key));
     crypto_generichash_final(&state, out, 32);
-}
-
-void idempotency_hash(const char *actor, const char *key, uint8_t out[32])
-{
-    hash_two(actor, key, strlen(key), out);
-}
-
-void idempotency_request(const char *op, const void *input, size_t len, uint8_t out[32])
-{
-    hash_two(op, input, len, out);
 }
 
 int idempotency_find(struct txn *txn, struct idempotency *record, struct err *err)

@@ -22,9 +22,6 @@ extern const struct table idempotency_table; /* key key_hash; index: created_at 
 /** idempotency_hash(actor, key, out): the key of a record. */
 void idempotency_hash(const char *actor, const char *key, uint8_t out[32]);
 
-/** idempotency_request(op, input, len, out): the digest of what is asked. */
-void idempotency_request(const char *op, const void *input, size_t len, uint8_t out[32]);
-
 /** idempotency_find(txn, record, err): by record->key_hash, with record->request_hash set to this
  * request's. Return 1 with the kept answer, 0 when there is none younger than a day, -1:
  * ERR_CONFLICT "idempotency_mismatch" when the key was used for another request. */

@@ -35,14 +35,6 @@ struct figures_cache *figures_cache_new(struct err *err)
     return cache;
 }
 
-void figures_cache_free(struct figures_cache *cache)
-{
-    if (cache == NULL)
-        return;
-    (void)pthread_mutex_destroy(&cache->lock);
-    free(cache);
-}
-
 /* Entries of an index by the number of an enum; the state that has most (by rule ${most}) is what
  * is left of all, so that it need not be walked. */
 static int by_state(struct txn *txn, const struct table *table, const char *field, void *match,

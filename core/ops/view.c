@@ -189,7 +189,6 @@ const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
 const struct view view_event = {"event", &event_table, NULL};
 const struct view view_job = {"job", &job_table, NULL};
-const struct view view_job_step = {"job_step", &job_step_table, NULL};
 const struct view view_key = {"api_key", &api_key_table, NULL};
 const struct view view_order = {"order", &order_table, NULL};
 const struct view view_plan = {"plan", &plan_table, plan_members};

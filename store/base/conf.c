@@ -118,13 +118,3 @@ const char *conf_get(const struct conf *conf, const char *section, const char *n
             found = conf->rows[i].value;
     return found;
 }
-
-const char *conf_next(const struct conf *conf, const char *section, const char *name, uint32_t *at)
-{
-    while (*at < conf->count) {
-        const struct conf_row *row = &conf->rows[(*at)++];
-        if (str_equal(row->section, section) && (name == NULL || str_equal(row->name, name)))
-            return row->value;
-    }
-    return NULL;
-}

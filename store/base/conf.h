@@ -23,11 +23,8 @@ struct conf {
  * and line. A missing file is ERR_NOT_FOUND and leaves ${conf} empty. Return 0 or -1. */
 int conf_read(struct conf *conf, const char *path, struct err *err);
 
-/** conf_get(conf, section, name): the last value given, or NULL. */
+/** conf_get(conf, section, name): the last value given, or NULL. It belongs to ${conf}; whoever
+ * wants all values of a name that is given several times walks ${conf}'s rows. */
 const char *conf_get(const struct conf *conf, const char *section, const char *name);
-
-/** conf_next(conf, section, name, at): values given several times: start with *at = 0; NULL at the
- * end. ${name} NULL: every row of the section (its row is *at - 1). */
-const char *conf_next(const struct conf *conf, const char *section, const char *name, uint32_t *at);
 
 #endif

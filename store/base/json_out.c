@@ -2,7 +2,6 @@
  * it, because printing a page of records must cost no more than copying it. */
 #include "json_out.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "clock.h"
@@ -242,16 +241,6 @@ void json_out_bool(struct json_out *j, bool value)
 void json_out_null(struct json_out *j)
 {
     json_out_raw(j, "null", 4);
-}
-
-void json_out_fixed(struct json_out *j, double n, unsigned decimals)
-{
-    if (!isfinite(n)) {
-        json_out_null(j);
-        return;
-    }
-    before(j);
-    (void)buf_format(j->buf, "%.*f", (int)decimals, n);
 }
 
 void json_out_time(struct json_out *j, int64_t ms)

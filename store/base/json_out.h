@@ -20,8 +20,12 @@ struct json_out {
 /** json_out_init(j, buf): write to ${buf}, which the caller owns. */
 void json_out_init(struct json_out *j, struct buf *buf);
 
-void json_out_object(struct json_out *j); /* { */
-void json_out_array(struct json_out *j);  /* [ */
+/** json_out_object(j), json_out_array(j): begin one: "{" or "[". Deeper than JSON_OUT_DEPTH fails the
+ * buffer. */
+void json_out_object(struct json_out *j);
+void json_out_array(struct json_out *j);
+
+/** json_out_end_object(j), json_out_end_array(j): end the one begun last, which must be of this kind. */
 void json_out_end_object(struct json_out *j);
 void json_out_end_array(struct json_out *j);
 
@@ -30,12 +34,15 @@ void json_out_key(struct json_out *j, const char *key);
 
 /** json_out_text(j, s): a string, escaped; bytes that are not UTF-8 become U+FFFD. */
 void json_out_text(struct json_out *j, const char *s);
+
+/** json_out_text_n(j, s, len): likewise the first ${len} bytes of ${s}, which may hold NUL. */
 void json_out_text_n(struct json_out *j, const char *s, size_t len);
+
+/** json_out_u64(j, n) and its like: one value. */
 void json_out_u64(struct json_out *j, uint64_t n);
 void json_out_i64(struct json_out *j, int64_t n);
 void json_out_bool(struct json_out *j, bool value);
 void json_out_null(struct json_out *j);
-void json_out_fixed(struct json_out *j, double n, unsigned decimals);
 
 /** json_out_time(j, ms): milliseconds since 1970 as RFC 3339 text in UTC; 0 becomes null. */
 void json_out_time(struct json_out *j, int64_t ms);
@@ -43,7 +50,7 @@ void json_out_time(struct json_out *j, int64_t ms);
 /** json_out_raw(j, json, len): text that already is one JSON value, taken as it is. */
 void json_out_raw(struct json_out *j, const char *json, size_t len);
 
-/* A key and its value at once. */
+/** json_out_key_text(j, key, s) and its like: a key and its value at once. */
 void json_out_key_text(struct json_out *j, const char *key, const char *s);
 void json_out_key_u64(struct json_out *j, const char *key, uint64_t n);
 void json_out_key_i64(struct json_out *j, const char *key, int64_t n);

@@ -55,17 +55,6 @@ void notify_stopping(void)
     send_line("STOPPING=1");
 }
 
-void notify_status(const char *text)
-{
-    char line[240];
-
-    (void)snprintf(line, sizeof line, "STATUS=%s", text);
-    for (char *p = line; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' ';
-    send_line(line);
-}
-
 int64_t notify_watchdog_ms(int64_t otherwise)
 {
     const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");

@@ -14,9 +14,6 @@ void notify_ready(void);
  * that hangs is silent. */
 void notify_watchdog(void);
 
-/** notify_status(text): one line for people, shown by the manager. Control characters are
- * replaced. */
-void notify_status(const char *text);
 
 /** notify_stopping(): "I was told to end and am doing so". */
 void notify_stopping(void);

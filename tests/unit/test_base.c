@@ -2,7 +2,6 @@
 #include "store_samples.h"
 
 #include <errno.h>
-#include <math.h>
 
 #include "buf.h"
 #include "clock.h"
@@ -217,8 +216,7 @@ static void json_is_escaped_and_nested(void **state)
     json_out_u64(&j, UINT64_MAX);
     json_out_i64(&j, INT64_MIN);
     json_out_i64(&j, 5);
-    json_out_fixed(&j, 1.005, 2);
-    json_out_fixed(&j, NAN, 2);
+    json_out_null(&j);
     json_out_object(&j);
     json_out_end_object(&j);
     json_out_array(&j);
@@ -237,7 +235,7 @@ static void json_is_escaped_and_nested(void **state)
                         "{\"q\\\"\\\\/\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\","
                         "\"bad\":\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbdz\\u0000\","
                         "\"good\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\","
-                        "\"list\":[18446744073709551615,-9223372036854775808,5,1.00,null,{},[]],"
+                        "\"list\":[18446744073709551615,-9223372036854775808,5,null,{},[]],"
                         "\"t\":true,\"n\":null,\"when\":\"2025-11-23T02:35:02.123Z\",\"never\":null,"
                         "\"i\":-1,\"raw\":{}}");
     buf_reset(&b);

@@ -38,7 +38,6 @@ static int read_text(const char *text, struct err *err)
 static void test_rows(void **state)
 {
     struct err err;
-    uint32_t at = 0;
 
     (void)state;
     assert_int_equal(
@@ -55,14 +54,10 @@ static void test_rows(void **state)
     assert_string_equal(conf_get(&conf, "box", "last"), "1");
     assert_null(conf_get(&conf, "box", "run"));
     assert_null(conf_get(&conf, "init", "name"));
-    assert_string_equal(conf_next(&conf, "init", "run", &at), "sh -c 'a; b # c = d : e'");
-    assert_int_equal(conf.rows[at - 1].line, 8);
-    assert_string_equal(conf_next(&conf, "init", "run", &at), "second");
-    assert_null(conf_next(&conf, "init", "run", &at));
-    at = 0;
-    for (int i = 0; i < 6; i++)
-        assert_non_null(conf_next(&conf, "box", NULL, &at));
-    assert_null(conf_next(&conf, "box", NULL, &at));
+    assert_string_equal(conf.rows[2].value, "sh -c 'a; b # c = d : e'");
+    assert_int_equal(conf.rows[2].line, 8);
+    assert_string_equal(conf.rows[3].section, "init");
+    assert_string_equal(conf.rows[3].value, "second");
 }
 
 static void test_refusals(void **state)
