@@ -23,7 +23,7 @@ OPT_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer -DSETT_TEST
 OPT_crash := -O1 -DSETT_CRASH_POINTS -DSETT_TEST
 OPT_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DSETT_TEST
 # gcc 12 loses sight of memory kept in an element of an array; clang-tidy and ASan watch for leaks.
-OPT_analyzer := -O2 -fanalyzer -Wno-analyzer-malloc-leak
+OPT_analyzer := -O2 -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-fd-leak
 OPT_cov  := -O0 --coverage -DSETT_TEST
 CFLAGS_V := $(CBASE) $(OPT_$(VARIANT)) $(CFLAGS)
 LDFLAGS_V := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed \

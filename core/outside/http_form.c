@@ -30,7 +30,7 @@ int http_escape(char *out, size_t size, const char *s)
     size_t at = 0;
 
     for (; *s != '\0'; s++) {
-        char form[3];
+        char form[3] = "";
         size_t len = encode(form, *s);
         if (at + len >= size) {
             out[0] = '\0';
