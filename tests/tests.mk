@@ -1,6 +1,6 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
-DEPS_TEST := python3 python3-jsonschema cmocka|libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
+DEPS_TEST := python3 python3-jsonschema libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
              procps psmisc curl git
 DEPS_LONG := clang llvm podman runc netavark
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
@@ -11,7 +11,7 @@ LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))
 
 .PHONY: test test-deps test-long check bench fuzz unit-run
 test-deps: deps
-	@$(call need,$(subst cmocka|,,$(DEPS_TEST)))
+	@$(call need,$(DEPS_TEST))
 
 ## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed"
 test: test-deps
