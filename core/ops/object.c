@@ -62,6 +62,34 @@ static int find_by(const struct op_call *call, const struct table *table, const 
     return record_find(call->txn, table, index->name, record, err);
 }
 
+/* What people call the objects of a noun beside its name. It may be borne again once the former
+ * bearer is deleted, so the newest one is meant. */
+static const struct {
+    const char *noun, *index;
+} called[] = {{"tenant", "subdomain"}, {"tunnel", "hostname"}};
+
+static int find_newest(const struct op_call *call, const struct table *table, const char *text,
+                       void *record, struct err *err)
+{
+    const struct field *field = NULL;
+    const char *index = NULL;
+    struct scan scan;
+    struct err why;
+    int found;
+
+    for (size_t i = 0; i < sizeof called / sizeof called[0] && index == NULL; i++)
+        if (str_equal(called[i].noun, table->noun))
+            index = called[i].index;
+    if (index == NULL || (field = fields_find(&table->fields, index)) == NULL ||
+        fields_set_text(field, record, text, &why) != 0)
+        return 0;
+    if (scan_start(&scan, call->txn, table, index, record, 1, true, err) != 0)
+        return -1;
+    if ((found = scan_next(&scan, record, err)) == 0)
+        memset(record, 0, table->fields.struct_size);
+    return found;
+}
+
 int object_find(const struct op_call *call, const struct table *table, const char *text,
                 void *record, struct err *err)
 {
@@ -80,6 +108,10 @@ int object_find(const struct op_call *call, const struct table *table, const cha
         found = find_by(call, table, "number", text, record, err);
     } else {
         found = find_by(call, table, "name", text, record, err);
+        if (found == 0) {
+            memset(record, 0, table->fields.struct_size);
+            found = find_newest(call, table, text, record, err);
+        }
     }
     if (found == 1 && !object_owned(call, table, record))
         return 0;

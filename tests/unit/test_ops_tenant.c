@@ -131,6 +131,9 @@ static void a_tenant_is_made_with_its_job(void **state)
     assert_string_equal(ops_text(w, "args.subdomain"), "acme");
     ops_ok(w, 200, "tenant.show", ROLE_VIEWER, "{\"id\":\"1\"}");
     ops_ok(w, 200, "tenant.show", ROLE_VIEWER, "{\"id\":\"%s\"}", id);
+    ops_ok(w, 200, "tenant.show", ROLE_VIEWER, "{\"id\":\"acme\"}");
+    assert_string_equal(ops_text(w, "id"), id);
+    ops_no(w, 404, "tenant_not_found", "tenant.show", ROLE_VIEWER, "{\"id\":\"acm\"}");
     ops_ok(w, 200, "job.list", ROLE_VIEWER, "{\"tenant_id\":1}");
     assert_int_equal(json_size(w->answer, "data"), 1);
 }
@@ -418,6 +421,8 @@ static void a_customer_sees_their_own(void **state)
     assert_int_equal(json_size(w->answer, "data"), 0);
     assert_int_equal(ops_call(w, "tunnel.list", &ann, NULL, "{}"), 200);
     assert_int_equal(json_size(w->answer, "data"), 0);
+    assert_int_equal(ops_call(w, "tenant.show", &ann, NULL, "{\"id\":\"hers\"}"), 200);
+    assert_int_equal(ops_call(w, "tenant.show", &ann, NULL, "{\"id\":\"his\"}"), -404);
     (void)str_format(json, sizeof json, "{\"tenant_id\":\"%s\"}", his);
     assert_int_equal(ops_call(w, "tunnel.list", &ann, NULL, json), -422);
     (void)str_format(json, sizeof json, "{\"id\":\"%s\"}", hers);
