@@ -149,7 +149,7 @@ int auth_user_put(struct txn *txn, struct user *user, struct err *err)
         return err_field(err, "role", "role_invalid", "a user needs a role");
     if ((user->role == ROLE_CUSTOMER) != (user->customer_id[0] != '\0'))
         return err_field(err, "customer_id", "customer_id_invalid",
-                         "a customer belongs to the role customer, and to no other");
+                         "customer_id goes with the role customer, and with no other");
     if ((user->role != ROLE_ADMIN || user->disabled) && keep_admin(txn, &was, err) != 0)
         return -1;
     str_lower(user->name);

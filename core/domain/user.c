@@ -103,7 +103,7 @@ int user_new(struct txn *txn, struct user *user, struct err *err)
         return err_field(err, "role", "role_invalid", "a user needs a role");
     if ((user->role == ROLE_CUSTOMER) != (user->customer_id[0] != '\0'))
         return err_field(err, "customer_id", "customer_id_invalid",
-                         "a customer belongs to the role customer, and to no other");
+                         "customer_id goes with the role customer, and with no other");
     id_make(user->id, user_table.prefix);
     user->epoch = 1;
     user->created_at = user->updated_at = user->password_at = txn_time_ms(txn);

@@ -120,6 +120,9 @@ static int set_setting(struct op_call *call, struct err *err)
         err_set(err, ERR_NOT_FOUND, "setting_not_found", "there is no setting %.80s", p->name);
         return err_hint(err, "sett config show lists them");
     }
+    if (str_equal(row->name, "box.id"))
+        return err_field(err, "name", "setting_fixed",
+                         "box.id was made with the box: all that the box makes is known by it");
     (void)str_copy(setting.name, sizeof setting.name, row->name);
     if ((found = record_get(call->txn, &setting_table, &setting, err)) < 0)
         return -1;

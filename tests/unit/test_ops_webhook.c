@@ -202,6 +202,8 @@ static void settings_layer(void **state)
     assert_int_equal(
         ops_do(w, "setting.set", ROLE_ADMIN, "{\"name\":\"ports.ranges\",\"value\":\"99999\"}"),
         -422);
+    ops_no(w, 422, "setting_fixed", "setting.set", ROLE_ADMIN,
+           "{\"name\":\"box.id\",\"value\":\"x\"}");
     ops_ok(w, 200, "setting.set", ROLE_ADMIN, "{\"name\":\"tenants.failed_days\"}");
     assert_string_equal(ops_text(w, "value"), "7");
     assert_string_equal(ops_text(w, "origin"), "default");
