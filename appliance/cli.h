@@ -81,20 +81,49 @@ void cli_help(const struct op *op);
 /** cli_suggest(cli, out, size, noun, verb): the nearest known words to a mistyped command, or "". */
 void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun, const char *verb);
 
-/* Commands about the box itself, one file each. */
-int cli_run(struct cli *cli, int argc, char **argv, struct err *err);      /* run.c */
-int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);    /* setup.c */
-int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);     /* demo.c */
-int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);   /* doctor.c */
-int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err); /* send.c */
+/* Commands about the box itself: the runs of struct cli_command. What each takes stands in its row of
+ * sett_commands. All: argv without the words of the command; return the exit code, or -1. */
+
+/** cli_run: run.c: supervise a whole box below --root until SIGINT or SIGTERM. */
+int cli_run(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_setup: setup.c: cli_setup_box, and say what was made. */
+int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_demo: demo.c, in sett-send: sell a site on a running box. */
+int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_doctor: doctor.c: each check's finding and remedy; 1 if something is broken. */
+int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_stripe_send: send.c, in sett-send: one event, signed with the box's own secret. */
+int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_job_watch: cli_watch.c: cli_watch for the job argv[0]. */
 int cli_job_watch(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_config_show: commands.c: all settings and where each was set. */
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_cloudflare_import: cloudflare_import.c: token and ids from the private file argv[0]. */
 int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_fsck: store_commands.c: check the store; 1 if something was found. */
 int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_dump: store_commands.c: the store as text to standard output. */
 int cli_dump(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_load: store_commands.c: a new store from a dump on standard input. */
 int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_migrate: store_commands.c: bring the store to this program's version. */
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
-int cli_completion(struct cli *cli, int argc, char **argv, struct err *err); /* cli_usage.c */
+
+/** cli_completion: cli_usage.c: a completion script for the shell argv[0]. */
+int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_manual: cli_usage.c: sett(1) to standard output. */
 int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys, store,

@@ -17,11 +17,14 @@ enum limit_kind { LIMIT_LOGIN, LIMIT_ANONYMOUS, LIMIT_CREDENTIAL, LIMIT_WEBHOOK,
 
 /** limit_new(limit, err): an empty table, 1.5 MiB of which only what is used is touched. 0 or -1. */
 int limit_new(struct limit **limit, struct err *err);
+
+/** limit_free(limit): NULL is fine. */
 void limit_free(struct limit *limit);
+
+#define LIMIT_ADDRESS_BYTES 8
 
 /** limit_address(out, address): what stands for an address: the whole of an IPv4 one (also one
  * mapped into IPv6), the /64 of an IPv6 one; anything else is one peer. */
-#define LIMIT_ADDRESS_BYTES 8
 void limit_address(uint8_t out[LIMIT_ADDRESS_BYTES], const char *address);
 
 /** limit_take(limit, kind, id, len, per_minute, now_ms, wait_s): take one token of ${id}. ${now_ms} is

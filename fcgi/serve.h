@@ -44,8 +44,10 @@ struct serve_memory {
  * the route, when one has none or takes more than SERVE_PARAMS. */
 const struct op **serve_bind(struct err *err);
 
-/** serve_memory_new(context), serve_memory_free(memory): for struct front_setup. */
+/** serve_memory_new(context): a thread's own memory, for struct front_setup; NULL: none is left. */
 void *serve_memory_new(void *context);
+
+/** serve_memory_free(memory): free it. NULL is fine. */
 void serve_memory_free(void *memory);
 
 /** serve_request(context, memory, wire, params): ${context} is a struct serve, ${memory} a struct

@@ -122,10 +122,14 @@ void db_raw_own_key(struct key *key, char kind, const void *name, size_t len);
 
 /** db_raw_number(txn, key, n, err): a count or counter; 0 if there is none. Return 0 or -1. */
 int db_raw_number(struct txn *txn, const struct key *key, uint64_t *n, struct err *err);
+
+/** db_raw_set_number(txn, key, n, err): store it. Return 0 or -1. */
 int db_raw_set_number(struct txn *txn, const struct key *key, uint64_t n, struct err *err);
 
 /** db_raw_schema(txn, version, err): the schema's version. ERR_CORRUPT if it is not a store's. */
 int db_raw_schema(struct txn *txn, uint32_t *version, struct err *err);
+
+/** db_raw_set_schema(txn, version, err): store it. Return 0 or -1. */
 int db_raw_set_schema(struct txn *txn, uint32_t version, struct err *err);
 
 /** db_raw_fill(aside, schema, db, err): make a store in a folder made by db_raw_aside: its first

@@ -56,8 +56,10 @@ int auth_terms(struct txn *txn, const struct conf *conf, struct auth_terms *term
  * transaction. A gate lets two hash at once and 32 wait. */
 struct auth_gate;
 
-/** auth_gate_new(err): one per process. NULL on error. auth_gate_free(NULL) does nothing. */
+/** auth_gate_new(err): one per process. NULL on error. */
 struct auth_gate *auth_gate_new(struct err *err);
+
+/** auth_gate_free(gate): nobody may be waiting at it. NULL is fine. */
 void auth_gate_free(struct auth_gate *gate);
 
 /** auth_password_rules(password, user_name, err): 8 to 256 bytes of UTF-8, not one of the
@@ -88,12 +90,16 @@ int auth_sign_in(struct txn *txn, const struct auth_terms *terms, const struct w
 int auth_refresh(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                  const char *refresh_token, struct auth_grant *grant, struct err *err);
 
-/** auth_by_cookie / auth_by_token / auth_by_key(txn, …, identity, err): in a read transaction, who
- * presents this. Anything wrong, over, revoked or disabled is ERR_UNAUTHENTICATED. 0 or -1. */
+/** auth_by_cookie(txn, terms, cookie, identity, err): in a read transaction, whose session this is.
+ * Anything wrong, over, revoked or disabled is ERR_UNAUTHENTICATED. 0 or -1. */
 int auth_by_cookie(struct txn *txn, const struct auth_terms *terms, const char *cookie,
                    struct identity *identity, struct err *err);
+
+/** auth_by_token(txn, terms, key, token, identity, err): likewise for an access token, a JWT. */
 int auth_by_token(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                   const char *token, struct identity *identity, struct err *err);
+
+/** auth_by_key(txn, text, identity, err): likewise for an API key. */
 int auth_by_key(struct txn *txn, const char *text, struct identity *identity, struct err *err);
 
 /** auth_is_key(text): whether a bearer text is an API key ("sett_…") rather than a token. */
@@ -139,8 +145,10 @@ int auth_user_put(struct txn *txn, struct user *user, struct err *err);
 int auth_user_delete(struct txn *txn, const char *user_id, struct err *err);
 
 /** auth_csrf(key, session_id, out): the token that a page must send with each change made under a
- * cookie. auth_csrf_right(key, session_id, given): compared in constant time. */
+ * cookie. */
 void auth_csrf(const struct web_key *key, const char *session_id, char out[AUTH_CSRF_SIZE]);
+
+/** auth_csrf_right(key, session_id, given): whether it is that token; compared in constant time. */
 bool auth_csrf_right(const struct web_key *key, const char *session_id, const char *given);
 
 /** auth_cookie_name(terms): "__Host-sett", or "sett" when the box is reached by plain http. */

@@ -45,10 +45,11 @@ struct billing_facts {
 /** billing_kind(type): from an event's type. BILLING_OTHER for a type that moves nothing. */
 enum billing_kind billing_kind(const char *type);
 
-/** billing_facts_to_kv / billing_facts_from_kv: the same facts as a job carries them, under the
- * members' names; "" and 0 are left out, times are in ms, refunded is "1". Return 0 or -1
- * (ERR_TOO_LARGE; ERR_INVALID naming the member). */
+/** billing_facts_to_kv(facts, kv, err): the same facts as a job carries them, under the members'
+ * names; "" and 0 are left out, times are in ms, refunded is "1". ERR_TOO_LARGE. Return 0 or -1. */
 int billing_facts_to_kv(const struct billing_facts *facts, struct kv *kv, struct err *err);
+
+/** billing_facts_from_kv(kv, facts, err): the way back. ERR_INVALID naming the member. 0 or -1. */
 int billing_facts_from_kv(const struct kv *kv, struct billing_facts *facts, struct err *err);
 
 struct billing_result {

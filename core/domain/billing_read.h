@@ -11,11 +11,21 @@ int billing_read_event(const struct cJSON *event, struct billing_facts *facts, s
 
 /* The same for objects that were read again: they replace what the event's own object said and
  * leave event_id and type as they are; the caller sets facts->at to the time of asking. */
+
+/** billing_read_subscription(object, facts): of a subscription. */
 void billing_read_subscription(const struct stripe_subscription *object,
                                struct billing_facts *facts);
+
+/** billing_read_checkout(object, facts): of a checkout session. */
 void billing_read_checkout(const struct stripe_checkout *object, struct billing_facts *facts);
+
+/** billing_read_invoice(object, facts): of an invoice. */
 void billing_read_invoice(const struct stripe_invoice *object, struct billing_facts *facts);
+
+/** billing_read_charge(object, facts): of a charge. */
 void billing_read_charge(const struct stripe_charge *object, struct billing_facts *facts);
+
+/** billing_read_customer(object, facts): of a customer. */
 void billing_read_customer(const struct stripe_customer *object, struct billing_facts *facts);
 
 #endif

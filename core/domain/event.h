@@ -36,9 +36,10 @@ extern const struct table event_part_table; /* key event_id, number */
 int event_store(struct txn *txn, struct event *event, const char *body, size_t len,
                 const char *request_id, bool *fresh, struct err *err);
 
+struct buf;
+
 /** event_body(txn, event, out, err): append the body of ${event} to ${out}. ERR_CORRUPT if a part
  * is missing. Return 0 or -1. */
-struct buf;
 int event_body(struct txn *txn, const struct event *event, struct buf *out, struct err *err);
 
 /** event_replay(txn, id, actor, request_id, job_id, err): apply an event once more: a new job. A

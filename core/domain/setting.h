@@ -60,10 +60,12 @@ int secret_set(struct txn *txn, const struct vault *vault, const char *name, con
 int secret_get(struct txn *txn, const struct vault *vault, const char *name, struct buf *out,
                struct err *err);
 
-/** secret_set_web / secret_get_web: the same, sealed with web.key instead, for what the front must
- * be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
+/** secret_set_web(txn, key, name, value, len, err): as secret_set, sealed with web.key instead, for
+ * what the front must be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
 int secret_set_web(struct txn *txn, const struct web_key *key, const char *name, const void *value,
                    size_t len, struct err *err);
+
+/** secret_get_web(txn, key, name, out, err): as secret_get, for those. */
 int secret_get_web(struct txn *txn, const struct web_key *key, const char *name, struct buf *out,
                    struct err *err);
 
@@ -75,8 +77,10 @@ struct secret_row {
 extern const struct secret_row secret_rows[];
 extern const size_t secret_row_count;
 
-/** secret_row_find(name): the row, or NULL. setting_row_find(name): likewise. */
+/** secret_row_find(name): the row, or NULL. */
 const struct secret_row *secret_row_find(const char *name);
+
+/** setting_row_find(name): the row, or NULL. */
 const struct setting_row *setting_row_find(const char *name);
 
 /** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values

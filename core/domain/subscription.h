@@ -93,9 +93,11 @@ int subscription_resolve(struct txn *txn, const char *text, struct subscription 
  * -1. */
 int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err);
 
-/** subscription_put / order_put(txn, …, err): store a changed one; updated_at is set here. One
- * that is as it was is not written. Return 0 or -1. */
+/** subscription_put(txn, subscription, err): store a changed one; updated_at is set here. One that is
+ * as it was is not written. Return 0 or -1. */
 int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err);
+
+/** order_put(txn, order, err): likewise an order. */
 int order_put(struct txn *txn, struct order *order, struct err *err);
 
 /** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for

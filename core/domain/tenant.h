@@ -43,17 +43,18 @@ extern const struct table tenant_table; /* key id; unique: number; index: custom
  * 1, 0 or -1. */
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err);
 
-/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's.
- * */
 #define TENANT_MARK_SIZE 32
+
+/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's. */
 void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number);
+
+struct conf;
+struct plan;
 
 /** tenant_new(txn, conf, plan, tenant, err): insert a new pending tenant. The caller has set name,
  * subdomain and customer_id, subscription_id and limits as it has them; id, number, times, plan,
  * blueprint, ingress and URL are set here (runtime by the saga, from the blueprint), and the name
  * is taken for it: name_check's and name_take's errors. ${conf} may be NULL. Return 0 or -1. */
-struct conf;
-struct plan;
 int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan,
                struct tenant *tenant, struct err *err);
 

@@ -32,6 +32,8 @@ struct docker_reply {
 
 /** docker_api_init(api, socket, err): prepare; asks nothing of the engine yet. 0 or -1. */
 int docker_api_init(struct docker_api *api, const char *socket, struct err *err);
+
+/** docker_api_free(api): close its connections; the struct is the caller's. */
 void docker_api_free(struct docker_api *api);
 
 /**
@@ -46,6 +48,8 @@ void docker_api_free(struct docker_api *api);
 int docker_api_call(struct docker_api *api, const char *method, const char *path,
                     const struct buf *body, uint32_t timeout_s, struct docker_reply *reply,
                     struct err *err);
+
+/** docker_reply_free(reply): free what docker_api_call put there. */
 void docker_reply_free(struct docker_reply *reply);
 
 /**

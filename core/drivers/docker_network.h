@@ -45,9 +45,10 @@ int docker_network_ensure(struct docker_api *api, const struct docker_pool *pool
  * something still hangs on it. Return 0 or -1. */
 int docker_network_remove(struct docker_api *api, const struct runtime_order *o, struct err *err);
 
+struct cJSON;
+
 /** docker_labels_ours(labels, o): whether an object's labels say that it is this tenant's on this
  * box. ${labels} may be NULL. */
-struct cJSON;
 bool docker_labels_ours(const struct cJSON *labels, const struct runtime_order *o);
 
 #endif

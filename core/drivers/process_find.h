@@ -15,11 +15,12 @@ struct process_seen {
     uint64_t resident_pages;
 };
 
-/** process_see(pid, out): Return 0, or -1 when there is no such process. */
+/** process_see(pid, out): what the system tells of it. Return 0, or -1 when there is no such process. */
 int process_see(pid_t pid, struct process_seen *out);
 
-/** process_boot(out): which boot of the machine this is. Return 0 or -1. */
 #define PROCESS_BOOT_SIZE 40
+
+/** process_boot(out): which boot of the machine this is. Return 0 or -1. */
 int process_boot(char out[PROCESS_BOOT_SIZE]);
 
 /** process_all(on_process, arg): call for each process that can be seen; ends early when it returns

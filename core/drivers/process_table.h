@@ -19,8 +19,10 @@ struct process_group {
     int64_t log_due; /* the watcher's own */
 };
 
-/** process_table_new(): a unit in a place of its own; process_table_free: the way back. */
+/** process_table_new(): a unit in a place of its own, or NULL. */
 struct process_unit *process_table_new(void);
+
+/** process_table_free(u): the way back. */
 void process_table_free(struct process_unit *u);
 
 /** process_table_at(g, i): unit number ${i}, or NULL beyond the last. Units live as long as the
@@ -28,8 +30,10 @@ void process_table_free(struct process_unit *u);
 struct process_unit *process_table_at(struct process_group *g, size_t i);
 
 /** process_table_take(g, name, make): the unit of this name, locked; with ${make} a new one if
- * there is none. NULL: none, or no room. process_table_give unlocks it. */
+ * there is none. NULL: none, or no room. Given back with process_table_give. */
 struct process_unit *process_table_take(struct process_group *g, const char *name, bool make);
+
+/** process_table_give(u): unlock it. */
 void process_table_give(struct process_unit *u);
 
 /** process_table_clear(g, u): give the place of a locked unit back. */

@@ -79,9 +79,10 @@ int runtime_variables(struct kv *out, const struct runtime_order *o, const struc
 int runtime_environment(struct kv *env, const struct kv *vars, const struct blueprint *b,
                         struct err *err);
 
+#define RUNTIME_ARGV_SPACE 8192
+
 /** runtime_argv(space, argv, command, vars, err): a blueprint's command with its variables in
  * place; ${argv} points into ${space} and ends with NULL. Return 0, or -1 (ERR_INVALID). */
-#define RUNTIME_ARGV_SPACE 8192
 int runtime_argv(char space[RUNTIME_ARGV_SPACE], char *argv[BLUEPRINT_ARGS + 1],
                  const struct blueprint_command *command, const struct kv *vars, struct err *err);
 

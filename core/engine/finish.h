@@ -8,8 +8,9 @@
  * record. The caller puts the job. Return 0 or -1. */
 int finish(struct move *m, struct txn *txn, enum job_state state, struct err *err);
 
-/** finish_secret_name(out, job): where the secrets of a job's steps stand in secret_table. */
 #define FINISH_SECRET_NAME_SIZE 64
+
+/** finish_secret_name(out, job): where the secrets of a job's steps stand in secret_table. */
 void finish_secret_name(char out[FINISH_SECRET_NAME_SIZE], const struct job *job);
 
 #endif

@@ -35,6 +35,8 @@ enum flight_state {
 
 /** flight_new(id): a flight for a job not claimed yet, or NULL. Freed with flight_free. */
 struct flight *flight_new(const char *id);
+
+/** flight_free(f): free it; its secrets are wiped. NULL is fine. */
 void flight_free(struct flight *f);
 
 /** flight_run(w, f): carry the job from commit to commit until it is over or pauses. */

@@ -49,9 +49,11 @@ hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_
 hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,
     hands_connector_status, hands_connector_logs;
 
-/** hands_connector_resume(world): after a boot: start every connector whose token is kept.
- * hands_connector_halt(world): stop them all, keep their tokens. Failures are logged. */
+/** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
+ * are logged. */
 void hands_connector_resume(struct hands_world *world);
+
+/** hands_connector_halt(world): stop them all, keep their tokens. Failures are logged. */
 void hands_connector_halt(struct hands_world *world);
 
 #endif

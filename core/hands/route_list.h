@@ -42,9 +42,11 @@ int route_list_hostname(const char *s);
 int route_list_read(struct route_list *l, const char *path, struct err *err);
 
 /** route_list_text(l, out): a routes file, "hostname port number" a line and "maintenance" behind
- * those that are. route_list_map(l, out): a web server's map, "hostname 127.0.0.1:port;" a line or
- * "hostname maintenance;". */
+ * those that are. */
 void route_list_text(const struct route_list *l, struct buf *out);
+
+/** route_list_map(l, out): a web server's map, "hostname 127.0.0.1:port;" a line or "hostname
+ * maintenance;". */
 void route_list_map(const struct route_list *l, struct buf *out);
 
 #endif

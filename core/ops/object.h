@@ -52,9 +52,11 @@ int object_match(const struct op_call *call, const struct table *table, const vo
  * type and size; parameters that have no such field are left to the caller. */
 void object_fill(const struct op_call *call, const struct table *table, void *record);
 
-/** object_before(call, table, record), object_after(…): note it for the audit record as it was and
- * as it became; NULL: it was not there. The second one names the object unless the first did. */
+/** object_before(call, table, record): note for the audit record how it was; NULL: it was not there. */
 void object_before(struct op_call *call, const struct table *table, const void *record);
+
+/** object_after(call, table, record): and how it became; NULL: it is gone. It names the object unless
+ * object_before did. */
 void object_after(struct op_call *call, const struct table *table, const void *record);
 
 /** object_reply(call, view, record, err): show it, with its ETag. Return 0 or -1. */

@@ -10,11 +10,24 @@ extern const struct fields tenant_change_create, tenant_change_update, tenant_ch
     tenant_change_reason;
 
 /* The runs of tenant.create and so on, as op.h says of op->run. */
+
+/** tenant_change_create_run: take a name, make the record, start tenant.provision. */
 int tenant_change_create_run(struct op_call *call, struct err *err);
+
+/** tenant_change_update_run: what needs nothing outside is changed here; for the rest tenant.update. */
 int tenant_change_update_run(struct op_call *call, struct err *err);
+
+/** tenant_change_delete_run: by the parameter action start tenant.suspend or tenant.delete; a provision
+ * that is under way is turned round. */
 int tenant_change_delete_run(struct op_call *call, struct err *err);
+
+/** tenant_change_suspend_run: start tenant.suspend. */
 int tenant_change_suspend_run(struct op_call *call, struct err *err);
+
+/** tenant_change_resume_run: start tenant.resume; nothing if it is active. */
 int tenant_change_resume_run(struct op_call *call, struct err *err);
+
+/** tenant_change_restart_run: start tenant.restart. */
 int tenant_change_restart_run(struct op_call *call, struct err *err);
 
 #endif

@@ -12,12 +12,14 @@
 int ask(const char *sock, const char *question, const struct kv *params, int timeout_ms,
         struct buf *out, struct err *err);
 
-/* The serving side: read a question from a connected peer. Return 0 or -1. */
+/** ask_read(fd, question, params, err): the serving side: read a question from a connected peer.
+ * Return 0 or -1. */
 int ask_read(int fd, char question[64], struct kv *params, struct err *err);
 
-/** ask_answer(fd, data, len): a part of the answer; ask_end(fd, err): its end, with an error or
- * NULL. */
+/** ask_answer(fd, data, len): send a part of the answer. Return 0 or -1. */
 int ask_answer(int fd, const void *data, size_t len);
+
+/** ask_end(fd, failure): send its end, with an error or NULL. Return 0 or -1. */
 int ask_end(int fd, const struct err *failure);
 
 #endif

@@ -30,24 +30,40 @@ int json_check(const char *text, size_t len, const struct json_limits *limits, s
  * error. */
 struct cJSON *json_parse(const char *text, size_t len, const struct json_limits *limits,
                          struct err *err);
+
+/** json_free(json): NULL is fine. */
 void json_free(struct cJSON *json);
 
 /* Reading, case-sensitive. A path is names with dots and [i]: "data.object.items.data[0].price.id".
  * Missing members, nulls and members of another type give the otherwise value (NULL for json_at).
  * The path "" is ${json} itself, which may be NULL everywhere. What is returned belongs to the
  * tree. */
-const struct cJSON *json_at(const struct cJSON *json, const char *path);
-const char *json_text(const struct cJSON *json, const char *path, const char *otherwise);
-int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
-bool json_bool(const struct cJSON *json, const char *path, bool otherwise);
-int json_size(const struct cJSON *json, const char *path); /* items of an array or object; 0 */
 
-/* Walking an array or object: start with NULL. json_name: the member's name. */
+/** json_at(json, path): what is there, of any type. */
+const struct cJSON *json_at(const struct cJSON *json, const char *path);
+
+/** json_text(json, path, otherwise): a string. */
+const char *json_text(const struct cJSON *json, const char *path, const char *otherwise);
+
+/** json_i64(json, path, otherwise): an integer. */
+int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
+
+/** json_bool(json, path, otherwise): true or false. */
+bool json_bool(const struct cJSON *json, const char *path, bool otherwise);
+
+/** json_size(json, path): the number of an array's or object's items; 0 for anything else. */
+int json_size(const struct cJSON *json, const char *path);
+
+/** json_next(parent, at): walk an array or object: NULL first; NULL at the end. */
 const struct cJSON *json_next(const struct cJSON *parent, const struct cJSON *at);
+
+/** json_name(item): a member's name; "" for an array's item. */
 const char *json_name(const struct cJSON *item);
 
 /* Exact numbers: integers beyond 2^53 are refused by the scanner for API bodies. */
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+/** json_type(item): what it is; NULL is JSON_NULL. */
 enum json_type json_type(const struct cJSON *item);
 
 /** json_integer(item, negative, n): whether it is an integer, and which (|n| <= 2^53). */

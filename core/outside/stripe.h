@@ -97,12 +97,24 @@ struct stripe_customer {
 /* Each: from an object of the API. ERR_MALFORMED when it is not of that type or lacks its id.
  * Members that are missing give "" or 0; metadata that does not fit a kv is left out, the names
  * that sett uses ("sett_…", "tenant", "subdomain", "plan") being taken first. Return 0 or -1. */
+
+/** stripe_read_event(json, out, err): an event, without the object in it. */
 int stripe_read_event(const struct cJSON *json, struct stripe_event *out, struct err *err);
+
+/** stripe_read_subscription(json, out, err): a subscription, of either shape. */
 int stripe_read_subscription(const struct cJSON *json, struct stripe_subscription *out,
                              struct err *err);
+
+/** stripe_read_checkout(json, out, err): a checkout session. */
 int stripe_read_checkout(const struct cJSON *json, struct stripe_checkout *out, struct err *err);
+
+/** stripe_read_invoice(json, out, err): an invoice, of either shape. */
 int stripe_read_invoice(const struct cJSON *json, struct stripe_invoice *out, struct err *err);
+
+/** stripe_read_charge(json, out, err): a charge. */
 int stripe_read_charge(const struct cJSON *json, struct stripe_charge *out, struct err *err);
+
+/** stripe_read_customer(json, out, err): a customer, also one that is deleted. */
 int stripe_read_customer(const struct cJSON *json, struct stripe_customer *out, struct err *err);
 
 /** stripe_event_object(event): the object inside an event, or NULL. Belongs to ${event}. */
@@ -125,16 +137,24 @@ int stripe_init(struct stripe *s, const char *api, const char *key, struct http_
  * (404), ERR_INVALID (400, 402, with err->field from Stripe's param), ERR_RATE (409 and 429, with
  * retry_after_s), ERR_NETWORK (5xx, no connection, an answer that is not Stripe's), ERR_TIMEOUT;
  * the hint says what to do. Return 0 or -1. */
+
+/** stripe_get_subscription(s, id, out, err): GET /v1/subscriptions/ID. */
 int stripe_get_subscription(const struct stripe *s, const char *id, struct stripe_subscription *out,
                             struct err *err);
+
+/** stripe_get_checkout(s, id, out, err): GET /v1/checkout/sessions/ID. */
 int stripe_get_checkout(const struct stripe *s, const char *id, struct stripe_checkout *out,
                         struct err *err);
+
+/** stripe_get_invoice(s, id, out, err): GET /v1/invoices/ID. */
 int stripe_get_invoice(const struct stripe *s, const char *id, struct stripe_invoice *out,
                        struct err *err);
+
+/** stripe_get_charge(s, id, out, err): GET /v1/charges/ID. */
 int stripe_get_charge(const struct stripe *s, const char *id, struct stripe_charge *out,
                       struct err *err);
 
-/** stripe_get_customer: a customer deleted at Stripe is success with out->deleted. */
+/** stripe_get_customer(s, id, out, err): GET /v1/customers/ID: a customer deleted at Stripe is success with out->deleted. */
 int stripe_get_customer(const struct stripe *s, const char *id, struct stripe_customer *out,
                         struct err *err);
 

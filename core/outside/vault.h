@@ -45,9 +45,12 @@ int web_key_create(const char *folder, struct err *err);
  * -1. */
 int web_key_load(struct web_key *k, const char *folder, struct err *err);
 
-/** web_key_seal / web_key_open: the same boxes with the symmetric seal key, for webhook secrets. */
+/** web_key_seal(k, table, key, field, data, len, out, err): as vault_seal with the symmetric seal key,
+ * for webhook secrets. 0 or -1. */
 int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
                  const void *data, size_t len, struct sealed *out, struct err *err);
+
+/** web_key_open(k, table, key, field, in, out, err): as vault_open, for those. 0 or -1. */
 int web_key_open(const struct web_key *k, const char *table, const char *key, const char *field,
                  const struct sealed *in, struct buf *out, struct err *err);
 

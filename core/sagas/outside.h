@@ -44,6 +44,8 @@ struct outside {
 /** outside_new(out, paths, conf, err): with no provider yet. Return 0 or -1. */
 int outside_new(struct outside **out, const struct paths *paths, const struct conf *conf,
                 struct err *err);
+
+/** outside_free(o): nobody may use its providers any more. NULL is fine. */
 void outside_free(struct outside *o);
 
 /** outside_refresh(o, db, conf, vault, err): take over credentials and addresses as they are set now.
@@ -54,6 +56,8 @@ int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
 
 /** outside_use(o): the providers of now; given back with outside_done. */
 struct providers *outside_use(struct outside *o);
+
+/** outside_done(o, p): give them back; replaced ones go with their last user. */
 void outside_done(struct outside *o, struct providers *p);
 
 /** outside_hands(o, request, timeout_ms, reply, stream, err): ask the hands; see hands_call. */

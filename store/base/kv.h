@@ -23,6 +23,8 @@ void kv_clear(struct kv *kv);
 /** kv_set(kv, name, value): add or replace. Return 0, or -1 (unchanged) if it does not fit or the
  * name is empty or too long. */
 int kv_set(struct kv *kv, const char *name, const char *value);
+
+/** kv_set_u64(kv, name, value): likewise, as decimal digits. */
 int kv_set_u64(struct kv *kv, const char *name, uint64_t value);
 
 /** kv_get(kv, name): the value, or NULL; valid until the list changes. */

@@ -9,10 +9,16 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6,
 /** log_open(program, level): the name in each line and the least urgent level written. */
 void log_open(const char *program, enum log_level level);
 
-/** log_error(fmt, ...) and so on: one line; control characters are replaced. */
+/** log_error(fmt, ...): one line of that urgency; control characters are replaced. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** log_warning(fmt, ...): likewise. */
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** log_info(fmt, ...): likewise. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** log_debug(fmt, ...): likewise. */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
