@@ -8,6 +8,7 @@
 
 #include "facts.h"
 #include "json_out.h"
+#include "setting.h"
 #include "str.h"
 
 #define ASK_MS     10000
@@ -20,6 +21,7 @@ struct about {
     struct tenant tenant;
     struct tunnel tunnel;
     bool is_tunnel;
+    char box_id[ID_SIZE]; /* whose mark the engine's objects carry */
 };
 
 static int load(const struct answer_setup *s, const struct kv *params, struct about *a,
@@ -39,6 +41,8 @@ static int load(const struct answer_setup *s, const struct kv *params, struct ab
         found = tunnel_resolve(txn, tunnel_id, &a->tunnel, err);
     else
         found = tenant_resolve(txn, tenant_id, &a->tenant, err);
+    if (setting_text(txn, &s->context->conf, "box.id", a->box_id, sizeof a->box_id, err) == -1)
+        found = -1;
     db_read_end(txn);
     if (found == 0)
         return err_set(err, ERR_NOT_FOUND, a->is_tunnel ? "tunnel_not_found" : "tenant_not_found",
@@ -57,6 +61,7 @@ static enum outcome ask_hands(const struct answer_setup *s, const struct about *
     request.number = a->is_tunnel ? a->tunnel.number : a->tenant.number;
     request.port = a->tenant.port;
     (void)str_copy(request.tenant_id, sizeof request.tenant_id, a->tenant.id);
+    (void)str_copy(request.box_id, sizeof request.box_id, a->box_id);
     (void)str_copy(request.blueprint, sizeof request.blueprint, a->tenant.blueprint);
     (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
     return outside_hands(s->outside, &request, ASK_MS, reply, stream, err);
