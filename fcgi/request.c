@@ -4,6 +4,7 @@
  */
 #include "request.h"
 #include <stddef.h>
+#include <string.h>
 #include "str.h"
 
 const char *const request_method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
@@ -11,6 +12,7 @@ const char *const request_method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH
 #define ROW_CUT  0x1u /* longer: cut; other than printable ASCII: '?' */
 #define ROW_MANY 0x2u /* may stand several times: the first counts */
 #define ROW_JOIN 0x4u /* several are joined by "; " */
+#define ROW_ONE  0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3) */
 
 struct row {
     const char *name;
@@ -27,16 +29,16 @@ static const struct row rows[] = {
     ROW("CONTENT_LENGTH", length_text, 0),
     ROW("REMOTE_ADDR", address, 0),
     ROW("HTTP_HOST", host_text, 0),
-    ROW("HTTP_AUTHORIZATION", authorization, 0),
+    ROW("HTTP_AUTHORIZATION", authorization, ROW_ONE),
     ROW("HTTP_COOKIE", cookie, ROW_JOIN),
-    ROW("HTTP_ORIGIN", origin, 0),
-    ROW("HTTP_SEC_FETCH_SITE", fetch_site, 0),
-    ROW("HTTP_X_CSRF", csrf, 0),
+    ROW("HTTP_ORIGIN", origin, ROW_ONE),
+    ROW("HTTP_SEC_FETCH_SITE", fetch_site, ROW_ONE),
+    ROW("HTTP_X_CSRF", csrf, ROW_ONE),
     ROW("HTTP_IF_MATCH", if_match, 0),
     ROW("HTTP_IF_NONE_MATCH", if_none_match, 0),
-    ROW("HTTP_IDEMPOTENCY_KEY", idempotency_key, 0),
-    ROW("HTTP_STRIPE_SIGNATURE", stripe_signature, 0),
-    ROW("HTTP_LAST_EVENT_ID", last_event_id, 0),
+    ROW("HTTP_IDEMPOTENCY_KEY", idempotency_key, ROW_ONE),
+    ROW("HTTP_STRIPE_SIGNATURE", stripe_signature, ROW_ONE),
+    ROW("HTTP_LAST_EVENT_ID", last_event_id, ROW_ONE),
     ROW("HTTP_ACCEPT", accept, ROW_CUT | ROW_MANY),
     ROW("HTTP_USER_AGENT", user_agent, ROW_CUT | ROW_MANY),
 };
@@ -91,7 +93,8 @@ static int take(struct request *r, const struct row *row, bool again, const char
     if (again && (row->flags & ROW_MANY) != 0) {
         return 0;
     }
-    if (again && (row->flags & ROW_JOIN) == 0) {
+    if ((again && (row->flags & ROW_JOIN) == 0) ||
+        ((row->flags & ROW_ONE) != 0 && strstr(value, ", ") != NULL)) {
         return err_set(err, ERR_MALFORMED, "header_twice", "%s was given twice", row->name);
     }
     if ((row->flags & ROW_CUT) != 0) {

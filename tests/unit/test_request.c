@@ -116,6 +116,10 @@ static void test_headers(void **state)
     assert_int_equal(parse_with("/a", "HTTP_HOST=b", NULL, NULL, &err), -1);
     assert_int_equal(parse_with("/a", "CONTENT_LENGTH=1", "CONTENT_LENGTH=1", NULL, &err), -1);
     assert_int_equal(parse_with("/a", "HTTP_X_CSRF=a", "HTTP_X_CSRF=", NULL, &err), -1);
+    assert_int_equal(parse_with("/a", "HTTP_X_CSRF=a, a", NULL, NULL, &err), -1); /* joined by nginx */
+    assert_string_equal(err.code, "header_twice");
+    assert_int_equal(parse_with("/a", "HTTP_STRIPE_SIGNATURE=t=1,v1=a, t=1,v1=a", NULL, NULL, &err), -1);
+    assert_int_equal(parse_with("/a", "HTTP_STRIPE_SIGNATURE=t=1,v1=a", NULL, NULL, &err), 0);
     assert_int_equal(parse_with("/a", "HTTP_IF_MATCH=a\x7f", NULL, NULL, &err), -1);
     assert_string_equal(err.code, "header_bytes");
     assert_int_equal(parse_with("/a", "HTTP_ORIGIN=\r\n", NULL, NULL, &err), -1);
