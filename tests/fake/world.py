@@ -181,12 +181,14 @@ def certificate(folder):
     run = lambda *argv: subprocess.run(argv, check=True, capture_output=True)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=sett test CA", "-addext", "basicConstraints=critical,CA:TRUE",
+        "-addext", "keyUsage=critical,keyCertSign,cRLSign", # asked for since Python 3.13
         "-keyout", os.path.join(folder, "ca.key"), "-out", ca)
     run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
         "-keyout", key, "-out", os.path.join(folder, "cert.csr"))
     names = os.path.join(folder, "names.cnf")
     with open(names, "w", encoding="utf-8") as f:
-        f.write(f"subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:{DOMAIN},DNS:*.{DOMAIN}\n")
+        f.write(f"subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:{DOMAIN},DNS:*.{DOMAIN}\n"
+                "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
     run("openssl", "x509", "-req", "-in", os.path.join(folder, "cert.csr"), "-CA", ca, "-CAkey",
         os.path.join(folder, "ca.key"), "-CAcreateserial", "-days", "2", "-extfile", names, "-out", cert)
     return ca, cert, key
