@@ -45,7 +45,8 @@ static const struct {
     {"28", "database_login", ERR_UNAUTHENTICATED,
      "Look at the setting database.admin and the secret database.password."},
     {"42501", "database_permission", ERR_FORBIDDEN,
-     "The account of database.admin needs CREATEROLE and CREATEDB."},
+     "The account of database.admin needs CREATEROLE and CREATEDB, and since PostgreSQL 16 also "
+     "the ADMIN OPTION on a tenant's role that it did not make."},
     {"53300", "database_connections", ERR_UNAVAILABLE, "The server has no connection left."},
     {"53100", "disk_full", ERR_FULL, "The database server's disk is full."},
     {"53", "database_resources", ERR_UNAVAILABLE, "The database server is short of something."},
