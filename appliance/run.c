@@ -171,13 +171,14 @@ static int start_all(struct run *run, struct supervise *s, struct err *err)
     unsigned n = 0;
     int rc;
 
-    programs[n++] = (struct supervise_program){"hands", {run->hands, "--root", root}, SIGINT, true, false};
-    programs[n++] = (struct supervise_program){"worker", {run->worker, "--root", root}, SIGTERM, true, false};
-    programs[n++] = (struct supervise_program){"front", {run->front, "--root", root}, SIGTERM, true, false};
+    programs[n++] = (struct supervise_program){"hands", {run->hands, "--root", root}, SIGINT, true, false, false};
+    programs[n++] = (struct supervise_program){"worker", {run->worker, "--root", root}, SIGTERM, true, false, false};
+    programs[n++] = (struct supervise_program){"front", {run->front, "--root", root}, SIGTERM, true, false, false};
     programs[n++] = (struct supervise_program){
-        "nginx", {NGINX, "-p", run->nginx, "-e", "stderr", "-c", run->nginx_conf}, SIGTERM, false, false};
+        "nginx", {NGINX, "-p", run->nginx, "-e", "stderr", "-c", run->nginx_conf}, SIGTERM, false, false,
+        true};
     programs[n] = (struct supervise_program){
-        "demo", {run->sett, "--root", root, "demo", "--port", run->port_text}, SIGTERM, false, true};
+        "demo", {run->sett, "--root", root, "demo", "--port", run->port_text}, SIGTERM, false, true, false};
     for (unsigned i = 0; i < 3; i++)
         if (supervise_start(s, &programs[i], err) == -1)
             return -1;

@@ -167,6 +167,13 @@ int supervise_start(struct supervise *s, const struct supervise_program *program
     return 0;
 }
 
+/* What a program leaves behind when it did not end in order: all of its process group. */
+static void sweep(const struct child *c, pid_t pid)
+{
+    if (c->program->leaves)
+        (void)kill(-pid, SIGKILL);
+}
+
 static void reap(struct supervise *s)
 {
     int status;
@@ -179,6 +186,7 @@ static void reap(struct supervise *s)
                 continue;
             c->pid = 0;
             c->ready = false;
+            sweep(c, pid);
             if (c->program->once) {
                 c->done = true;
                 continue;
@@ -300,6 +308,7 @@ void supervise_stop(struct supervise *s, int wait_ms)
             }
             clock_sleep_ms(10);
         }
+        sweep(c, c->pid);
         c->pid = 0;
     }
     (void)close(s->signals);

@@ -19,6 +19,7 @@ struct supervise_program {
     int stop_signal;   /* that ends it, in supervise_stop */
     bool notifies;     /* READY=1 and WATCHDOG=1 are expected of it */
     bool once;         /* not restarted when it ends */
+    bool leaves;       /* when it is killed its children live on, and hold its port: they end with it */
 };
 
 struct supervise;

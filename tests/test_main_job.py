@@ -211,6 +211,16 @@ def test_kills(tap, box):
         wait_for(lambda: box.alive(), "the box answers", 10)
     wait_for(lambda: box.sett("doctor", ok=False)[0] == 0, "doctor finds nothing broken", 30, 0.2)
     tap.equal(box.http("GET", "/", host="acme.localhost").status, 200, "the tenants did not notice")
+    def masters():
+        found = subprocess.run(["pgrep", "-f", f"nginx: master .*{box.root}/"], capture_output=True, text=True).stdout.split()
+        return found if len(found) == 1 else []
+    first = masters()
+    workers = subprocess.run(["pgrep", "-P", first[0]], capture_output=True, text=True).stdout.split()
+    os.kill(int(first[0]), signal.SIGKILL)
+    second = wait_for(lambda: (now := masters()) and now != first and now, "the web server is started again", 10)
+    wait_for(lambda: box.alive(), "the box answers", 10)
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the killed one's workers are gone", 20)
+    tap.ok(masters() == second, "and finds its port free", (second, masters()))
 
 
 def main():
