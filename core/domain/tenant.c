@@ -37,7 +37,7 @@ static const struct field rows[] = {
     FIELD(struct tenant, tunnel_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tun"),
     FIELD(struct tenant, job_id, FIELD_ID, .ref_prefix = "job", .help = "newest job about it"),
     FIELD(struct tenant, url, FIELD_TEXT, .help = "address of its front door"),
-    FIELD(struct tenant, maintenance, FIELD_BOOL, .help = "shows a maintenance page"),
+    FIELD(struct tenant, maintenance, FIELD_BOOL, .help = "visitors get a page of maintenance"),
     LIMITS_FIELDS(struct tenant),
     FIELD(struct tenant, failed_at, FIELD_TIME, .help = "failed since"),
     FIELD(struct tenant, suspended_at, FIELD_TIME, .help = "suspended since"),

@@ -40,7 +40,7 @@ static const struct field update_rows[] = {
     FIELD(struct update_params, subdomain, FIELD_TEXT, .flags = FIELD_SLUG, .min = 1,
           .help = "another label below the box's domain"),
     FIELD(struct update_params, maintenance, FIELD_BOOL,
-          .help = "it is being worked on: shown to whoever asks for it"),
+          .help = "its visitors get a page \"under maintenance\"; the program runs on"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct update_params),
 };
@@ -185,6 +185,10 @@ static int update_args(struct op_call *call, const struct tenant *tenant, struct
     }
     if (limits_given(call)) {
         (void)kv_set(&job->args, "limits", "1");
+        *needed = true;
+    }
+    if (op_given(call, "maintenance") && p->maintenance != tenant->maintenance) {
+        (void)kv_set(&job->args, "maintenance", p->maintenance ? "1" : "0");
         *needed = true;
     }
     return 0;

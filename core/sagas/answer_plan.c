@@ -68,12 +68,16 @@ static int read_facts(struct txn *txn, struct job *job, const struct saga_contex
 static int foresee_update(struct job *job, struct err *err)
 {
     const char *subdomain = kv_get(&job->args, "subdomain");
+    const char *maintenance = kv_get(&job->args, "maintenance");
     char hostname[300];
 
     if (!str_equal(job->saga, "tenant.update"))
         return 0;
     if ((kv_get(&job->args, "plan_id") != NULL || kv_get(&job->args, "limits") != NULL) &&
         facts_set(job, FACT_RECREATE, "1", err) == -1)
+        return -1;
+    if (maintenance != NULL &&
+        facts_set(job, FACT_MAINTENANCE, str_equal(maintenance, "1") ? "1" : "", err) == -1)
         return -1;
     if (subdomain == NULL || str_equal(subdomain, kv_get_or(&job->facts, FACT_SUBDOMAIN, "")))
         return 0;

@@ -126,7 +126,8 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
         facts_set(job, FACT_BLUEPRINT, tenant->blueprint, err) == -1 ||
         facts_set(job, FACT_RUNTIME, tenant->runtime, err) == -1 ||
         facts_set(job, FACT_NAME, tenant->name, err) == -1 ||
-        facts_set(job, FACT_SUBDOMAIN, tenant->subdomain, err) == -1)
+        facts_set(job, FACT_SUBDOMAIN, tenant->subdomain, err) == -1 ||
+        facts_set(job, FACT_MAINTENANCE, tenant->maintenance ? "1" : "", err) == -1)
         return -1;
     return set_setting(txn, job, context, FACT_BOX, "box.id", err);
 }
@@ -216,6 +217,7 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
     memset(route, 0, sizeof *route);
     route->number = kv_get_u64(facts, FACT_TUNNEL_NUMBER, 0);
     route->no_tls_verify = kv_get(facts, FACT_NO_VERIFY) != NULL;
+    route->maintenance = kv_get(facts, old ? FACT_OLD_MAINTENANCE : FACT_MAINTENANCE) != NULL;
     copy_fact(route->name, sizeof route->name, facts, FACT_TUNNEL_NAME);
     copy_fact(route->tunnel_id, sizeof route->tunnel_id, facts, FACT_TUNNEL);
     (void)str_copy(route->job_id, sizeof route->job_id, job->id);
@@ -223,7 +225,7 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
     (void)str_format(route->mark, sizeof route->mark, "sett %s %s",
                      kv_get_or(facts, FACT_BOX, "-"), route->tunnel_id);
     copy_fact(route->hostname, sizeof route->hostname, facts,
-              old ? FACT_OLD_HOSTNAME : FACT_HOSTNAME);
+              old && kv_get(facts, FACT_OLD_HOSTNAME) != NULL ? FACT_OLD_HOSTNAME : FACT_HOSTNAME);
     copy_fact(route->path, sizeof route->path, facts, FACT_PATH);
     copy_fact(route->service, sizeof route->service, facts, FACT_SERVICE);
     copy_fact(route->cf_account, sizeof route->cf_account, facts, FACT_CF_ACCOUNT);

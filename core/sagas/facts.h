@@ -32,6 +32,7 @@
 #define FACT_PATH        "path"
 #define FACT_INGRESS     "ingress"
 #define FACT_NO_VERIFY   "no_tls_verify"
+#define FACT_MAINTENANCE "maintenance" /* "1": its visitors are not led to it */
 #define FACT_CF_ACCOUNT  "cf_account"
 #define FACT_CF_ZONE     "cf_zone"
 #define FACT_CF_TUNNEL   "cf_tunnel"
@@ -41,6 +42,7 @@
 #define FACT_OLD_SUBDOMAIN "old_subdomain"
 #define FACT_OLD_PLAN    "old_plan_id"
 #define FACT_OLD_RECORD  "old_cf_record"
+#define FACT_OLD_MAINTENANCE "old_maintenance" /* tenant.update: likewise, before */
 #define FACT_RECREATE    "recreate"    /* "1": its limits or its blueprint change */
 #define FACT_SUSPENDED   "suspended"   /* "1": it does not run */
 
@@ -68,8 +70,8 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
 void facts_request(const struct step_call *call, enum hands_verb verb,
                    struct hands_request *request);
 
-/** facts_route(job, facts, old, route): the route of the job's tunnel; ${old}: under the name that it
- * had before. */
+/** facts_route(job, facts, old, route): the route of the job's tunnel; ${old}: as it was before the
+ * job, under the name and with the maintenance that it had. */
 void facts_route(const struct job *job, const struct kv *facts, bool old,
                  struct ingress_route *route);
 

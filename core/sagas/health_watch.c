@@ -61,13 +61,14 @@ static bool rest(struct health_watch *h, int64_t ms)
     return go_on;
 }
 
-static bool should_run(const struct tenant *tenant)
+/* What is being worked on may be silent, and nobody is led to it. */
+static bool should_answer(const struct tenant *tenant)
 {
     return (tenant->state == TENANT_ACTIVE || tenant->state == TENANT_PAST_DUE) &&
-           tenant->port != 0;
+           tenant->port != 0 && !tenant->maintenance;
 }
 
-/* The next tenants that should run. Return 0 or -1; h->walking is false behind the last. */
+/* The next tenants that should answer. Return 0 or -1; h->walking is false behind the last. */
 static int next_slice(struct health_watch *h, struct err *err)
 {
     struct tenant tenant = {0};
@@ -87,7 +88,7 @@ static int next_slice(struct health_watch *h, struct err *err)
         struct seen *s = &h->seen[h->count];
 
         h->at = tenant;
-        if (!should_run(&tenant))
+        if (!should_answer(&tenant))
             continue;
         h->count++;
         memcpy(s->id, tenant.id, sizeof s->id);
@@ -173,7 +174,7 @@ static int note(struct txn *txn, void *arg, struct err *err)
         memcpy(tenant.id, s->id, sizeof tenant.id);
         if ((found = record_get(txn, &tenant_table, &tenant, err)) == -1)
             return -1;
-        if (found == 0 || !should_run(&tenant) || tenant.health != s->before)
+        if (found == 0 || !should_answer(&tenant) || tenant.health != s->before)
             continue;
         tenant.health = s->after;
         if (tenant_put(txn, &tenant, err) == -1)

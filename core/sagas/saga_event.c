@@ -13,7 +13,8 @@
 #include "saga_context.h"
 #include "str.h"
 
-#define BODY_MAX (512u * 1024u)
+#define BODY_MAX       (512u * 1024u)
+#define FACT_MALFORMED "malformed" /* why the event cannot be read: nobody can mend that here */
 
 static int load_event(struct txn *txn, const struct job *job, struct event *event, struct err *err)
 {
@@ -27,13 +28,44 @@ static int load_event(struct txn *txn, const struct job *job, struct event *even
     return found == 1 ? 0 : -1;
 }
 
+static int note_malformed(struct kv *facts, const struct err *why, struct err *err)
+{
+    static const struct billing_facts none;
+    char text[sizeof((struct event *)0)->note];
+
+    if (str_copy(text, sizeof text, why->text) == -1)
+        (void)str_copy(text, sizeof text, why->code);
+    if (billing_facts_to_kv(&none, facts, err) == -1)
+        return -1;
+    if (kv_set(facts, FACT_MALFORMED, text) == -1)
+        return err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+    return 0;
+}
+
+/* The body's facts. A body that was signed and cannot be read is a fact, too. */
+static int read_body(struct buf *body, struct kv *facts, struct err *err)
+{
+    struct billing_facts read;
+    struct err why = {0};
+    struct cJSON *json = json_parse(buf_string(body), body->len, &json_limits_webhook, &why);
+    int result = -1;
+
+    if (json != NULL && billing_read_event(json, &read, &why) == 0)
+        result = billing_facts_to_kv(&read, facts, &why);
+    json_free(json);
+    if (result == 0)
+        return 0;
+    if (why.kind == ERR_MALFORMED || why.kind == ERR_INVALID || why.kind == ERR_TOO_LARGE)
+        return note_malformed(facts, &why, err);
+    *err = why;
+    return -1;
+}
+
 /* What the event says of itself: the beginning, and without a key for Stripe all there is. */
 static int fetch_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                          struct err *err)
 {
-    struct billing_facts facts;
     struct event event;
-    struct cJSON *json = NULL;
     struct buf body;
     int result = -1;
 
@@ -42,11 +74,8 @@ static int fetch_prepare(struct txn *txn, struct job *job, void *context, struct
     if (load_event(txn, job, &event, err) == -1)
         return -1;
     buf_init(&body, BODY_MAX);
-    if (event_body(txn, &event, &body, err) == 0 &&
-        (json = json_parse(buf_string(&body), body.len, &json_limits_webhook, err)) != NULL &&
-        billing_read_event(json, &facts, err) == 0)
-        result = billing_facts_to_kv(&facts, &job->facts, err);
-    json_free(json);
+    if (event_body(txn, &event, &body, err) == 0)
+        result = read_body(&body, &job->facts, err);
     buf_free(&body);
     return result;
 }
@@ -139,6 +168,11 @@ static enum outcome fetch_make(struct step_call *call, struct err *err)
     struct providers *p;
     int result = 0;
 
+    if (kv_get(call->facts, FACT_MALFORMED) != NULL) {
+        (void)str_format(call->note, sizeof call->note, "it cannot be read: %s",
+                         kv_get(call->facts, FACT_MALFORMED));
+        return OUTCOME_OK;
+    }
     if (billing_facts_from_kv(call->facts, &facts, err) == -1)
         return OUTCOME_FAIL;
     p = outside_use(call->outside);
@@ -150,9 +184,25 @@ static enum outcome fetch_make(struct step_call *call, struct err *err)
                          "there is no key for Stripe: the event's own %s holds", facts.object_id);
     }
     outside_done(call->outside, p);
+    /* An id that cannot even be asked for: Stripe never made it. */
+    if (result == -1 && err->kind == ERR_INVALID && str_equal(err->code, "stripe_id"))
+        return note_malformed(call->facts, err, err) == -1 ? OUTCOME_FAIL : OUTCOME_OK;
     if (result == -1)
         return outcome_of(err);
     return billing_facts_to_kv(&facts, call->facts, err) == -1 ? OUTCOME_FAIL : OUTCOME_OK;
+}
+
+/* What cannot be read is not retried by anybody: the event says so and the job is done. */
+static int fail_event(struct txn *txn, const struct job *job, const char *why, struct err *err)
+{
+    struct event event;
+
+    if (load_event(txn, job, &event, err) == -1)
+        return -1;
+    event.state = EVENT_FAILED;
+    event.applied_at = txn_time_ms(txn);
+    (void)str_copy(event.note, sizeof event.note, why);
+    return record_put(txn, &event_table, &event, err);
 }
 
 static int event_apply(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -161,6 +211,8 @@ static int event_apply(struct txn *txn, struct job *job, void *context, struct e
     struct billing_facts facts;
     struct billing_result result = {0};
 
+    if (kv_get(&job->facts, FACT_MALFORMED) != NULL)
+        return fail_event(txn, job, kv_get(&job->facts, FACT_MALFORMED), err);
     if (billing_facts_from_kv(&job->facts, &facts, err) == -1 ||
         billing_event(txn, &c->conf, &facts, &result, err) == -1)
         return -1;

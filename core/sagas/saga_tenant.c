@@ -35,8 +35,9 @@ static const struct step provision[] = {
     {.name = "dns", .title = "Enter its name in the DNS", .needless = without_tunnel,
      .check = dns_check, .make = dns_make, .undo = dns_undo, .settle = tunnel_settle,
      .unsettle = tunnel_unsettle_record, .plan = plan_dns},
-    {.name = "reachable", .title = "Ask for it at the front door", .make = reachable_make,
-     .attempts = PATIENT, .plan = plan_reachable},
+    {.name = "reachable", .title = "Ask for it at the front door",
+     .needless = without_front_door, .make = reachable_make, .attempts = PATIENT,
+     .plan = plan_reachable},
     {.name = "active", .title = "Note that it is active", .apply = tenant_active},
 };
 const struct saga saga_tenant_provision = {
@@ -65,15 +66,16 @@ static const struct step resume[] = {
     {.name = "read", .title = "Read what is there", .apply = tenant_read, .flags = STEP_QUIET},
     {.name = "start", .title = "Start the program", .check = runtime_check, .make = runtime_make,
      .undo = runtime_stop, .prepare = database_recall, .plan = plan_runtime},
-    {.name = "healthy", .title = "Wait until it answers", .make = healthy_make,
-     .attempts = PATIENT, .plan = plan_healthy},
+    {.name = "healthy", .title = "Wait until it answers", .needless = in_maintenance,
+     .make = healthy_make, .attempts = PATIENT, .plan = plan_healthy},
     {.name = "ingress", .title = "Lead its host name to its port", .needless = without_ingress,
      .check = rules_check, .make = rules_make, .undo = rules_undo, .plan = plan_rules},
     {.name = "connector", .title = "Start the connector", .needless = without_tunnel,
      .check = connector_check, .make = connector_make, .undo = connector_undo,
      .prepare = tunnel_prepare, .plan = plan_connector},
-    {.name = "reachable", .title = "Ask for it at the front door", .needless = without_ingress,
-     .make = reachable_make, .attempts = PATIENT, .plan = plan_reachable},
+    {.name = "reachable", .title = "Ask for it at the front door",
+     .needless = without_front_door, .make = reachable_make, .attempts = PATIENT,
+     .plan = plan_reachable},
     {.name = "resumed", .title = "Note that it is active", .apply = tenant_resumed},
 };
 const struct saga saga_tenant_resume = {
@@ -87,8 +89,8 @@ static const struct step restart[] = {
      .flags = STEP_QUIET},
     {.name = "restart", .title = "Restart the program", .make = runtime_restart,
      .prepare = database_recall, .plan = plan_runtime},
-    {.name = "healthy", .title = "Wait until it answers", .make = healthy_make,
-     .attempts = PATIENT, .plan = plan_healthy},
+    {.name = "healthy", .title = "Wait until it answers", .needless = in_maintenance,
+     .make = healthy_make, .attempts = PATIENT, .plan = plan_healthy},
     {.name = "restarted", .title = "Note that it answers", .apply = tenant_restarted,
      .flags = STEP_QUIET},
 };
@@ -98,13 +100,15 @@ const struct saga saga_tenant_restart = {
     .ended = tenant_job_ended, .keep_on_fail = true,
 };
 
+/* In maintenance nothing waits for an answer; out of it, the program must answer before its visitors
+ * are led to it again. Its further tunnels follow at the end, each by a job of its own. */
 static const struct step update[] = {
     {.name = "change", .title = "Note the new plan and name", .apply = tenant_change,
      .revert = tenant_unchange},
     {.name = "recreate", .title = "Make the program anew within its new limits",
      .needless = update_without_runtime, .make = runtime_recreate, .prepare = database_recall,
      .plan = plan_runtime},
-    {.name = "healthy", .title = "Wait until it answers", .needless = update_without_running,
+    {.name = "healthy", .title = "Wait until it answers", .needless = update_without_answer,
      .make = healthy_make, .attempts = PATIENT, .plan = plan_healthy},
     {.name = "unname", .title = "Take the old name out of the DNS",
      .needless = update_without_tunnel_name, .make = dns_undo_old},
@@ -113,11 +117,14 @@ static const struct step update[] = {
     {.name = "ingress", .title = "Lead the new host name to its port",
      .needless = update_without_route, .check = rules_check, .make = rules_make,
      .undo = rules_undo, .plan = plan_rules},
+    {.name = "maintenance", .title = "Lead its visitors to the page of maintenance, or back",
+     .needless = update_without_maintenance, .check = rules_check, .make = rules_make,
+     .undo = rules_make_old, .plan = plan_rules},
     {.name = "dns", .title = "Enter the new name in the DNS",
      .needless = update_without_tunnel_name, .check = dns_check, .make = dns_make,
      .undo = dns_undo, .settle = tunnel_settle, .plan = plan_dns},
     {.name = "reachable", .title = "Ask for it at the front door",
-     .needless = update_without_running, .make = reachable_make, .attempts = PATIENT,
+     .needless = update_without_answer, .make = reachable_make, .attempts = PATIENT,
      .plan = plan_reachable},
     {.name = "changed", .title = "Let the old name rest", .apply = tenant_changed,
      .flags = STEP_QUIET},
@@ -125,7 +132,7 @@ static const struct step update[] = {
 const struct saga saga_tenant_update = {
     .name = "tenant.update", .title = "Change a tenant", .subject = "tenant",
     .steps = update, .step_count = COUNT(update), .begun = tenant_job_begun,
-    .ended = tenant_job_ended, .keep_on_fail = true,
+    .ended = tenant_update_ended, .keep_on_fail = true,
 };
 
 /* From its first step on there is no way back: what is taken off here is about to be destroyed, and

@@ -69,3 +69,17 @@ const struct saga saga_tunnel_restart = {
     .steps = restart, .step_count = COUNT(restart), .begun = tunnel_job_begun,
     .ended = tunnel_job_ended, .keep_on_fail = true,
 };
+
+/* A tunnel follows its tenant into maintenance and out of it. */
+static const struct step reroute[] = {
+    {.name = "read", .title = "Read what is there", .apply = tunnel_read, .flags = STEP_QUIET},
+    {.name = "ingress", .title = "Lead its visitors to the page of maintenance, or back",
+     .check = rules_check, .make = rules_make, .plan = plan_rules},
+    {.name = "rerouted", .title = "Note that it follows", .apply = tunnel_rerouted,
+     .flags = STEP_QUIET},
+};
+const struct saga saga_tunnel_reroute = {
+    .name = "tunnel.reroute", .title = "Lead a tunnel's visitors as its tenant is", .subject = "tunnel",
+    .steps = reroute, .step_count = COUNT(reroute), .begun = tunnel_job_begun,
+    .ended = tunnel_job_ended, .keep_on_fail = true,
+};

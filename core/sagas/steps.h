@@ -7,6 +7,9 @@
  */
 #include "step.h"
 
+struct tenant;
+struct tunnel;
+
 /* ---- store: steps_tenant.c ---- */
 
 /* Provision: read the tenant, reserve its port, give it its tunnel. Revert: the port is free again,
@@ -26,12 +29,20 @@ step_store tenant_deleted;
 /* Hooks of the sagas. */
 step_store tenant_provision_begun, tenant_provision_ended, tenant_job_begun, tenant_job_ended;
 
+/** steps_tenant_up(txn, tenant, err): store a tenant that runs as what it then is: past due if its
+ * subscription is, else active; a cause of an earlier failure goes. Return 0 or -1. */
+int steps_tenant_up(struct txn *txn, struct tenant *tenant, struct err *err);
+
 /* ---- store: steps_update.c ---- */
 
 /* Update: take the new plan and name; revert: the old ones. Then the end: the old name rests. */
 step_store tenant_change, tenant_unchange, tenant_changed;
+/* Hook: once maintenance has been switched, the tenant's further tunnels follow. */
+step_store tenant_update_ended;
 bool update_without_runtime(const struct job *job);
 bool update_without_running(const struct job *job);
+bool update_without_answer(const struct job *job);      /* nor in maintenance */
+bool update_without_maintenance(const struct job *job); /* not switched, or with the name's route */
 bool update_without_route(const struct job *job);
 bool update_without_name(const struct job *job);
 bool update_without_tunnel_name(const struct job *job);
@@ -40,6 +51,14 @@ bool update_without_tunnel_name(const struct job *job);
 
 step_store tunnel_read, tunnel_active, tunnel_deleting, tunnel_deleted, tunnel_job_begun,
     tunnel_job_ended;
+/* Reroute: a cause of an earlier failure goes. */
+step_store tunnel_rerouted;
+
+/** steps_tunnel_reroute(txn, job, tunnel, err): start the job tunnel.reroute, as ${job}'s actor, for an
+ * active tunnel at which no job is at work; one that is looks itself, at its end, whether the
+ * tenant's maintenance was switched meanwhile. Return 0 or -1. */
+int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
+                         struct err *err);
 /* Facts that a provider gave (cf_tunnel, cf_record) into the tunnel's record, and out of it. */
 step_store tunnel_settle, tunnel_unsettle, tunnel_unsettle_record;
 
@@ -87,6 +106,8 @@ int tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *s
                    struct err *err);
 bool without_tunnel(const struct job *job);   /* the ingress is local: no provider, no connector */
 bool without_ingress(const struct job *job);  /* there is no tunnel object at all */
+bool in_maintenance(const struct job *job);   /* nobody is led to it, so nobody waits for it */
+bool without_front_door(const struct job *job); /* either of the two */
 
 /* ---- plans: steps_plan.c ---- */
 

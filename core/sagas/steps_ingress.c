@@ -29,6 +29,16 @@ bool without_ingress(const struct job *job)
     return kv_get(&job->facts, FACT_TUNNEL) == NULL;
 }
 
+bool in_maintenance(const struct job *job)
+{
+    return kv_get(&job->facts, FACT_MAINTENANCE) != NULL;
+}
+
+bool without_front_door(const struct job *job)
+{
+    return without_ingress(job) || in_maintenance(job);
+}
+
 /* One stage of the job's own ingress. */
 static enum outcome stage(struct step_call *call, enum ingress_stage which, enum ingress_verb verb,
                           bool old, struct err *err)

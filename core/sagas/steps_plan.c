@@ -59,7 +59,8 @@ int plan_rules(const struct job *job, char *out, size_t size)
     return str_format(out, size, "%s: %s -> %s",
                       cloudflare(job) ? "the tunnel's rules" : "the map of the web server",
                       fact(job, FACT_HOSTNAME, "(its name)"),
-                      fact(job, FACT_SERVICE, "http://127.0.0.1:(its port)"));
+                      in_maintenance(job) ? "the page of maintenance"
+                                          : fact(job, FACT_SERVICE, "http://127.0.0.1:(its port)"));
 }
 
 int plan_connector(const struct job *job, char *out, size_t size)

@@ -11,6 +11,7 @@
 #include "name.h"
 #include "port.h"
 #include "setting.h"
+#include "subscription.h"
 #include "str.h"
 
 #define FOREIGN_MS (INT64_C(15) * 60 * 1000) /* then a foreign port is tried again */
@@ -86,7 +87,22 @@ int tenant_unreserve(struct txn *txn, struct job *job, void *context, struct err
     return tenant_put(txn, &tenant, err);
 }
 
-/* The tenant runs and answers; its tunnel leads to it. */
+int steps_tenant_up(struct txn *txn, struct tenant *tenant, struct err *err)
+{
+    struct subscription sub = {0};
+    int found = 0;
+
+    if (tenant->subscription_id[0] != '\0') {
+        (void)str_copy(sub.id, sizeof sub.id, tenant->subscription_id);
+        if ((found = record_get(txn, &subscription_table, &sub, err)) == -1)
+            return -1;
+    }
+    if (found == 1 && sub.status == SUBSCRIPTION_PAST_DUE)
+        return tenant_move(txn, tenant, TENANT_PAST_DUE, "a payment is due", err);
+    return tenant_move(txn, tenant, TENANT_ACTIVE, "", err);
+}
+
+/* The tenant runs and answers, if it is not in maintenance; its tunnel leads to it. */
 static int set_active(struct txn *txn, struct job *job, struct err *err)
 {
     struct tenant tenant;
@@ -98,10 +114,8 @@ static int set_active(struct txn *txn, struct job *job, struct err *err)
     if (kv_get(&job->facts, FACT_RUNTIME) != NULL)
         (void)str_copy(tenant.runtime, sizeof tenant.runtime, kv_get(&job->facts, FACT_RUNTIME));
     (void)str_copy(tenant.url, sizeof tenant.url, kv_get_or(&job->facts, FACT_URL, tenant.url));
-    if (tenant_move(txn, &tenant, TENANT_ACTIVE, "", err) == -1)
-        return -1;
-    tenant.health = HEALTH_HEALTHY;
-    if (tenant_put(txn, &tenant, err) == -1 ||
+    tenant.health = tenant.maintenance ? HEALTH_UNKNOWN : HEALTH_HEALTHY;
+    if (steps_tenant_up(txn, &tenant, err) == -1 ||
         (found = facts_load_tunnel(txn, tenant.tunnel_id, &tunnel, err)) == -1)
         return -1;
     return found == 0 ? 0 : tunnel_move(txn, &tunnel, TUNNEL_ACTIVE, "", err);
@@ -188,8 +202,8 @@ int tenant_restarted(struct txn *txn, struct job *job, void *context, struct err
     (void)context;
     if (facts_load_tenant(txn, job, &tenant, err) == -1)
         return -1;
-    tenant.health = HEALTH_HEALTHY;
-    return tenant_put(txn, &tenant, err);
+    tenant.health = tenant.maintenance ? HEALTH_UNKNOWN : HEALTH_HEALTHY;
+    return steps_tenant_up(txn, &tenant, err);
 }
 
 /* The tenant's further ways in: each is a job of its own, all at once. Return how many are left, or

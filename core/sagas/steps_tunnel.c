@@ -4,6 +4,9 @@
 #include "facts.h"
 #include "steps.h"
 
+#include <string.h>
+
+#include "job_start.h"
 #include "setting.h"
 #include "str.h"
 
@@ -152,9 +155,61 @@ int tunnel_job_begun(struct txn *txn, struct job *job, void *context, struct err
     struct tunnel tunnel;
 
     (void)context;
-    if (!job->undo || load(txn, job, &tunnel, err) == -1)
-        return job->undo ? -1 : 0;
+    if (!job->undo || !str_equal(job->saga, "tunnel.create"))
+        return 0;
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
     return tunnel_move(txn, &tunnel, TUNNEL_DELETING, job->cause, err);
+}
+
+int tunnel_rerouted(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel;
+
+    (void)context;
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    return tunnel_move(txn, &tunnel, (enum tunnel_state)tunnel.state, "", err);
+}
+
+int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
+                         struct err *err)
+{
+    struct job reroute;
+    int busy = job_of_subject(txn, "tunnel", tunnel->id, &reroute, err);
+
+    if (busy == -1)
+        return -1;
+    if (busy == 1 || tunnel->state != TUNNEL_ACTIVE)
+        return 0;
+    memset(&reroute, 0, sizeof reroute);
+    (void)str_copy(reroute.saga, sizeof reroute.saga, "tunnel.reroute");
+    memcpy(reroute.actor, job->actor, sizeof reroute.actor);
+    memcpy(reroute.request_id, job->request_id, sizeof reroute.request_id);
+    job_subject(reroute.subjects[0], "tunnel", tunnel->id);
+    if (kv_set(&reroute.args, "tunnel_id", tunnel->id) == -1 ||
+        kv_set(&reroute.args, "tenant_id", tunnel->tenant_id) == -1)
+        return err_set(err, ERR_INTERNAL, "args_full", "the arguments of a job are full");
+    return job_start(txn, &reroute, err);
+}
+
+/* The tenant's maintenance may have been switched after this job had read it. */
+static int follow_tenant(struct txn *txn, const struct job *job, struct err *err)
+{
+    struct tenant tenant = {0};
+    struct tunnel tunnel;
+    int found;
+
+    if (load(txn, job, &tunnel, err) == -1)
+        return -1;
+    if (tunnel.tenant_id[0] == '\0' || tunnel.state != TUNNEL_ACTIVE)
+        return 0;
+    (void)str_copy(tenant.id, sizeof tenant.id, tunnel.tenant_id);
+    if ((found = record_get(txn, &tenant_table, &tenant, err)) != 1)
+        return found;
+    if (tenant.maintenance == in_maintenance(job))
+        return 0;
+    return steps_tunnel_reroute(txn, job, &tunnel, err);
 }
 
 int tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -162,7 +217,7 @@ int tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err
     struct tunnel tunnel;
 
     if (job->state == JOB_DONE)
-        return 0;
+        return follow_tenant(txn, job, err);
     if (job->state == JOB_UNDONE && str_equal(job->saga, "tunnel.create"))
         return tunnel_deleted(txn, job, context, err);
     if (load(txn, job, &tunnel, err) == -1)

@@ -24,6 +24,17 @@ bool update_without_running(const struct job *job)
     return kv_get(&job->facts, FACT_SUSPENDED) != NULL;
 }
 
+bool update_without_answer(const struct job *job)
+{
+    return update_without_running(job) || in_maintenance(job);
+}
+
+bool update_without_maintenance(const struct job *job)
+{
+    return kv_get(&job->args, "maintenance") == NULL || update_without_running(job) ||
+           without_ingress(job) || !update_without_name(job);
+}
+
 bool update_without_route(const struct job *job)
 {
     return update_without_running(job) || update_without_name(job);
@@ -71,6 +82,20 @@ static int change_name(struct txn *txn, struct job *job, const struct saga_conte
     return tenant_url(txn, &c->conf, subdomain, tenant->url, sizeof tenant->url, err);
 }
 
+/* Maintenance as it was, for the way back, and as it is to be. */
+static int change_maintenance(struct job *job, struct tenant *tenant, struct err *err)
+{
+    const char *wanted = kv_get(&job->args, "maintenance");
+    bool before = tenant->maintenance;
+
+    if (wanted != NULL) {
+        tenant->maintenance = str_equal(wanted, "1");
+        before = !tenant->maintenance;
+        tenant->health = HEALTH_UNKNOWN;
+    }
+    return facts_set(job, FACT_OLD_MAINTENANCE, before ? "1" : "", err);
+}
+
 /* The tunnel follows the name; its DNS record is another one. */
 static int change_tunnel(struct txn *txn, struct job *job, const struct saga_context *c,
                          const struct tenant *tenant, struct err *err)
@@ -113,6 +138,8 @@ int tenant_change(struct txn *txn, struct job *job, void *context, struct err *e
         return -1;
     if (tenant.state == TENANT_SUSPENDED && facts_set(job, FACT_SUSPENDED, "1", err) == -1)
         return -1;
+    if (change_maintenance(job, &tenant, err) == -1)
+        return -1;
     if (tenant_put(txn, &tenant, err) == -1 ||
         facts_tenant(txn, job, context, &tenant, err) == -1)
         return -1;
@@ -132,6 +159,8 @@ int tenant_unchange(struct txn *txn, struct job *job, void *context, struct err 
         return -1;
     if (plan_id != NULL)
         (void)str_copy(tenant.plan_id, sizeof tenant.plan_id, plan_id);
+    if (kv_get(&job->args, "maintenance") != NULL)
+        tenant.maintenance = kv_get(&job->facts, FACT_OLD_MAINTENANCE) != NULL;
     if (subdomain == NULL)
         return tenant_put(txn, &tenant, err);
     if (name_give(txn, tenant.subdomain, tenant.id, 0, err) == -1 ||
@@ -149,14 +178,52 @@ int tenant_unchange(struct txn *txn, struct job *job, void *context, struct err 
     return tunnel_put(txn, &tunnel, err);
 }
 
+/* One that runs was asked unless it is in maintenance, and whatever failed before is mended. */
+static int note_answer(struct txn *txn, const struct job *job, struct err *err)
+{
+    struct tenant tenant;
+
+    if (update_without_running(job))
+        return 0;
+    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    tenant.health = tenant.maintenance ? HEALTH_UNKNOWN : HEALTH_HEALTHY;
+    return steps_tenant_up(txn, &tenant, err);
+}
+
 int tenant_changed(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
     const struct saga_context *c = context;
     uint64_t days = setting_u64(txn, &c->conf, "names.rest_days");
 
+    if (note_answer(txn, job, err) == -1)
+        return -1;
     if (subdomain == NULL)
         return 0;
     return name_give(txn, subdomain, kv_get_or(&job->args, "tenant_id", ""),
                      days == 0 ? 0 : txn_time_ms(txn) + (int64_t)days * DAY_MS, err);
+}
+
+int tenant_update_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct tunnel tunnel = {0};
+    struct tenant tenant;
+    struct scan scan;
+    int got;
+
+    if (tenant_job_ended(txn, job, context, err) == -1)
+        return -1;
+    if (job->state == JOB_STUCK || kv_get(&job->args, "maintenance") == NULL)
+        return 0;
+    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    (void)str_copy(tunnel.tenant_id, sizeof tunnel.tenant_id, tenant.id);
+    if (scan_start(&scan, txn, &tunnel_table, "tenant_id", &tunnel, 1, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &tunnel, err)) == 1)
+        if (!str_equal(tunnel.id, tenant.tunnel_id) &&
+            steps_tunnel_reroute(txn, job, &tunnel, err) == -1)
+            return -1;
+    return got;
 }

@@ -55,6 +55,7 @@ struct box {
     bool running[BOX_TENANTS], made[BOX_TENANTS];
     char route[256];          /* the host name that leads somewhere, "" for none */
     uint32_t route_port;
+    bool route_maintenance;
     char ledger[4096];        /* verbs that changed something, in order */
     struct plan plan, large;
 };
@@ -129,10 +130,11 @@ static inline void hands_note(struct box *b, const struct hands_request *q)
     if (q->verb == HANDS_RUNTIME_INSPECT || q->verb == HANDS_ROUTE_SHOW ||
         q->verb == HANDS_PORT_PROBE)
         return;
-    (void)str_format(b->ledger + len, sizeof b->ledger - len, "%s%s%s%s", len == 0 ? "" : " ",
+    (void)str_format(b->ledger + len, sizeof b->ledger - len, "%s%s%s%s%s", len == 0 ? "" : " ",
                      hands_verb_names[q->verb],
                      q->verb == HANDS_RUNTIME_REMOVE && q->flag ? "+data" : "",
-                     q->verb == HANDS_ROUTE_SET || q->verb == HANDS_ROUTE_UNSET ? q->hostname : "");
+                     q->verb == HANDS_ROUTE_SET || q->verb == HANDS_ROUTE_UNSET ? q->hostname : "",
+                     q->verb == HANDS_ROUTE_SET && q->flag ? "+maintenance" : "");
 }
 
 static inline enum outcome hands_do(struct box *b, const struct hands_request *q,
@@ -176,6 +178,7 @@ static inline enum outcome hands_do(struct box *b, const struct hands_request *q
     case HANDS_ROUTE_SET:
         memcpy(b->route, q->hostname, sizeof b->route);
         b->route_port = q->port;
+        b->route_maintenance = q->flag;
         return OUTCOME_OK;
     case HANDS_ROUTE_UNSET:
         if (!str_equal(b->route, q->hostname))
@@ -185,6 +188,7 @@ static inline enum outcome hands_do(struct box *b, const struct hands_request *q
     case HANDS_ROUTE_SHOW:
         r->number = q->number;
         r->port = b->route_port;
+        r->maintenance = b->route_maintenance;
         return str_equal(b->route, q->hostname) ? OUTCOME_OK : OUTCOME_ABSENT;
     default:
         return OUTCOME_OK;
@@ -428,6 +432,53 @@ static inline void box_get(struct box *b, const struct table *table, void *recor
     if (record_get(txn, table, record, &err) != 1)
         fail_msg("no %s: %s", table->noun, err.text);
     db_read_end(txn);
+}
+
+struct box_put {
+    const struct table *table;
+    void *record;
+};
+
+static inline int box_put_change(struct txn *txn, void *arg, struct err *err)
+{
+    struct box_put *p = arg;
+
+    return record_put(txn, p->table, p->record, err);
+}
+
+/* Put a record down as it is, past every job. */
+static inline void box_put(struct box *b, const struct table *table, void *record)
+{
+    struct box_put p = {table, record};
+    struct err err = {0};
+
+    if (db_write(b->context.db, box_put_change, &p, &err) == -1)
+        fail_msg("put: %s", err.text);
+}
+
+/* One more way to a tenant. Its id in ${tunnel_id}. */
+static inline void box_more_tunnel(struct box *b, const char *tenant_id, char tunnel_id[ID_SIZE],
+                                   char job_id[ID_SIZE])
+{
+    static struct start_arg a;
+    struct err err = {0};
+    struct job job = {0};
+
+    memset(&a, 0, sizeof a);
+    a.box = b;
+    a.way = true;
+    (void)str_copy(a.job.saga, sizeof a.job.saga, "tunnel.create");
+    (void)kv_set(&a.job.args, "tenant_id", tenant_id);
+    job_subject(a.job.subjects[0], "tenant", tenant_id);
+    (void)str_copy(a.tunnel.tenant_id, sizeof a.tunnel.tenant_id, tenant_id);
+    (void)str_copy(a.tunnel.hostname, sizeof a.tunnel.hostname, "shop.example.com");
+    (void)str_copy(a.tunnel.ingress, sizeof a.tunnel.ingress, "local");
+    (void)str_format(a.tunnel.service, sizeof a.tunnel.service, "http://127.0.0.1:%u",
+                     b->ports[0]);
+    assert_int_equal(box_start(&a, job_id, &err), 0);
+    memcpy(job.id, job_id, sizeof job.id);
+    box_get(b, &job_table, &job);
+    (void)str_copy(tunnel_id, ID_SIZE, kv_get(&job.args, "tunnel_id"));
 }
 
 static inline void box_tenant(struct box *b, const char *id, struct tenant *tenant)

@@ -387,31 +387,6 @@ static void test_update_undone_has_the_old_name(void **state)
     assert_string_equal(b->route, "acme.localhost");
 }
 
-/* One more way to a tenant. Its id in ${tunnel_id}. */
-static void more_tunnel(struct box *b, const char *tenant_id, char tunnel_id[ID_SIZE],
-                        char job_id[ID_SIZE])
-{
-    static struct start_arg a;
-    struct err err = {0};
-    struct job job = {0};
-
-    memset(&a, 0, sizeof a);
-    a.box = b;
-    a.way = true;
-    (void)str_copy(a.job.saga, sizeof a.job.saga, "tunnel.create");
-    (void)kv_set(&a.job.args, "tenant_id", tenant_id);
-    job_subject(a.job.subjects[0], "tenant", tenant_id);
-    (void)str_copy(a.tunnel.tenant_id, sizeof a.tunnel.tenant_id, tenant_id);
-    (void)str_copy(a.tunnel.hostname, sizeof a.tunnel.hostname, "shop.example.com");
-    (void)str_copy(a.tunnel.ingress, sizeof a.tunnel.ingress, "local");
-    (void)str_format(a.tunnel.service, sizeof a.tunnel.service, "http://127.0.0.1:%u",
-                     b->ports[0]);
-    assert_int_equal(box_start(&a, job_id, &err), 0);
-    memcpy(job.id, job_id, sizeof job.id);
-    box_get(b, &job_table, &job);
-    (void)str_copy(tunnel_id, ID_SIZE, kv_get(&job.args, "tunnel_id"));
-}
-
 static void test_tunnels_of_their_own(void **state)
 {
     struct box *b = *state;
@@ -420,7 +395,7 @@ static void test_tunnels_of_their_own(void **state)
     char id[ID_SIZE], job_id[ID_SIZE], tunnel_id[ID_SIZE];
 
     provisioned(b, id);
-    more_tunnel(b, id, tunnel_id, job_id);
+    box_more_tunnel(b, id, tunnel_id, job_id);
     box_wait(b, job_id, JOB_DONE, &job);
     box_tunnel(b, tunnel_id, &tunnel);
     assert_int_equal(tunnel.state, TUNNEL_ACTIVE);
