@@ -119,7 +119,7 @@ def test_failure(tap, box, engine):
     with open(path, "w", encoding="utf-8") as f:
         f.write(BLUEPRINT.replace("sett/busybox:latest", "sett/nowhere:latest").replace("database = yes\n", ""))
     box.sett("plan", "create", "--name", "missing", "--title", "Missing", "--blueprint", "missing", "--currency", "eur", "--offered")
-    code, out, errors = box.sett("tenant", "create", "Lost", "--plan", "missing", "--wait", "--timeout", "60", ok=False)
+    code, out, errors = box.sett("tenant", "create", "Vanished", "--plan", "missing", "--wait", "--timeout", "60", ok=False)
     job = box.json("job", "list", "--limit", "1")["data"][0]
     tap.ok(code != 0 and job["step_name"] == "runtime" and "nowhere" in job["cause"] and job["remedy"],
            "a missing image: the job says which step, why, and what to do", (job["saga"], job["state"], job["cause"], job["remedy"], out, errors))
