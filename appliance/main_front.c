@@ -5,21 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth.h"
 #include "clock.h"
 #include "confine.h"
+#include "daemon.h"
 #include "events.h"
 #include "figures.h"
 #include "file.h"
@@ -53,31 +48,6 @@ struct program {
     struct front *requests, *streams;
     int request_fd, event_fd, signal_fd, stop_fd;
 };
-
-/* Nothing that this process holds may be gained or dumped. */
-static void close_in(void)
-{
-    struct rlimit none = {0, 0};
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)umask(0007);
-    (void)mallopt(M_ARENA_MAX, 2); /* small before fast: the threads allocate little */
-}
-
-static int signals_take(struct program *p, struct err *err)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ||
-        (p->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0) {
-        return err_sys(err, "signals", errno, "signalfd or eventfd");
-    }
-    return 0;
-}
 
 /* Sockets that the manager listens on already; their order is that of the unit's. */
 static int inherited(unsigned which)
@@ -115,8 +85,11 @@ static int listen_both(struct program *p, struct err *err)
 
 static int box_open(struct op_box *box, const char *root, struct err *err)
 {
-    if (paths_set(&box->paths, root, err) < 0) {
+    if (paths_set(&box->paths, root, err) < 0 || daemon_become_owner(&box->paths, err) < 0) {
         return -1;
+    }
+    if (geteuid() == 0) {
+        log_warning("running as root: only for a box of one's own below a folder");
     }
     if (conf_read(&box->conf, box->paths.conf, err) < 0 && err->kind != ERR_NOT_FOUND) {
         return -1;
@@ -237,11 +210,14 @@ static int start(struct program *p, int argc, char **argv, struct err *err)
     if (options_read(argc, argv, &root, err) < 0) {
         return -1;
     }
-    if (geteuid() == 0) {
-        log_warning("running as root: only for a box of one's own below a folder");
+    if (daemon_signals(&p->signal_fd, err) < 0 || front_init(err) < 0) {
+        return -1;
     }
-    if (signals_take(p, err) < 0 || front_init(err) < 0 || box_open(&p->box, root, err) < 0 ||
-        parts_make(p, err) < 0 || listen_both(p, err) < 0) {
+    p->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (p->stop_fd < 0) {
+        return err_sys(err, "eventfd", errno, "eventfd");
+    }
+    if (box_open(&p->box, root, err) < 0 || parts_make(p, err) < 0 || listen_both(p, err) < 0) {
         return -1;
     }
     if (confine(err) < 0) { /* the unit's own walls stand all the same */
@@ -254,7 +230,7 @@ int main(int argc, char **argv)
 {
     static struct program program; /* 256 rows of configuration are too much for a stack */
     struct err err;
-    close_in();
+    daemon_close_in();
     log_open("sett-front", LOG_LEVEL_INFO);
     if (start(&program, argc, argv, &err) < 0) {
         log_error("%s: %s%s%s", err.code, err.text, err.hint[0] != '\0' ? "; " : "", err.hint);

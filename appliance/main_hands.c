@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "daemon.h"
 #include "file.h"
 #include "hands_serve.h"
 #include "hands_world.h"
@@ -117,23 +118,6 @@ static int open_box(struct program *p, const char *root, struct err *err)
     return 0;
 }
 
-/* With --root: work as the owner of that folder, whoever started us. */
-static int become_owner(const struct program *p, struct err *err)
-{
-    struct stat st;
-
-    if (p->paths.root[0] == '\0')
-        return 0;
-    if (stat(p->paths.root, &st) == -1)
-        return err_sys(err, "root_folder", errno, p->paths.root);
-    if (geteuid() == 0 && st.st_uid != 0 &&
-        (setgid(st.st_gid) == -1 || setuid(st.st_uid) == -1))
-        return err_sys(err, "become_owner", errno, p->paths.root);
-    if (geteuid() == 0)
-        log_warning("%s belongs to root: tenants' processes run as root too", p->paths.root);
-    return 0;
-}
-
 /* Whose requests count: of the user of the worker. */
 static int worker_uid(const struct program *p, uid_t *uid, struct err *err)
 {
@@ -146,21 +130,6 @@ static int worker_uid(const struct program *p, uid_t *uid, struct err *err)
     if ((entry = getpwnam(name)) == NULL)
         return err_set(err, ERR_INVALID, "worker_user", "there is no user %s for the worker", name);
     *uid = entry->pw_uid;
-    return 0;
-}
-
-static int take_signals(struct program *p, struct err *err)
-{
-    sigset_t set;
-
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
-        return err_sys(err, "signalfd", errno, "signals");
     return 0;
 }
 
@@ -324,11 +293,13 @@ int main(int argc, char **argv)
     (void)setrlimit(RLIMIT_CORE, &no_core); /* tokens are in our memory */
     (void)umask(0022);
     (void)mallopt(M_ARENA_MAX, 2);
-    if (open_box(&p, options.root, &err) == -1 || become_owner(&p, &err) == -1 ||
-        take_signals(&p, &err) == -1 || open_world(&p, &err) == -1) {
+    if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
+        daemon_signals(&p.signal_fd, &err) == -1 || open_world(&p, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
+    if (p.paths.root[0] != '\0' && geteuid() == 0)
+        log_warning("%s belongs to root: tenants' processes run as root too", p.paths.root);
     notify_ready();
     log_info("ready at %s", p.paths.hands_sock);
     signo = loop(&p);

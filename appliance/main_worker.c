@@ -5,22 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "answer.h"
 #include "clock.h"
+#include "daemon.h"
 #include "engine.h"
 #include "file.h"
 #include "health_watch.h"
@@ -63,52 +57,11 @@ static int read_options(const char **root, int argc, char **argv)
     return 0;
 }
 
-/* Nothing that this process holds may be gained or dumped. */
-static void close_in(void)
-{
-    struct rlimit none = {0, 0};
-
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)umask(0007);
-    (void)mallopt(M_ARENA_MAX, 2); /* small before fast */
-}
-
-/* Below a folder every program runs as the folder's owner. */
-static int become_owner(const struct paths *paths, struct err *err)
-{
-    struct stat st;
-
-    if (paths->root[0] == '\0' || geteuid() != 0)
-        return 0;
-    if (stat(paths->root, &st) == -1)
-        return err_sys(err, "root_folder", errno, paths->root);
-    if (st.st_uid != 0 && (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 ||
-                           setuid(st.st_uid) == -1))
-        return err_sys(err, "become_owner", errno, paths->root);
-    return 0;
-}
-
-static int take_signals(struct program *p, struct err *err)
-{
-    sigset_t set;
-
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-        (p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
-        return err_sys(err, "signalfd", errno, "signals");
-    return 0;
-}
-
 static int open_box(struct program *p, const char *root, struct err *err)
 {
     struct saga_context *c = &p->context;
 
-    if (paths_set(&c->paths, root, err) == -1 || become_owner(&c->paths, err) == -1)
+    if (paths_set(&c->paths, root, err) == -1 || daemon_become_owner(&c->paths, err) == -1)
         return -1;
     if (conf_read(&c->conf, c->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;
@@ -264,8 +217,8 @@ int main(int argc, char **argv)
     if (read_options(&root, argc, argv) == -1)
         return 2;
     log_open("sett-worker", LOG_LEVEL_INFO);
-    close_in();
-    if (take_signals(&p, &err) == -1 || open_box(&p, root, &err) == -1 ||
+    daemon_close_in();
+    if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 ||
         start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1 ||
         health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1) {
