@@ -86,11 +86,10 @@ int err_field(struct err *e, const char *field, const char *code, const char *fm
 
 int err_sys(struct err *e, const char *code, int errnum, const char *what)
 {
-    char why[128];
+    char room[128];
+    const char *why = strerror_r(errnum, room, sizeof room); /* GNU's: it returns the text */
     int full = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
 
-    if (strerror_r(errnum, why, sizeof why) != 0)
-        (void)snprintf(why, sizeof why, "error %d", errnum);
     return err_set(e, full ? ERR_FULL : ERR_INTERNAL, code, "%s: %s", what, why);
 }
 

@@ -34,6 +34,7 @@ static void errors_say_one_thing_in_one_line(void **state)
     assert_int_equal(e.kind, ERR_FULL);
     (void)err_sys(&e, "x", EPERM, "p");
     assert_int_equal(e.kind, ERR_INTERNAL);
+    assert_string_equal(e.text, "p: Operation not permitted");
     assert_int_equal(err_set(NULL, ERR_INTERNAL, "x", "y"), -1);
     assert_int_equal(err_http_status(ERR_FULL), 507);
     assert_int_equal(err_http_status(ERR_NONE), 200);
