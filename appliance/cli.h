@@ -75,6 +75,9 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
 void cli_usage(const struct cli *cli, FILE *out, const char *noun);
 
+/** cli_noun(cli, noun): whether any command begins with this word. */
+bool cli_noun(const struct cli *cli, const char *noun);
+
 /** cli_help(op): an operation's help to standard output. */
 void cli_help(const struct op *op);
 

@@ -8,12 +8,14 @@
 
 #include "cli.h"
 #include "file.h"
+#include "help.h"
 #include "json_in.h"
 #include "params.h"
 #include "str.h"
 
 #define ANSWER_MAX (8u << 20)
 #define SECRET_MAX 4096
+#define WORDS_SIZE 64
 
 /* "--starting-after" names the field starting_after. */
 static int option_name(char *out, size_t size, const char *word, size_t len)
@@ -71,7 +73,7 @@ static int option_set(const struct op *op, const char *word, const char *next, i
 {
     const struct field *field;
     const char *value = strchr(word, '=');
-    char name[64], secret[SECRET_MAX];
+    char name[64], words[WORDS_SIZE], secret[SECRET_MAX];
     size_t len = value == NULL ? strlen(word) : (size_t)(value - word);
     bool file = false;
 
@@ -87,9 +89,9 @@ static int option_set(const struct op *op, const char *word, const char *next, i
             field = NULL;
     }
     if (field == NULL || (field->flags & FIELD_INTERNAL)) {
-        err_field(err, name, "unknown_option", "sett %s has no option --%.*s", op->name, (int)len,
-                  word);
-        return err_hint(err, "its options: sett %s --help", op->name);
+        help_words(op, words, sizeof words);
+        return err_field(err, name, "unknown_option", "sett %s has no option --%.*s", words,
+                         (int)len, word);
     }
     if ((field->flags & FIELD_SECRET) && !file) {
         err_field(err, name, "secret_in_argv",
@@ -99,9 +101,11 @@ static int option_set(const struct op *op, const char *word, const char *next, i
     }
     if (value != NULL)
         value++;
-    else if (field->type == FIELD_BOOL)
-        value = "true";
-    else if (next == NULL)
+    else if (field->type == FIELD_BOOL) {
+        bool spelt = next != NULL && (str_equal(next, "true") || str_equal(next, "false"));
+        value = spelt ? next : "true";
+        *used = spelt ? 2 : 1;
+    } else if (next == NULL)
         return err_field(err, name, "option_value", "--%s needs a value", word);
     else {
         value = next;
@@ -119,8 +123,10 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
                      struct err *err)
 {
     const struct field *field;
+    char words[WORDS_SIZE];
     int used;
 
+    help_words(op, words, sizeof words);
     for (int i = 0; i < argc; i += used) {
         used = 1;
         if (str_starts(argv[i], "--") && argv[i][2] != '\0') {
@@ -131,7 +137,7 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
         }
         if (op->params == NULL || (field = positional(op->params, *given)) == NULL)
             return err_field(err, "argument", "extra_argument", "sett %s does not take \"%.60s\"",
-                             op->name, argv[i]);
+                             words, argv[i]);
         if (params_one(op->params, field->name, argv[i], params, given, err) == -1)
             return -1;
     }
@@ -187,7 +193,7 @@ done:
 /* Deleting asks for the name of what dies. Return 0 to go on, -1 otherwise. */
 static int confirm(struct cli *cli, const struct op *op, const void *params, struct err *err)
 {
-    char name[256], typed[256];
+    char name[256], typed[256], words[WORDS_SIZE];
 
     if (!str_ends(op->name, ".delete") || cli->dry_run)
         return 0;
@@ -200,7 +206,8 @@ static int confirm(struct cli *cli, const struct op *op, const void *params, str
                          cli->confirm, name);
     }
     if (cli->no_input || !isatty(STDIN_FILENO)) {
-        err_field(err, "confirm", "not_confirmed", "%s cannot be taken back", op->name);
+        help_words(op, words, sizeof words);
+        err_field(err, "confirm", "not_confirmed", "sett %s cannot be taken back", words);
         return err_hint(err, "add --confirm=%s to do it without being asked", name);
     }
     fprintf(stderr, "%s. Type its name, %s, to go on: ", op->help, name);
@@ -247,8 +254,10 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
     struct json_out j;
     struct buf b;
     void *params = NULL;
+    char words[WORDS_SIZE];
     int code = -1;
 
+    help_words(op, words, sizeof words);
     if (argc > 0 && str_equal(argv[0], "--help")) {
         cli_help(op);
         return 0;
@@ -263,10 +272,15 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
     call.plan = cli->dry_run;
     if (cli->dry_run && !(op->flags & OP_JOB)) {
         err_field(err, "dry-run", "no_plan", "sett %s starts no job, so there is no plan to show",
-                  op->name);
+                  words);
         goto done;
     }
-    if (arguments(op, argc, argv, params, &call.given, err) == -1 || cli_open(cli, err) == -1 ||
+    if (arguments(op, argc, argv, params, &call.given, err) == -1) {
+        if (err->kind == ERR_INVALID && err->hint[0] == '\0')
+            err_hint(err, "what it takes: sett %s --help", words);
+        goto done;
+    }
+    if (cli_open(cli, err) == -1 ||
         confirm(cli, op, params, err) == -1 || cli_call(cli, &call, err) == -1)
         goto done;
     if (call.job_id[0] != '\0' && !cli->dry_run && (cli->wait || (!cli->no_wait && isatty(STDOUT_FILENO)))) {

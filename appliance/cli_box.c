@@ -85,9 +85,11 @@ int cli_drop(const struct cli *cli, struct err *err)
             return 0; /* cli_setup_box says so once */
         return become(st.st_uid, st.st_gid, NULL, err);
     }
-    if ((user = getpwnam(SYSTEM_USER)) == NULL)
-        return err_set(err, ERR_NOT_FOUND, "no_user", "there is no user \"%s\" on this machine",
-                       SYSTEM_USER);
+    if ((user = getpwnam(SYSTEM_USER)) == NULL) {
+        err_set(err, ERR_NOT_FOUND, "no_user", "no box is installed here: there is no user \"%s\"",
+                SYSTEM_USER);
+        return err_hint(err, "say which box: --root FOLDER or SETT_ROOT=FOLDER (make run's is ./run)");
+    }
     return become(user->pw_uid, user->pw_gid, SYSTEM_USER, err);
 }
 

@@ -3,6 +3,7 @@
  * the box and then among the operations. Shared by sett and by sett-send. Everything it prints for
  * programs goes to standard output, everything for people's patience to standard error.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -153,10 +154,14 @@ static int dispatch(struct cli *cli, int count, char **rest, bool help, struct e
             return cli_operation(cli, op, 1, (char *[]){"--help", NULL}, err);
         return cli_operation(cli, op, count - 2, rest + 2, err);
     }
-    if (verb == NULL || help) {
+    if ((verb == NULL || help) && cli_noun(cli, noun)) {
         cli_usage(cli, help ? stdout : stderr, noun);
         if (help)
             return 0;
+    }
+    if (verb == NULL && cli_noun(cli, noun)) {
+        err_set(err, ERR_INVALID, "verb_missing", "%s: which of these?", noun);
+        return err_hint(err, "one command in full: sett %s VERB --help", noun);
     }
     cli_suggest(cli, like, sizeof like, noun, verb);
     err_set(err, ERR_INVALID, "unknown_command", "there is no command \"%s%s%s\"", noun,
@@ -195,6 +200,10 @@ int cli_main(int argc, char **argv, const struct cli_command *commands)
     }
     if (cli.root == NULL)
         cli.root = "";
+    if (count > 0 && str_equal(rest[0], "help")) { /* "sett help tenant list" */
+        help = true;
+        memmove(rest, rest + 1, (size_t)count-- * sizeof *rest);
+    }
     if (count == 0) {
         cli_usage(&cli, help ? stdout : stderr, NULL);
         free(rest);
@@ -203,6 +212,10 @@ int cli_main(int argc, char **argv, const struct cli_command *commands)
     if (paths_set(&cli.paths, cli.root, &err) == -1 || cli_find_files(&cli, &err) == -1 ||
         (code = dispatch(&cli, count, rest, help, &err)) == -1)
         goto fail;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        err_sys(&err, "write", errno, "standard output");
+        goto fail;
+    }
     free(rest);
     return code;
 fail:

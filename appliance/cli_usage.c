@@ -66,6 +66,19 @@ void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun
     }
 }
 
+bool cli_noun(const struct cli *cli, const char *noun)
+{
+    size_t len = strlen(noun);
+
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
+        if (str_equal(c->noun, noun))
+            return true;
+    for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op))
+        if (strncmp(op->name, noun, len) == 0 && op->name[len] == '.')
+            return true;
+    return false;
+}
+
 void cli_usage(const struct cli *cli, FILE *out, const char *noun)
 {
     char words[WORD_MAX];

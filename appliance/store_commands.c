@@ -6,8 +6,11 @@
 #include "audit.h"
 #include "cli.h"
 #include "domain_check.h"
+#include "json_out.h"
 #include "schema.h"
 #include "str.h"
+
+#define LINE_MAX_BYTES (64u << 10)
 
 struct report {
     const struct cli *cli;
@@ -19,7 +22,34 @@ static void found(void *arg, const char *table, const char *key, const char *wha
     struct report *r = arg;
 
     r->shown++;
-    printf("%s\t%s\t%s\n", table, key, what);
+    if (r->cli->output == CLI_JSON) {
+        struct buf b;
+        struct json_out j;
+        buf_init(&b, LINE_MAX_BYTES);
+        json_out_init(&j, &b);
+        json_out_object(&j);
+        json_out_key_text(&j, "object", "finding");
+        json_out_key_text(&j, "table", table);
+        json_out_key_text(&j, "key", key);
+        json_out_key_text(&j, "text", what);
+        json_out_end_object(&j);
+        printf("%s\n", buf_string(&b));
+        buf_free(&b);
+    } else
+        printf("%s\t%s\t%s\n", table, key, what);
+}
+
+/* The last line: how many findings, and how long the audit chain that was checked is. */
+static void summary(const struct cli *cli, int64_t findings, uint64_t chain)
+{
+    if (cli->output == CLI_JSON)
+        printf("{\"object\":\"fsck\",\"clean\":%s,\"findings\":%lld,\"audit_entries\":%llu}\n",
+               findings == 0 ? "true" : "false", (long long)findings, (unsigned long long)chain);
+    else if (findings == 0)
+        fprintf(stderr, "clean: every value, index and reference, and an audit chain of %llu records\n",
+                (unsigned long long)chain);
+    else
+        fprintf(stderr, "%lld finding%s\n", (long long)findings, findings == 1 ? "" : "s");
 }
 
 int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)
@@ -43,11 +73,7 @@ int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)
     if (more == -1)
         return -1;
     n += more;
-    if (n == 0)
-        fprintf(stderr, "clean: every value, index and reference, and an audit chain of %llu records\n",
-                (unsigned long long)chain);
-    else
-        fprintf(stderr, "%lld finding%s\n", (long long)n, n == 1 ? "" : "s");
+    summary(cli, n, chain);
     return n == 0 ? 0 : 1;
 }
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""What the command line says to somebody who mistypes: on a box that was set up and does not run. Speaks TAP."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+from box import BUILD, Tap
+
+SETT = os.path.join(BUILD, "sett")
+
+
+def sett(root, *words, stdout=subprocess.PIPE):
+    env = {k: v for k, v in os.environ.items() if k != "SETT_ROOT"}
+    if root:
+        env["SETT_ROOT"] = root
+    done = subprocess.run([SETT, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env,
+                          timeout=60)
+    return done.returncode, done.stdout or "", done.stderr
+
+
+def test_words(tap, root):
+    code, _, said = sett(root, "tenant")
+    tap.ok(code == 2 and "tenant create" in said and "there is no command" not in said, "a noun alone shows its verbs", said)
+    code, shown, _ = sett(root, "help", "tenant", "list")
+    tap.ok(code == 0 and "--state" in shown, "help NOUN VERB is NOUN VERB --help", shown)
+    code, shown, _ = sett(root, "help")
+    tap.ok(code == 0 and "NOUN VERB" in shown, "help alone lists the commands", shown)
+    for words in (("tenant", "show"), ("tenant", "list", "--bogus"), ("tenant", "list", "extra"), ("plan", "create")):
+        code, _, said = sett(root, *words)
+        hint = f"sett {words[0]} {words[1]} --help"
+        tap.ok(code == 2 and hint in said, f"sett {' '.join(words)}: 2, and where its help is", said)
+        tap.equal(sett(root, *hint.split()[1:])[0], 0, f"and the hint holds: {hint}")
+    code, _, said = sett(root, "tenant", "show", "nobody")
+    tap.ok(code == 3 and "nobody" in said, "what is not there: 3", said)
+
+
+def test_values(tap, root):
+    made = sett(root, "plan", "create", "small", "site", "--json")
+    tap.equal(made[0], 0, "a plan is made")
+    for words, wanted in ((("--offered", "false"), False), (("--offered",), True), (("--offered=false",), False)):
+        code, shown, said = sett(root, "plan", "update", "small", *words, "--json")
+        tap.ok(code == 0 and json.loads(shown)["offered"] is wanted, f"a yes or no: {' '.join(words)}", said)
+    code, shown, said = sett(root, "fsck", "--json")
+    tap.ok(code == 0 and json.loads(shown)["clean"] is True, "fsck speaks JSON when asked to", (shown, said))
+    code, _, said = sett(root, "setting", "set", "box.id", "x")
+    tap.ok(code == 2 and "box.id" in said, "the box keeps its id", said)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        code, _, said = sett(root, "plan", "list", stdout=full)
+    tap.ok(code == 1 and "No space left" in said, "an answer that cannot be written is a failure", (code, said))
+
+
+def main():
+    tap = Tap()
+    root = tempfile.mkdtemp(prefix="sett-")
+    try:
+        tap.equal(sett(root, "setup")[0], 0, "a box is set up")
+        with tap.part("words"):
+            test_words(tap, root)
+        with tap.part("values"):
+            test_values(tap, root)
+    finally:
+        shutil.rmtree(root)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
