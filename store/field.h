@@ -38,7 +38,7 @@ struct sealed {
 #define FIELD_REQUIRED 0x01u /* input must have it */
 #define FIELD_HIDDEN   0x02u /* stored, never rendered as JSON (password hashes) */
 #define FIELD_KEY      0x04u /* reference to another table: fsck checks that it exists (ref_prefix) */
-#define FIELD_SLUG     0x08u /* input: must be a slug as PROMISES' Names says */
+#define FIELD_SLUG     0x08u /* input: must be a slug: see fields_set_text */
 #define FIELD_PATH     0x10u /* input: this parameter comes from the path of the URL (CLI: positional) */
 #define FIELD_SECRET   0x20u /* input: never echoed, never logged; the CLI reads it from --x-file or stdin */
 #define FIELD_INTERNAL 0x40u /* input: cannot be given from outside */
@@ -88,7 +88,8 @@ void fields_json_one(const struct field *field, const void *record, struct json_
 const struct field *fields_find(const struct fields *f, const char *name);
 
 /** fields_set_text(field, record, value, err): set a member from text as it stands in a form, a
- * query, an argument of the CLI: typed, bounded. Bounds of text count characters. A FIELD_KV takes
+ * query, an argument of the CLI: typed, bounded. Bounds of text count characters. A FIELD_SLUG is 1 to 30
+ * small letters, digits and single hyphens between them, a letter first, not "xn--…". A FIELD_KV takes
  * lines of name=value and adds them; a time is RFC 3339 or "". ERR_INVALID naming the field and
  * never repeating the value. Return 0 or -1, the member then being as it was, but for a FIELD_KV. */
 int fields_set_text(const struct field *field, void *record, const char *value, struct err *err);

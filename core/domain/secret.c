@@ -35,6 +35,12 @@ static int begin(struct secret *secret, const char *name, struct err *err)
     return 0;
 }
 
+/* Return 1, 0 if nothing is set, or -1. */
+static int find(struct txn *txn, const char *name, struct secret *secret, struct err *err)
+{
+    return begin(secret, name, err) != 0 ? -1 : record_get(txn, &secret_table, secret, err);
+}
+
 static int store(struct txn *txn, struct secret *secret, size_t len, struct err *err)
 {
     if (len == 0)
@@ -60,10 +66,8 @@ int secret_get(struct txn *txn, const struct vault *vault, const char *name, str
                struct err *err)
 {
     struct secret secret;
+    int found = find(txn, name, &secret, err);
 
-    if (begin(&secret, name, err) != 0)
-        return -1;
-    int found = record_get(txn, &secret_table, &secret, err);
     if (found <= 0)
         return found;
     if (vault_open(vault, secret_table.name, name, "value", &secret.value, out, err) != 0)
@@ -88,10 +92,8 @@ int secret_get_web(struct txn *txn, const struct web_key *key, const char *name,
                    struct err *err)
 {
     struct secret secret;
+    int found = find(txn, name, &secret, err);
 
-    if (begin(&secret, name, err) != 0)
-        return -1;
-    int found = record_get(txn, &secret_table, &secret, err);
     if (found <= 0)
         return found;
     if (web_key_open(key, secret_table.name, name, "value", &secret.value, out, err) != 0)
