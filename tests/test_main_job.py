@@ -3,6 +3,7 @@
 becomes a site that answers, an unpaid one goes away and leaves nothing. Speaks TAP."""
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import signal
@@ -66,6 +67,28 @@ def tenant_processes(box):
     return out
 
 
+def kill(box, name):
+    """Kill one of the box's programs and wait until it is there again. The pids that it had."""
+    def pids():
+        return subprocess.run(["pgrep", "-f", f"sett-{name} --root {box.root}$"], capture_output=True, text=True).stdout.split()
+    before = pids()
+    for pid in before:
+        os.kill(int(pid), signal.SIGKILL)
+    wait_for(lambda: (now := pids()) and now != before, f"{name} is started again", 10)
+    wait_for(lambda: box.alive(), "the box answers", 10)
+    return before
+
+
+def http_status(port):
+    """What a program answers at its own port."""
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        c.request("GET", "/")
+        return c.getresponse().status
+    finally:
+        c.close()
+
+
 def test_demo(tap, box, shop):
     log = wait_for(lambda: "password " in (text := box.log("run")) and text, "the demonstration ends", 60)
     for part in ("checkout.session.completed", "reserve", "runtime", "healthy", "ingress", "reachable", "active",
@@ -116,6 +139,49 @@ def test_api(tap, box, shop):
            (first.body, again.body, other.status))
 
 
+def test_maintenance(tap, box, shop):
+    """On: every way in answers 503 and the program runs on, whatever is restarted; off: it is there again."""
+    auth = box.login()
+    tenant = shop.tenant("globex")
+    path = f"/api/tenants/{tenant['id']}"
+    more = box.http("POST", "/api/tunnels", {"container_id": str(tenant["number"]), "hostname": "shop.localhost"}, auth)
+    tap.equal(more.status, 202, "one more way in")
+    def answers(status, *hosts):
+        wait_for(lambda: all(box.http("GET", "/any/page?x=1", host=f"{h}.localhost").status == status for h in hosts),
+                 f"{hosts} answer {status}", 20)
+        return True
+    wait_for(lambda: box.http("GET", "/", host="shop.localhost").status == 200, "the further host name answers", 20)
+    plan = box.http("PATCH", path + "?plan=1", {"maintenance": True}, auth)
+    tap.ok(plan.status == 200 and "the page of maintenance" in plan.body.decode() and not shop.tenant("globex")["maintenance"],
+           "plan=1 shows what maintenance would touch", plan.body[:600])
+    on = box.http("PATCH", path, {"maintenance": True}, auth)
+    tap.ok(on.status == 202 and on.json["maintenance"], "maintenance is a change with a job", on.body[:600])
+    tap.ok(answers(503, "globex", "shop"), "both host names answer 503")
+    for method in ("GET", "POST"):
+        page = box.http(method, "/", host="globex.localhost", body="x=1" if method == "POST" else None)
+        tap.ok(page.status == 503 and b"nder maintenance" in page.body and page.headers["Retry-After"] == "300"
+               and page.headers["Content-Type"].startswith("text/html"),
+               f"{method}: the page of maintenance, with Retry-After", (page.status, str(page.headers), page.body[:300]))
+    tap.equal(box.http("GET", "/", host="acme.localhost").status, 200, "its neighbour answers as ever")
+    tap.equal(http_status(tenant["port"]), 200, "the program itself runs on")
+    same = box.http("PATCH", path, {"maintenance": True}, auth)
+    tap.equal(same.status, 200, "on once more: nothing to do")
+    for action, state in (("suspend", "suspended"), ("resume", "active")):
+        box.http("POST", f"{path}/{action}", {}, auth)
+        shop.reaches("globex", state)
+    tap.ok(answers(503, "globex"), "suspended and resumed: still in maintenance")
+    box.sett("tenant", "restart", str(tenant["number"]), "--wait")
+    tap.equal(box.http("GET", "/", host="globex.localhost").status, 503, "restarted: still in maintenance")
+    for name in ("worker", "hands"):
+        kill(box, name)
+    tap.equal(box.http("GET", "/", host="globex.localhost").status, 503, "worker and hands killed: still in maintenance")
+    box.sett("tenant", "update", str(tenant["number"]), "--maintenance", "false")
+    wait_for(lambda: box.http("GET", "/", host="shop.localhost").status == 200, "the further host name is back", 20)
+    page = wait_for(lambda: (p := box.http("GET", "/", host="globex.localhost")).status == 200 and p, "it is back", 20)
+    tap.ok(b"Globex" in page.body, "off: both host names lead to the program again", page.body[:300])
+    wait_for(lambda: shop.tenant("globex")["health"] == "healthy", "it is healthy", 20, 0.1)
+
+
 def test_life(tap, box, shop):
     auth = box.login()
     shop.event("checkout.session.completed", name="Initech", plan="demo", customer="cus_ini", subscription="sub_ini")
@@ -155,6 +221,13 @@ def test_webhook(tap, box, shop):
     tap.equal(shop.post(event).status, 200, "a signed event: 200")
     tap.equal(shop.post(event).status, 200, "the same again: 200")
     tap.equal(sum(e["id"] == "evt_once" for e in box.json("event", "list", "--limit", "100")["data"]), 1, "and it is there once")
+    broken = dict(event, id="evt_broken", type="customer.subscription.updated",
+                  data={"object": {"object": "subscription", "status": "active"}})
+    tap.equal(shop.post(broken).status, 200, "a signed event that cannot be read: 200")
+    ended = wait_for(lambda: (e := box.json("event", "show", "evt_broken"))["state"] != "stored" and e, "it is looked at", 20)
+    job = wait_for(lambda: (j := box.json("job", "show", ended["job_id"]))["state"] in ("done", "stuck") and j, "its job ends", 20)
+    tap.ok(ended["state"] == "failed" and "id" in ended["note"] and job["state"] == "done",
+           "it has failed with a note, and nobody has to retry it", (ended, job))
     tap.equal(shop.post(event, secret="whsec_wrong").status, 400, "a forged one: 400")
     tap.equal(shop.post(event, at=int(time.time()) - 900).status, 400, "a stale one: 400")
     tap.equal(shop.post(event, at=int(time.time()) + 900).status, 400, "one from the future: 400")
@@ -201,14 +274,8 @@ def test_stop_and_start(tap, box):
 def test_kills(tap, box):
     """Each program is killed; the box is whole again within moments."""
     for name in ("front", "worker", "hands"):
-        pids = subprocess.run(["pgrep", "-f", f"sett-{name} --root {box.root}$"], capture_output=True, text=True).stdout.split()
+        pids = kill(box, name)
         tap.ok(len(pids) == 1, f"one {name} runs", pids)
-        os.kill(int(pids[0]), signal.SIGKILL)
-        def again():
-            now = subprocess.run(["pgrep", "-f", f"sett-{name} --root {box.root}$"], capture_output=True, text=True).stdout.split()
-            return now and now != pids
-        wait_for(again, f"{name} is started again", 10)
-        wait_for(lambda: box.alive(), "the box answers", 10)
     wait_for(lambda: box.sett("doctor", ok=False)[0] == 0, "doctor finds nothing broken", 30, 0.2)
     tap.equal(box.http("GET", "/", host="acme.localhost").status, 200, "the tenants did not notice")
     def masters():
@@ -230,6 +297,7 @@ def main():
         box.run("--demo")
         shop = Shop(box)
         for name, test in (("demo", lambda: test_demo(tap, box, shop)), ("api", lambda: test_api(tap, box, shop)),
+                           ("maintenance", lambda: test_maintenance(tap, box, shop)),
                            ("life", lambda: test_life(tap, box, shop)), ("webhook", lambda: test_webhook(tap, box, shop)),
                            ("kills", lambda: test_kills(tap, box)), ("stop", lambda: test_stop_and_start(tap, box))):
             with tap.part(name):

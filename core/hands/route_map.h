@@ -35,8 +35,9 @@ int route_map_new(struct route_map **out, const struct route_map_setup *setup, s
 void route_map_free(struct route_map *m);
 
 /** route_map_set(m, hostname, port, number, maintenance, err): back when the web server knows it. Fine
- * if it is so. Another port or ${maintenance} for the same ${number} replaces the old. ERR_CONFLICT: another number has the
- * host name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or -1. */
+ * if it is so. Another port or ${maintenance} for the same ${number} replaces the old. ERR_CONFLICT:
+ * another number has the host name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or
+ * -1. */
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
                   bool maintenance, struct err *err);
 
