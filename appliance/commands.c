@@ -33,7 +33,8 @@ const struct cli_command sett_commands[] = {
      cli_job_watch},
     {"stripe", "send", "Send a locally signed test event through the box's own web server",
      "TYPE|FILE [--name N] [--email E] [--plan P] [--subdomain S] [--customer ID]\n"
-     "         [--subscription ID] [--status S] [--at SECONDS] [--id EVT] [--url URL]",
+     "         [--subscription ID] [--price P] [--order ID] [--status S] [--at SECONDS]\n"
+     "         [--id EVT] [--url URL]",
      "checkout.session.completed --name Acme --plan demo", send_elsewhere},
     {"cloudflare", "import", "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file",
      "FILE", "~/cloudflare.env", cli_cloudflare_import},

@@ -149,13 +149,14 @@ static const struct {
 
 static int type_unknown(const char *type, struct err *err)
 {
-    char known[ERR_HINT_SIZE] = "";
+    char known[ERR_TEXT_SIZE] = "";
     size_t len = 0;
 
     for (size_t i = 0; i < TYPES && len < sizeof known; i++)
         len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i == 0 ? "" : " ", types[i].type);
-    err_field(err, "type", "unknown_type", "no test event \"%.60s\" and no such file", type);
-    return err_hint(err, "types: %s", known);
+    err_field(err, "type", "unknown_type", "neither a file nor a type of event: \"%.30s\"; types: %s",
+              type, known);
+    return err_hint(err, "sett stripe send customer.subscription.deleted --subscription sub_demo_acme");
 }
 
 int event_make(const struct event_make *given, struct buf *out, struct err *err)

@@ -8,13 +8,16 @@
 #include <string.h>
 
 #include "clock.h"
+#include "customer.h"
 #include "enc.h"
 #include "event_make.h"
 #include "file.h"
 #include "http.h"
+#include "plan.h"
 #include "setting.h"
 #include "str.h"
 #include "stripe.h"
+#include "subscription.h"
 
 #define EVENT_MAX (512u << 10)
 
@@ -89,7 +92,10 @@ done:
 struct options {
     struct event_make event;
     const char *url;
-    char made[2][40]; /* ids of customer and subscription, when none were given */
+    bool priced;         /* --price was given */
+    char made[2][40];    /* ids of customer and subscription, when none were given */
+    struct plan plan;    /* what the box knows of them, for what was not said */
+    struct customer customer;
 };
 
 static int options_read(struct options *o, int argc, char **argv, struct err *err)
@@ -111,7 +117,6 @@ static int options_read(struct options *o, int argc, char **argv, struct err *er
         *known[i].value = "";
     o->event.name = "Acme";
     o->event.email = "customer@example.com";
-    o->event.price = "price_test";
     for (int i = 0; i < 2; i++) {
         uint8_t bytes[9];
         char hex[19];
@@ -135,8 +140,36 @@ static int options_read(struct options *o, int argc, char **argv, struct err *er
             k++;
         if (k == sizeof known / sizeof *known)
             return err_field(err, "option", "unknown_option", "unknown option %.60s", argv[i]);
+        o->priced |= str_equal(argv[i], "--price");
         *known[k].value = argv[i + 1];
     }
+    return 0;
+}
+
+/* What Stripe would know of the plan or of a subscription that the box has: its price, and whose it
+ * is. Of what nobody knows there is a price that no plan has. */
+static int options_known(struct cli *cli, struct options *o, struct err *err)
+{
+    struct subscription sub = {0};
+    struct txn *txn;
+    int planned = 0, known;
+
+    if (cli_open(cli, err) == -1 || db_read(&txn, cli->box.db, err) == -1)
+        return -1;
+    known = subscription_resolve(txn, o->event.subscription, &sub, err);
+    if (known == 1 && sub.customer_id[0] != '\0') {
+        (void)str_copy(o->customer.id, sizeof o->customer.id, sub.customer_id);
+        known = record_get(txn, &customer_table, &o->customer, err) == -1 ? -1 : 1;
+    }
+    if (known != -1 && (o->event.plan[0] != '\0' || sub.plan_id[0] != '\0'))
+        planned = plan_resolve(txn, o->event.plan[0] != '\0' ? o->event.plan : sub.plan_id, &o->plan, err);
+    db_read_end(txn);
+    if (known == -1 || planned == -1)
+        return -1;
+    if (o->event.customer == o->made[0] && o->customer.stripe_customer[0] != '\0')
+        o->event.customer = o->customer.stripe_customer;
+    if (!o->priced)
+        o->event.price = planned == 1 ? o->plan.stripe_price : "price_test";
     return 0;
 }
 
@@ -155,7 +188,7 @@ int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err)
         goto done;
     }
     o.event.type = argv[0];
-    if (options_read(&o, argc - 1, argv + 1, err) == -1)
+    if (options_read(&o, argc - 1, argv + 1, err) == -1 || options_known(cli, &o, err) == -1)
         goto done;
     if (file_exists(argv[0]) ? file_read(argv[0], &body, err) == -1 : event_make(&o.event, &body, err) == -1)
         goto done;
