@@ -20,8 +20,6 @@
 #include "str.h"
 
 #define BEAT_OLD_MS   15000
-#define DISK_MIN      (UINT64_C(256) << 20)
-#define MAP_WARN      80
 #define CONNECT_MS    1000
 
 enum finding { FINE, WARNING, BROKEN, SKIPPED };
@@ -53,7 +51,7 @@ static enum finding check_store(struct look *l)
 
     if (db_figures(l->cli->box.db, &f, &err) == -1)
         return say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"", "%s", err.text);
-    if (f.used_bytes * 100 / f.map_bytes >= MAP_WARN)
+    if (f.used_bytes * 100 / f.map_bytes >= DB_ROOM_MAP_PERCENT)
         return say(l, WARNING, "delete what is old, or move to a larger box", "the map is %llu %% full",
                    (unsigned long long)(f.used_bytes * 100 / f.map_bytes));
     return say(l, FINE, "", "%llu KiB used, %u readers, transaction %llu",
@@ -66,7 +64,7 @@ static enum finding check_disk(struct look *l)
 
     if (statvfs(l->cli->paths.live, &v) == -1)
         return say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live, strerror(errno));
-    if ((uint64_t)v.f_bavail * v.f_frsize < DISK_MIN)
+    if ((uint64_t)v.f_bavail * v.f_frsize < DB_ROOM_DISK_BYTES)
         return say(l, BROKEN, "make room: new tenants are refused below 256 MiB", "%llu MiB free",
                    (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
     if (v.f_files != 0 && v.f_favail * 20 < v.f_files)

@@ -68,9 +68,12 @@ struct db_figures {
 /** db_figures(db, out, err): for /metrics and doctor. Return 0 or -1. */
 int db_figures(struct db *db, struct db_figures *out, struct err *err);
 
-/** db_room(db, err): whether there is room for something new: at least 256 MiB free on the disk and
- * at most 80 % of the map in use. For those who create things; changes and removals need not ask.
- * Return 0, or -1 with ERR_FULL. */
+#define DB_ROOM_DISK_BYTES  (UINT64_C(256) << 20)
+#define DB_ROOM_MAP_PERCENT 80
+
+/** db_room(db, err): whether there is room for something new: at least DB_ROOM_DISK_BYTES free on the
+ * disk and at most DB_ROOM_MAP_PERCENT of the map in use. For those who create things; changes and
+ * removals need not ask. Return 0, or -1 with ERR_FULL. */
 int db_room(struct db *db, struct err *err);
 
 /** db_copy(db, fd, err): a compact consistent copy of the data file written to ${fd}. 0 or -1. */

@@ -12,8 +12,7 @@
 
 #include <string.h>
 
-#define LABEL_MAX    30
-#define SUFFIXES     1000
+#define SUFFIXES 1000
 
 int billing_job(struct txn *txn, struct subscription *sub, const char *saga, const char *reason,
                 const char *plan_id, struct billing_result *result, struct err *err)
@@ -55,8 +54,8 @@ static int free_label(struct txn *txn, const char *base, char out[64], struct er
 
         if (n > 1)
             (void)str_format(suffix, sizeof suffix, "-%u", n);
-        if (keep > LABEL_MAX - strlen(suffix))
-            keep = LABEL_MAX - strlen(suffix);
+        if (keep > NAME_LABEL_MAX - strlen(suffix))
+            keep = NAME_LABEL_MAX - strlen(suffix);
         while (keep > 0 && base[keep - 1] == '-')
             keep--;
         (void)str_format(out, 64, "%.*s%s", (int)keep, base, suffix);

@@ -31,8 +31,6 @@ const struct table name_table = {
     .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
 };
 
-#define LABEL_MAX 30
-
 static bool is_letter(char c)
 {
     return c >= 'a' && c <= 'z';
@@ -49,7 +47,7 @@ const char *name_shape(const char *label)
 
     if (len == 0)
         return "is empty";
-    if (len > LABEL_MAX)
+    if (len > NAME_LABEL_MAX)
         return "is longer than 30 characters";
     if (!is_letter(label[0]))
         return "does not begin with a letter from a to z";

@@ -16,6 +16,8 @@ struct name {
 };
 extern const struct table name_table; /* key label; index: owner_id, until */
 
+#define NAME_LABEL_MAX 30 /* characters */
+
 /** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL
  * if nothing is. */
 const char *name_shape(const char *label);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define LABEL_MAX 30
-
 /* U+00C0 to U+017F, a row of ASCII each; "" separates. German umlauts and the like become two. */
 static const char latin[0x180 - 0xc0][3] = {
     "a",  "a",  "a",  "a",  "ae", "a",  "ae", "c", /* C0 */
@@ -54,7 +52,7 @@ static uint32_t next_character(const unsigned char **at)
 }
 
 struct label {
-    char text[LABEL_MAX + 1];
+    char text[NAME_LABEL_MAX + 1];
     size_t len;
     bool gap; /* a separator is due before the next letter */
 };
@@ -63,7 +61,7 @@ static void add(struct label *label, char c)
 {
     size_t need = label->gap && label->len > 0 ? 2 : 1;
 
-    if (label->len + need > LABEL_MAX)
+    if (label->len + need > NAME_LABEL_MAX)
         return;
     if (need == 2)
         label->text[label->len++] = '-';

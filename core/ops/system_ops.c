@@ -39,9 +39,6 @@ static void worker_member(struct op_call *call)
     json_out_end_object(j);
 }
 
-#define DISK_MIN_BYTES  (UINT64_C(256) << 20)
-#define MAP_MAX_PERCENT 80
-
 static void store_member(struct json_out *j, const struct db_figures *d)
 {
     json_out_key(j, "store");
@@ -76,9 +73,9 @@ static void problems_member(struct json_out *j, const struct figures *f, const s
         json_out_text(j, "events_failed");
     if (f->flagged > 0)
         json_out_text(j, "subscriptions_flagged");
-    if (d->disk_free_bytes < DISK_MIN_BYTES)
+    if (d->disk_free_bytes < DB_ROOM_DISK_BYTES)
         json_out_text(j, "disk_nearly_full");
-    if (d->used_bytes / 100 * 100 > d->map_bytes / 100 * MAP_MAX_PERCENT)
+    if (d->used_bytes > d->map_bytes / 100 * DB_ROOM_MAP_PERCENT)
         json_out_text(j, "store_nearly_full");
     if (f->ports_used >= f->ports_total)
         json_out_text(j, "ports_exhausted");
