@@ -332,6 +332,11 @@ void fields_json_one(const struct field *f, const void *record, struct json_out 
         json_out_bool(j, get_bool(f, record));
         break;
     case FIELD_U32:
+        if ((f->flags & FIELD_OPEN) != 0 && get32(f, record) == UINT32_MAX) {
+            json_out_null(j);
+            break;
+        }
+        /* fall through - a number like any other */
     case FIELD_U64:
         json_out_u64(j, fields_get_u64(f, record));
         break;

@@ -43,6 +43,7 @@ struct sealed {
 #define FIELD_SECRET   0x20u /* input: never echoed, never logged; the CLI reads it from --x-file or stdin */
 #define FIELD_INTERNAL 0x40u /* input: cannot be given from outside */
 #define FIELD_FREE     0x80u /* text: may have line breaks and tabs; other control characters never */
+#define FIELD_OPEN     0x400u /* FIELD_U32: UINT32_MAX means that nothing is said; renders as null */
 
 struct field {
     const char *name;

@@ -41,6 +41,7 @@ def test_words(tap, root):
 def test_values(tap, root):
     made = sett(root, "plan", "create", "small", "site", "--json")
     tap.equal(made[0], 0, "a plan is made")
+    tap.equal(json.loads(made[1])["past_due_days"], None, "days that were not said are null")
     for words, wanted in ((("--offered", "false"), False), (("--offered",), True), (("--offered=false",), False)):
         code, shown, said = sett(root, "plan", "update", "small", *words, "--json")
         tap.ok(code == 0 and json.loads(shown)["offered"] is wanted, f"a yes or no: {' '.join(words)}", said)

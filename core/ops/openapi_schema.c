@@ -67,10 +67,10 @@ static void text_members(const struct field *f, bool input, struct json_out *j)
         json_out_key_text(j, "format", "password");
 }
 
-/* The value "null" stands beside the type: times never, ids of nothing. */
+/* The value "null" stands beside the type: times never, ids of nothing, numbers left open. */
 static bool nullable(const struct field *f)
 {
-    return f->type == FIELD_TIME || f->type == FIELD_ID || f->type == FIELD_SEALED;
+    return (f->flags & FIELD_OPEN) || f->type == FIELD_TIME || f->type == FIELD_ID || f->type == FIELD_SEALED;
 }
 
 void openapi_schema_type(const struct field *f, struct json_out *j)
@@ -87,7 +87,7 @@ static void schema_of(const struct field *f, bool input, struct json_out *j)
     if (!input && nullable(f)) {
         json_out_key(j, "type");
         json_out_array(j);
-        json_out_text(j, "string");
+        json_out_text(j, f->flags & FIELD_OPEN ? "integer" : "string");
         json_out_text(j, "null");
         json_out_end_array(j);
         if (f->type == FIELD_TIME)
