@@ -99,6 +99,7 @@ function watch(job, name) {
   stream.addEventListener("end", () => {
     stream.close();
     refresh();
+    setTimeout(() => counts().catch(trouble), 6000); // what was counted is kept for 5 s
   });
 }
 
