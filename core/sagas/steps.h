@@ -54,6 +54,11 @@ step_store tunnel_read, tunnel_active, tunnel_deleting, tunnel_deleted, tunnel_j
 /* Reroute: a cause of an earlier failure goes. */
 step_store tunnel_rerouted;
 
+/** steps_tunnel_start(txn, job, tunnel, saga, err): start a job about a tunnel, as ${job}'s actor. It
+ * must be free. Return 0 or -1. */
+int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
+                       const char *saga, struct err *err);
+
 /** steps_tunnel_reroute(txn, job, tunnel, err): start the job tunnel.reroute, as ${job}'s actor, for an
  * active tunnel at which no job is at work; one that is looks itself, at its end, whether the
  * tenant's maintenance was switched meanwhile. Return 0 or -1. */

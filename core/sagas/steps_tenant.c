@@ -227,17 +227,12 @@ static int end_other_tunnels(struct txn *txn, const struct job *job, const struc
             continue;
         if ((got = job_of_subject(txn, "tunnel", tunnel.id, &other, err)) == -1)
             return -1;
-        if (got == 1) { /* one that is being made is turned round; one that is being deleted goes on */
-            if (str_equal(other.saga, "tunnel.create") && job_cancel(txn, other.id, err) == -1)
+        if (got == 1) { /* it is turned round, and deletes at its end; a deletion goes on */
+            if (!str_equal(other.saga, "tunnel.delete") && job_cancel(txn, other.id, err) == -1)
                 return -1;
             continue;
         }
-        memset(&other, 0, sizeof other);
-        (void)str_copy(other.saga, sizeof other.saga, "tunnel.delete");
-        memcpy(other.actor, job->actor, sizeof other.actor);
-        memcpy(other.request_id, job->request_id, sizeof other.request_id);
-        job_subject(other.subjects[0], "tunnel", tunnel.id);
-        if (kv_set(&other.args, "tunnel_id", tunnel.id) == -1 || job_start(txn, &other, err) == -1)
+        if (steps_tunnel_start(txn, job, &tunnel, "tunnel.delete", err) == -1)
             return -1;
     }
     return got == -1 ? -1 : left;

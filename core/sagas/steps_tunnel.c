@@ -172,28 +172,36 @@ int tunnel_rerouted(struct txn *txn, struct job *job, void *context, struct err 
     return tunnel_move(txn, &tunnel, (enum tunnel_state)tunnel.state, "", err);
 }
 
+int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
+                       const char *saga, struct err *err)
+{
+    struct job other = {0};
+
+    (void)str_copy(other.saga, sizeof other.saga, saga);
+    memcpy(other.actor, job->actor, sizeof other.actor);
+    memcpy(other.request_id, job->request_id, sizeof other.request_id);
+    job_subject(other.subjects[0], "tunnel", tunnel->id);
+    if (kv_set(&other.args, "tunnel_id", tunnel->id) == -1 ||
+        kv_set(&other.args, "tenant_id", tunnel->tenant_id) == -1)
+        return err_set(err, ERR_INTERNAL, "args_full", "the arguments of a job are full");
+    return job_start(txn, &other, err);
+}
+
 int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
                          struct err *err)
 {
-    struct job reroute;
-    int busy = job_of_subject(txn, "tunnel", tunnel->id, &reroute, err);
+    struct job other;
+    int busy = job_of_subject(txn, "tunnel", tunnel->id, &other, err);
 
     if (busy == -1)
         return -1;
     if (busy == 1 || tunnel->state != TUNNEL_ACTIVE)
         return 0;
-    memset(&reroute, 0, sizeof reroute);
-    (void)str_copy(reroute.saga, sizeof reroute.saga, "tunnel.reroute");
-    memcpy(reroute.actor, job->actor, sizeof reroute.actor);
-    memcpy(reroute.request_id, job->request_id, sizeof reroute.request_id);
-    job_subject(reroute.subjects[0], "tunnel", tunnel->id);
-    if (kv_set(&reroute.args, "tunnel_id", tunnel->id) == -1 ||
-        kv_set(&reroute.args, "tenant_id", tunnel->tenant_id) == -1)
-        return err_set(err, ERR_INTERNAL, "args_full", "the arguments of a job are full");
-    return job_start(txn, &reroute, err);
+    return steps_tunnel_start(txn, job, tunnel, "tunnel.reroute", err);
 }
 
-/* The tenant's maintenance may have been switched after this job had read it. */
+/* While this job held the tunnel, its tenant may have begun to be deleted, or its maintenance may have
+ * been switched after it was read. */
 static int follow_tenant(struct txn *txn, const struct job *job, struct err *err)
 {
     struct tenant tenant = {0};
@@ -202,12 +210,14 @@ static int follow_tenant(struct txn *txn, const struct job *job, struct err *err
 
     if (load(txn, job, &tunnel, err) == -1)
         return -1;
-    if (tunnel.tenant_id[0] == '\0' || tunnel.state != TUNNEL_ACTIVE)
+    if (tunnel.tenant_id[0] == '\0' || tunnel.state == TUNNEL_DELETED)
         return 0;
     (void)str_copy(tenant.id, sizeof tenant.id, tunnel.tenant_id);
     if ((found = record_get(txn, &tenant_table, &tenant, err)) != 1)
         return found;
-    if (tenant.maintenance == in_maintenance(job))
+    if (tenant.state == TENANT_DELETING && !str_equal(tenant.tunnel_id, tunnel.id))
+        return steps_tunnel_start(txn, job, &tunnel, "tunnel.delete", err);
+    if (job->state != JOB_DONE || tenant.maintenance == in_maintenance(job))
         return 0;
     return steps_tunnel_reroute(txn, job, &tunnel, err);
 }
@@ -224,8 +234,10 @@ int tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err
         return -1;
     if (tunnel.state == TUNNEL_DELETED)
         return 0;
-    return tunnel_move(txn, &tunnel,
-                       str_equal(job->saga, "tunnel.create") ? TUNNEL_FAILED
-                                                             : (enum tunnel_state)tunnel.state,
-                       job->cause, err);
+    if (tunnel_move(txn, &tunnel,
+                    str_equal(job->saga, "tunnel.create") ? TUNNEL_FAILED
+                                                          : (enum tunnel_state)tunnel.state,
+                    job->cause, err) == -1)
+        return -1;
+    return job->state == JOB_UNDONE ? follow_tenant(txn, job, err) : 0;
 }

@@ -227,6 +227,37 @@ static void test_tunnel_at_work_follows(void **state)
     wait_ledger(b, "route_setshop.example.com route_setshop.example.com+maintenance");
 }
 
+/* One that cannot follow is stuck, and holds up neither the next switch nor the tenant's end. */
+static void test_stuck_tunnel_holds_nothing_up(void **state)
+{
+    struct box *b = *state;
+    char id[ID_SIZE], job_id[ID_SIZE], tunnel_id[ID_SIZE];
+    struct tunnel tunnel;
+    struct job job;
+    int64_t until = clock_mono_ms() + DEADLINE_MS;
+
+    provisioned(b, id);
+    box_more_tunnel(b, id, tunnel_id, job_id);
+    box_wait(b, job_id, JOB_DONE, &job);
+    box_job(b, "tenant.suspend", id, "", job_id); /* only the further tunnel has a route to change */
+    box_wait(b, job_id, JOB_DONE, &job);
+    atomic_store(&b->fail_verb, HANDS_ROUTE_SET);
+    run(b, "tenant.update", id, "maintenance=1");
+    do {
+        box_tunnel(b, tunnel_id, &tunnel);
+        if (clock_mono_ms() > until)
+            fail_msg("the tunnel does not say why it cannot follow");
+        clock_sleep_ms(2);
+    } while (!str_equal(tunnel.state_reason, "there is no such image"));
+    assert_int_equal(tunnel.state, TUNNEL_ACTIVE);
+    atomic_store(&b->fail_verb, HANDS_VERBS);
+    run(b, "tenant.update", id, "maintenance=0");
+    run(b, "tenant.delete", id, "data=1");
+    box_tunnel(b, tunnel_id, &tunnel);
+    assert_int_equal(tunnel.state, TUNNEL_DELETED);
+    wait_no_live_job(b);
+}
+
 static void test_health_watch_leaves_it_alone(void **state)
 {
     struct box *b = *state;
@@ -265,6 +296,7 @@ int main(void)
         TEST(test_with_another_name),
         TEST(test_all_tunnels_follow),
         TEST(test_tunnel_at_work_follows),
+        TEST(test_stuck_tunnel_holds_nothing_up),
         TEST(test_health_watch_leaves_it_alone),
     };
 
