@@ -233,6 +233,26 @@ static void a_change_needs_a_job_only_outside(void **state)
            "{\"name\":\"Sons\",\"plan\":\"demo\"}");
 }
 
+static void maintenance_is_switched_by_a_job(void **state)
+{
+    struct ops_world *w = *state;
+    char id[ID_SIZE];
+
+    make(w, "Acme", id);
+    ops_no(w, 409, "busy", "tenant.update", ROLE_OPERATOR, "{\"id\":\"%s\",\"maintenance\":true}",
+           id); /* it is being made */
+    finish(w, id, TENANT_ACTIVE, 3100);
+    ops_ok(w, 200, "tenant.update", ROLE_OPERATOR, "{\"id\":\"%s\",\"maintenance\":false}", id);
+    assert_string_equal(ops_text(w, "job"), ""); /* as it is */
+    ops_ok(w, 202, "tenant.update", ROLE_OPERATOR, "{\"id\":\"%s\",\"maintenance\":true}", id);
+    assert_true(json_bool(w->answer, "maintenance", false));
+    ops_ok(w, 200, "job.list", ROLE_VIEWER, "{\"limit\":1}");
+    assert_string_equal(ops_text(w, "data[0].args.maintenance"), "1");
+    finish(w, id, TENANT_FAILED, 3100);
+    ops_no(w, 409, "tenant_state", "tenant.update", ROLE_OPERATOR,
+           "{\"id\":\"%s\",\"maintenance\":false}", id);
+}
+
 static void a_version_can_be_named(void **state)
 {
     struct ops_world *w = *state;
@@ -479,6 +499,7 @@ int main(void)
         TEST(state_decides),
         TEST(a_delete_turns_a_provision_round),
         TEST(a_change_needs_a_job_only_outside),
+        TEST(maintenance_is_switched_by_a_job),
         TEST(a_version_can_be_named),
         TEST(the_same_request_twice_is_one),
         TEST(a_plan_changes_nothing),
