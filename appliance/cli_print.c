@@ -155,10 +155,10 @@ static void object_print(const struct cJSON *object, int indent)
             continue;
         }
         if (type == JSON_STRING && strlen(json_text(item, "", "")) >= CELL_SIZE)
-            printf("%*s%-*s%s\n", indent, "", NOUN_WIDTH - indent, name, json_text(item, "", ""));
+            printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, json_text(item, "", ""));
         else {
             cell_set(cell, item);
-            printf("%*s%-*s%s\n", indent, "", NOUN_WIDTH - indent, name, cell);
+            printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, cell);
         }
     }
 }
@@ -182,7 +182,7 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
     if (cli->quiet) {
         const struct cJSON *item = NULL;
         if (data == NULL)
-            printf("%s\n", json_text(tree, "id", ""));
+            printf("%s\n", json_text(tree, "id", json_text(tree, "name", "")));
         while (data != NULL && (item = json_next(data, item)) != NULL)
             printf("%s\n", json_text(item, "id", json_text(item, "name", "")));
     } else if (data != NULL && (columns = columns_of(op, &count)) != NULL) {
