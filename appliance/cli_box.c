@@ -102,6 +102,11 @@ int cli_open(struct cli *cli, struct err *err)
     if (cli_drop(cli, err) == -1)
         return -1;
     box->paths = cli->paths;
+    if (access(cli->paths.db, F_OK) == -1 && errno == EACCES) {
+        err_set(err, ERR_FORBIDDEN, "not_yours", "the box at %s belongs to somebody else",
+                cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root);
+        return err_hint(err, "try it as root, or as the owner of that folder");
+    }
     if (!file_exists(cli->paths.db)) {
         err_set(err, ERR_NOT_FOUND, "no_box", "there is no box at %s",
                 cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root);

@@ -45,16 +45,21 @@ static int options_read(struct run *run, int argc, char **argv, struct err *err)
     for (int i = 0; i < argc; i++) {
         if (str_equal(argv[i], "--demo"))
             run->demo = true;
-        else if (str_equal(argv[i], "--port") && i + 1 < argc &&
-                 str_u64(argv[i + 1], 1, 65535, &port) == 0) {
+        else if (str_equal(argv[i], "--port") && i + 1 < argc) {
+            if (str_u64(argv[++i], 1, 65535, &port) == -1)
+                return err_field(err, "port", "option_value", "--port takes 1 to 65535");
             run->port = (uint32_t)port;
-            i++;
         } else
             return err_field(err, "argument", "usage", "usage: sett --root FOLDER run [--port N] [--demo]");
     }
     if (run->cli->paths.root[0] == '\0') {
         err_set(err, ERR_INVALID, "needs_root_option", "sett run is for a box below a folder");
         return err_hint(err, "say which: sett --root FOLDER run; an installed box is run by systemd");
+    }
+    if (strpbrk(run->cli->paths.root, " \t\n\"'\\;{}$#") != NULL) {
+        err_field(err, "root", "root_characters", "the folder %s has a blank or a sign in its path "
+                  "that nginx would misread", run->cli->paths.root);
+        return err_hint(err, "choose one without blanks, quotes, backslashes and ; { } $ #");
     }
     return 0;
 }

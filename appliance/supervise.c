@@ -194,9 +194,10 @@ static void reap(struct supervise *s)
             c->restarts++;
             c->restart_at = clock_mono_ms() +
                             (c->restarts > 3 ? RESTART_MAX_MS : RESTART_MIN_MS);
-            log_warning("%s ended (%s %d); starting it again", c->program->name,
-                        WIFSIGNALED(status) ? "signal" : "exit",
-                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+            log_warning("%s ended (%s %d); starting it again; its last words: %s/%s.log",
+                        c->program->name, WIFSIGNALED(status) ? "signal" : "exit",
+                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                        s->log_folder, c->program->name);
         }
 }
 

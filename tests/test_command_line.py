@@ -54,6 +54,15 @@ def test_values(tap, root):
     tap.ok(code == 1 and "No space left" in said, "an answer that cannot be written is a failure", (code, said))
 
 
+def test_run(tap, root):
+    for words, wanted in ((("--port", "0"), "1 to 65535"), (("--port", "x"), "1 to 65535"), (("--bogus",), "usage")):
+        code, _, said = sett(root, "run", *words)
+        tap.ok(code == 2 and wanted in said, f"run {' '.join(words)} is refused", said)
+    code, _, said = sett(root + "/with blank", "run")
+    tap.ok(code == 2 and "blank" in said and not os.path.exists(root + "/with blank"), "a folder that nginx would misread is refused",
+           said)
+
+
 def main():
     tap = Tap()
     root = tempfile.mkdtemp(prefix="sett-")
@@ -63,6 +72,8 @@ def main():
             test_words(tap, root)
         with tap.part("values"):
             test_values(tap, root)
+        with tap.part("run"):
+            test_run(tap, root)
     finally:
         shutil.rmtree(root)
     tap.done()
