@@ -18,6 +18,7 @@
 #include "plan.h"
 #include "setting.h"
 #include "str.h"
+#include "subscription.h"
 
 #define BEAT_OLD_MS   15000
 #define CONNECT_MS    1000
@@ -174,6 +175,27 @@ static enum finding check_jobs(struct look *l)
     return say(l, FINE, "", "none stuck");
 }
 
+/* Subscriptions with a flag: money that came or went, and no program could decide what it means. */
+static enum finding check_payments(struct look *l)
+{
+    struct subscription sub = {0};
+    struct txn *txn;
+    struct scan scan;
+    struct err err = {0};
+    unsigned flagged = 0;
+
+    if (db_read(&txn, l->cli->box.db, &err) == -1)
+        return say(l, BROKEN, "", "%s", err.text);
+    if (scan_start(&scan, txn, &subscription_table, "flag", NULL, 0, false, &err) == 0)
+        while (flagged < 1000 && scan_next(&scan, &sub, &err) == 1)
+            flagged++;
+    db_read_end(txn);
+    if (flagged > 0)
+        return say(l, WARNING, "sett subscription list --flagged tells why",
+                   "%u subscription%s should be looked at", flagged, flagged == 1 ? "" : "s");
+    return say(l, FINE, "", "no subscription is flagged");
+}
+
 /* The blueprints that plans are sold with: there, and readable. */
 static enum finding check_blueprints(struct look *l)
 {
@@ -221,7 +243,8 @@ static const struct {
 } checks[] = {
     {"store", check_store},     {"disk", check_disk},   {"keys", check_keys},   {"conf", check_conf},
     {"worker", check_worker},   {"hands", check_hands}, {"front", check_front},
-    {"jobs", check_jobs},       {"blueprints", check_blueprints},
+    {"jobs", check_jobs},       {"payments", check_payments},
+    {"blueprints", check_blueprints},
     {"ingress", check_ingress},
 };
 
