@@ -159,6 +159,7 @@ static int start(struct db_raw_env *env, const char *folder)
     if ((env->queue = commit_queue_new()) == NULL)
         return ENOMEM;
     (void)pthread_mutex_init(&env->gate, NULL);
+    (void)pthread_mutex_init(&env->last_lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&env->gate_moved, &attr);
@@ -480,13 +481,28 @@ uint64_t txn_number(const struct txn *txn)
     return mdb_txn_id(txn->lmdb);
 }
 
+/* The number that a read begun now would see. LMDB's own mdb_env_info reads it from the newest meta page,
+ * which a committing writer shows before readers may use it: who read then and remembered that
+ * number would miss the commit. So a reader is kept at hand, asleep, and woken for its number. */
 uint64_t db_last_txn(struct db *db)
 {
-    MDB_envinfo info;
+    struct db_raw_env *env = db->env;
+    uint64_t number = 0;
+    int rc;
 
-    if (mdb_env_info(db->env->lmdb, &info) != 0)
-        return 0;
-    return info.me_last_txnid;
+    (void)pthread_mutex_lock(&env->last_lock);
+    gate_enter(env);
+    if (env->last == NULL)
+        rc = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, &env->last);
+    else
+        rc = mdb_txn_renew(env->last);
+    if (rc == 0) {
+        number = mdb_txn_id(env->last);
+        mdb_txn_reset(env->last);
+    }
+    gate_leave(env);
+    (void)pthread_mutex_unlock(&env->last_lock);
+    return number;
 }
 
 int db_check_readers(struct db *db)

@@ -31,6 +31,8 @@ struct db_raw_env {
     pthread_cond_t gate_moved;
     unsigned open_txns;
     bool resizing;
+    pthread_mutex_t last_lock;
+    struct MDB_txn *last;       /* db_last_txn's own reader, asleep between its calls */
     struct commit_queue *queue; /* of changes waiting for the writer; commit.c's own */
     struct db *handles;         /* all that were given out */
 };
