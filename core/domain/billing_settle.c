@@ -31,11 +31,17 @@ static void look_again(struct subscription *sub, int64_t now, int64_t wait_ms)
     sub->look_at = now + wait_ms;
 }
 
+/* The plan's name as the subscription's metadata has it, else as the checkout's has. */
+static const char *named_plan(const struct subscription *sub)
+{
+    return sub->wanted_plan[0] != '\0' ? sub->wanted_plan : sub->checkout_plan;
+}
+
 /* The plan: by the price, else as ordered, else as named in the metadata. Return 1, 0 or -1. */
 static int find_plan(struct txn *txn, struct subscription *sub, const struct order *order,
                      struct plan *plan, struct billing_result *result, struct err *err)
 {
-    const char *named = sub->wanted_plan[0] != '\0' ? sub->wanted_plan : sub->checkout_plan;
+    const char *named = named_plan(sub);
     char text[160];
     int found = 0;
 
@@ -286,7 +292,10 @@ static int settle_new(struct txn *txn, const struct conf *conf, struct subscript
         return 0;
     }
     if (plan == NULL) {
-        billing_flag(sub->flag, sizeof sub->flag, "paid, and nothing says for which plan");
+        char text[96] = "paid, and nothing says for which plan";
+        if (named_plan(sub)[0] != '\0')
+            (void)str_format(text, sizeof text, "paid, and there is no plan %.60s", named_plan(sub));
+        billing_flag(sub->flag, sizeof sub->flag, text);
         return 0;
     }
     if (billing_provision(txn, conf, sub, plan, customer, order, result, err) != 0)

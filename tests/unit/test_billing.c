@@ -239,6 +239,18 @@ static void plan_changes(void **state)
     assert_int_equal(count(&job_table), jobs);
 }
 
+static void unknown_plan(void **state)
+{
+    struct billing_facts f = checkout("v", clock_wall_ms(), "paid", "Misnamed");
+
+    (void)state;
+    (void)str_copy(f.wanted_plan, sizeof f.wanted_plan, "gold");
+    apply_now(f);
+    settle_down();
+    assert_int_equal(count(&tenant_table), 0);
+    assert_string_equal(subscription_of("v").flag, "paid, and there is no plan gold");
+}
+
 static void unknown_price(void **state)
 {
     int64_t t = clock_wall_ms();
@@ -416,6 +428,7 @@ int main(void)
         CASE(paused_and_unpaid),
         CASE(in_one_second),
         CASE(plan_changes),
+        CASE(unknown_plan),
         CASE(unknown_price),
         CASE(refunds),
         CASE(the_operator_rules),
