@@ -9,77 +9,84 @@
 #define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
 #define PATIENT   STEP_ATTEMPTS_ENDLESS
 
+/* clang-format off: a step is a row, not a column */
 static const struct step create[] = {
-    {.name = "read", .title = "Read what is there", .apply = tunnel_read, .flags = STEP_QUIET},
-    {.name = "tunnel", .title = "Create the tunnel", .needless = without_tunnel,
-     .check = tunnel_check, .make = tunnel_make, .undo = tunnel_undo, .prepare = tunnel_prepare,
-     .settle = tunnel_settle, .unsettle = tunnel_unsettle, .plan = plan_tunnel},
-    {.name = "ingress", .title = "Lead its host name to the service", .check = rules_check,
-     .make = rules_make, .undo = rules_undo, .plan = plan_rules},
-    {.name = "connector", .title = "Start the connector", .needless = without_tunnel,
-     .check = connector_check, .make = connector_make, .undo = connector_undo,
-     .prepare = tunnel_prepare, .plan = plan_connector},
-    {.name = "dns", .title = "Enter its name in the DNS", .needless = without_tunnel,
-     .check = dns_check, .make = dns_make, .undo = dns_undo, .settle = tunnel_settle,
-     .unsettle = tunnel_unsettle_record, .plan = plan_dns},
-    {.name = "active", .title = "Note that it is active", .apply = tunnel_active},
+    {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
+     .flags = STEP_QUIET},
+    {.name = "tunnel", .title = "Create the tunnel", .needless = steps_without_tunnel,
+     .check = steps_tunnel_check, .make = steps_tunnel_make, .undo = steps_tunnel_undo,
+     .prepare = steps_tunnel_prepare, .settle = steps_tunnel_settle,
+     .unsettle = steps_tunnel_unsettle, .plan = steps_plan_tunnel},
+    {.name = "ingress", .title = "Lead its host name to the service", .check = steps_rules_check,
+     .make = steps_rules_make, .undo = steps_rules_undo, .plan = steps_plan_rules},
+    {.name = "connector", .title = "Start the connector", .needless = steps_without_tunnel,
+     .check = steps_connector_check, .make = steps_connector_make, .undo = steps_connector_undo,
+     .prepare = steps_tunnel_prepare, .plan = steps_plan_connector},
+    {.name = "dns", .title = "Enter its name in the DNS", .needless = steps_without_tunnel,
+     .check = steps_dns_check, .make = steps_dns_make, .undo = steps_dns_undo,
+     .settle = steps_tunnel_settle, .unsettle = steps_tunnel_unsettle_record,
+     .plan = steps_plan_dns},
+    {.name = "active", .title = "Note that it is active", .apply = steps_tunnel_active},
 };
 const struct saga saga_tunnel_create = {
     .name = "tunnel.create", .title = "Create a tunnel", .subject = "tunnel",
-    .steps = create, .step_count = COUNT(create), .begun = tunnel_job_begun,
-    .ended = tunnel_job_ended, .keep_on_fail = true,
+    .steps = create, .step_count = COUNT(create), .begun = steps_tunnel_job_begun,
+    .ended = steps_tunnel_job_ended, .keep_on_fail = true,
 };
 
 static const struct step delete[] = {
-    {.name = "deleting", .title = "Note that it is being deleted", .apply = tunnel_deleting,
+    {.name = "deleting", .title = "Note that it is being deleted", .apply = steps_tunnel_deleting,
      .flags = STEP_PIVOT},
-    {.name = "unname", .title = "Take its name out of the DNS", .needless = without_tunnel,
-     .make = dns_undo, .settle = tunnel_unsettle_record, .plan = plan_dns},
-    {.name = "disconnect", .title = "Stop the connector", .needless = without_tunnel,
-     .make = connector_undo, .plan = plan_connector},
-    {.name = "unroute", .title = "Take its host name off", .make = rules_undo,
-     .plan = plan_rules},
-    {.name = "untunnel", .title = "Delete the tunnel", .needless = without_tunnel,
-     .make = tunnel_undo, .prepare = tunnel_recall, .settle = tunnel_unsettle, .plan = plan_tunnel},
-    {.name = "deleted", .title = "Note that it is gone", .apply = tunnel_deleted},
+    {.name = "unname", .title = "Take its name out of the DNS", .needless = steps_without_tunnel,
+     .make = steps_dns_undo, .settle = steps_tunnel_unsettle_record, .plan = steps_plan_dns},
+    {.name = "disconnect", .title = "Stop the connector", .needless = steps_without_tunnel,
+     .make = steps_connector_undo, .plan = steps_plan_connector},
+    {.name = "unroute", .title = "Take its host name off", .make = steps_rules_undo,
+     .plan = steps_plan_rules},
+    {.name = "untunnel", .title = "Delete the tunnel", .needless = steps_without_tunnel,
+     .make = steps_tunnel_undo, .prepare = steps_tunnel_recall, .settle = steps_tunnel_unsettle,
+     .plan = steps_plan_tunnel},
+    {.name = "deleted", .title = "Note that it is gone", .apply = steps_tunnel_deleted},
 };
 const struct saga saga_tunnel_delete = {
     .name = "tunnel.delete", .title = "Delete a tunnel", .subject = "tunnel",
-    .steps = delete, .step_count = COUNT(delete), .begun = tunnel_job_begun,
-    .ended = tunnel_job_ended, .keep_on_fail = true,
+    .steps = delete, .step_count = COUNT(delete), .begun = steps_tunnel_job_begun,
+    .ended = steps_tunnel_job_ended, .keep_on_fail = true,
 };
 
 /* A local tunnel has no connector: its route is put down once more. */
 static bool with_tunnel(const struct job *job)
 {
-    return !without_tunnel(job);
+    return !steps_without_tunnel(job);
 }
 
 static const struct step restart[] = {
-    {.name = "read", .title = "Read what is there", .apply = tunnel_read, .flags = STEP_QUIET},
-    {.name = "reroute", .title = "Lead its host name to the service anew",
-     .needless = with_tunnel, .make = rules_make, .plan = plan_rules},
-    {.name = "restart", .title = "Restart the connector", .needless = without_tunnel,
-     .make = connector_restart, .plan = plan_connector},
-    {.name = "active", .title = "Note that it is active", .apply = tunnel_active,
+    {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
+     .flags = STEP_QUIET},
+    {.name = "reroute", .title = "Lead its host name to the service anew", .needless = with_tunnel,
+     .make = steps_rules_make, .plan = steps_plan_rules},
+    {.name = "restart", .title = "Restart the connector", .needless = steps_without_tunnel,
+     .make = steps_connector_restart, .plan = steps_plan_connector},
+    {.name = "active", .title = "Note that it is active", .apply = steps_tunnel_active,
      .flags = STEP_QUIET},
 };
 const struct saga saga_tunnel_restart = {
     .name = "tunnel.restart", .title = "Restart a tunnel", .subject = "tunnel",
-    .steps = restart, .step_count = COUNT(restart), .begun = tunnel_job_begun,
-    .ended = tunnel_job_ended, .keep_on_fail = true,
+    .steps = restart, .step_count = COUNT(restart), .begun = steps_tunnel_job_begun,
+    .ended = steps_tunnel_job_ended, .keep_on_fail = true,
 };
 
 /* A tunnel follows its tenant into maintenance and out of it. */
 static const struct step reroute[] = {
-    {.name = "read", .title = "Read what is there", .apply = tunnel_read, .flags = STEP_QUIET},
+    {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
+     .flags = STEP_QUIET},
     {.name = "ingress", .title = "Lead its visitors to the page of maintenance, or back",
-     .check = rules_check, .make = rules_make, .plan = plan_rules},
-    {.name = "rerouted", .title = "Note that it follows", .apply = tunnel_rerouted,
+     .check = steps_rules_check, .make = steps_rules_make, .plan = steps_plan_rules},
+    {.name = "rerouted", .title = "Note that it follows", .apply = steps_tunnel_rerouted,
      .flags = STEP_QUIET},
 };
 const struct saga saga_tunnel_reroute = {
-    .name = "tunnel.reroute", .title = "Lead a tunnel's visitors as its tenant is", .subject = "tunnel",
-    .steps = reroute, .step_count = COUNT(reroute), .begun = tunnel_job_begun,
-    .ended = tunnel_job_ended, .keep_on_fail = true,
+    .name = "tunnel.reroute", .title = "Lead a tunnel's visitors as its tenant is",
+    .subject = "tunnel", .steps = reroute, .step_count = COUNT(reroute),
+    .begun = steps_tunnel_job_begun, .ended = steps_tunnel_job_ended, .keep_on_fail = true,
 };

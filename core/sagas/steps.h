@@ -14,20 +14,21 @@ struct tunnel;
 
 /* Provision: read the tenant, reserve its port, give it its tunnel. Revert: the port is free again,
  * noted as foreign when that is why. */
-step_store tenant_reserve, tenant_unreserve;
+step_store steps_tenant_reserve, steps_tenant_unreserve;
 /* Provision: the tenant is active, its tunnel too. */
-step_store tenant_active;
+step_store steps_tenant_active;
 /* Suspend, resume, restart: read what the steps need; ERR_CONFLICT if the tenant is not one that can
  * be (deleted, being made). */
-step_store tenant_read, tenant_read_running;
+step_store steps_tenant_read, steps_tenant_read_running;
 /* The end of a suspension, of a resumption, of a restart or update. */
-step_store tenant_suspended, tenant_resumed, tenant_restarted;
+step_store steps_tenant_suspended, steps_tenant_resumed, steps_tenant_restarted;
 /* Delete: the tenant is being deleted; from here on there is no way back. */
-step_store tenant_deleting;
+step_store steps_tenant_deleting;
 /* Delete: port, name and tunnel go back, the tenant is deleted. */
-step_store tenant_deleted;
+step_store steps_tenant_deleted;
 /* Hooks of the sagas. */
-step_store tenant_provision_begun, tenant_provision_ended, tenant_job_begun, tenant_job_ended;
+step_store steps_tenant_provision_begun, steps_tenant_provision_ended, steps_tenant_job_begun,
+    steps_tenant_job_ended;
 
 /** steps_tenant_up(txn, tenant, err): store a tenant that runs as what it then is: past due if its
  * subscription is, else active; a cause of an earlier failure goes. Return 0 or -1. */
@@ -36,23 +37,41 @@ int steps_tenant_up(struct txn *txn, struct tenant *tenant, struct err *err);
 /* ---- store: steps_update.c ---- */
 
 /* Update: take the new plan and name; revert: the old ones. Then the end: the old name rests. */
-step_store tenant_change, tenant_unchange, tenant_changed;
+step_store steps_tenant_change, steps_tenant_unchange, steps_tenant_changed;
 /* Hook: once maintenance has been switched, the tenant's further tunnels follow. */
-step_store tenant_update_ended;
-bool update_without_runtime(const struct job *job);
-bool update_without_running(const struct job *job);
-bool update_without_answer(const struct job *job);      /* nor in maintenance */
-bool update_without_maintenance(const struct job *job); /* not switched, or with the name's route */
-bool update_without_route(const struct job *job);
-bool update_without_name(const struct job *job);
-bool update_without_tunnel_name(const struct job *job);
+step_store steps_tenant_update_ended;
+
+/* What an update need not do: answers for struct step.needless, from the job's arguments and facts.
+ */
+
+/** steps_update_without_runtime(job): its limits and its blueprint stay as they are. */
+bool steps_update_without_runtime(const struct job *job);
+
+/** steps_update_without_running(job): it is suspended. */
+bool steps_update_without_running(const struct job *job);
+
+/** steps_update_without_answer(job): it is suspended or in maintenance. */
+bool steps_update_without_answer(const struct job *job);
+
+/** steps_update_without_maintenance(job): it is not switched, or by the new name's route, or there
+ * is no route to switch. */
+bool steps_update_without_maintenance(const struct job *job);
+
+/** steps_update_without_route(job): it is suspended, or its name stays. */
+bool steps_update_without_route(const struct job *job);
+
+/** steps_update_without_name(job): its name stays, or has no ingress. */
+bool steps_update_without_name(const struct job *job);
+
+/** steps_update_without_tunnel_name(job): so it does, or the ingress is local. */
+bool steps_update_without_tunnel_name(const struct job *job);
 
 /* ---- store: steps_tunnel.c ---- */
 
-step_store tunnel_read, tunnel_active, tunnel_deleting, tunnel_deleted, tunnel_job_begun,
-    tunnel_job_ended;
+step_store steps_tunnel_read, steps_tunnel_active, steps_tunnel_deleting, steps_tunnel_deleted,
+    steps_tunnel_job_begun, steps_tunnel_job_ended;
 /* Reroute: a cause of an earlier failure goes. */
-step_store tunnel_rerouted;
+step_store steps_tunnel_rerouted;
 
 /** steps_tunnel_start(txn, job, tunnel, saga, err): start a job about a tunnel, as ${job}'s actor. It
  * must be free. Return 0 or -1. */
@@ -65,69 +84,124 @@ int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunn
 int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
                          struct err *err);
 /* Facts that a provider gave (cf_tunnel, cf_record) into the tunnel's record, and out of it. */
-step_store tunnel_settle, tunnel_unsettle, tunnel_unsettle_record;
+step_store steps_tunnel_settle, steps_tunnel_unsettle, steps_tunnel_unsettle_record;
 
 /* ---- outside: steps_runtime.c ---- */
 
 /** steps_blueprint(call, err): what the tenant's blueprint says, as facts (health path, runtime,
  * database). It belongs to root; the worker only reads it. Nothing without a tenant. 0 or -1. */
 int steps_blueprint(struct step_call *call, struct err *err);
-step_outside port_make;
-const char *port_fall_back(const struct job *job, const struct err *err);
-step_outside runtime_check, runtime_make, runtime_remove; /* remove: with its data */
-step_outside runtime_start, runtime_stop, runtime_restart, runtime_recreate;
-step_outside runtime_remove_asked; /* with its data unless argument data is "0" */
-step_outside init_make;
+
+/* Try the port; what foreign sits there is named. */
+step_outside steps_port_make;
+
+/** steps_port_fall_back(job, err): the step to go back to after a failure of steps_port_make, so
+ * that another port is reserved; NULL: none. */
+const char *steps_port_fall_back(const struct job *job, const struct err *err);
+
+step_outside steps_runtime_check, steps_runtime_make,
+    steps_runtime_remove; /* remove: with its data */
+step_outside steps_runtime_start, steps_runtime_stop, steps_runtime_restart, steps_runtime_recreate;
+step_outside steps_runtime_remove_asked; /* with its data unless argument data is "0" */
+step_outside steps_init_make;
 
 /* ---- outside: steps_health.c ---- */
 
-step_outside healthy_make, reachable_make;
+step_outside steps_healthy_make, steps_reachable_make;
 
 /* ---- outside: steps_database.c ---- */
 
-step_outside database_check, database_make, database_undo;
-step_outside database_drop; /* undo, when there is one at all */
-/* prepare: makes the password, once for the tenant's life; recall: only finds it. */
-int database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                     struct err *err);
-int database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                    struct err *err);
-step_store database_unsettle;
-/** database_variables(call, env, err): DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, if the job's
- * tenant has a database. Return 0 or -1. */
-int database_variables(const struct step_call *call, struct kv *env, struct err *err);
-bool without_database(const struct job *job);
+step_outside steps_database_check, steps_database_make, steps_database_undo;
+step_outside steps_database_drop; /* undo, when there is one at all */
+
+/** steps_database_prepare(txn, job, context, secrets, err): put the password among the step's
+ * secrets; made once for the tenant's life. Return 0 or -1. */
+int steps_database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                           struct err *err);
+
+/** steps_database_recall(txn, job, context, secrets, err): likewise, if there is one. 0 or -1. */
+int steps_database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                          struct err *err);
+
+/* The password goes with the database. */
+step_store steps_database_unsettle;
+
+/** steps_database_variables(call, env, err): DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, if
+ * the job's tenant has a database. Return 0 or -1. */
+int steps_database_variables(const struct step_call *call, struct kv *env, struct err *err);
+
+/** steps_without_database(job): the blueprint wants none. */
+bool steps_without_database(const struct job *job);
 
 /* ---- outside: steps_ingress.c ---- */
 
-step_outside tunnel_check, tunnel_make, tunnel_undo;
-step_outside rules_check, rules_make, rules_undo, rules_undo_old, rules_make_old;
-step_outside connector_check, connector_make, connector_undo, connector_restart;
-step_outside dns_check, dns_make, dns_undo, dns_undo_old;
-/* prepare: makes the tunnel's secret, once for its life; recall: only finds it. */
-int tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                  struct err *err);
-int tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                   struct err *err);
-bool without_tunnel(const struct job *job);   /* the ingress is local: no provider, no connector */
-bool without_ingress(const struct job *job);  /* there is no tunnel object at all */
-bool in_maintenance(const struct job *job);   /* nobody is led to it, so nobody waits for it */
-bool without_front_door(const struct job *job); /* either of the two */
+step_outside steps_tunnel_check, steps_tunnel_make, steps_tunnel_undo;
+step_outside steps_rules_check, steps_rules_make, steps_rules_undo, steps_rules_undo_old,
+    steps_rules_make_old;
+step_outside steps_connector_check, steps_connector_make, steps_connector_undo,
+    steps_connector_restart;
+step_outside steps_dns_check, steps_dns_make, steps_dns_undo, steps_dns_undo_old;
+
+/** steps_tunnel_prepare(txn, job, context, secrets, err): put the tunnel's secret among the step's
+ * secrets; made once for its life. Return 0 or -1. */
+int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                         struct err *err);
+
+/** steps_tunnel_recall(txn, job, context, secrets, err): likewise, if there is one. 0 or -1. */
+int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                        struct err *err);
+
+/** steps_without_tunnel(job): the ingress is local: no provider, no connector. */
+bool steps_without_tunnel(const struct job *job);
+
+/** steps_without_ingress(job): there is no tunnel object at all. */
+bool steps_without_ingress(const struct job *job);
+
+/** steps_in_maintenance(job): nobody is led to it, so nobody waits for it. */
+bool steps_in_maintenance(const struct job *job);
+
+/** steps_without_front_door(job): without ingress, or in maintenance. */
+bool steps_without_front_door(const struct job *job);
 
 /* ---- plans: steps_plan.c ---- */
 
-/** steps_plan_…(job, out, size): what the step would touch, in one line. 0 or -1. */
-int plan_reserve(const struct job *job, char *out, size_t size);
-int plan_port(const struct job *job, char *out, size_t size);
-int plan_database(const struct job *job, char *out, size_t size);
-int plan_runtime(const struct job *job, char *out, size_t size);
-int plan_healthy(const struct job *job, char *out, size_t size);
-int plan_tunnel(const struct job *job, char *out, size_t size);
-int plan_rules(const struct job *job, char *out, size_t size);
-int plan_connector(const struct job *job, char *out, size_t size);
-int plan_dns(const struct job *job, char *out, size_t size);
-int plan_reachable(const struct job *job, char *out, size_t size);
-int plan_remove(const struct job *job, char *out, size_t size);
-int plan_free(const struct job *job, char *out, size_t size);
+/* What a step would touch, in one line of ${size} bytes. Each: return 0, or -1 when it does not
+ * fit. */
+
+/** steps_plan_reserve(job, out, size): the name and the port that it would take. */
+int steps_plan_reserve(const struct job *job, char *out, size_t size);
+
+/** steps_plan_port(job, out, size): the port that would be tried. */
+int steps_plan_port(const struct job *job, char *out, size_t size);
+
+/** steps_plan_database(job, out, size): role and database. */
+int steps_plan_database(const struct job *job, char *out, size_t size);
+
+/** steps_plan_runtime(job, out, size): the container or process. */
+int steps_plan_runtime(const struct job *job, char *out, size_t size);
+
+/** steps_plan_healthy(job, out, size): the address that would be asked. */
+int steps_plan_healthy(const struct job *job, char *out, size_t size);
+
+/** steps_plan_tunnel(job, out, size): the tunnel by its name. */
+int steps_plan_tunnel(const struct job *job, char *out, size_t size);
+
+/** steps_plan_rules(job, out, size): host name and port. */
+int steps_plan_rules(const struct job *job, char *out, size_t size);
+
+/** steps_plan_connector(job, out, size): the unit that runs it. */
+int steps_plan_connector(const struct job *job, char *out, size_t size);
+
+/** steps_plan_dns(job, out, size): the record. */
+int steps_plan_dns(const struct job *job, char *out, size_t size);
+
+/** steps_plan_reachable(job, out, size): the address at the front door. */
+int steps_plan_reachable(const struct job *job, char *out, size_t size);
+
+/** steps_plan_remove(job, out, size): what would be removed for good. */
+int steps_plan_remove(const struct job *job, char *out, size_t size);
+
+/** steps_plan_free(job, out, size): name and port that would be free again. */
+int steps_plan_free(const struct job *job, char *out, size_t size);
 
 #endif

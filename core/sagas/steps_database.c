@@ -18,7 +18,7 @@
 #define SECRET_NAME    "DB_PASSWORD" /* in the job's secrets */
 #define MARK_SIZE      96
 
-bool without_database(const struct job *job)
+bool steps_without_database(const struct job *job)
 {
     return kv_get(&job->facts, FACT_DATABASE) == NULL;
 }
@@ -50,14 +50,14 @@ static int recall(struct txn *txn, const struct job *job, const struct saga_cont
     return found;
 }
 
-int database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                    struct err *err)
+int steps_database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                          struct err *err)
 {
     return recall(txn, job, context, secrets, err) == -1 ? -1 : 0;
 }
 
-int database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                     struct err *err)
+int steps_database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                           struct err *err)
 {
     const struct saga_context *c = context;
     uint8_t bytes[PASSWORD_BYTES];
@@ -77,7 +77,7 @@ int database_prepare(struct txn *txn, struct job *job, void *context, struct kv 
     return result;
 }
 
-int database_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_database_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct secret secret = {0};
 
@@ -137,22 +137,22 @@ static enum outcome act(struct step_call *call, enum verb verb, struct err *err)
     return r == 1 ? OUTCOME_OK : OUTCOME_ABSENT;
 }
 
-enum outcome database_check(struct step_call *call, struct err *err)
+enum outcome steps_database_check(struct step_call *call, struct err *err)
 {
     return act(call, FIND, err);
 }
 
-enum outcome database_make(struct step_call *call, struct err *err)
+enum outcome steps_database_make(struct step_call *call, struct err *err)
 {
     return act(call, MAKE, err);
 }
 
-enum outcome database_undo(struct step_call *call, struct err *err)
+enum outcome steps_database_undo(struct step_call *call, struct err *err)
 {
     return act(call, DROP, err);
 }
 
-enum outcome database_drop(struct step_call *call, struct err *err)
+enum outcome steps_database_drop(struct step_call *call, struct err *err)
 {
     if (kv_get(call->secret, SECRET_NAME) == NULL ||
         str_equal(kv_get_or(&call->job->args, "data", "1"), "0"))
@@ -160,7 +160,7 @@ enum outcome database_drop(struct step_call *call, struct err *err)
     return act(call, DROP, err);
 }
 
-int database_variables(const struct step_call *call, struct kv *env, struct err *err)
+int steps_database_variables(const struct step_call *call, struct kv *env, struct err *err)
 {
     const char *secret = kv_get(call->secret, SECRET_NAME);
     struct providers *providers;

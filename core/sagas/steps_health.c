@@ -83,7 +83,7 @@ static void hint_logs(const struct step_call *call, struct err *err)
                    kv_get_or(&call->job->args, "tenant_id", ""), call->job->id);
 }
 
-enum outcome healthy_make(struct step_call *call, struct err *err)
+enum outcome steps_healthy_make(struct step_call *call, struct err *err)
 {
     uint64_t port = kv_get_u64(call->facts, FACT_PORT, 0), limit_s;
     char url[256];
@@ -146,7 +146,7 @@ static int reached(struct step_call *call, const char *url, const char *resolve,
     return 0;
 }
 
-enum outcome reachable_make(struct step_call *call, struct err *err)
+enum outcome steps_reachable_make(struct step_call *call, struct err *err)
 {
     const char *base = kv_get_or(call->facts, FACT_URL, "");
     const char *path = NULL;

@@ -19,24 +19,24 @@
 #define SECRET_SIZE  64 /* in base64 */
 #define SECRET_NAME  "tunnel" /* in the job's secrets */
 
-bool without_tunnel(const struct job *job)
+bool steps_without_tunnel(const struct job *job)
 {
     return !str_equal(kv_get_or(&job->facts, FACT_INGRESS, ""), "cloudflare");
 }
 
-bool without_ingress(const struct job *job)
+bool steps_without_ingress(const struct job *job)
 {
     return kv_get(&job->facts, FACT_TUNNEL) == NULL;
 }
 
-bool in_maintenance(const struct job *job)
+bool steps_in_maintenance(const struct job *job)
 {
     return kv_get(&job->facts, FACT_MAINTENANCE) != NULL;
 }
 
-bool without_front_door(const struct job *job)
+bool steps_without_front_door(const struct job *job)
 {
-    return without_ingress(job) || in_maintenance(job);
+    return steps_without_ingress(job) || steps_in_maintenance(job);
 }
 
 /* One stage of the job's own ingress. */
@@ -63,62 +63,62 @@ static enum outcome stage(struct step_call *call, enum ingress_stage which, enum
     return outcome;
 }
 
-enum outcome tunnel_check(struct step_call *call, struct err *err)
+enum outcome steps_tunnel_check(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_TUNNEL, INGRESS_CHECK, false, err);
 }
 
-enum outcome tunnel_make(struct step_call *call, struct err *err)
+enum outcome steps_tunnel_make(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_TUNNEL, INGRESS_MAKE, false, err);
 }
 
-enum outcome tunnel_undo(struct step_call *call, struct err *err)
+enum outcome steps_tunnel_undo(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_TUNNEL, INGRESS_UNDO, false, err);
 }
 
-enum outcome rules_check(struct step_call *call, struct err *err)
+enum outcome steps_rules_check(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_RULES, INGRESS_CHECK, false, err);
 }
 
-enum outcome rules_make(struct step_call *call, struct err *err)
+enum outcome steps_rules_make(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_RULES, INGRESS_MAKE, false, err);
 }
 
-enum outcome rules_undo(struct step_call *call, struct err *err)
+enum outcome steps_rules_undo(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_RULES, INGRESS_UNDO, false, err);
 }
 
-enum outcome rules_undo_old(struct step_call *call, struct err *err)
+enum outcome steps_rules_undo_old(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_RULES, INGRESS_UNDO, true, err);
 }
 
-enum outcome rules_make_old(struct step_call *call, struct err *err)
+enum outcome steps_rules_make_old(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_RULES, INGRESS_MAKE, true, err);
 }
 
-enum outcome dns_check(struct step_call *call, struct err *err)
+enum outcome steps_dns_check(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_DNS, INGRESS_CHECK, false, err);
 }
 
-enum outcome dns_make(struct step_call *call, struct err *err)
+enum outcome steps_dns_make(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_DNS, INGRESS_MAKE, false, err);
 }
 
-enum outcome dns_undo(struct step_call *call, struct err *err)
+enum outcome steps_dns_undo(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_DNS, INGRESS_UNDO, false, err);
 }
 
-enum outcome dns_undo_old(struct step_call *call, struct err *err)
+enum outcome steps_dns_undo_old(struct step_call *call, struct err *err)
 {
     return stage(call, INGRESS_DNS, INGRESS_UNDO, true, err);
 }
@@ -141,7 +141,7 @@ static enum outcome connector(struct step_call *call, enum hands_verb verb, cons
     return outcome;
 }
 
-enum outcome connector_check(struct step_call *call, struct err *err)
+enum outcome steps_connector_check(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     enum outcome outcome = connector(call, HANDS_CONNECTOR_STATUS, NULL, &reply, err);
@@ -151,7 +151,7 @@ enum outcome connector_check(struct step_call *call, struct err *err)
     return outcome;
 }
 
-enum outcome connector_make(struct step_call *call, struct err *err)
+enum outcome steps_connector_make(struct step_call *call, struct err *err)
 {
     const char *secret = kv_get(call->secret, SECRET_NAME);
     char token[CLOUDFLARE_TOKEN_SIZE];
@@ -172,14 +172,14 @@ enum outcome connector_make(struct step_call *call, struct err *err)
     return outcome;
 }
 
-enum outcome connector_undo(struct step_call *call, struct err *err)
+enum outcome steps_connector_undo(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
     return connector(call, HANDS_CONNECTOR_STOP, NULL, &reply, err);
 }
 
-enum outcome connector_restart(struct step_call *call, struct err *err)
+enum outcome steps_connector_restart(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
@@ -208,8 +208,8 @@ static int recall(struct txn *txn, const struct job *job, const struct saga_cont
     return found;
 }
 
-int tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                  struct err *err)
+int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                        struct err *err)
 {
     char name[96];
 
@@ -218,8 +218,8 @@ int tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *se
 
 /* The secret lives as long as the tunnel: it is made once, before the tunnel, and kept under the
  * tunnel's own name, from which every later job takes it. */
-int tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
-                   struct err *err)
+int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                         struct err *err)
 {
     const struct saga_context *c = context;
     uint8_t bytes[SECRET_BYTES];

@@ -17,68 +17,69 @@ static bool cloudflare(const struct job *job)
     return str_equal(fact(job, FACT_INGRESS, "local"), "cloudflare");
 }
 
-int plan_reserve(const struct job *job, char *out, size_t size)
+int steps_plan_reserve(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "holds the name %s and the lowest free port of the pool",
                       fact(job, FACT_SUBDOMAIN, "of the tenant"));
 }
 
-int plan_port(const struct job *job, char *out, size_t size)
+int steps_plan_port(const struct job *job, char *out, size_t size)
 {
     if (kv_get(&job->facts, FACT_PORT) == NULL)
         return str_format(out, size, "binds the reserved port once; one that is taken is skipped");
     return str_format(out, size, "binds port %s once", fact(job, FACT_PORT, ""));
 }
 
-int plan_database(const struct job *job, char *out, size_t size)
+int steps_plan_database(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "the PostgreSQL role and database of tenant %s, if blueprint %s "
                                  "wants one", fact(job, FACT_NUMBER, "(new)"),
                       fact(job, FACT_BLUEPRINT, "?"));
 }
 
-int plan_runtime(const struct job *job, char *out, size_t size)
+int steps_plan_runtime(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "the program of tenant %s, as blueprint %s says",
                       fact(job, FACT_NUMBER, "(new)"), fact(job, FACT_BLUEPRINT, "?"));
 }
 
-int plan_healthy(const struct job *job, char *out, size_t size)
+int steps_plan_healthy(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "asks http://127.0.0.1:%s until it answers",
                       fact(job, FACT_PORT, "(its port)"));
 }
 
-int plan_tunnel(const struct job *job, char *out, size_t size)
+int steps_plan_tunnel(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "tunnel %s at Cloudflare", fact(job, FACT_TUNNEL_NAME, "(new)"));
 }
 
-int plan_rules(const struct job *job, char *out, size_t size)
+int steps_plan_rules(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "%s: %s -> %s",
                       cloudflare(job) ? "the tunnel's rules" : "the map of the web server",
                       fact(job, FACT_HOSTNAME, "(its name)"),
-                      in_maintenance(job) ? "the page of maintenance"
-                                          : fact(job, FACT_SERVICE, "http://127.0.0.1:(its port)"));
+                      steps_in_maintenance(job)
+                          ? "the page of maintenance"
+                          : fact(job, FACT_SERVICE, "http://127.0.0.1:(its port)"));
 }
 
-int plan_connector(const struct job *job, char *out, size_t size)
+int steps_plan_connector(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "the unit sett-tunnel@%s", fact(job, FACT_TUNNEL_NUMBER, "(new)"));
 }
 
-int plan_dns(const struct job *job, char *out, size_t size)
+int steps_plan_dns(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "the DNS record %s", fact(job, FACT_HOSTNAME, "(its name)"));
 }
 
-int plan_reachable(const struct job *job, char *out, size_t size)
+int steps_plan_reachable(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "asks %s until it answers", fact(job, FACT_URL, "its address"));
 }
 
-int plan_remove(const struct job *job, char *out, size_t size)
+int steps_plan_remove(const struct job *job, char *out, size_t size)
 {
     bool data = !str_equal(kv_get_or(&job->args, "data", "1"), "0");
 
@@ -86,7 +87,7 @@ int plan_remove(const struct job *job, char *out, size_t size)
                       data ? " and all its data, for good" : "; its data stays");
 }
 
-int plan_free(const struct job *job, char *out, size_t size)
+int steps_plan_free(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "name %s (which then rests) and port %s",
                       fact(job, FACT_SUBDOMAIN, "?"), fact(job, FACT_PORT, "(none)"));

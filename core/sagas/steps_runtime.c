@@ -25,7 +25,7 @@ static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool
     memset(reply, 0, sizeof *reply);
     facts_request(call, verb, &request);
     request.flag = flag;
-    if (database_variables(call, &request.env, err) == -1)
+    if (steps_database_variables(call, &request.env, err) == -1)
         return OUTCOME_FAIL;
     outcome = outside_hands(call->outside, &request, timeout_ms, reply, NULL, err);
     explicit_bzero(&request.env, sizeof request.env);
@@ -54,7 +54,7 @@ int steps_blueprint(struct step_call *call, struct err *err)
     return result;
 }
 
-enum outcome port_make(struct step_call *call, struct err *err)
+enum outcome steps_port_make(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     uint64_t port = kv_get_u64(call->facts, FACT_PORT, 0);
@@ -78,7 +78,7 @@ enum outcome port_make(struct step_call *call, struct err *err)
     return OUTCOME_FAIL;
 }
 
-const char *port_fall_back(const struct job *job, const struct err *err)
+const char *steps_port_fall_back(const struct job *job, const struct err *err)
 {
     (void)job;
     return str_equal(err->code, "port_foreign") ? "reserve" : NULL;
@@ -92,7 +92,7 @@ static void note_status(struct step_call *call, const struct hands_reply *reply,
         (void)str_format(call->note, sizeof call->note, "%s", what);
 }
 
-enum outcome runtime_check(struct step_call *call, struct err *err)
+enum outcome steps_runtime_check(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     enum outcome outcome = ask_hands(call, HANDS_RUNTIME_INSPECT, false, SHORT_MS, &reply, err);
@@ -105,17 +105,17 @@ enum outcome runtime_check(struct step_call *call, struct err *err)
     return OUTCOME_OK;
 }
 
-enum outcome runtime_make(struct step_call *call, struct err *err)
+enum outcome steps_runtime_make(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     enum outcome outcome = ask_hands(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
 
     if (outcome != OUTCOME_OK)
         return outcome;
-    return runtime_start(call, err);
+    return steps_runtime_start(call, err);
 }
 
-enum outcome runtime_start(struct step_call *call, struct err *err)
+enum outcome steps_runtime_start(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     enum outcome outcome = ask_hands(call, HANDS_RUNTIME_START, false, CREATE_MS, &reply, err);
@@ -125,14 +125,14 @@ enum outcome runtime_start(struct step_call *call, struct err *err)
     return outcome;
 }
 
-enum outcome runtime_stop(struct step_call *call, struct err *err)
+enum outcome steps_runtime_stop(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
     return ask_hands(call, HANDS_RUNTIME_STOP, false, STOP_MS, &reply, err);
 }
 
-enum outcome runtime_restart(struct step_call *call, struct err *err)
+enum outcome steps_runtime_restart(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
     enum outcome outcome = ask_hands(call, HANDS_RUNTIME_RESTART, false, STOP_MS, &reply, err);
@@ -149,19 +149,19 @@ static enum outcome removal(struct step_call *call, bool data, struct err *err)
     return ask_hands(call, HANDS_RUNTIME_REMOVE, data, STOP_MS, &reply, err);
 }
 
-enum outcome runtime_remove(struct step_call *call, struct err *err)
+enum outcome steps_runtime_remove(struct step_call *call, struct err *err)
 {
     return removal(call, true, err);
 }
 
-enum outcome runtime_remove_asked(struct step_call *call, struct err *err)
+enum outcome steps_runtime_remove_asked(struct step_call *call, struct err *err)
 {
     return removal(call, !str_equal(kv_get_or(&call->job->args, "data", "1"), "0"), err);
 }
 
 /* New limits hold for a new container; the data stays where it is. A tenant that does not run gets
  * its new one when it is resumed. */
-enum outcome runtime_recreate(struct step_call *call, struct err *err)
+enum outcome steps_runtime_recreate(struct step_call *call, struct err *err)
 {
     enum outcome outcome = removal(call, false, err);
 
@@ -169,10 +169,10 @@ enum outcome runtime_recreate(struct step_call *call, struct err *err)
         return outcome;
     if (kv_get(call->facts, FACT_SUSPENDED) != NULL)
         return OUTCOME_OK;
-    return runtime_make(call, err);
+    return steps_runtime_make(call, err);
 }
 
-enum outcome init_make(struct step_call *call, struct err *err)
+enum outcome steps_init_make(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 

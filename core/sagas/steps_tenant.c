@@ -48,7 +48,7 @@ static int own_tunnel(struct txn *txn, struct job *job, const struct saga_contex
     return facts_tunnel(txn, job, c, tunnel, err);
 }
 
-int tenant_reserve(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_reserve(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct saga_context *c = context;
     struct tenant tenant;
@@ -68,7 +68,7 @@ int tenant_reserve(struct txn *txn, struct job *job, void *context, struct err *
     return tenant_put(txn, &tenant, err);
 }
 
-int tenant_unreserve(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_unreserve(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
     uint64_t foreign = kv_get_u64(&job->facts, FACT_FOREIGN, 0);
@@ -121,13 +121,13 @@ static int set_active(struct txn *txn, struct job *job, struct err *err)
     return found == 0 ? 0 : tunnel_move(txn, &tunnel, TUNNEL_ACTIVE, "", err);
 }
 
-int tenant_active(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_active(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     (void)context;
     return set_active(txn, job, err);
 }
 
-int tenant_resumed(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_resumed(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     (void)context;
     return set_active(txn, job, err);
@@ -155,7 +155,7 @@ static int wrong_state(const struct tenant *tenant, struct err *err)
     return -1;
 }
 
-int tenant_read(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_read(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -167,7 +167,7 @@ int tenant_read(struct txn *txn, struct job *job, void *context, struct err *err
     return read_both(txn, job, context, &tenant, err);
 }
 
-int tenant_read_running(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_read_running(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -178,7 +178,7 @@ int tenant_read_running(struct txn *txn, struct job *job, void *context, struct 
     return read_both(txn, job, context, &tenant, err);
 }
 
-int tenant_suspended(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_suspended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
     struct tunnel tunnel;
@@ -195,7 +195,7 @@ int tenant_suspended(struct txn *txn, struct job *job, void *context, struct err
     return tunnel_move(txn, &tunnel, TUNNEL_PAUSED, "the tenant is suspended", err);
 }
 
-int tenant_restarted(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_restarted(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -238,7 +238,7 @@ static int end_other_tunnels(struct txn *txn, const struct job *job, const struc
     return got == -1 ? -1 : left;
 }
 
-int tenant_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -286,7 +286,7 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
 }
 
 /* The port is free for another tenant only when no way in leads to it any more. */
-int tenant_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
     int left;
@@ -300,7 +300,7 @@ int tenant_deleted(struct txn *txn, struct job *job, void *context, struct err *
     return give_back(txn, job, context, true, kv_get_or(&job->args, "reason", ""), err);
 }
 
-int tenant_provision_begun(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_provision_begun(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -312,7 +312,7 @@ int tenant_provision_begun(struct txn *txn, struct job *job, void *context, stru
                        job->undo ? job->cause : "", err);
 }
 
-int tenant_provision_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_provision_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
     struct tunnel tunnel;
@@ -331,7 +331,7 @@ int tenant_provision_ended(struct txn *txn, struct job *job, void *context, stru
     return tunnel_move(txn, &tunnel, TUNNEL_FAILED, job->cause, err);
 }
 
-int tenant_job_begun(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_job_begun(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
@@ -345,7 +345,7 @@ int tenant_job_begun(struct txn *txn, struct job *job, void *context, struct err
 }
 
 /* A job that fails leaves the tenant in the state it had, with the reason beside it. */
-int tenant_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 

@@ -23,7 +23,7 @@ static int load(struct txn *txn, const struct job *job, struct tunnel *tunnel, s
     return found == 1 ? 0 : -1;
 }
 
-int tunnel_read(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_read(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct saga_context *c = context;
     struct tunnel tunnel;
@@ -59,7 +59,7 @@ static int link_tenant(struct txn *txn, const struct tunnel *tunnel, struct err 
     return tenant_put(txn, &tenant, err);
 }
 
-int tunnel_active(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_active(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
@@ -69,11 +69,11 @@ int tunnel_active(struct txn *txn, struct job *job, void *context, struct err *e
     return tunnel_move(txn, &tunnel, TUNNEL_ACTIVE, "", err);
 }
 
-int tunnel_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
-    if (tunnel_read(txn, job, context, err) == -1 || load(txn, job, &tunnel, err) == -1)
+    if (steps_tunnel_read(txn, job, context, err) == -1 || load(txn, job, &tunnel, err) == -1)
         return -1;
     return tunnel_move(txn, &tunnel, TUNNEL_DELETING, kv_get_or(&job->args, "reason", ""), err);
 }
@@ -105,7 +105,7 @@ static int unlink_tenant(struct txn *txn, const struct tunnel *tunnel, struct er
     return tenant_put(txn, &tenant, err);
 }
 
-int tunnel_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
@@ -119,7 +119,7 @@ int tunnel_deleted(struct txn *txn, struct job *job, void *context, struct err *
     return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", ""), err);
 }
 
-int tunnel_settle(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_settle(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
@@ -137,20 +137,20 @@ int tunnel_settle(struct txn *txn, struct job *job, void *context, struct err *e
     return tunnel_put(txn, &tunnel, err);
 }
 
-int tunnel_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_unsettle(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     kv_unset(&job->facts, FACT_CF_TUNNEL);
     kv_unset(&job->facts, FACT_CF_VERSION);
-    return tunnel_settle(txn, job, context, err);
+    return steps_tunnel_settle(txn, job, context, err);
 }
 
-int tunnel_unsettle_record(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_unsettle_record(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     kv_unset(&job->facts, FACT_CF_RECORD);
-    return tunnel_settle(txn, job, context, err);
+    return steps_tunnel_settle(txn, job, context, err);
 }
 
-int tunnel_job_begun(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_job_begun(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
@@ -162,7 +162,7 @@ int tunnel_job_begun(struct txn *txn, struct job *job, void *context, struct err
     return tunnel_move(txn, &tunnel, TUNNEL_DELETING, job->cause, err);
 }
 
-int tunnel_rerouted(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_rerouted(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
@@ -217,19 +217,19 @@ static int follow_tenant(struct txn *txn, const struct job *job, struct err *err
         return found;
     if (tenant.state == TENANT_DELETING && !str_equal(tenant.tunnel_id, tunnel.id))
         return steps_tunnel_start(txn, job, &tunnel, "tunnel.delete", err);
-    if (job->state != JOB_DONE || tenant.maintenance == in_maintenance(job))
+    if (job->state != JOB_DONE || tenant.maintenance == steps_in_maintenance(job))
         return 0;
     return steps_tunnel_reroute(txn, job, &tunnel, err);
 }
 
-int tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tunnel_job_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel;
 
     if (job->state == JOB_DONE)
         return follow_tenant(txn, job, err);
     if (job->state == JOB_UNDONE && str_equal(job->saga, "tunnel.create"))
-        return tunnel_deleted(txn, job, context, err);
+        return steps_tunnel_deleted(txn, job, context, err);
     if (load(txn, job, &tunnel, err) == -1)
         return -1;
     if (tunnel.state == TUNNEL_DELETED)

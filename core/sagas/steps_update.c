@@ -14,40 +14,40 @@
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
-bool update_without_runtime(const struct job *job)
+bool steps_update_without_runtime(const struct job *job)
 {
     return kv_get(&job->facts, FACT_RECREATE) == NULL;
 }
 
-bool update_without_running(const struct job *job)
+bool steps_update_without_running(const struct job *job)
 {
     return kv_get(&job->facts, FACT_SUSPENDED) != NULL;
 }
 
-bool update_without_answer(const struct job *job)
+bool steps_update_without_answer(const struct job *job)
 {
-    return update_without_running(job) || in_maintenance(job);
+    return steps_update_without_running(job) || steps_in_maintenance(job);
 }
 
-bool update_without_maintenance(const struct job *job)
+bool steps_update_without_maintenance(const struct job *job)
 {
-    return kv_get(&job->args, "maintenance") == NULL || update_without_running(job) ||
-           without_ingress(job) || !update_without_name(job);
+    return kv_get(&job->args, "maintenance") == NULL || steps_update_without_running(job) ||
+           steps_without_ingress(job) || !steps_update_without_name(job);
 }
 
-bool update_without_route(const struct job *job)
+bool steps_update_without_route(const struct job *job)
 {
-    return update_without_running(job) || update_without_name(job);
+    return steps_update_without_running(job) || steps_update_without_name(job);
 }
 
-bool update_without_name(const struct job *job)
+bool steps_update_without_name(const struct job *job)
 {
-    return kv_get(&job->facts, FACT_OLD_HOSTNAME) == NULL || without_ingress(job);
+    return kv_get(&job->facts, FACT_OLD_HOSTNAME) == NULL || steps_without_ingress(job);
 }
 
-bool update_without_tunnel_name(const struct job *job)
+bool steps_update_without_tunnel_name(const struct job *job)
 {
-    return update_without_name(job) || without_tunnel(job);
+    return steps_update_without_name(job) || steps_without_tunnel(job);
 }
 
 static int change_plan(struct txn *txn, struct job *job, struct tenant *tenant, const char *plan_id,
@@ -119,13 +119,13 @@ static int change_tunnel(struct txn *txn, struct job *job, const struct saga_con
     return facts_tunnel(txn, job, c, &tunnel, err);
 }
 
-int tenant_change(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_change(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *plan_id = kv_get_or(&job->args, "plan_id", "");
     const char *subdomain = kv_get_or(&job->args, "subdomain", "");
     struct tenant tenant;
 
-    if (tenant_read(txn, job, context, err) == -1 ||
+    if (steps_tenant_read(txn, job, context, err) == -1 ||
         facts_load_tenant(txn, job, &tenant, err) == -1)
         return -1;
     if (plan_id[0] != '\0' && !str_equal(plan_id, tenant.plan_id) &&
@@ -146,7 +146,7 @@ int tenant_change(struct txn *txn, struct job *job, void *context, struct err *e
     return change_tunnel(txn, job, context, &tenant, err);
 }
 
-int tenant_unchange(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_unchange(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *plan_id = kv_get(&job->facts, FACT_OLD_PLAN);
     const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
@@ -183,7 +183,7 @@ static int note_answer(struct txn *txn, const struct job *job, struct err *err)
 {
     struct tenant tenant;
 
-    if (update_without_running(job))
+    if (steps_update_without_running(job))
         return 0;
     if (facts_load_tenant(txn, job, &tenant, err) == -1)
         return -1;
@@ -191,7 +191,7 @@ static int note_answer(struct txn *txn, const struct job *job, struct err *err)
     return steps_tenant_up(txn, &tenant, err);
 }
 
-int tenant_changed(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_changed(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
     const struct saga_context *c = context;
@@ -205,14 +205,14 @@ int tenant_changed(struct txn *txn, struct job *job, void *context, struct err *
                      days == 0 ? 0 : txn_time_ms(txn) + (int64_t)days * DAY_MS, err);
 }
 
-int tenant_update_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+int steps_tenant_update_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tunnel tunnel = {0};
     struct tenant tenant;
     struct scan scan;
     int got;
 
-    if (tenant_job_ended(txn, job, context, err) == -1)
+    if (steps_tenant_job_ended(txn, job, context, err) == -1)
         return -1;
     if (job->state == JOB_STUCK || kv_get(&job->args, "maintenance") == NULL)
         return 0;
