@@ -48,6 +48,8 @@
 
 /** facts_set(job, name, value, err): set a fact; "" takes it out. Return 0 or -1. */
 int facts_set(struct job *job, const char *name, const char *value, struct err *err);
+
+/** facts_set_u64(job, name, value, err): likewise, as decimal digits. */
 int facts_set_u64(struct job *job, const char *name, uint64_t value, struct err *err);
 
 /** facts_load_tenant(txn, job, tenant, err): the tenant that the job's argument tenant_id names.
