@@ -190,14 +190,29 @@ done:
     return rc;
 }
 
+/* Whether a secret is to be removed: set to nothing at all, which may be a forgotten option. */
+static bool forgets(const struct op *op, uint64_t given)
+{
+    const struct field *value = op->params == NULL ? NULL : fields_find(op->params, "value");
+
+    return value != NULL && (value->flags & FIELD_SECRET) &&
+           !(given & UINT64_C(1) << (value - op->params->at));
+}
+
 /* Deleting asks for the name of what dies. Return 0 to go on, -1 otherwise. */
-static int confirm(struct cli *cli, const struct op *op, const void *params, struct err *err)
+static int confirm(struct cli *cli, const struct op *op, const void *params, uint64_t given,
+                   struct err *err)
 {
     char name[256], typed[256], words[WORDS_SIZE];
 
-    if (!str_ends(op->name, ".delete") || cli->dry_run)
+    if (cli->dry_run)
         return 0;
-    if (object_name(cli, op, params, name, sizeof name, err) == -1)
+    if (forgets(op, given))
+        (void)str_copy(name, sizeof name,
+                       (const char *)params + fields_find(op->params, "name")->offset);
+    else if (!str_ends(op->name, ".delete"))
+        return 0;
+    else if (object_name(cli, op, params, name, sizeof name, err) == -1)
         return -1;
     if (cli->confirm != NULL) {
         if (str_equal(cli->confirm, name))
@@ -207,7 +222,8 @@ static int confirm(struct cli *cli, const struct op *op, const void *params, str
     }
     if (cli->no_input || !isatty(STDIN_FILENO)) {
         help_words(op, words, sizeof words);
-        err_field(err, "confirm", "not_confirmed", "sett %s cannot be taken back", words);
+        err_field(err, "confirm", "not_confirmed", "%s %s cannot be taken back",
+                  forgets(op, given) ? "removing a secret with sett" : "sett", words);
         return err_hint(err, "add --confirm=%s to do it without being asked", name);
     }
     fprintf(stderr, "%s. Type its name, %s, to go on: ", op->help, name);
@@ -281,7 +297,7 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
         goto done;
     }
     if (cli_open(cli, err) == -1 ||
-        confirm(cli, op, params, err) == -1 || cli_call(cli, &call, err) == -1)
+        confirm(cli, op, params, call.given, err) == -1 || cli_call(cli, &call, err) == -1)
         goto done;
     if (call.job_id[0] != '\0' && !cli->dry_run && (cli->wait || (!cli->no_wait && isatty(STDOUT_FILENO)))) {
         if (cli->output != CLI_JSON && !cli->quiet)

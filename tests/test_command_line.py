@@ -49,6 +49,14 @@ def test_values(tap, root):
     tap.ok(code == 0 and json.loads(shown)["clean"] is True, "fsck speaks JSON when asked to", (shown, said))
     code, _, said = sett(root, "setting", "set", "box.id", "x")
     tap.ok(code == 2 and "box.id" in said, "the box keeps its id", said)
+    secret = os.path.join(root, "secret")
+    with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
+        f.write("sk_test_1\n")
+    tap.equal(sett(root, "secret", "set", "stripe.secret_key", "--value-file", secret)[0], 0, "a secret is set from a file")
+    code, _, said = sett(root, "secret", "set", "stripe.secret_key")
+    tap.ok(code == 2 and "--confirm=stripe.secret_key" in said, "a forgotten --value-file removes nothing", said)
+    code, shown, _ = sett(root, "secret", "set", "stripe.secret_key", "--confirm=stripe.secret_key", "--json")
+    tap.ok(code == 0 and json.loads(shown)["set"] is False, "confirmed, the secret is removed", shown)
     with open("/dev/full", "w", encoding="utf-8") as full:
         code, _, said = sett(root, "plan", "list", stdout=full)
     tap.ok(code == 1 and "No space left" in said, "an answer that cannot be written is a failure", (code, said))

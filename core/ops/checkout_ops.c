@@ -66,8 +66,10 @@ static int sellable(struct txn *txn, const char *text, struct plan *plan, struct
 
     if (found < 0)
         return -1;
-    if (!found || !plan->offered || plan->stripe_price[0] == '\0')
-        return err_field(err, "plan", "plan_not_for_sale", "the plan %.80s cannot be bought", text);
+    if (!found || !plan->offered || plan->stripe_price[0] == '\0') {
+        err_field(err, "plan", "plan_not_for_sale", "the plan %.80s cannot be bought", text);
+        return err_hint(err, "what can be bought is offered and has a stripe_price");
+    }
     return 0;
 }
 
