@@ -53,11 +53,10 @@ static long page_get(const char *host, uint32_t port, struct buf *page, struct e
 /* The subscription of the demonstration and its tenant, if they are there. Return 1, 0 or -1. */
 static int acme_find(struct cli *cli, struct tenant *tenant, struct err *err)
 {
-    static struct subscription s;
+    struct subscription s = {0};
     struct txn *txn;
     int got;
 
-    memset(&s, 0, sizeof s);
     memset(tenant, 0, sizeof *tenant);
     (void)str_copy(s.stripe_subscription, sizeof s.stripe_subscription, DEMO_SUBSCRIPTION);
     if (db_read(&txn, cli->box.db, err) == -1)
@@ -210,7 +209,7 @@ static void admin_show(const struct cli *cli, uint32_t port)
 
 int cli_demo(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    static struct tenant tenant;
+    struct tenant tenant;
     uint64_t port = 4443;
     int there, code = 0;
 

@@ -35,6 +35,7 @@ struct run {
         sett[PATHS_SIZE + 16];
     char log[PATHS_SIZE + 16], nginx[PATHS_SIZE + 16], nginx_conf[PATHS_SIZE + 32],
         notify[PATHS_SIZE + 16], port_text[16];
+    struct supervise_program programs[5];
 };
 
 static int options_read(struct run *run, int argc, char **argv, struct err *err)
@@ -103,6 +104,8 @@ static int port_free(uint32_t port, struct err *err)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, rc;
 
+    if (fd == -1)
+        return err_sys(err, "socket", errno, "trying the port");
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     rc = bind(fd, (struct sockaddr *)&address, sizeof address);
     (void)close(fd);
@@ -171,7 +174,7 @@ static int await(struct supervise *s, const char *const *names, const char *log,
 static int start_all(struct run *run, struct supervise *s, struct err *err)
 {
     static const char *const first[] = {"hands", "worker", "front", NULL};
-    static struct supervise_program programs[5];
+    struct supervise_program *programs = run->programs;
     const char *root = run->cli->paths.root;
     unsigned n = 0;
     int rc;

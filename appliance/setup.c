@@ -264,7 +264,7 @@ done:
 /* The tenants' addresses as the settings make them now. */
 static int addresses_change(struct txn *txn, void *arg, struct err *err)
 {
-    static struct tenant tenant;
+    struct tenant tenant = {0};
     const struct conf *conf = arg;
     char url[sizeof tenant.url];
     struct scan s;

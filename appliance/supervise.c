@@ -40,7 +40,7 @@ struct child {
 struct supervise {
     int signals, notify;
     const char *log_folder;
-    char notify_variable[160];
+    char notify_variable[160], watchdog_variable[40];
     struct child children[SUPERVISE_PROGRAMS];
     unsigned count;
 };
@@ -53,10 +53,14 @@ static int notify_open(const char *path, struct err *err)
     if (str_copy(address.sun_path, sizeof address.sun_path, path) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long for a socket", path);
     (void)unlink(path);
-    if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
-        setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == -1 ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) == -1)
+    if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
         return err_sys(err, "notify_socket", errno, path);
+    if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == -1 ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
+        (void)err_sys(err, "notify_socket", errno, path);
+        (void)close(fd);
+        return -1;
+    }
     return fd;
 }
 
@@ -79,9 +83,13 @@ int supervise_new(struct supervise **out, const char *notify_path, const char *l
         err_sys(err, "signalfd", errno, "signalfd");
         goto fail;
     }
-    if ((s->notify = notify_open(notify_path, err)) == -1)
+    if ((s->notify = notify_open(notify_path, err)) == -1) {
+        (void)close(s->signals);
         goto fail;
+    }
     (void)str_format(s->notify_variable, sizeof s->notify_variable, "NOTIFY_SOCKET=%s", notify_path);
+    (void)str_format(s->watchdog_variable, sizeof s->watchdog_variable, "WATCHDOG_USEC=%d",
+                     WATCHDOG_MS * 1000);
     *out = s;
     return 0;
 fail:
@@ -92,7 +100,6 @@ fail:
 /* Our environment with the notify protocol's two variables. The array is the caller's to free. */
 static char **environment(struct supervise *s, const struct supervise_program *p)
 {
-    static char watchdog[] = "WATCHDOG_USEC=10000000";
     size_t n = 0, kept = 0;
     char **env;
 
@@ -105,7 +112,7 @@ static char **environment(struct supervise *s, const struct supervise_program *p
             env[kept++] = environ[i];
     if (p->notifies) {
         env[kept++] = s->notify_variable;
-        env[kept] = watchdog;
+        env[kept] = s->watchdog_variable;
     }
     return env;
 }

@@ -95,8 +95,8 @@ static int bad_conninfo(const char *why, struct err *err)
 {
     err_set(err, ERR_INVALID, "database_admin", "The setting database.admin cannot be used: %.*s",
             (int)strcspn(why, "\n"), why);
-    return err_hint(err, "sett config set database.admin 'host=… user=… dbname=postgres', then "
-                         "retry");
+    return err_hint(err, "sett setting set database.admin --value 'host=… user=… dbname=postgres', "
+                         "then retry");
 }
 
 /* The options of a conninfo, to be freed, or NULL. */
