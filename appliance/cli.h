@@ -18,6 +18,7 @@ struct cli {
     enum cli_output output;
     bool quiet, no_input, dry_run, colour;
     bool wait, no_wait;    /* neither: wait when standard output is a terminal */
+    bool undo_wanted;      /* a job that ends undone has ended well */
     uint32_t wait_s;       /* --timeout; 0: as long as it takes */
     const char *confirm;   /* --confirm=NAME */
     char programs[PATHS_SIZE]; /* folder of sett-front and the others */

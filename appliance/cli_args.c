@@ -303,6 +303,7 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
         if (cli->output != CLI_JSON && !cli->quiet)
             fprintf(stderr, "%s  (%s; Ctrl-C leaves it running: sett job watch %s)\n", op->help,
                     call.job_id, call.job_id);
+        cli->undo_wanted = str_equal(op->name, "job.resolve");
         code = cli_watch(cli, call.job_id, 0, err);
         if (cli->output == CLI_JSON || code == -1)
             goto done;

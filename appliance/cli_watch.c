@@ -68,8 +68,10 @@ static int rows_show(struct cli *cli, struct txn *txn, const struct job *job, ui
 
 static int ended(const struct cli *cli, const struct job *job)
 {
-    if (cli->output == CLI_JSON || (cli->quiet && job->state == JOB_DONE))
-        return job->state == JOB_DONE ? 0 : 1;
+    bool well = job->state == JOB_DONE || (cli->undo_wanted && job->state == JOB_UNDONE);
+
+    if (cli->output == CLI_JSON || (cli->quiet && well))
+        return well ? 0 : 1;
     fprintf(stderr, "%s %s after %.2f s\n", job->id, job_state_names[job->state],
             (double)(job->updated_at - job->created_at) / 1000.0);
     if (job->state == JOB_STUCK) {
@@ -78,7 +80,7 @@ static int ended(const struct cli *cli, const struct job *job)
         fprintf(stderr, "  then:   sett job retry %s   (or: sett job resolve %s --how undo)\n",
                 job->id, job->id);
     }
-    return job->state == JOB_DONE ? 0 : 1;
+    return well ? 0 : 1;
 }
 
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err)

@@ -160,7 +160,7 @@ def replay(ops, top, scratch, states, sync, seed, stop_at_first=False):
     rng = random.Random(seed)
     checker = subprocess.Popen([os.path.join(BUILD, "cut_check")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     disk, bad, made = Disk(sync), [], 0
-    per = max(1, states // len(ops))
+    per = -(-states // len(ops))  # rounded up
     target = os.path.join(scratch, "cut")
     for index, op in enumerate(ops):
         disk.apply(op)
