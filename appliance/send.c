@@ -76,8 +76,10 @@ int send_event(struct cli *cli, const char *url, const char *body, size_t len, l
         goto done;
     stripe_signature_make(signature, buf_string(&secret), clock_wall_ms() / 1000, body, len);
     (void)str_format(header, sizeof header, "Stripe-Signature: %s", signature);
-    if (http_call(client, &request, &got, err) == -1)
+    if (http_call(client, &request, &got, err) == -1) {
+        err_hint(err, "does the box run, and at this address? sett doctor; make run");
         goto done;
+    }
     *status = got.status;
     rc = buf_add(answer, buf_string(&got.body), got.body.len);
 done:

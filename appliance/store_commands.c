@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "cli.h"
 #include "domain_check.h"
+#include "file.h"
 #include "json_out.h"
 #include "schema.h"
 #include "str.h"
@@ -94,9 +95,16 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err)
     (void)argv;
     if (argc > 0)
         return err_field(err, "argument", "usage", "sett db load reads from standard input");
-    if (cli_drop(cli, err) == -1)
+    if (cli_drop(cli, err) == -1 || file_mkdirs(cli->paths.live, 0750, err) == -1)
         return -1;
-    return db_load(cli->paths.db, &sett_schema, stdin, err);
+    if (db_load(cli->paths.db, &sett_schema, stdin, err) == 0) {
+        fprintf(stderr, "loaded; next: sett setup, which adds what a dump does not hold, then sett fsck\n");
+        return 0;
+    }
+    return err->kind == ERR_CONFLICT
+               ? err_hint(err, "stop the box and move that folder away first: mv %s %s.old",
+                          cli->paths.db, cli->paths.db)
+               : -1;
 }
 
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)

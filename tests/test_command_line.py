@@ -13,11 +13,11 @@ from box import BUILD, Tap
 SETT = os.path.join(BUILD, "sett")
 
 
-def sett(root, *words, stdout=subprocess.PIPE):
+def sett(root, *words, stdout=subprocess.PIPE, given=""):
     env = {k: v for k, v in os.environ.items() if k != "SETT_ROOT"}
     if root:
         env["SETT_ROOT"] = root
-    done = subprocess.run([SETT, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env,
+    done = subprocess.run([SETT, *words], input=given, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env,
                           timeout=60)
     return done.returncode, done.stdout or "", done.stderr
 
@@ -62,6 +62,19 @@ def test_values(tap, root):
     tap.ok(code == 1 and "No space left" in said, "an answer that cannot be written is a failure", (code, said))
 
 
+def test_dump(tap, root):
+    other = root + "/other"
+    code, dump, said = sett(root, "db", "dump")
+    tap.ok(code == 0 and dump, "the store is dumped", said)
+    code, _, said = sett(other, "db", "load", given=dump)
+    tap.ok(code == 0 and "setup" in said, "and loaded where there is no box yet, with what comes next", said)
+    tap.equal(sett(other, "setup")[0], 0, "which makes a box of it")
+    tap.equal(sett(other, "fsck")[0], 0, "that is clean")
+    tap.equal(sett(other, "db", "dump")[1], dump, "and has the same dump")
+    code, _, said = sett(other, "db", "load", given=dump)
+    tap.ok(code == 5 and "mv " in said, "over a store nothing is loaded, and there is a way", said)
+
+
 def test_run(tap, root):
     for words, wanted in ((("--port", "0"), "1 to 65535"), (("--port", "x"), "1 to 65535"), (("--bogus",), "usage")):
         code, _, said = sett(root, "run", *words)
@@ -80,6 +93,8 @@ def main():
             test_words(tap, root)
         with tap.part("values"):
             test_values(tap, root)
+        with tap.part("dump"):
+            test_dump(tap, root)
         with tap.part("run"):
             test_run(tap, root)
     finally:
