@@ -104,7 +104,7 @@ static void test_times_and_secrets(void **state)
     assert_string_equal(err.code, "signature_malformed");
 }
 
-/* 20,000 changes of header or body; what is the same in meaning is left out by construction. */
+/* 1,000,000 changes of header or body; what is the same in meaning is left out by construction. */
 static void test_mutations(void **state)
 {
     static const char body[] = "{\"id\":\"evt_1\",\"type\":\"invoice.paid\",\"amount\":2000}",
@@ -114,7 +114,7 @@ static void test_mutations(void **state)
     unsigned taken = 0, tried = 0;
 
     (void)state;
-    while (tried < 20000) {
+    while (tried < 1000000) {
         char header[STRIPE_SIGNATURE_SIZE], text[sizeof body];
         size_t len = sizeof body - 1, at;
         stripe_signature_make(header, secret, 1784500600, body, len);
