@@ -157,7 +157,7 @@ def main():
         tap.equal([t["name"] for t in state["tunnels"] if t["deleted_at"] is None], [], "0 tunnels left")
         tap.equal([r["name"] for r in state["records"]], [], "0 DNS records left")
         created = [e["name"] for e in world.call("effects") if e["what"] == "record-created"]
-        tap.ok(len(created) >= TENANTS // 2, f"{len(created)} records were made on the way")
+        tap.ok(len(created) >= TENANTS // 5, f"{len(created)} records were made on the way")
         tap.equal([p for p in box.json("port", "list", "--limit", "100")["data"] if p.get("tenant_id")], [], "0 ports left")
         left = [n for n in os.listdir(os.path.join(box.root, "var/lib/sett/live/tenants")) if not n.startswith(".")]
         tap.equal(left, [], "0 folders left")
