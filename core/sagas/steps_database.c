@@ -5,6 +5,7 @@
 #include "facts.h"
 #include "outside.h"
 #include "postgres.h"
+#include "secret_once.h"
 #include "steps.h"
 
 #include <sodium.h>
@@ -31,23 +32,12 @@ static void secret_name(char out[96], const struct job *job)
 static int recall(struct txn *txn, const struct job *job, const struct saga_context *c,
                   struct kv *secrets, struct err *err)
 {
-    char name[96], text[128];
-    struct buf plain;
-    int found;
+    char name[96];
 
     if (kv_get(secrets, SECRET_NAME) != NULL)
         return 1;
     secret_name(name, job);
-    buf_init(&plain, sizeof text - 1);
-    found = secret_get(txn, &c->vault, name, &plain, err);
-    if (found == 1 && (str_copy_n(text, sizeof text, plain.data, plain.len) == -1 ||
-                       kv_set(secrets, SECRET_NAME, text) == -1))
-        found = err_set(err, ERR_CORRUPT, "database_secret", "the secret %s is no password", name);
-    if (plain.data != NULL)
-        sodium_memzero(plain.data, plain.cap);
-    buf_free(&plain);
-    sodium_memzero(text, sizeof text);
-    return found;
+    return secret_once_recall(txn, c, name, SECRET_NAME, secrets, err);
 }
 
 int steps_database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
@@ -59,19 +49,16 @@ int steps_database_recall(struct txn *txn, struct job *job, void *context, struc
 int steps_database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                            struct err *err)
 {
-    const struct saga_context *c = context;
     uint8_t bytes[PASSWORD_BYTES];
     char name[96], text[64];
-    int result = recall(txn, job, c, secrets, err);
+    int result = recall(txn, job, context, secrets, err);
 
     if (result != 0)
         return result == 1 ? 0 : -1;
     randombytes_buf(bytes, sizeof bytes);
     (void)enc_base64url(text, sizeof text, bytes, sizeof bytes);
     secret_name(name, job);
-    result = secret_set(txn, &c->vault, name, text, strlen(text), err);
-    if (result == 0 && kv_set(secrets, SECRET_NAME, text) == -1)
-        result = err_set(err, ERR_TOO_LARGE, "secrets_full", "the job's secrets are full");
+    result = secret_once_keep(txn, context, name, SECRET_NAME, text, secrets, err);
     sodium_memzero(bytes, sizeof bytes);
     sodium_memzero(text, sizeof text);
     return result;

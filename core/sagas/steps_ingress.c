@@ -5,13 +5,13 @@
  */
 #include "facts.h"
 #include "outside.h"
+#include "secret_once.h"
 #include "steps.h"
 
 #include <sodium.h>
 #include <string.h>
 
 #include "enc.h"
-#include "setting.h"
 #include "str.h"
 
 #define CONNECTOR_MS 45000
@@ -190,22 +190,9 @@ enum outcome steps_connector_restart(struct step_call *call, struct err *err)
 static int recall(struct txn *txn, const struct job *job, const struct saga_context *c,
                   char name[96], struct kv *secrets, struct err *err)
 {
-    char text[SECRET_SIZE];
-    struct buf plain;
-    int found;
-
     if (str_format(name, 96, "tunnel:%s", kv_get_or(&job->facts, FACT_TUNNEL, "")) == -1)
         return err_set(err, ERR_INTERNAL, "tunnel_id", "the tunnel's id is too long");
-    buf_init(&plain, sizeof text - 1);
-    found = secret_get(txn, &c->vault, name, &plain, err);
-    if (found == 1 && (str_copy_n(text, sizeof text, plain.data, plain.len) == -1 ||
-                       kv_set(secrets, SECRET_NAME, text) == -1))
-        found = err_set(err, ERR_CORRUPT, "tunnel_secret", "the secret %s is not a text", name);
-    if (plain.data != NULL)
-        sodium_memzero(plain.data, plain.cap);
-    buf_free(&plain);
-    sodium_memzero(text, sizeof text);
-    return found;
+    return secret_once_recall(txn, c, name, SECRET_NAME, secrets, err);
 }
 
 int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
@@ -230,9 +217,7 @@ int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct
         return result == 1 ? 0 : -1;
     randombytes_buf(bytes, sizeof bytes);
     (void)enc_base64(text, sizeof text, bytes, sizeof bytes);
-    result = secret_set(txn, &c->vault, name, text, strlen(text), err);
-    if (result == 0 && kv_set(secrets, SECRET_NAME, text) == -1)
-        result = err_set(err, ERR_TOO_LARGE, "secrets_full", "the job's secrets are full");
+    result = secret_once_keep(txn, c, name, SECRET_NAME, text, secrets, err);
     sodium_memzero(bytes, sizeof bytes);
     sodium_memzero(text, sizeof text);
     return result;
