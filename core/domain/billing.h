@@ -68,11 +68,6 @@ struct billing_result {
 int billing_apply(struct txn *txn, const struct conf *conf, const struct billing_facts *facts,
                   struct billing_result *result, struct err *err);
 
-/** billing_settle(txn, conf, subscription_id, result, err): compare what a subscription wants with
- * its tenant now and start what is missing. Return 0 or -1. */
-int billing_settle(struct txn *txn, const struct conf *conf, const char *subscription_id,
-                   struct billing_result *result, struct err *err);
-
 /** billing_due(txn, conf, err): in a read transaction: whether billing_tick would have something
  * to do now. Return 1, 0 or -1. */
 int billing_due(struct txn *txn, const struct conf *conf, struct err *err);

@@ -34,8 +34,8 @@ enum subscription_wanted billing_wanted(struct subscription *sub, const struct p
 /** billing_flag(out, size, text): append to a flag, "; " between; what does not fit is left out. */
 void billing_flag(char *out, size_t size, const char *text);
 
-/** billing_settle_record(txn, conf, sub, result, err): as billing_settle, for a record in hand,
- * which is stored. Return 0 or -1. */
+/** billing_settle_record(txn, conf, sub, result, err): compare what ${sub} wants with its tenant now,
+ * start what is missing, and store ${sub}. Return 0 or -1. */
 int billing_settle_record(struct txn *txn, const struct conf *conf, struct subscription *sub,
                           struct billing_result *result, struct err *err);
 

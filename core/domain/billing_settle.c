@@ -353,19 +353,3 @@ int billing_settle_record(struct txn *txn, const struct conf *conf, struct subsc
         return -1;
     return subscription_put(txn, sub, err);
 }
-
-int billing_settle(struct txn *txn, const struct conf *conf, const char *subscription_id,
-                   struct billing_result *result, struct err *err)
-{
-    struct subscription sub;
-
-    memset(result, 0, sizeof *result);
-    result->state = EVENT_APPLIED;
-    int found = subscription_resolve(txn, subscription_id, &sub, err);
-    if (found < 0)
-        return -1;
-    if (found == 0)
-        return err_set(err, ERR_NOT_FOUND, "subscription_not_found", "there is no subscription %s",
-                       subscription_id);
-    return billing_settle_record(txn, conf, &sub, result, err);
-}

@@ -23,7 +23,8 @@ extern const struct fields object_id;
 bool object_owned(const struct op_call *call, const struct table *table, const void *record);
 
 /** object_find(call, table, text, record, err): by id, by number, by the table's unique name, or, the
- * newest that bears it, by a tenant's subdomain or a tunnel's host name. ${record} must be all zero. Return 1, 0 (none, or not theirs) or -1. */
+ * newest that bears it, by a tenant's subdomain or a tunnel's host name. ${record} must be all zero.
+ * Return 1, 0 (none, or not theirs) or -1. */
 int object_find(const struct op_call *call, const struct table *table, const char *text,
                 void *record, struct err *err);
 
