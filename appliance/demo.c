@@ -221,8 +221,10 @@ int cli_demo(struct cli *cli, int argc, char **argv, struct err *err)
     (void)dup2(STDOUT_FILENO, STDERR_FILENO); /* steps and words in one stream, in order */
     if (there == 1) {
         say(cli, "•", "Acme is a customer from an earlier run");
-        if (tenant.state == TENANT_DELETED) {
-            printf("  its site is gone, as it stopped paying: sett tenant list\n");
+        if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE) {
+            printf("  its site is %s%s%s: sett tenant show %llu\n", tenant_state_names[tenant.state],
+                   tenant.state_reason[0] == '\0' ? "" : ", ", tenant.state_reason,
+                   (unsigned long long)tenant.number);
             admin_show(cli, (uint32_t)port);
             return 0;
         }

@@ -269,6 +269,9 @@ def test_stop_and_start(tap, box):
     tap.equal(box.http("GET", "/", host="hooli.localhost").status, 200, "and a new tenant answers there")
     suspended = [s for s, state in after.items() if state == "suspended"]
     tap.ok(all(box.http("GET", "/", host=f"{s}.localhost").status != 200 for s in suspended), "a suspended one stays so")
+    box.sett("tenant", "suspend", "acme", "--wait")
+    code, said = box.sett("demo", "--port", str(box.port), ok=False)[:2]
+    tap.ok(code == 0 and "suspended" in said and box.password() in said, "a demonstration of a suspended site says so", said)
 
 
 def test_kills(tap, box):
