@@ -219,7 +219,7 @@ def main():
         breaches = [b for lane in lanes for b in lane.world.call("breaches")]
         tap.ok(not breaches, "every exchange was as the providers describe it", "\n".join(sorted(set(breaches))[:20]))
         hit = len(died_at) / max(1, sum(total.values()))
-        tap.ok(hit > 0.9, f"the worker died at {len(died_at)} of {sum(total.values())} points", total)
+        tap.ok(hit > 0.8, f"the worker died at {len(died_at)} of {sum(total.values())} points", total)
         print(f"# {time.monotonic() - began:.0f} s, {len(OUTCOMES)} outcomes, {LANES} lanes", flush=True)
     finally:
         for lane in lanes:

@@ -77,7 +77,11 @@ class Box:
         os.chmod(self.root, 0o755)
         self.port = free_port()
         self.world = world
-        self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **(env or {}))
+        # What a sanitizer has to say of any program of this box is kept, and makes close() fail.
+        self.reports = os.path.join(self.root, "sanitizer")
+        self.env = dict(os.environ, ASAN_OPTIONS=f"detect_leaks=0:log_path={self.reports}",
+                        UBSAN_OPTIONS=f"print_stacktrace=1:log_path={self.reports}",
+                        TSAN_OPTIONS=f"log_path={self.reports}", **(env or {}))
         if world:
             self.env.update(WORLD_PORT=str(world.port), WORLD_CA=world.ca)
         self.processes = {}
@@ -185,6 +189,9 @@ class Box:
             raise AssertionError(f"login: {answer.status} {answer.body[:300]}")
         return {"Authorization": "Bearer " + answer.json["access_token"]}
 
+    # Reports that a test asks for, as by sending libfcgi what makes it abort: any of these words.
+    forgive = ()
+
     def close(self):
         for name in ("run", "front", "worker", "hands"):
             if name in self.processes:
@@ -195,8 +202,16 @@ class Box:
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait(10)
+        said = ""
+        for name in sorted(n for n in os.listdir(self.root) if n.startswith("sanitizer.")):
+            with open(os.path.join(self.root, name), encoding="utf-8", errors="replace") as f:
+                report = f.read()
+            if not any(word in report for word in self.forgive):
+                said += report
         if self.own:
             shutil.rmtree(self.root, ignore_errors=True)
+        if said:
+            raise AssertionError("a sanitizer has something to say:\n" + said[:6000])
 
 
 class Tap:
