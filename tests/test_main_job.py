@@ -194,8 +194,10 @@ def test_life(tap, box, shop):
     shop.reaches("initech", "suspended")
     wait_for(lambda: box.http("GET", "/", host="initech.localhost").status in (421, 503), "a suspended site does not answer", 20)
     tap.ok(True, "unpaid: suspended, and does not answer")
-    shop.event("customer.subscription.updated", status="active", customer="cus_ini", subscription="sub_ini", price="", at=now + 3)
+    shop.event("customer.subscription.updated", status="active", subscription="sub_ini", at=now + 3)
     shop.reaches("initech", "active")
+    flagged = [f["stripe_subscription"] for f in box.json("subscription", "list", "--flagged")["data"]]
+    tap.ok("sub_ini" not in flagged, "a test event brings the price and the customer that the box knows", flagged)
     wait_for(lambda: box.http("GET", "/", host="initech.localhost").status == 200, "it answers again", 20)
     tap.ok(True, "paid again: resumed")
     shop.event("customer.subscription.updated", status="unpaid", customer="cus_ini", subscription="sub_ini", price="", at=now - 50)
