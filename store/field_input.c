@@ -257,7 +257,7 @@ int fields_set_text(const struct field *f, void *record, const char *value, stru
 {
     void *to = (char *)record + f->offset;
 
-    if (value[0] == '\0' && (f->flags & FIELD_REQUIRED) != 0)
+    if (value[strspn(value, " ")] == '\0' && (f->flags & FIELD_REQUIRED) != 0)
         return err_field(err, f->name, "required", "%s must not be empty", f->name);
     switch (f->type) {
     case FIELD_BOOL:

@@ -154,6 +154,7 @@ static void what_is_wrong_is_named(void **state)
            "{\"name\":\"B\",\"plan\":\"demo\",\"subdomain\":\"acme\"}");
     assert_non_null(strstr(w->err.text, id));
     ops_no(w, 422, "required", "tenant.create", ROLE_OPERATOR, "{\"name\":\"B\"}");
+    ops_no(w, 422, "required", "tenant.create", ROLE_OPERATOR, "{\"name\":\"  \",\"plan\":\"demo\"}");
     ops_no(w, 403, "role_too_low", "tenant.create", ROLE_VIEWER,
            "{\"name\":\"B\",\"plan\":\"demo\"}");
     ops_no(w, 401, "sign_in_needed", "tenant.create", ROLE_PUBLIC,
