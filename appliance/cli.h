@@ -13,18 +13,18 @@ enum cli_output { CLI_TABLE, CLI_JSON, CLI_PLAIN };
 
 struct cli {
     const struct cli_command *commands; /* of this program */
-    const char *root;      /* --root or SETT_ROOT; "" for the system's box */
+    const char *root;                   /* --root or SETT_ROOT; "" for the system's box */
     struct paths paths;
     enum cli_output output;
     bool quiet, no_input, dry_run, colour;
-    bool wait, no_wait;    /* neither: wait when standard output is a terminal */
-    bool undo_wanted;      /* a job that ends undone has ended well */
-    uint32_t wait_s;       /* --timeout; 0: as long as it takes */
-    const char *confirm;   /* --confirm=NAME */
+    bool wait, no_wait;        /* neither: wait when standard output is a terminal */
+    bool undo_wanted;          /* a job that ends undone has ended well */
+    uint32_t wait_s;           /* --timeout; 0: as long as it takes */
+    const char *confirm;       /* --confirm=NAME */
     char programs[PATHS_SIZE]; /* folder of sett-front and the others */
     char share[PATHS_SIZE];    /* folder that has blueprints/ and nginx/ */
     char web[PATHS_SIZE];      /* folder of the static admin */
-    struct op_box box;     /* set by cli_open */
+    struct op_box box;         /* set by cli_open */
     bool opened;
 };
 
@@ -38,12 +38,15 @@ struct cli_command {
 extern const struct cli_command sett_commands[]; /* commands.c; ended by one without noun */
 extern const struct cli_command send_commands[]; /* commands_send.c */
 
-/** cli_main(argc, argv, commands): the whole of a program with this command line. Return its exit code. */
+/** cli_main(argc, argv, commands): the whole of a program with this command line. Return its exit
+ * code. */
 int cli_main(int argc, char **argv, const struct cli_command *commands);
 
-/** cli_elsewhere(cli, words, argc, argv, err): go on as sett-send, which is linked with libcurl: loading that
- * takes longer than most commands of sett take in all. Does not return unless it fails: -1. */
-int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv, struct err *err);
+/** cli_elsewhere(cli, words, argc, argv, err): go on as sett-send, which is linked with libcurl:
+ * loading that takes longer than most commands of sett take in all. Does not return unless it
+ * fails: -1. */
+int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv,
+                  struct err *err);
 
 /** cli_open(cli, err): give up root if we have it and the box is not root's, then open store, keys
  * and configuration. ERR_NOT_FOUND with a hint when there is no box yet. Return 0 or -1. */
@@ -53,8 +56,8 @@ int cli_open(struct cli *cli, struct err *err);
  * Return 0 or -1. */
 int cli_drop(const struct cli *cli, struct err *err);
 
-/** cli_find_files(cli, err): where our own programs and files lie: beside this program in a checkout,
- * else where the package puts them. Return 0 or -1. */
+/** cli_find_files(cli, err): where our own programs and files lie: beside this program in a
+ * checkout, else where the package puts them. Return 0 or -1. */
 int cli_find_files(struct cli *cli, struct err *err);
 
 /** cli_call(cli, call, err): an operation as this user of the machine. The caller has set op,
@@ -69,8 +72,9 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
 int cli_print(const struct cli *cli, const struct op *op, const char *json, size_t len,
               struct err *err);
 
-/** cli_watch(cli, job_id, from, err): show the steps of a job as they happen, until it ends. ${from}:
- * journal rows not to show again. Return the exit code (0 done, 1 stuck or undone, 6 timed out) or -1. */
+/** cli_watch(cli, job_id, from, err): show the steps of a job as they happen, until it ends.
+ * ${from}: journal rows not to show again. Return the exit code (0 done, 1 stuck or undone, 6 timed
+ * out) or -1. */
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err);
 
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
@@ -82,11 +86,12 @@ bool cli_noun(const struct cli *cli, const char *noun);
 /** cli_help(op): an operation's help to standard output. */
 void cli_help(const struct op *op);
 
-/** cli_suggest(cli, out, size, noun, verb): the nearest known words to a mistyped command, or "". */
+/** cli_suggest(cli, out, size, noun, verb): the nearest known words to a mistyped command, or "".
+ */
 void cli_suggest(const struct cli *cli, char *out, size_t size, const char *noun, const char *verb);
 
-/* Commands about the box itself: the runs of struct cli_command. What each takes stands in its row of
- * sett_commands. All: argv without the words of the command; return the exit code, or -1. */
+/* Commands about the box itself: the runs of struct cli_command. What each takes stands in its row
+ * of sett_commands. All: argv without the words of the command; return the exit code, or -1. */
 
 /** cli_run: run.c: supervise a whole box below --root until SIGINT or SIGTERM. */
 int cli_run(struct cli *cli, int argc, char **argv, struct err *err);
@@ -130,13 +135,14 @@ int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_manual: cli_usage.c: sett(1) to standard output. */
 int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys, store,
- * first admin, webhook secret, plan `demo`. Return 1 if it was made, 0 if it was there, -1. */
+/** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys,
+ * store, first admin, webhook secret, plan `demo`. Return 1 if it was made, 0 if it was there, -1.
+ */
 int cli_setup_box(struct cli *cli, uint32_t port, struct err *err);
 
-/** cli_move_box(cli, port, err): the box below --root, of which nothing runs, is to answer on ${port}
- * from now on: its sett.conf, where nobody changed the port by hand, and its tenants' addresses
- * follow. After cli_setup_box. Return 0 or -1. */
+/** cli_move_box(cli, port, err): the box below --root, of which nothing runs, is to answer on
+ * ${port} from now on: its sett.conf, where nobody changed the port by hand, and its tenants'
+ * addresses follow. After cli_setup_box. Return 0 or -1. */
 int cli_move_box(struct cli *cli, uint32_t port, struct err *err);
 
 #endif

@@ -53,8 +53,8 @@ done:
     return rc;
 }
 
-/* The field for the next bare word: those of the URL's path first, then what is required; where there
- * are two parameters in all, the other one as well ("setting set NAME VALUE"). */
+/* The field for the next bare word: those of the URL's path first, then what is required; where
+ * there are two parameters in all, the other one as well ("setting set NAME VALUE"). */
 static const struct field *positional(const struct fields *f, uint64_t given)
 {
     for (unsigned round = 0; round < (f->count == 2 ? 3 : 2); round++)
@@ -96,7 +96,8 @@ static int option_set(const struct op *op, const char *word, const char *next, i
     if ((field->flags & FIELD_SECRET) && !file) {
         err_field(err, name, "secret_in_argv",
                   "a secret on the command line is visible to every user of this machine");
-        return err_hint(err, "put it into a file and give --%.*s-file FILE, or - for standard input",
+        return err_hint(err,
+                        "put it into a file and give --%.*s-file FILE, or - for standard input",
                         (int)len, word);
     }
     if (value != NULL)
@@ -144,7 +145,8 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
     return op->params == NULL ? 0 : params_done(op->params, *given, err);
 }
 
-/* What the object calls itself, asked of the noun's show operation: what has to be typed to confirm. */
+/* What the object calls itself, asked of the noun's show operation: what has to be typed to
+ * confirm. */
 static int object_name(struct cli *cli, const struct op *op, const void *params, char *out,
                        size_t size, struct err *err)
 {
@@ -241,7 +243,8 @@ static void shown_again(struct cli *cli, const struct op *op, struct buf *answer
     struct json_out j;
     struct buf fresh;
     struct err ignored = {0};
-    struct cJSON *tree = json_parse(buf_string(answer), answer->len, &json_limits_provider, &ignored);
+    struct cJSON *tree =
+        json_parse(buf_string(answer), answer->len, &json_limits_provider, &ignored);
     void *params = NULL;
 
     if (str_copy(id, sizeof id, json_text(tree, "id", "")) == -1)
@@ -296,10 +299,11 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
             err_hint(err, "what it takes: sett %s --help", words);
         goto done;
     }
-    if (cli_open(cli, err) == -1 ||
-        confirm(cli, op, params, call.given, err) == -1 || cli_call(cli, &call, err) == -1)
+    if (cli_open(cli, err) == -1 || confirm(cli, op, params, call.given, err) == -1 ||
+        cli_call(cli, &call, err) == -1)
         goto done;
-    if (call.job_id[0] != '\0' && !cli->dry_run && (cli->wait || (!cli->no_wait && isatty(STDOUT_FILENO)))) {
+    if (call.job_id[0] != '\0' && !cli->dry_run &&
+        (cli->wait || (!cli->no_wait && isatty(STDOUT_FILENO)))) {
         if (cli->output != CLI_JSON && !cli->quiet)
             fprintf(stderr, "%s  (%s; Ctrl-C leaves it running: sett job watch %s)\n", op->help,
                     call.job_id, call.job_id);

@@ -88,7 +88,8 @@ int cli_drop(const struct cli *cli, struct err *err)
     if ((user = getpwnam(SYSTEM_USER)) == NULL) {
         err_set(err, ERR_NOT_FOUND, "no_user", "no box is installed here: there is no user \"%s\"",
                 SYSTEM_USER);
-        return err_hint(err, "say which box: --root FOLDER or SETT_ROOT=FOLDER (make run's is ./run)");
+        return err_hint(err,
+                        "say which box: --root FOLDER or SETT_ROOT=FOLDER (make run's is ./run)");
     }
     return become(user->pw_uid, user->pw_gid, SYSTEM_USER, err);
 }
@@ -162,13 +163,13 @@ int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **ar
     (void)str_format(path, sizeof path, "%s/sett-send", cli->programs);
     arguments[n++] = path;
     if (cli->paths.root[0] != '\0') {
-        arguments[n++] = (char *)(uintptr_t)"--root";
+        arguments[n++] = (char *)(uintptr_t) "--root";
         arguments[n++] = cli->paths.root;
     }
     if (cli->output == CLI_JSON)
-        arguments[n++] = (char *)(uintptr_t)"--json";
+        arguments[n++] = (char *)(uintptr_t) "--json";
     if (cli->quiet)
-        arguments[n++] = (char *)(uintptr_t)"--quiet";
+        arguments[n++] = (char *)(uintptr_t) "--quiet";
     for (; *words != NULL; words++)
         arguments[n++] = (char *)(uintptr_t)*words;
     for (int i = 0; i < argc; i++) {

@@ -19,13 +19,13 @@
 #define USAGE_EXIT 2
 
 static const struct option options[] = {
-    {"root", required_argument, NULL, 'r'},   {"json", no_argument, NULL, 'j'},
-    {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
-    {"wait", no_argument, NULL, 'w'},         {"no-wait", no_argument, NULL, 'W'},
+    {"root", required_argument, NULL, 'r'},    {"json", no_argument, NULL, 'j'},
+    {"output", required_argument, NULL, 'o'},  {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
+    {"wait", no_argument, NULL, 'w'},          {"no-wait", no_argument, NULL, 'W'},
     {"timeout", required_argument, NULL, 't'}, {"dry-run", no_argument, NULL, 'n'},
     {"confirm", required_argument, NULL, 'c'}, {"no-input", no_argument, NULL, 'I'},
-    {"no-color", no_argument, NULL, 'C'},     {NULL, 0, NULL, 0},
+    {"no-color", no_argument, NULL, 'C'},      {NULL, 0, NULL, 0},
 };
 
 /* Take a global option wherever it stands; what is not one stays for the command. Return 1 if the
@@ -60,17 +60,39 @@ static int global_option(struct cli *cli, int argc, char **argv, int i, int *use
             return err_field(err, o->name, "option_value", "--%s needs a value", o->name);
     }
     switch (o->val) {
-    case 'r': cli->root = value; break;
-    case 'j': cli->output = CLI_JSON; break;
-    case 'q': cli->quiet = true; break;
-    case 'h': *help = true; break;
-    case 'V': printf("sett %s\n", SETT_VERSION); exit(0);
-    case 'w': cli->wait = true; break;
-    case 'W': cli->no_wait = true; break;
-    case 'n': cli->dry_run = true; break;
-    case 'c': cli->confirm = value; break;
-    case 'I': cli->no_input = true; break;
-    case 'C': cli->colour = false; break;
+    case 'r':
+        cli->root = value;
+        break;
+    case 'j':
+        cli->output = CLI_JSON;
+        break;
+    case 'q':
+        cli->quiet = true;
+        break;
+    case 'h':
+        *help = true;
+        break;
+    case 'V':
+        printf("sett %s\n", SETT_VERSION);
+        exit(0);
+    case 'w':
+        cli->wait = true;
+        break;
+    case 'W':
+        cli->no_wait = true;
+        break;
+    case 'n':
+        cli->dry_run = true;
+        break;
+    case 'c':
+        cli->confirm = value;
+        break;
+    case 'I':
+        cli->no_input = true;
+        break;
+    case 'C':
+        cli->colour = false;
+        break;
     case 't':
         if (str_u64(value, 1, 86400, &n) == -1)
             return err_field(err, "timeout", "option_value", "--timeout takes 1 to 86400 seconds");
@@ -166,8 +188,8 @@ static int dispatch(struct cli *cli, int count, char **rest, bool help, struct e
     cli_suggest(cli, like, sizeof like, noun, verb);
     err_set(err, ERR_INVALID, "unknown_command", "there is no command \"%s%s%s\"", noun,
             verb == NULL ? "" : " ", verb == NULL ? "" : verb);
-    return err_hint(err, like[0] == '\0' ? "sett --help lists the commands%s" : "did you mean: sett %s",
-                    like);
+    return err_hint(
+        err, like[0] == '\0' ? "sett --help lists the commands%s" : "did you mean: sett %s", like);
 }
 
 int cli_main(int argc, char **argv, const struct cli_command *commands)

@@ -59,10 +59,15 @@ static void cell_set(char out[CELL_SIZE], const struct cJSON *item)
         if (json_integer(item, &negative, &n))
             (void)str_format(out, CELL_SIZE, "%s%llu", negative ? "-" : "", (unsigned long long)n);
         break;
-    case JSON_BOOL: (void)str_copy(out, CELL_SIZE, json_bool(item, "", false) ? "yes" : "no"); break;
+    case JSON_BOOL:
+        (void)str_copy(out, CELL_SIZE, json_bool(item, "", false) ? "yes" : "no");
+        break;
     case JSON_ARRAY:
-    case JSON_OBJECT: (void)str_format(out, CELL_SIZE, "(%d)", json_size(item, "")); break;
-    case JSON_NULL: break;
+    case JSON_OBJECT:
+        (void)str_format(out, CELL_SIZE, "(%d)", json_size(item, ""));
+        break;
+    case JSON_NULL:
+        break;
     }
 }
 
@@ -155,7 +160,8 @@ static void object_print(const struct cJSON *object, int indent)
             continue;
         }
         if (type == JSON_STRING && strlen(json_text(item, "", "")) >= CELL_SIZE)
-            printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, json_text(item, "", ""));
+            printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name,
+                   json_text(item, "", ""));
         else {
             cell_set(cell, item);
             printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, cell);

@@ -1,6 +1,7 @@
 /*
  * What the command line says of itself: the commands by noun, what a mistyped one may have meant,
- * completions and the manual. Apart from running them; what it says of operations is core/ops/help.h's.
+ * completions and the manual. Apart from running them; what it says of operations is
+ * core/ops/help.h's.
  */
 #include <string.h>
 
@@ -85,8 +86,10 @@ void cli_usage(const struct cli *cli, FILE *out, const char *noun)
     size_t len = noun == NULL ? 0 : strlen(noun);
 
     if (noun == NULL)
-        fprintf(out, "sett %s: one box that sells and runs software\n\n"
-                     "Usage: sett [--root FOLDER] NOUN VERB [ARGUMENTS]\n\n", SETT_VERSION);
+        fprintf(out,
+                "sett %s: one box that sells and runs software\n\n"
+                "Usage: sett [--root FOLDER] NOUN VERB [ARGUMENTS]\n\n",
+                SETT_VERSION);
     for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
         if (noun == NULL || str_equal(c->noun, noun)) {
             (void)str_format(words, sizeof words, "%s %s", c->noun, c->verb ? c->verb : "");
@@ -144,9 +147,11 @@ int cli_manual(struct cli *cli, int argc, char **argv, struct err *err)
     if (argc != 0)
         return err_field(err, "argument", "extra_argument", "manual takes no argument");
     buf_init(&b, PAGE_MAX);
-    (void)buf_format(&b, ".TH SETT 1 \"\" \"sett %s\"\n.SH NAME\nsett \\- one box that sells and runs "
-                         "software\n.SH SYNOPSIS\n.B sett\n[\\-\\-root FOLDER] NOUN VERB "
-                         "[ARGUMENTS]\n.SH THE BOX\n", SETT_VERSION);
+    (void)buf_format(&b,
+                     ".TH SETT 1 \"\" \"sett %s\"\n.SH NAME\nsett \\- one box that sells and runs "
+                     "software\n.SH SYNOPSIS\n.B sett\n[\\-\\-root FOLDER] NOUN VERB "
+                     "[ARGUMENTS]\n.SH THE BOX\n",
+                     SETT_VERSION);
     for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
         (void)buf_format(&b, ".TP\n.B sett %s%s%s\n%s.\n", c->noun, c->verb ? " " : "",
                          c->verb ? c->verb : "", c->help);

@@ -33,17 +33,19 @@ static void step_json(const struct job_step *row)
 
 static void step_line(const struct cli *cli, const struct job_step *row, int64_t began)
 {
-    const char *colour = row->outcome == STEP_DONE ? "\033[32m"
-                         : row->outcome == STEP_FAILED ? "\033[31m" : "\033[33m";
+    const char *colour = row->outcome == STEP_DONE     ? "\033[32m"
+                         : row->outcome == STEP_FAILED ? "\033[31m"
+                                                       : "\033[33m";
     int64_t took = row->ended_at > row->started_at ? row->ended_at - row->started_at : 0;
 
     fprintf(stderr, "  %s%s%s %7.2f s  %-11s %-7s %5lld ms  %s\n", cli->colour ? colour : "",
             outcome_signs[row->outcome], cli->colour ? "\033[0m" : "",
-            (double)(row->ended_at - began) / 1000.0, row->step,
-            step_action_names[row->action], (long long)took, row->text);
+            (double)(row->ended_at - began) / 1000.0, row->step, step_action_names[row->action],
+            (long long)took, row->text);
 }
 
-/* Show the rows that are new and ended. A row still under way stops the showing, so that order is kept. */
+/* Show the rows that are new and ended. A row still under way stops the showing, so that order is
+ * kept. */
 static int rows_show(struct cli *cli, struct txn *txn, const struct job *job, uint32_t *shown,
                      struct err *err)
 {

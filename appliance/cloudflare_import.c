@@ -29,7 +29,8 @@ struct import {
 };
 
 /* A line NAME=VALUE; quotes around the value, "export " before the name and comments are fine. */
-static int line_read(struct import *in, char *line, unsigned number, const char *path, struct err *err)
+static int line_read(struct import *in, char *line, unsigned number, const char *path,
+                     struct err *err)
 {
     char *name = str_trim(line), *value, *end;
 
@@ -50,8 +51,8 @@ static int line_read(struct import *in, char *line, unsigned number, const char 
     for (size_t i = 0; i < KNOWN; i++)
         if (str_equal(name, known[i].name)) {
             if (*value == '\0' || str_copy(in->values[i], sizeof in->values[i], value) == -1)
-                return err_field(err, name, "bad_value", "%s, line %u: %s is empty or too long", path,
-                                 number, name);
+                return err_field(err, name, "bad_value", "%s, line %u: %s is empty or too long",
+                                 path, number, name);
             return 0;
         }
     fprintf(stderr, "sett: %s, line %u: %.40s is not used\n", path, number, name);
@@ -61,8 +62,11 @@ static int line_read(struct import *in, char *line, unsigned number, const char 
 static int import_write(struct txn *txn, void *arg, struct err *err)
 {
     struct import *in = arg;
-    struct audit entry = {.actor = "cli", .actor_kind = "cli", .action = "cloudflare.import",
-                          .object = "cloudflare", .result = "ok"};
+    struct audit entry = {.actor = "cli",
+                          .actor_kind = "cli",
+                          .action = "cloudflare.import",
+                          .object = "cloudflare",
+                          .result = "ok"};
 
     for (size_t i = 0; i < KNOWN; i++) {
         int rc = known[i].setting == NULL
@@ -88,7 +92,8 @@ int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *er
     buf_init(&b, FILE_MAX);
     if (file_private(argv[0], err) == -1) {
         if (err->kind == ERR_FORBIDDEN)
-            err_hint(err, "chmod 600 %s, and make a new token: others may have read this one", argv[0]);
+            err_hint(err, "chmod 600 %s, and make a new token: others may have read this one",
+                     argv[0]);
         goto done;
     }
     if (file_read(argv[0], &b, err) == -1)
@@ -106,7 +111,8 @@ int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *er
         }
     if (cli_open(cli, err) == -1 || db_write(cli->box.db, import_write, &in, err) == -1)
         goto done;
-    printf("token sealed; account %s, zone %s, domain %s\n", in.values[1], in.values[2], in.values[3]);
+    printf("token sealed; account %s, zone %s, domain %s\n", in.values[1], in.values[2],
+           in.values[3]);
     fprintf(stderr, "use it for new tenants with: sett setting set ingress.default cloudflare\n");
     rc = 0;
 done:

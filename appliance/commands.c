@@ -1,4 +1,5 @@
-/* The commands of sett that are not operations: they are about the box itself, or show what happens on it. */
+/* The commands of sett that are not operations: they are about the box itself, or show what happens
+ * on it. */
 #include "cli.h"
 
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
@@ -19,8 +20,9 @@ static int send_elsewhere(struct cli *cli, int argc, char **argv, struct err *er
 const struct cli_command sett_commands[] = {
     {"run", NULL, "Run a whole box below a folder: programs, web server, Ctrl-C stops it",
      "[--port N] [--demo]", "--root run --port 4443 --demo", cli_run},
-    {"setup", NULL, "Make a box: folders, keys, store, first admin; finishes one that was cut short",
-     "[--port N]", "--root run", cli_setup},
+    {"setup", NULL,
+     "Make a box: folders, keys, store, first admin; finishes one that was cut short", "[--port N]",
+     "--root run", cli_setup},
     {"demo", NULL, "Sell a site to a customer \"Acme\" before your eyes, on a running box",
      "[--port N]", "--root run", demo_elsewhere},
     {"doctor", NULL, "Look for what is wrong with this box, with the remedy of each", "", "--json",
@@ -29,16 +31,18 @@ const struct cli_command sett_commands[] = {
      cli_fsck},
     {"config", "show", "Show every setting, its value and where it was set", "", "--json",
      cli_config_show},
-    {"job", "watch", "Show the steps of a job as they happen", "ID", "job_01hw3v7q2cfz8e5m1x9k4n6d7p",
-     cli_job_watch},
+    {"job", "watch", "Show the steps of a job as they happen", "ID",
+     "job_01hw3v7q2cfz8e5m1x9k4n6d7p", cli_job_watch},
     {"stripe", "send", "Send a locally signed test event through the box's own web server",
      "TYPE|FILE [--name N] [--email E] [--plan P] [--subdomain S] [--customer ID]\n"
      "         [--subscription ID] [--price P] [--order ID] [--status S] [--at SECONDS]\n"
      "         [--id EVT] [--url URL]",
      "checkout.session.completed --name Acme --plan demo", send_elsewhere},
-    {"cloudflare", "import", "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file",
-     "FILE", "~/cloudflare.env", cli_cloudflare_import},
-    {"db", "dump", "Write the whole store as text, to be read or loaded", "", "> box.txt", cli_dump},
+    {"cloudflare", "import",
+     "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
+     "~/cloudflare.env", cli_cloudflare_import},
+    {"db", "dump", "Write the whole store as text, to be read or loaded", "", "> box.txt",
+     cli_dump},
     {"db", "load", "Make a new store from a dump", "", "< box.txt", cli_load},
     {"db", "migrate", "Bring the store to this version, with a copy kept beside it", "", "",
      cli_migrate},

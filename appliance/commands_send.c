@@ -2,8 +2,8 @@
 #include "cli.h"
 
 const struct cli_command send_commands[] = {
-    {"demo", NULL, "Sell a site to a customer \"Acme\" before your eyes, on a running box", "[--port N]",
-     "--root run", cli_demo},
+    {"demo", NULL, "Sell a site to a customer \"Acme\" before your eyes, on a running box",
+     "[--port N]", "--root run", cli_demo},
     {"stripe", "send", "Send a locally signed test event through the box's own web server",
      "TYPE|FILE [OPTIONS]", "checkout.session.completed --name Acme --plan demo", cli_stripe_send},
     {0},

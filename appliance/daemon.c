@@ -1,6 +1,6 @@
 /*
- * How a daemon of ours begins. Apart from the mains because each step bounds what a broken program can
- * do, so there is one place to read and to mend.
+ * How a daemon of ours begins. Apart from the mains because each step bounds what a broken program
+ * can do, so there is one place to read and to mend.
  */
 #include "daemon.h"
 

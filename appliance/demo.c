@@ -33,7 +33,8 @@ static void say(const struct cli *cli, const char *sign, const char *text)
 static long page_get(const char *host, uint32_t port, struct buf *page, struct err *err)
 {
     char url[320], resolve[300];
-    struct http_request request = {.profile = HTTP_PROBE, .method = "GET", .url = url, .resolve = resolve};
+    struct http_request request = {
+        .profile = HTTP_PROBE, .method = "GET", .url = url, .resolve = resolve};
     struct http_client *client = NULL;
     struct http_answer got;
     long status = -1;
@@ -111,10 +112,17 @@ static int door_await(uint32_t port, struct err *err)
 
 static int acme_pay(struct cli *cli, uint32_t port, struct err *err)
 {
-    struct event_make event = {.type = "checkout.session.completed", .id = "", .name = "Acme",
-                               .email = "ceo@acme.example", .plan = "demo", .subdomain = "",
-                               .customer = DEMO_CUSTOMER, .subscription = DEMO_SUBSCRIPTION,
-                               .price = "", .order = "", .status = ""};
+    struct event_make event = {.type = "checkout.session.completed",
+                               .id = "",
+                               .name = "Acme",
+                               .email = "ceo@acme.example",
+                               .plan = "demo",
+                               .subdomain = "",
+                               .customer = DEMO_CUSTOMER,
+                               .subscription = DEMO_SUBSCRIPTION,
+                               .price = "",
+                               .order = "",
+                               .status = ""};
     struct buf body, answer;
     char url[128];
     long status = 0;
@@ -128,7 +136,8 @@ static int acme_pay(struct cli *cli, uint32_t port, struct err *err)
         goto done;
     printf("  POST %s  %ld  %s\n", url, status, buf_string(&answer));
     if (status != 200)
-        err_set(err, ERR_INTERNAL, "event_refused", "the box refused its own event: %.200s", buf_string(&answer));
+        err_set(err, ERR_INTERNAL, "event_refused", "the box refused its own event: %.200s",
+                buf_string(&answer));
     else
         rc = 0;
 done:
@@ -184,7 +193,9 @@ static int page_show(const struct tenant *tenant, uint32_t port, struct err *err
     printf("  GET %s  %ld\n", tenant->url, status);
     page_text(buf_string(&page));
     buf_free(&page);
-    return status == 200 ? 0 : err_set(err, ERR_NETWORK, "page_status", "the tenant's page answers %ld", status);
+    return status == 200
+               ? 0
+               : err_set(err, ERR_NETWORK, "page_status", "the tenant's page answers %ld", status);
 }
 
 static void admin_show(const struct cli *cli, uint32_t port)
@@ -198,12 +209,14 @@ static void admin_show(const struct cli *cli, uint32_t port)
     if (file_read(path, &b, &ignored) == 0 && b.data != NULL)
         (void)str_copy(password, sizeof password, str_trim(b.data));
     buf_free(&b);
-    printf("\n  admin     http://localhost:%u/admin\n  user      admin\n  password  %s\n", port, password);
-    printf("\n  Try:  build/sett --root %s tenant list\n"
-           "        build/sett --root %s tenant create globex --plan demo --wait\n"
-           "        build/sett --root %s stripe send customer.subscription.deleted --subscription %s\n"
-           "  Ctrl-C stops the box; the next `make run` goes on where it was.\n",
-           cli->paths.root, cli->paths.root, cli->paths.root, DEMO_SUBSCRIPTION);
+    printf("\n  admin     http://localhost:%u/admin\n  user      admin\n  password  %s\n", port,
+           password);
+    printf(
+        "\n  Try:  build/sett --root %s tenant list\n"
+        "        build/sett --root %s tenant create globex --plan demo --wait\n"
+        "        build/sett --root %s stripe send customer.subscription.deleted --subscription %s\n"
+        "  Ctrl-C stops the box; the next `make run` goes on where it was.\n",
+        cli->paths.root, cli->paths.root, cli->paths.root, DEMO_SUBSCRIPTION);
     (void)fflush(stdout);
 }
 
@@ -213,7 +226,8 @@ int cli_demo(struct cli *cli, int argc, char **argv, struct err *err)
     uint64_t port = 4443;
     int there, code = 0;
 
-    if (argc > 0 && (argc != 2 || !str_equal(argv[0], "--port") || str_u64(argv[1], 1, 65535, &port) == -1))
+    if (argc > 0 &&
+        (argc != 2 || !str_equal(argv[0], "--port") || str_u64(argv[1], 1, 65535, &port) == -1))
         return err_field(err, "port", "usage", "usage: sett demo [--port N]");
     if (cli_open(cli, err) == -1 || door_await((uint32_t)port, err) == -1 ||
         (there = acme_find(cli, &tenant, err)) == -1)
@@ -222,9 +236,9 @@ int cli_demo(struct cli *cli, int argc, char **argv, struct err *err)
     if (there == 1) {
         say(cli, "•", "Acme is a customer from an earlier run");
         if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE) {
-            printf("  its site is %s%s%s: sett tenant show %llu\n", tenant_state_names[tenant.state],
-                   tenant.state_reason[0] == '\0' ? "" : ", ", tenant.state_reason,
-                   (unsigned long long)tenant.number);
+            printf("  its site is %s%s%s: sett tenant show %llu\n",
+                   tenant_state_names[tenant.state], tenant.state_reason[0] == '\0' ? "" : ", ",
+                   tenant.state_reason, (unsigned long long)tenant.number);
             admin_show(cli, (uint32_t)port);
             return 0;
         }

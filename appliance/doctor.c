@@ -1,6 +1,6 @@
 /*
- * `sett doctor`: what is wrong with this box, and the one thing to do about each. A table of checks;
- * every check looks for itself and changes nothing.
+ * `sett doctor`: what is wrong with this box, and the one thing to do about each. A table of
+ * checks; every check looks for itself and changes nothing.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@
 #include "str.h"
 #include "subscription.h"
 
-#define BEAT_OLD_MS   15000
-#define CONNECT_MS    1000
+#define BEAT_OLD_MS 15000
+#define CONNECT_MS  1000
 
 enum finding { FINE, WARNING, BROKEN, SKIPPED };
 static const char *const finding_names[] = {"ok", "warning", "broken", "skipped"};
@@ -51,9 +51,11 @@ static enum finding check_store(struct look *l)
     struct err err = {0};
 
     if (db_figures(l->cli->box.db, &f, &err) == -1)
-        return say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"", "%s", err.text);
+        return say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"", "%s",
+                   err.text);
     if (f.used_bytes * 100 / f.map_bytes >= DB_ROOM_MAP_PERCENT)
-        return say(l, WARNING, "delete what is old, or move to a larger box", "the map is %llu %% full",
+        return say(l, WARNING, "delete what is old, or move to a larger box",
+                   "the map is %llu %% full",
                    (unsigned long long)(f.used_bytes * 100 / f.map_bytes));
     return say(l, FINE, "", "%llu KiB used, %u readers, transaction %llu",
                (unsigned long long)(f.used_bytes >> 10), f.readers, (unsigned long long)f.last_txn);
@@ -64,14 +66,16 @@ static enum finding check_disk(struct look *l)
     struct statvfs v;
 
     if (statvfs(l->cli->paths.live, &v) == -1)
-        return say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live, strerror(errno));
+        return say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live,
+                   strerror(errno));
     if ((uint64_t)v.f_bavail * v.f_frsize < DB_ROOM_DISK_BYTES)
         return say(l, BROKEN, "make room: new tenants are refused below 256 MiB", "%llu MiB free",
                    (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
     if (v.f_files != 0 && v.f_favail * 20 < v.f_files)
         return say(l, WARNING, "remove small files: inodes run out", "%llu inodes free",
                    (unsigned long long)v.f_favail);
-    return say(l, FINE, "", "%llu MiB free", (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+    return say(l, FINE, "", "%llu MiB free",
+               (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
 }
 
 /* What to do about a program that is not there: on an installed box ask systemd. */
@@ -136,11 +140,14 @@ static enum finding check_keys(struct look *l)
 
     (void)str_format(path, sizeof path, "%s/vault.key", l->cli->paths.keys);
     if (stat(path, &st) == -1)
-        return errno == EACCES ? say(l, SKIPPED, "", "not readable from here, as it should be")
-                               : say(l, BROKEN, "restore it from a snapshot: provider tokens cannot be read without",
-                                     "%s: %s", path, strerror(errno));
+        return errno == EACCES
+                   ? say(l, SKIPPED, "", "not readable from here, as it should be")
+                   : say(l, BROKEN,
+                         "restore it from a snapshot: provider tokens cannot be read without",
+                         "%s: %s", path, strerror(errno));
     if (st.st_mode & 077)
-        return say(l, BROKEN, "chmod 0400 on it, and replace the provider tokens", "%s may be read by others", path);
+        return say(l, BROKEN, "chmod 0400 on it, and replace the provider tokens",
+                   "%s may be read by others", path);
     return say(l, FINE, "", "private");
 }
 
@@ -233,7 +240,8 @@ static enum finding check_ingress(struct look *l)
         return say(l, FINE, "", "%s", value);
     (void)str_copy(path, sizeof path, set == NULL ? "/usr/bin/cloudflared" : set);
     if (access(path, X_OK) == -1)
-        return say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer", "%s is missing", path);
+        return say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer", "%s is missing",
+                   path);
     return say(l, FINE, "", "cloudflare, %s", path);
 }
 
@@ -241,10 +249,11 @@ static const struct {
     const char *name;
     enum finding (*look)(struct look *l);
 } checks[] = {
-    {"store", check_store},     {"disk", check_disk},   {"keys", check_keys},   {"conf", check_conf},
-    {"worker", check_worker},   {"hands", check_hands}, {"front", check_front},
-    {"jobs", check_jobs},       {"payments", check_payments},
-    {"blueprints", check_blueprints},
+    {"store", check_store},       {"disk", check_disk},
+    {"keys", check_keys},         {"conf", check_conf},
+    {"worker", check_worker},     {"hands", check_hands},
+    {"front", check_front},       {"jobs", check_jobs},
+    {"payments", check_payments}, {"blueprints", check_blueprints},
     {"ingress", check_ingress},
 };
 

@@ -43,7 +43,8 @@ static void write_checkout(struct json_out *j, const struct event_make *e, const
 {
     char id[64];
 
-    (void)str_format(id, sizeof id, "cs_test_%s", e->subscription + (str_starts(e->subscription, "sub_") ? 4 : 0));
+    (void)str_format(id, sizeof id, "cs_test_%s",
+                     e->subscription + (str_starts(e->subscription, "sub_") ? 4 : 0));
     json_out_key_text(j, "id", id);
     json_out_key_text(j, "object", "checkout.session");
     json_out_key_text(j, "mode", "subscription");
@@ -153,10 +154,12 @@ static int type_unknown(const char *type, struct err *err)
     size_t len = 0;
 
     for (size_t i = 0; i < TYPES && len < sizeof known; i++)
-        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i == 0 ? "" : " ", types[i].type);
-    err_field(err, "type", "unknown_type", "neither a file nor a type of event: \"%.30s\"; types: %s",
-              type, known);
-    return err_hint(err, "sett stripe send customer.subscription.deleted --subscription sub_demo_acme");
+        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i == 0 ? "" : " ",
+                                types[i].type);
+    err_field(err, "type", "unknown_type",
+              "neither a file nor a type of event: \"%.30s\"; types: %s", type, known);
+    return err_hint(err,
+                    "sett stripe send customer.subscription.deleted --subscription sub_demo_acme");
 }
 
 int event_make(const struct event_make *given, struct buf *out, struct err *err)

@@ -6,15 +6,15 @@
 #include "err.h"
 
 struct event_make {
-    const char *type;         /* "checkout.session.completed" */
-    const char *id;           /* "": a fresh one */
+    const char *type; /* "checkout.session.completed" */
+    const char *id;   /* "": a fresh one */
     const char *name, *email, *plan, *subdomain, *customer, *subscription, *price, *order;
-    const char *status;       /* "": what the type implies */
-    int64_t at_s;             /* 0: now */
+    const char *status; /* "": what the type implies */
+    int64_t at_s;       /* 0: now */
 };
 
-/** event_make(e, out, err): append the JSON of the event. ERR_INVALID for a type that is not known, with
- * the list of those that are. Return 0 or -1. */
+/** event_make(e, out, err): append the JSON of the event. ERR_INVALID for a type that is not known,
+ * with the list of those that are. Return 0 or -1. */
 int event_make(const struct event_make *e, struct buf *out, struct err *err);
 
 #endif

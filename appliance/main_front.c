@@ -31,13 +31,14 @@
 #include "tally.h"
 #include "vault.h"
 
-#define THREADS        24     /* most of them wait: for a commit that they share, for a hash, for the worker */
-#define THREADS_MOST   64
-#define STREAM_EXTRA   8      /* connections that may wait to be told that the streams are full */
-#define STOP_MS        1500   /* for requests under way; then the process ends all the same */
-#define STUCK_MS       20000  /* all threads with one request for so long: the watchdog may bite */
-#define READERS_MS     10000
-#define LISTEN_FD      3      /* the first socket that a manager hands over (sd_listen_fds(3)) */
+#define THREADS 24 /* most of them wait: for a commit that they share, for a hash, for the worker  \
+                    */
+#define THREADS_MOST 64
+#define STREAM_EXTRA 8     /* connections that may wait to be told that the streams are full */
+#define STOP_MS      1500  /* for requests under way; then the process ends all the same */
+#define STUCK_MS     20000 /* all threads with one request for so long: the watchdog may bite */
+#define READERS_MS   10000
+#define LISTEN_FD    3 /* the first socket that a manager hands over (sd_listen_fds(3)) */
 
 struct program {
     struct op_box box;
@@ -169,7 +170,8 @@ static int threads_start(struct program *p, struct err *err)
     return front_start(&p->streams, &setup, err);
 }
 
-/* Until told to end. The watchdog hears of us only while a thread is free and the store can be read. */
+/* Until told to end. The watchdog hears of us only while a thread is free and the store can be
+ * read. */
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(5000), readers_ms = clock_mono_ms();
@@ -236,8 +238,7 @@ int main(int argc, char **argv)
         log_error("%s: %s%s%s", err.code, err.text, err.hint[0] != '\0' ? "; " : "", err.hint);
         return err_exit_code(err.kind);
     }
-    log_info("listening on %s and %s", program.box.paths.front_sock,
-             program.box.paths.events_sock);
+    log_info("listening on %s and %s", program.box.paths.front_sock, program.box.paths.events_sock);
     notify_ready();
     watch(&program);
     notify_stopping();

@@ -39,8 +39,9 @@
 
 #define USAGE                                                                                      \
     "usage: sett-hands [--root DIR] [--stop-tenants]\n"                                            \
-    "  --root DIR       the box below DIR instead of the system's; works as the owner of DIR\n"   \
-    "  --stop-tenants   stop tenants and connectors on SIGTERM too, not on SIGINT only; they are\n" \
+    "  --root DIR       the box below DIR instead of the system's; works as the owner of DIR\n"    \
+    "  --stop-tenants   stop tenants and connectors on SIGTERM too, not on SIGINT only; they "     \
+    "are\n"                                                                                        \
     "                   started again with the next sett-hands\n"
 
 struct options {
@@ -93,8 +94,9 @@ static const char *setting(const struct program *p, const char *section, const c
 /* A misspelt key of ours would be a wish that nobody hears. */
 static void check_keys(const struct program *p)
 {
-    static const char *const known[] = {"docker_socket", "docker_pool", "supervisor", "cloudflared",
-                                        "worker_user", "metrics_port", "share"};
+    static const char *const known[] = {"docker_socket", "docker_pool", "supervisor",
+                                        "cloudflared",   "worker_user", "metrics_port",
+                                        "share"};
 
     for (uint32_t i = 0; i < p->conf->count; i++) {
         const struct conf_row *row = &p->conf->rows[i];
@@ -168,12 +170,13 @@ static int open_supervisor(struct program *p, struct err *err)
     if (str_equal(name, "systemd"))
         return supervisor_systemd_new(&p->supervisor, NULL, NULL, err);
     if (!str_equal(name, "child"))
-        return err_set(err, ERR_INVALID, "supervisor", "[hands] supervisor must be systemd or "
-                       "child, not %s", name);
+        return err_set(err, ERR_INVALID, "supervisor",
+                       "[hands] supervisor must be systemd or "
+                       "child, not %s",
+                       name);
     memset(&setup, 0, sizeof setup);
     if (make_folder(p, "units", setup.folder, err) == -1 ||
-        make_folder(p, "logs", logs, err) == -1 ||
-        process_group_new(&p->units, &setup, err) == -1)
+        make_folder(p, "logs", logs, err) == -1 || process_group_new(&p->units, &setup, err) == -1)
         return -1;
     return supervisor_child_new(&p->supervisor, p->units, logs, GRACE_S, err);
 }
@@ -181,7 +184,8 @@ static int open_supervisor(struct program *p, struct err *err)
 static int open_routes(struct program *p, struct err *err)
 {
     char routes[256 + 16];
-    struct route_map_setup setup = {.routes = routes, .map = p->paths.web_map,
+    struct route_map_setup setup = {.routes = routes,
+                                    .map = p->paths.web_map,
                                     .test = setting(p, "web", "test", NULL),
                                     .reload = setting(p, "web", "reload", NULL),
                                     .pid = setting(p, "web", "pid", NULL)};
@@ -210,12 +214,10 @@ static int open_world(struct program *p, struct err *err)
         return err_set(err, ERR_INVALID, "metrics_port",
                        "[hands] metrics_port must be between 1024 and 55000");
     p->world.metrics_port = (uint32_t)port;
-    if (file_mkdirs(p->paths.hands, 0700, err) == -1 ||
-        make_folder(p, "init", folder, err) == -1 ||
+    if (file_mkdirs(p->paths.hands, 0700, err) == -1 || make_folder(p, "init", folder, err) == -1 ||
         make_folder(p, "tunnels", folder, err) == -1 ||
         file_mkdirs(p->paths.run, 0755, err) == -1 || worker_uid(p, &uid, err) == -1 ||
-        open_processes(p, err) == -1 || open_supervisor(p, err) == -1 ||
-        open_routes(p, err) == -1)
+        open_processes(p, err) == -1 || open_supervisor(p, err) == -1 || open_routes(p, err) == -1)
         return -1;
     hands_connector_resume(&p->world);
     return hands_serve_new(&p->serve, &p->world, uid, err);

@@ -1,6 +1,6 @@
 /*
- * sett-send: the two commands of sett that speak HTTP. A program of its own because loading libcurl and
- * all that it needs takes longer than most commands of sett take in all.
+ * sett-send: the two commands of sett that speak HTTP. A program of its own because loading libcurl
+ * and all that it needs takes longer than most commands of sett take in all.
  */
 #include "cli.h"
 

@@ -27,9 +27,9 @@
 #include "setting.h"
 #include "str.h"
 
-#define STOP_MS       1700  /* for steps under way to reach their commit; then the process ends */
-#define ANSWER_END_MS 200
-#define BEAT_MS       1000
+#define STOP_MS        1700 /* for steps under way to reach their commit; then the process ends */
+#define ANSWER_END_MS  200
+#define BEAT_MS        1000
 #define STUCK_TURNS_MS 15000 /* the scheduler silent for so long: the watchdog may bite */
 
 struct program {
@@ -178,7 +178,8 @@ static void beat(const struct program *p)
 {
     char text[64];
 
-    if (str_format(text, sizeof text, "%lld %d\n", (long long)clock_wall_ms(), (int)getpid()) == 0 &&
+    if (str_format(text, sizeof text, "%lld %d\n", (long long)clock_wall_ms(), (int)getpid()) ==
+            0 &&
         pwrite(p->beat_fd, text, strlen(text), 0) == (ssize_t)strlen(text))
         (void)!ftruncate(p->beat_fd, (off_t)strlen(text));
 }
@@ -219,8 +220,8 @@ int main(int argc, char **argv)
     log_open("sett-worker", LOG_LEVEL_INFO);
     daemon_close_in();
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
-        open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 ||
-        start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1 ||
+        open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
+        start_answers(&p, &err) == -1 ||
         health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;

@@ -1,7 +1,7 @@
 /*
- * `sett run`: a whole box below one folder, with no root needed: the three programs, a web server of
- * its own, and on request the demonstration. What systemd does on an installed box is done here by
- * supervise.c.
+ * `sett run`: a whole box below one folder, with no root needed: the three programs, a web server
+ * of its own, and on request the demonstration. What systemd does on an installed box is done here
+ * by supervise.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,10 +22,10 @@
 #include "supervise.h"
 #include "template.h"
 
-#define NGINX      "/usr/sbin/nginx"
-#define READY_MS   15000
-#define STOP_MS    10000
-#define STEP_MS    500
+#define NGINX    "/usr/sbin/nginx"
+#define READY_MS 15000
+#define STOP_MS  10000
+#define STEP_MS  500
 
 struct run {
     struct cli *cli;
@@ -51,15 +51,19 @@ static int options_read(struct run *run, int argc, char **argv, struct err *err)
                 return err_field(err, "port", "option_value", "--port takes 1 to 65535");
             run->port = (uint32_t)port;
         } else
-            return err_field(err, "argument", "usage", "usage: sett --root FOLDER run [--port N] [--demo]");
+            return err_field(err, "argument", "usage",
+                             "usage: sett --root FOLDER run [--port N] [--demo]");
     }
     if (run->cli->paths.root[0] == '\0') {
         err_set(err, ERR_INVALID, "needs_root_option", "sett run is for a box below a folder");
-        return err_hint(err, "say which: sett --root FOLDER run; an installed box is run by systemd");
+        return err_hint(err,
+                        "say which: sett --root FOLDER run; an installed box is run by systemd");
     }
     if (strpbrk(run->cli->paths.root, " \t\n\"'\\;{}$#") != NULL) {
-        err_field(err, "root", "root_characters", "the folder %s has a blank or a sign in its path "
-                  "that nginx would misread", run->cli->paths.root);
+        err_field(err, "root", "root_characters",
+                  "the folder %s has a blank or a sign in its path "
+                  "that nginx would misread",
+                  run->cli->paths.root);
         return err_hint(err, "choose one without blanks, quotes, backslashes and ; { } $ #");
     }
     return 0;
@@ -95,12 +99,15 @@ static int lock(const struct run *run, struct err *err)
     (void)close(fd);
     err_set(err, ERR_CONFLICT, "already_running", "the box below %s is running already",
             run->cli->paths.root);
-    return err_hint(err, "stop it with Ctrl-C where it was started, or choose another folder: make run RUN=...");
+    return err_hint(
+        err,
+        "stop it with Ctrl-C where it was started, or choose another folder: make run RUN=...");
 }
 
 static int port_free(uint32_t port, struct err *err)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, rc;
 
@@ -117,7 +124,8 @@ static int port_free(uint32_t port, struct err *err)
 
 static int nginx_write(const struct run *run, struct err *err)
 {
-    static const char *const folders[] = {"tmp/body", "tmp/proxy", "tmp/fastcgi", "tmp/uwsgi", "tmp/scgi"};
+    static const char *const folders[] = {"tmp/body", "tmp/proxy", "tmp/fastcgi", "tmp/uwsgi",
+                                          "tmp/scgi"};
     const struct paths *p = &run->cli->paths;
     struct passwd *user = getpwuid(geteuid());
     char from[PATHS_SIZE + 32], to[PATHS_SIZE + 32], user_line[96];
@@ -136,7 +144,8 @@ static int nginx_write(const struct run *run, struct err *err)
         kv_set(&values, "FRONT_SOCK", p->front_sock) == -1 ||
         kv_set(&values, "EVENTS_SOCK", p->events_sock) == -1 ||
         kv_set(&values, "WEB_MAP", p->web_map) == -1 ||
-        kv_set(&values, "WEB_ROOT", run->cli->web) == -1 || kv_set(&values, "DOMAIN", "localhost") == -1)
+        kv_set(&values, "WEB_ROOT", run->cli->web) == -1 ||
+        kv_set(&values, "DOMAIN", "localhost") == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->root);
     if (!file_exists(p->web_map)) {
         char folder[PATHS_SIZE], *slash;
@@ -179,14 +188,19 @@ static int start_all(struct run *run, struct supervise *s, struct err *err)
     unsigned n = 0;
     int rc;
 
-    programs[n++] = (struct supervise_program){"hands", {run->hands, "--root", root}, SIGINT, true, false, false};
-    programs[n++] = (struct supervise_program){"worker", {run->worker, "--root", root}, SIGTERM, true, false, false};
-    programs[n++] = (struct supervise_program){"front", {run->front, "--root", root}, SIGTERM, true, false, false};
     programs[n++] = (struct supervise_program){
-        "nginx", {NGINX, "-p", run->nginx, "-e", "stderr", "-c", run->nginx_conf}, SIGTERM, false, false,
-        true};
+        "hands", {run->hands, "--root", root}, SIGINT, true, false, false};
+    programs[n++] = (struct supervise_program){
+        "worker", {run->worker, "--root", root}, SIGTERM, true, false, false};
+    programs[n++] = (struct supervise_program){
+        "front", {run->front, "--root", root}, SIGTERM, true, false, false};
+    programs[n++] = (struct supervise_program){
+        "nginx", {NGINX, "-p", run->nginx, "-e", "stderr", "-c", run->nginx_conf},
+        SIGTERM, false,
+        false,   true};
     programs[n] = (struct supervise_program){
-        "demo", {run->sett, "--root", root, "demo", "--port", run->port_text}, SIGTERM, false, true, false};
+        "demo", {run->sett, "--root", root, "demo", "--port", run->port_text}, SIGTERM, false, true,
+        false};
     for (unsigned i = 0; i < 3; i++)
         if (supervise_start(s, &programs[i], err) == -1)
             return -1;
@@ -223,7 +237,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
     if (rc == 1) {
         if (!run.demo)
             printf("sett runs: http://localhost:%u  (admin; password in %s/admin-password)\n"
-                   "Ctrl-C stops it.\n", run.port, cli->paths.root);
+                   "Ctrl-C stops it.\n",
+                   run.port, cli->paths.root);
         (void)fflush(stdout);
         while (supervise_step(s, STEP_MS))
             ;

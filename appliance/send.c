@@ -61,9 +61,13 @@ int send_event(struct cli *cli, const char *url, const char *body, size_t len, l
 {
     char signature[STRIPE_SIGNATURE_SIZE], header[STRIPE_SIGNATURE_SIZE + 32];
     const char *headers[] = {header, NULL};
-    struct http_request request = {.profile = HTTP_PROBE, .method = "POST", .url = url,
-                                   .content_type = "application/json", .body = body,
-                                   .body_len = len, .headers = headers};
+    struct http_request request = {.profile = HTTP_PROBE,
+                                   .method = "POST",
+                                   .url = url,
+                                   .content_type = "application/json",
+                                   .body = body,
+                                   .body_len = len,
+                                   .headers = headers};
     struct http_client *client = NULL;
     struct http_answer got;
     struct buf secret;
@@ -94,9 +98,9 @@ done:
 struct options {
     struct event_make event;
     const char *url;
-    bool priced;         /* --price was given */
-    char made[2][40];    /* ids of customer and subscription, when none were given */
-    struct plan plan;    /* what the box knows of them, for what was not said */
+    bool priced;      /* --price was given */
+    char made[2][40]; /* ids of customer and subscription, when none were given */
+    struct plan plan; /* what the box knows of them, for what was not said */
     struct customer customer;
 };
 
@@ -105,11 +109,16 @@ static int options_read(struct options *o, int argc, char **argv, struct err *er
     const struct {
         const char *name, **value;
     } known[] = {
-        {"--name", &o->event.name},         {"--email", &o->event.email},
-        {"--plan", &o->event.plan},         {"--subdomain", &o->event.subdomain},
-        {"--customer", &o->event.customer}, {"--subscription", &o->event.subscription},
-        {"--price", &o->event.price},       {"--order", &o->event.order},
-        {"--status", &o->event.status},     {"--id", &o->event.id},
+        {"--name", &o->event.name},
+        {"--email", &o->event.email},
+        {"--plan", &o->event.plan},
+        {"--subdomain", &o->event.subdomain},
+        {"--customer", &o->event.customer},
+        {"--subscription", &o->event.subscription},
+        {"--price", &o->event.price},
+        {"--order", &o->event.order},
+        {"--status", &o->event.status},
+        {"--id", &o->event.id},
         {"--url", &o->url},
     };
     static const char *const prefixes[] = {"cus_test_", "sub_test_"};
@@ -164,7 +173,8 @@ static int options_known(struct cli *cli, struct options *o, struct err *err)
         known = record_get(txn, &customer_table, &o->customer, err) == -1 ? -1 : 1;
     }
     if (known != -1 && (o->event.plan[0] != '\0' || sub.plan_id[0] != '\0'))
-        planned = plan_resolve(txn, o->event.plan[0] != '\0' ? o->event.plan : sub.plan_id, &o->plan, err);
+        planned = plan_resolve(txn, o->event.plan[0] != '\0' ? o->event.plan : sub.plan_id,
+                               &o->plan, err);
     db_read_end(txn);
     if (known == -1 || planned == -1)
         return -1;
@@ -192,9 +202,11 @@ int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err)
     o.event.type = argv[0];
     if (options_read(&o, argc - 1, argv + 1, err) == -1 || options_known(cli, &o, err) == -1)
         goto done;
-    if (file_exists(argv[0]) ? file_read(argv[0], &body, err) == -1 : event_make(&o.event, &body, err) == -1)
+    if (file_exists(argv[0]) ? file_read(argv[0], &body, err) == -1
+                             : event_make(&o.event, &body, err) == -1)
         goto done;
-    if (o.url[0] != '\0' ? str_copy(url, sizeof url, o.url) == -1 : send_url(cli, 0, url, sizeof url, err) == -1)
+    if (o.url[0] != '\0' ? str_copy(url, sizeof url, o.url) == -1
+                         : send_url(cli, 0, url, sizeof url, err) == -1)
         goto done;
     if (send_event(cli, url, buf_string(&body), body.len, &status, &answer, err) == -1)
         goto done;

@@ -3,8 +3,8 @@
 /* Sending a signed event to the box's own door, as Stripe would. */
 #include "cli.h"
 
-/** send_event(cli, url, body, len, status, answer, err): sign ${body} with the box's webhook secret and
- * POST it to ${url}; append the answer's body. Return 0 (with the HTTP status) or -1. */
+/** send_event(cli, url, body, len, status, answer, err): sign ${body} with the box's webhook secret
+ * and POST it to ${url}; append the answer's body. Return 0 (with the HTTP status) or -1. */
 int send_event(struct cli *cli, const char *url, const char *body, size_t len, long *status,
                struct buf *answer, struct err *err);
 

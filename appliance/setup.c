@@ -1,6 +1,7 @@
 /*
  * Making a box: folders with their modes, keys, the store, the first admin, the webhook secret.
- * Each part is made only where it is missing, so a setup that was cut short is finished by the next.
+ * Each part is made only where it is missing, so a setup that was cut short is finished by the
+ * next.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static int folders_make(const struct cli *cli, struct err *err)
         const char *path;
         mode_t mode;
     } folders[] = {
-        {p->blueprints, 0755}, {p->live, 0755},    {p->keys, 0750},    {p->hands, 0700},
+        {p->blueprints, 0755}, {p->live, 0755},    {p->keys, 0750}, {p->hands, 0700},
         {p->tenants, 0711},    {p->backups, 0700}, {p->run, 0755},
     };
 
@@ -71,10 +72,10 @@ static int conf_write(const struct cli *cli, uint32_t port, struct err *err)
     if (file_exists(cli->paths.conf))
         return 0;
     if (str_format(text, sizeof text,
-                   "; What is set here can be overruled in the admin; sett config show tells which won.\n"
-                   CONF_PORT
-                   "[hands]\nsupervisor = child\nshare = %s\n\n"
-                   "[web]\npid = %s/nginx.pid\ntest = /usr/sbin/nginx -t -q -p %s/nginx -c %s/nginx/nginx.conf\n",
+                   "; What is set here can be overruled in the admin; sett config show tells which "
+                   "won.\n" CONF_PORT "[hands]\nsupervisor = child\nshare = %s\n\n"
+                   "[web]\npid = %s/nginx.pid\ntest = /usr/sbin/nginx -t -q -p %s/nginx -c "
+                   "%s/nginx/nginx.conf\n",
                    port, port, cli->share, cli->paths.run, cli->paths.root, cli->paths.root) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", cli->paths.root);
     return file_write(cli->paths.conf, text, strlen(text), 0644, err);
@@ -174,7 +175,8 @@ static int first_change(struct txn *txn, void *arg, struct err *err)
     return setting_set(txn, "box.id", id, "setup", err);
 }
 
-/* Whether the box has an admin: the last thing a setup makes, so its presence means it was finished. */
+/* Whether the box has an admin: the last thing a setup makes, so its presence means it was
+ * finished. */
 static int has_user(struct cli *cli, struct err *err)
 {
     struct txn *txn;
@@ -192,9 +194,12 @@ static void root_warn(const struct cli *cli)
 {
     struct stat st;
 
-    if (geteuid() == 0 && cli->paths.root[0] != '\0' && stat(cli->paths.root, &st) == 0 && st.st_uid == 0)
-        fprintf(stderr, "sett: %s belongs to root, so all programs of this box run as root: fine for "
-                        "trying out, and for nothing else\n", cli->paths.root);
+    if (geteuid() == 0 && cli->paths.root[0] != '\0' && stat(cli->paths.root, &st) == 0 &&
+        st.st_uid == 0)
+        fprintf(stderr,
+                "sett: %s belongs to root, so all programs of this box run as root: fine for "
+                "trying out, and for nothing else\n",
+                cli->paths.root);
 }
 
 int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
@@ -206,30 +211,38 @@ int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
     if (cli->paths.root[0] != '\0' && file_mkdirs(cli->paths.root, 0755, err) == -1)
         return -1;
     root_warn(cli);
-    if (cli_drop(cli, err) == -1 || folders_make(cli, err) == -1 || blueprints_copy(cli, err) == -1 ||
-        conf_write(cli, port, err) == -1 || keys_make(cli, err) == -1 ||
-        store_make(cli, err) == -1 || cli_open(cli, err) == -1 || (there = has_user(cli, err)) == -1)
+    if (cli_drop(cli, err) == -1 || folders_make(cli, err) == -1 ||
+        blueprints_copy(cli, err) == -1 || conf_write(cli, port, err) == -1 ||
+        keys_make(cli, err) == -1 || store_make(cli, err) == -1 || cli_open(cli, err) == -1 ||
+        (there = has_user(cli, err)) == -1)
         return -1;
     if (there)
         return 0;
     if (db_write(cli->box.db, first_change, NULL, err) == -1 ||
         secret_file(cli, "admin-password", "", password, sizeof password, err) == -1 ||
         secret_file(cli, "stripe-webhook-secret", "whsec_", secret, sizeof secret, err) == -1 ||
-        operation(cli, "secret.set", (const char *const[]){"name", "stripe.webhook_secret", "value",
-                  secret, NULL}, err) == -1)
+        operation(cli, "secret.set",
+                  (const char *const[]){"name", "stripe.webhook_secret", "value", secret, NULL},
+                  err) == -1)
         return -1;
     if (cli->paths.root[0] != '\0' &&
-        operation(cli, "plan.create", (const char *const[]){"name", "demo", "title", "Demo site",
-                  "blueprint", "site", "offered", "true", "currency", "eur", NULL}, err) == -1 &&
+        operation(cli, "plan.create",
+                  (const char *const[]){"name", "demo", "title", "Demo site", "blueprint", "site",
+                                        "offered", "true", "currency", "eur", NULL},
+                  err) == -1 &&
         err->kind != ERR_CONFLICT)
         return -1;
     err_clear(err);
-    return operation(cli, "user.create", (const char *const[]){"name", "admin", "role", "admin",
-                     "password", password, NULL}, err) == -1 ? -1 : 1;
+    return operation(
+               cli, "user.create",
+               (const char *const[]){"name", "admin", "role", "admin", "password", password, NULL},
+               err) == -1
+               ? -1
+               : 1;
 }
 
-/* Put ${port} into the lines of sett.conf that name it, if they are as conf_write made them: what an
- * operator changed stays. Return 1 if the file changed, 0 or -1. */
+/* Put ${port} into the lines of sett.conf that name it, if they are as conf_write made them: what
+ * an operator changed stays. Return 1 if the file changed, 0 or -1. */
 static int conf_move(const char *path, uint32_t port, struct err *err)
 {
     char line[128];
@@ -244,7 +257,8 @@ static int conf_move(const char *path, uint32_t port, struct err *err)
         goto done;
     rc = 0;
     if ((at = strstr(buf_string(&old), CONF_URL)) == NULL ||
-        str_copy_n(line, sizeof line, at + strlen(CONF_URL), strcspn(at + strlen(CONF_URL), "\n")) == -1 ||
+        str_copy_n(line, sizeof line, at + strlen(CONF_URL),
+                   strcspn(at + strlen(CONF_URL), "\n")) == -1 ||
         str_u64(line, 1, 65535, &was) == -1 || was == port ||
         str_format(line, sizeof line, CONF_PORT, (unsigned)was, (unsigned)was) == -1 ||
         !str_starts(at, line))
@@ -302,11 +316,12 @@ int cli_setup(struct cli *cli, int argc, char **argv, struct err *err)
     uint64_t port = 4443;
     int made;
 
-    if (argc > 0 && (argc != 2 || !str_equal(argv[0], "--port") ||
-                     str_u64(argv[1], 1, 65535, &port) == -1))
+    if (argc > 0 &&
+        (argc != 2 || !str_equal(argv[0], "--port") || str_u64(argv[1], 1, 65535, &port) == -1))
         return err_field(err, "port", "usage", "usage: sett setup [--port 1..65535]");
     if ((made = cli_setup_box(cli, (uint32_t)port, err)) == -1)
         return -1;
-    printf("%s\n", made ? "The box is made. Start it with: sett run" : "The box was there already.");
+    printf("%s\n",
+           made ? "The box is made. Start it with: sett run" : "The box was there already.");
     return 0;
 }

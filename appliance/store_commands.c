@@ -47,7 +47,8 @@ static void summary(const struct cli *cli, int64_t findings, uint64_t chain)
         printf("{\"object\":\"fsck\",\"clean\":%s,\"findings\":%lld,\"audit_entries\":%llu}\n",
                findings == 0 ? "true" : "false", (long long)findings, (unsigned long long)chain);
     else if (findings == 0)
-        fprintf(stderr, "clean: every value, index and reference, and an audit chain of %llu records\n",
+        fprintf(stderr,
+                "clean: every value, index and reference, and an audit chain of %llu records\n",
                 (unsigned long long)chain);
     else
         fprintf(stderr, "%lld finding%s\n", (long long)findings, findings == 1 ? "" : "s");
@@ -98,7 +99,8 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err)
     if (cli_drop(cli, err) == -1 || file_mkdirs(cli->paths.live, 0750, err) == -1)
         return -1;
     if (db_load(cli->paths.db, &sett_schema, stdin, err) == 0) {
-        fprintf(stderr, "loaded; next: sett setup, which adds what a dump does not hold, then sett fsck\n");
+        fprintf(stderr,
+                "loaded; next: sett setup, which adds what a dump does not hold, then sett fsck\n");
         return 0;
     }
     return err->kind == ERR_CONFLICT
@@ -115,7 +117,7 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
     if (argc > 0)
         return err_field(err, "argument", "usage", "sett db migrate takes no arguments");
     if (cli_drop(cli, err) == -1 || (n = db_migrate(cli->paths.db, &sett_schema, sett_migrations,
-                                                   sett_migration_count, err)) == -1)
+                                                    sett_migration_count, err)) == -1)
         return -1;
     printf("%d migration%s ran\n", n, n == 1 ? "" : "s");
     return 0;

@@ -1,6 +1,6 @@
 /*
- * The supervisor of `sett run`. One thread: a signalfd, the notify socket, and the clock. Apart from
- * run.c so that what is kept alive and how it is kept alive are two things.
+ * The supervisor of `sett run`. One thread: a signalfd, the notify socket, and the clock. Apart
+ * from run.c so that what is kept alive and how it is kept alive are two things.
  */
 #include "supervise.h"
 
@@ -22,10 +22,10 @@
 #include "log.h"
 #include "str.h"
 
-#define WATCHDOG_MS     10000
-#define RESTART_MIN_MS  200
-#define RESTART_MAX_MS  1000
-#define SETPRIV         "/usr/bin/setpriv"
+#define WATCHDOG_MS    10000
+#define RESTART_MIN_MS 200
+#define RESTART_MAX_MS 1000
+#define SETPRIV        "/usr/bin/setpriv"
 
 extern char **environ;
 
@@ -87,7 +87,8 @@ int supervise_new(struct supervise **out, const char *notify_path, const char *l
         (void)close(s->signals);
         goto fail;
     }
-    (void)str_format(s->notify_variable, sizeof s->notify_variable, "NOTIFY_SOCKET=%s", notify_path);
+    (void)str_format(s->notify_variable, sizeof s->notify_variable, "NOTIFY_SOCKET=%s",
+                     notify_path);
     (void)str_format(s->watchdog_variable, sizeof s->watchdog_variable, "WATCHDOG_USEC=%d",
                      WATCHDOG_MS * 1000);
     *out = s;
@@ -131,9 +132,9 @@ static int spawn(struct supervise *s, struct child *c)
     if (env == NULL)
         return ENOMEM;
     argv[n++] = (char *)(uintptr_t)SETPRIV;
-    argv[n++] = (char *)(uintptr_t)"--pdeathsig";
-    argv[n++] = (char *)(uintptr_t)"TERM";
-    argv[n++] = (char *)(uintptr_t)"--";
+    argv[n++] = (char *)(uintptr_t) "--pdeathsig";
+    argv[n++] = (char *)(uintptr_t) "TERM";
+    argv[n++] = (char *)(uintptr_t) "--";
     for (int i = 0; p->argv[i] != NULL; i++)
         argv[n++] = (char *)(uintptr_t)p->argv[i];
     argv[n] = NULL;
@@ -143,9 +144,10 @@ static int spawn(struct supervise *s, struct child *c)
     (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!p->once && str_format(log_path, sizeof log_path, "%s/%s.log", s->log_folder, p->name) == 0) {
-        (void)posix_spawn_file_actions_addopen(&actions, 1, log_path,
-                                               O_WRONLY | O_CREAT | O_APPEND, 0640);
+    if (!p->once &&
+        str_format(log_path, sizeof log_path, "%s/%s.log", s->log_folder, p->name) == 0) {
+        (void)posix_spawn_file_actions_addopen(&actions, 1, log_path, O_WRONLY | O_CREAT | O_APPEND,
+                                               0640);
         (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
     }
     c->ready = false;
@@ -199,12 +201,11 @@ static void reap(struct supervise *s)
                 continue;
             }
             c->restarts++;
-            c->restart_at = clock_mono_ms() +
-                            (c->restarts > 3 ? RESTART_MAX_MS : RESTART_MIN_MS);
+            c->restart_at = clock_mono_ms() + (c->restarts > 3 ? RESTART_MAX_MS : RESTART_MIN_MS);
             log_warning("%s ended (%s %d); starting it again; its last words: %s/%s.log",
                         c->program->name, WIFSIGNALED(status) ? "signal" : "exit",
-                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                        s->log_folder, c->program->name);
+                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), s->log_folder,
+                        c->program->name);
         }
 }
 
@@ -213,8 +214,10 @@ static void notified(struct supervise *s)
 {
     char text[512], control[CMSG_SPACE(sizeof(struct ucred))];
     struct iovec part = {text, sizeof text - 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1,
-                             .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
     ssize_t len;
 
     while ((len = recvmsg(s->notify, &message, MSG_CMSG_CLOEXEC)) >= 0) {

@@ -1,4 +1,5 @@
-/* Templates of configuration files. Apart because a value that could end a directive must be refused. */
+/* Templates of configuration files. Apart because a value that could end a directive must be
+ * refused. */
 #include "template.h"
 
 #include <string.h>
@@ -32,12 +33,15 @@ static const char *expand_one(const char *p, const char *from, const struct kv *
     }
     if (str_copy_n(name, sizeof name, p + 1, (size_t)(end - p - 1)) == -1 ||
         (value = kv_get(values, name)) == NULL) {
-        err_set(err, ERR_INVALID, "template_name", "%s: no value for %.*s", from, (int)(end - p + 1), p);
+        err_set(err, ERR_INVALID, "template_name", "%s: no value for %.*s", from,
+                (int)(end - p + 1), p);
         return NULL;
     }
     if (!value_safe(value)) {
-        err_set(err, ERR_INVALID, "template_value", "%s: the value of @%s@ has a character that "
-                "would change the meaning of the file: %s", from, name, value);
+        err_set(err, ERR_INVALID, "template_value",
+                "%s: the value of @%s@ has a character that "
+                "would change the meaning of the file: %s",
+                from, name, value);
         return NULL;
     }
     (void)buf_text(out, value);

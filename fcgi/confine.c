@@ -28,7 +28,8 @@
 #define LOAD(member_)                                                                              \
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member_))
 #define ANSWER_IF(number_, answer_)                                                                \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(number_), 0, 1), BPF_STMT(BPF_RET | BPF_K, answer_)
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(number_), 0, 1),                                \
+        BPF_STMT(BPF_RET | BPF_K, answer_)
 
 int confine(struct err *err)
 {

@@ -1,6 +1,7 @@
 /*
- * Event streams. The thread of a stream sleeps on its connection and looks ten times a second at the
- * number of the last commit; only when that has grown is the store read, and never while waiting.
+ * Event streams. The thread of a stream sleeps on its connection and looks ten times a second at
+ * the number of the last commit; only when that has grown is the store read, and never while
+ * waiting.
  */
 #include "events.h"
 #include <poll.h>
@@ -179,8 +180,7 @@ static int begin(struct watch *w)
     return send_out(w);
 }
 
-void events_request(void *context, void *memory, const struct wire *wire,
-                    const char *const *params)
+void events_request(void *context, void *memory, const struct wire *wire, const char *const *params)
 {
     struct watch w = {.events = context, .m = memory, .wire = wire};
     struct err err;

@@ -1,13 +1,14 @@
 #ifndef SETT_EVENTS_H
 #define SETT_EVENTS_H
 /*
- * Event streams (server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html)
- * on a socket and threads of their own, so that open streams never hold up requests.
+ * Event streams (server-sent events,
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html) on a socket and threads of their
+ * own, so that open streams never hold up requests.
  *
- *   GET /api/jobs/{id}/stream: "step" for each row of the journal (its id: the row's number, so that
- *   Last-Event-ID resumes behind it; a row under way comes without id, and again when it has ended),
- *   "job" when the job's state changes, "end" when it is done, undone or stuck.
- *   GET /api/events/stream?topics=job,tenant: "job" and "tenant" as jobs move them.
+ *   GET /api/jobs/{id}/stream: "step" for each row of the journal (its id: the row's number, so
+ * that Last-Event-ID resumes behind it; a row under way comes without id, and again when it has
+ * ended), "job" when the job's state changes, "end" when it is done, undone or stuck. GET
+ * /api/events/stream?topics=job,tenant: "job" and "tenant" as jobs move them.
  *
  * A comment every 15 seconds keeps the connection; the sender's right is looked at again then.
  */

@@ -1,7 +1,7 @@
 /*
- * The only file that knows libfcgi. Connections are accepted here, by each thread of the pool itself
- * (the kernel wakes one of them), and given to libfcgi as already open; so a signal, a silent peer and the
- * end of the process are ours to handle.
+ * The only file that knows libfcgi. Connections are accepted here, by each thread of the pool
+ * itself (the kernel wakes one of them), and given to libfcgi as already open; so a signal, a
+ * silent peer and the end of the process are ours to handle.
  */
 #include "front.h"
 #include <errno.h>
@@ -23,10 +23,10 @@
 #include "log.h"
 #include "str.h"
 
-#define PEER_WAIT_S  10               /* a peer that is silent for so long is let go */
-#define STACK_BYTES  (1024u * 1024u)
+#define PEER_WAIT_S   10 /* a peer that is silent for so long is let go */
+#define STACK_BYTES   (1024u * 1024u)
 #define BODY_IN_CHUNK 32768
-#define BACKLOG       1024             /* a web server gives up at once when it is full */
+#define BACKLOG       1024 /* a web server gives up at once when it is full */
 
 struct member {
     struct front *front;
@@ -91,7 +91,8 @@ int front_init(struct err *err)
     if (FCGX_Init() != 0) {
         return err_set(err, ERR_INTERNAL, "fcgi_init", "libfcgi could not be started");
     }
-    /* OS_LibInit has taken SIGTERM and SIGUSR1 to mean "no further accept", which we never enter. */
+    /* OS_LibInit has taken SIGTERM and SIGUSR1 to mean "no further accept", which we never enter.
+     */
     sigaction(SIGTERM, &plain, NULL);
     sigaction(SIGUSR1, &plain, NULL);
     sigaction(SIGPIPE, &ignore, NULL);

@@ -1,4 +1,5 @@
-/* Response headers. Apart because it is the only place where text from elsewhere becomes a header. */
+/* Response headers. Apart because it is the only place where text from elsewhere becomes a header.
+ */
 #include "head.h"
 #include "problem.h"
 
@@ -45,10 +46,14 @@ int head_write(struct buf *out, const struct head *a)
     const struct {
         const char *name, *value;
     } list[] = {
-        {"Content-Type", a->content_type}, {"X-Request-Id", a->request_id},
-        {"ETag", a->etag},                 {"Location", a->location},
-        {"Set-Cookie", a->cookie},         {"Allow", a->allow},
-        {"WWW-Authenticate", a->authenticate}, {"Content-Disposition", a->disposition},
+        {"Content-Type", a->content_type},
+        {"X-Request-Id", a->request_id},
+        {"ETag", a->etag},
+        {"Location", a->location},
+        {"Set-Cookie", a->cookie},
+        {"Allow", a->allow},
+        {"WWW-Authenticate", a->authenticate},
+        {"Content-Disposition", a->disposition},
     };
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
         if (put(out, list[i].name, list[i].value) < 0) {

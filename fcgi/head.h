@@ -12,12 +12,12 @@ struct head {
     const char *content_type; /* NULL: no body */
     const char *request_id;
     const char *etag, *location, *cookie, *allow, *authenticate; /* NULL or "": none */
-    const char *disposition;   /* Content-Disposition, likewise */
+    const char *disposition;                                     /* Content-Disposition, likewise */
     size_t content_length;
-    unsigned retry_after_s;    /* 0: none */
-    bool hsts;                 /* the box is reached over https */
-    bool stream;               /* an event stream: not to be buffered, of unknown length */
-    bool replayed;             /* kept for this Idempotency-Key */
+    unsigned retry_after_s; /* 0: none */
+    bool hsts;              /* the box is reached over https */
+    bool stream;            /* an event stream: not to be buffered, of unknown length */
+    bool replayed;          /* kept for this Idempotency-Key */
 };
 
 /** head_write(out, a): append status line and headers as FastCGI wants them (RFC 3875, 6.2), with

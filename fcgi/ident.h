@@ -7,17 +7,20 @@
 #include "site.h"
 
 /** ident_find(txn, terms, key, r, identity, err): in a read transaction. Return 1 with somebody, 0
- * when nothing was presented, -1: ERR_MALFORMED when two things were (two session cookies, or a cookie
- * beside an Authorization header), ERR_UNAUTHENTICATED when it is not, or no longer, good. */
+ * when nothing was presented, -1: ERR_MALFORMED when two things were (two session cookies, or a
+ * cookie beside an Authorization header), ERR_UNAUTHENTICATED when it is not, or no longer, good.
+ */
 int ident_find(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                const struct request *r, struct identity *identity, struct err *err);
 
-/** ident_change(identity, site, key, r, err): whether a request that changes something may be obeyed:
- * under a cookie it must come from a page of ours and carry its X-CSRF. 0, or -1 (ERR_FORBIDDEN). */
+/** ident_change(identity, site, key, r, err): whether a request that changes something may be
+ * obeyed: under a cookie it must come from a page of ours and carry its X-CSRF. 0, or -1
+ * (ERR_FORBIDDEN). */
 int ident_change(const struct identity *identity, const struct site *site,
                  const struct web_key *key, const struct request *r, struct err *err);
 
-/** ident_actor(identity, r, request_id, actor): what operations and audit see; ${identity} NULL: nobody. */
+/** ident_actor(identity, r, request_id, actor): what operations and audit see; ${identity} NULL:
+ * nobody. */
 void ident_actor(const struct identity *identity, const struct request *r, const char *request_id,
                  struct actor *actor);
 

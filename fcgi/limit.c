@@ -15,10 +15,10 @@
 #define MILLI 1000u /* a token, in the unit of the account */
 
 struct bucket {
-    uint64_t key;    /* 0: free */
-    int64_t at_ms;   /* when left was true */
-    uint32_t left;   /* thousandths of a token */
-    uint32_t full;   /* what left may reach */
+    uint64_t key;  /* 0: free */
+    int64_t at_ms; /* when left was true */
+    uint32_t left; /* thousandths of a token */
+    uint32_t full; /* what left may reach */
 };
 
 struct limit {
@@ -32,8 +32,8 @@ int limit_new(struct limit **limit, struct err *err)
     if (sodium_init() < 0) {
         return err_set(err, ERR_INTERNAL, "random", "no source of randomness");
     }
-    struct limit *l = mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                           -1, 0);
+    struct limit *l =
+        mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (l == MAP_FAILED) {
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the limits of rate");
     }
@@ -113,7 +113,8 @@ static struct bucket *bucket_of(struct bucket set[WAYS], uint64_t key, uint32_t 
     return best;
 }
 
-/* The bucket's level, with the account brought up to ${now_ms}; ${take} tokens less if it has them. */
+/* The bucket's level, with the account brought up to ${now_ms}; ${take} tokens less if it has them.
+ */
 static uint32_t settle(struct limit *limit, enum limit_kind kind, const void *id, size_t len,
                        uint32_t full, int64_t now_ms, uint32_t take)
 {
@@ -160,6 +161,5 @@ bool limit_take(struct limit *limit, enum limit_kind kind, const void *id, size_
 bool limit_peek(struct limit *limit, enum limit_kind kind, const void *id, size_t len,
                 uint64_t per_minute, int64_t now_ms)
 {
-    return per_minute == 0 ||
-           settle(limit, kind, id, len, full_of(per_minute), now_ms, 0) >= MILLI;
+    return per_minute == 0 || settle(limit, kind, id, len, full_of(per_minute), now_ms, 0) >= MILLI;
 }

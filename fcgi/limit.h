@@ -15,7 +15,8 @@ struct limit; /* thread-safe */
 /* What is counted; the same peer has a bucket in each. */
 enum limit_kind { LIMIT_LOGIN, LIMIT_ANONYMOUS, LIMIT_CREDENTIAL, LIMIT_WEBHOOK, LIMIT_REFUSAL };
 
-/** limit_new(limit, err): an empty table, 1.5 MiB of which only what is used is touched. 0 or -1. */
+/** limit_new(limit, err): an empty table, 1.5 MiB of which only what is used is touched. 0 or -1.
+ */
 int limit_new(struct limit **limit, struct err *err);
 
 /** limit_free(limit): NULL is fine. */
@@ -27,8 +28,9 @@ void limit_free(struct limit *limit);
  * mapped into IPv6), the /64 of an IPv6 one; anything else is one peer. */
 void limit_address(uint8_t out[LIMIT_ADDRESS_BYTES], const char *address);
 
-/** limit_take(limit, kind, id, len, per_minute, now_ms, wait_s): take one token of ${id}. ${now_ms} is
- * monotonic. False when there is none, ${wait_s} then being when there will be. per_minute 0: no limit. */
+/** limit_take(limit, kind, id, len, per_minute, now_ms, wait_s): take one token of ${id}. ${now_ms}
+ * is monotonic. False when there is none, ${wait_s} then being when there will be. per_minute 0: no
+ * limit. */
 bool limit_take(struct limit *limit, enum limit_kind kind, const void *id, size_t len,
                 uint64_t per_minute, int64_t now_ms, uint32_t *wait_s);
 

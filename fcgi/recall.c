@@ -99,8 +99,8 @@ void recall_note_answer(struct recall *r, uint64_t txn, const struct op_call *ca
     struct recall_answer *at = &r->answers[r->next_answer];
     const struct buf *out = call->out->buf;
     size_t size = params_size(call);
-    if (out->len == 0 || out->len > RECALL_BODY || size > RECALL_PARAMS || call->cookie[0] != '\0' ||
-        call->location[0] != '\0' || call->content_type[0] != '\0' ||
+    if (out->len == 0 || out->len > RECALL_BODY || size > RECALL_PARAMS ||
+        call->cookie[0] != '\0' || call->location[0] != '\0' || call->content_type[0] != '\0' ||
         str_copy(at->customer_id, sizeof(at->customer_id), call->actor.customer_id) < 0 ||
         str_copy(at->etag, sizeof(at->etag), call->etag) < 0) {
         at->txn = 0;

@@ -53,7 +53,8 @@ void recall_free(struct recall *r);
 const struct identity *recall_who(const struct recall *r, uint64_t txn,
                                   const struct request *request, int64_t now_ms);
 
-/** recall_note_who(r, txn, request, identity, now_ms): remember one, unless its use is to be noted. */
+/** recall_note_who(r, txn, request, identity, now_ms): remember one, unless its use is to be noted.
+ */
 void recall_note_who(struct recall *r, uint64_t txn, const struct request *request,
                      const struct identity *identity, int64_t now_ms);
 
@@ -62,7 +63,6 @@ void recall_note_who(struct recall *r, uint64_t txn, const struct request *reque
 bool recall_answer(const struct recall *r, uint64_t txn, struct op_call *call, int64_t now_ms);
 
 /** recall_note_answer(r, txn, call, now_ms): remember what call->out->buf holds. */
-void recall_note_answer(struct recall *r, uint64_t txn, const struct op_call *call,
-                        int64_t now_ms);
+void recall_note_answer(struct recall *r, uint64_t txn, const struct op_call *call, int64_t now_ms);
 
 #endif

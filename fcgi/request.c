@@ -12,7 +12,8 @@ const char *const request_method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH
 #define ROW_CUT  0x1u /* longer: cut; other than printable ASCII: '?' */
 #define ROW_MANY 0x2u /* may stand several times: the first counts */
 #define ROW_JOIN 0x4u /* several are joined by "; " */
-#define ROW_ONE  0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3) */
+#define ROW_ONE  0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3) \
+                       */
 
 struct row {
     const char *name;
@@ -20,7 +21,9 @@ struct row {
     unsigned flags;
 };
 #define ROW(name_, member_, flags_)                                                                \
-    {name_, offsetof(struct request, member_), sizeof(((struct request *)0)->member_), flags_}
+    {                                                                                              \
+        name_, offsetof(struct request, member_), sizeof(((struct request *)0)->member_), flags_   \
+    }
 
 static const struct row rows[] = {
     ROW("REQUEST_METHOD", method_text, 0),

@@ -2,9 +2,9 @@
 #define SETT_REQUEST_H
 /*
  * A request, made from FastCGI parameters by an allow-list: what is not named here does not
- * exist for us. Every member is bounded and free of control characters, the path was decoded exactly
- * once from REQUEST_URI (RFC 3986), and whatever two readers could understand differently is
- * refused. Nothing here knows libfcgi.
+ * exist for us. Every member is bounded and free of control characters, the path was decoded
+ * exactly once from REQUEST_URI (RFC 3986), and whatever two readers could understand differently
+ * is refused. Nothing here knows libfcgi.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,8 +49,8 @@ struct request {
 };
 
 /** request_parse(r, params, err): fill ${r} from "NAME=value" strings, ended by NULL. ERR_MALFORMED
- * for a method, URI, length, host or header that is missing, doubled, too long or not clean. Return 0
- * or -1; the members that were read stand in either case. */
+ * for a method, URI, length, host or header that is missing, doubled, too long or not clean. Return
+ * 0 or -1; the members that were read stand in either case. */
 int request_parse(struct request *r, const char *const *params, struct err *err);
 
 /** request_uri(uri, path, path_size, query, query_size, err): split and decode once. ERR_MALFORMED
@@ -67,12 +67,13 @@ int request_body(const struct request *r, const struct wire *wire, size_t cap, s
  * that the peer can finish sending before it reads the answer. */
 void request_drain(const struct wire *wire, size_t max);
 
-/** request_cookie(r, name, out, size): the cookie's value. Return how many of that name there are (out
- * holds the first), or -1 when it does not fit. */
+/** request_cookie(r, name, out, size): the cookie's value. Return how many of that name there are
+ * (out holds the first), or -1 when it does not fit. */
 int request_cookie(const struct request *r, const char *name, char *out, size_t size);
 
 /** request_query_take(query, name, out, size): cut the first "name=value" pair out of a
- * raw query, in place. Return 1 with its (still encoded) value, 0 if there is none or it is too long. */
+ * raw query, in place. Return 1 with its (still encoded) value, 0 if there is none or it is too
+ * long. */
 int request_query_take(char *query, const char *name, char *out, size_t size);
 
 #endif

@@ -180,7 +180,8 @@ int route_find(const struct op_route *table, size_t count, enum request_method m
         if (!fits(table[i].path, path, match)) {
             continue;
         }
-        /* "/api/users/me/password" has no rival; a literal segment stands before "{id}" in the list. */
+        /* "/api/users/me/password" has no rival; a literal segment stands before "{id}" in the
+         * list. */
         if (wanted != REQUEST_OTHER && str_equal(table[i].method, request_method_names[wanted])) {
             match->route = &table[i];
             match->index = i;

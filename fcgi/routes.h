@@ -7,7 +7,8 @@
 extern const struct op_route route_table[];
 extern const size_t route_count;
 
-/* Event streams: served on their own socket by events.c. Who may follows from the named operation. */
+/* Event streams: served on their own socket by events.c. Who may follows from the named operation.
+ */
 extern const struct op_route route_streams[];
 extern const size_t route_stream_count;
 
@@ -17,7 +18,8 @@ extern const size_t route_stream_count;
 #define ROUTE_WEBHOOK 0x08u /* larger body; only what is refused counts */
 #define ROUTE_METRICS 0x10u /* the front's own counters are appended */
 #define ROUTE_SLOW    0x40u /* hashes a password: may hold a thread for a while */
-#define ROUTE_STEADY  0x20u /* the answer follows from snapshot, parameters, role and customer alone */
+#define ROUTE_STEADY                                                                               \
+    0x20u /* the answer follows from snapshot, parameters, role and customer alone */
 
 #define ROUTE_PATH_PARAMS 2
 #define ROUTE_VALUE_SIZE  160
@@ -36,7 +38,8 @@ struct route_match {
 };
 
 /** route_find(table, count, method, path, match): HEAD is answered by GET's route. Return 1 when
- * found, 0 when the path is known but not with this method (match->allow), -1 when it is not known. */
+ * found, 0 when the path is known but not with this method (match->allow), -1 when it is not known.
+ */
 int route_find(const struct op_route *table, size_t count, enum request_method method,
                const char *path, struct route_match *match);
 

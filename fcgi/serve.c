@@ -27,13 +27,13 @@ struct passage {
     const struct wire *wire;
     struct route_match match;
     const struct op *op;
-    struct txn *txn;     /* the snapshot, while it is open */
+    struct txn *txn; /* the snapshot, while it is open */
     int64_t now_ms;
-    bool known;          /* somebody was found */
+    bool known; /* somebody was found */
     struct identity identity;
     struct json_out json;
     char request_id[ID_SIZE];
-    unsigned status;     /* a failure's own, where the kind does not say it: 405, 415 */
+    unsigned status; /* a failure's own, where the kind does not say it: 405, 415 */
 };
 
 const struct op **serve_bind(struct err *err)
@@ -132,7 +132,9 @@ unsigned serve_failure(struct serve_memory *m, const struct wire *wire, const st
         .request_id = request_id,
         .allow = allow,
         .authenticate = status == 401 ? "Bearer" : NULL,
-        .retry_after_s = err->retry_after_s > 0 ? err->retry_after_s : status == 503 ? 5 : 0,
+        .retry_after_s = err->retry_after_s > 0 ? err->retry_after_s
+                         : status == 503        ? 5
+                                                : 0,
         .hsts = m->site.https,
     };
     buf_reset(&m->out);
@@ -194,15 +196,16 @@ static int sender_find(struct passage *p, struct err *err)
         p->identity = *known;
         return 1;
     }
-    int found = ident_find(p->txn, &m->site.terms, &p->serve->box->web_key, &m->request,
-                           &p->identity, err);
+    int found =
+        ident_find(p->txn, &m->site.terms, &p->serve->box->web_key, &m->request, &p->identity, err);
     if (found == 1) {
         recall_note_who(&m->recall, txn, &m->request, &p->identity, p->now_ms);
     }
     return found;
 }
 
-/* Whoever it is, within the limits, allowed to send this at all. What needs a role is op_dispatch's. */
+/* Whoever it is, within the limits, allowed to send this at all. What needs a role is
+ * op_dispatch's. */
 static int admit(struct passage *p, struct err *err)
 {
     const struct request *r = &p->m->request;
@@ -227,7 +230,8 @@ static int admit(struct passage *p, struct err *err)
         return changes(p) ? ident_change(&p->identity, &p->m->site, &p->serve->box->web_key, r, err)
                           : 0;
     }
-    /* Nobody yet, but a browser that was led here by a foreign page must not sign in for its user. */
+    /* Nobody yet, but a browser that was led here by a foreign page must not sign in for its user.
+     */
     if (changes(p) && r->fetch_site[0] != '\0' && !str_equal(r->fetch_site, "same-origin") &&
         !str_equal(r->fetch_site, "none") && (p->match.flags & ROUTE_WEBHOOK) == 0) {
         return err_set(err, ERR_FORBIDDEN, "cross_site",
@@ -320,7 +324,8 @@ static int call_fill(struct passage *p, struct op_call *call, struct err *err)
         (void)str_copy(call->actor.kind, sizeof(call->actor.kind), "webhook");
     }
     if (str_copy(call->if_match, sizeof(call->if_match), r->if_match) < 0) {
-        (void)str_copy(call->if_match, sizeof(call->if_match), "\"\""); /* no version is called so */
+        (void)str_copy(call->if_match, sizeof(call->if_match),
+                       "\"\""); /* no version is called so */
     }
     if (r->method == REQUEST_POST) {
         (void)str_copy(call->idempotency_key, sizeof(call->idempotency_key), r->idempotency_key);
@@ -403,8 +408,8 @@ static bool refusals_quiet(const struct passage *p)
     return !limit_peek(p->serve->limit, LIMIT_REFUSAL, address, sizeof(address), 1, p->now_ms);
 }
 
-/* Run the operation. What may hold a thread for long gets only some of them, so that neither a burst
- * of sign-ins nor a worker that hangs takes the rest of the API with it. */
+/* Run the operation. What may hold a thread for long gets only some of them, so that neither a
+ * burst of sign-ins nor a worker that hangs takes the rest of the API with it. */
 static int perform(struct passage *p, struct op_call *call, struct err *err)
 {
     struct serve *serve = p->serve;

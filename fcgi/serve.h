@@ -24,7 +24,7 @@ struct serve {
     struct limit *limit;
     struct tally *tally;
     const struct op *const *ops; /* of route_table, in its order: serve_bind */
-    int slow_most;       /* requests that may hash a password or ask the worker at the same time */
+    int slow_most; /* requests that may hash a password or ask the worker at the same time */
     atomic_int slow_now;
 };
 
@@ -35,7 +35,7 @@ struct serve_memory {
     struct buf body, out, head;
     struct recall recall;
     _Alignas(max_align_t) unsigned char params[SERVE_PARAMS];
-    size_t params_size; /* in use by this request */
+    size_t params_size;    /* in use by this request */
     struct identity touch; /* whose last use is to be noted once the answer is out */
     bool touch_due;
 };
@@ -52,8 +52,7 @@ void serve_memory_free(void *memory);
 
 /** serve_request(context, memory, wire, params): ${context} is a struct serve, ${memory} a struct
  * serve_memory. Always answers, unless the peer has gone. */
-void serve_request(void *context, void *memory, const struct wire *wire,
-                   const char *const *params);
+void serve_request(void *context, void *memory, const struct wire *wire, const char *const *params);
 
 /** serve_after(context, memory): what can wait until the peer has its answer: the note of a
  * session's last use. */

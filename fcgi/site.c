@@ -89,7 +89,8 @@ bool site_same(const struct site *s, const struct request *r)
     if (str_equal_nocase(r->origin, s->origin)) {
         return true;
     }
-    /* The Host header was found to be one of our names; a page of that very host and port is ours. */
+    /* The Host header was found to be one of our names; a page of that very host and port is ours.
+     */
     const char *rest = str_starts(r->origin, "https://")  ? r->origin + 8
                        : str_starts(r->origin, "http://") ? r->origin + 7
                                                           : "";

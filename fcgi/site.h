@@ -25,8 +25,8 @@ void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int6
 /** site_host(s, r): whether the request is for one of our names. */
 bool site_host(const struct site *s, const struct request *r);
 
-/** site_same(s, r): whether a browser sent it from a page of ours: Sec-Fetch-Site says same-origin, or,
- * without that header, Origin is ours. */
+/** site_same(s, r): whether a browser sent it from a page of ours: Sec-Fetch-Site says same-origin,
+ * or, without that header, Origin is ours. */
 bool site_same(const struct site *s, const struct request *r);
 
 #endif

@@ -15,13 +15,13 @@ struct stream_seen {
     } at[STREAM_JOBS];
 };
 
-static const char *const job_members[] = {"id",         "saga",       "state",      "undo",
-                                          "cancel",     "step_name",  "attempt",    "cause_class",
-                                          "cause",      "remedy",     "wake_at",    "created_at",
-                                          "started_at", "ended_at",   "updated_at", NULL};
-static const char *const tenant_members[] = {"id",     "number", "name",         "subdomain", "state",
-                                             "health", "url",    "state_reason", "job_id",    "port",
-                                             "updated_at", NULL};
+static const char *const job_members[] = {"id",         "saga",      "state",      "undo",
+                                          "cancel",     "step_name", "attempt",    "cause_class",
+                                          "cause",      "remedy",    "wake_at",    "created_at",
+                                          "started_at", "ended_at",  "updated_at", NULL};
+static const char *const tenant_members[] = {"id",     "number", "name",       "subdomain",
+                                             "state",  "health", "url",        "state_reason",
+                                             "job_id", "port",   "updated_at", NULL};
 
 /* FNV-1a over the members that are told: whether an object looks as it did. */
 static uint64_t mark_of(const char *text, size_t len)
@@ -63,7 +63,8 @@ static void members_write(struct buf *out, const struct fields *f, const char *c
     json_out_end_object(&j);
 }
 
-/* Append the event unless the object looks as ${mark} says; the mark follows. True when appended. */
+/* Append the event unless the object looks as ${mark} says; the mark follows. True when appended.
+ */
 static bool object_tell(struct buf *out, const char *event, const struct fields *f,
                         const char *const *names, const void *record, uint64_t *mark)
 {
@@ -192,8 +193,7 @@ static int tenant_tell(struct txn *txn, const struct job *job, struct buf *out, 
 }
 
 /* The newest jobs; on the first look they are only noted. */
-static int all_look(struct stream *s, struct txn *txn, struct buf *out, bool first,
-                    struct err *err)
+static int all_look(struct stream *s, struct txn *txn, struct buf *out, bool first, struct err *err)
 {
     struct scan scan;
     struct job job;
@@ -263,7 +263,8 @@ int stream_start(struct stream *s, struct txn *txn, const char *job_id, const ch
     }
     (void)str_copy(s->job_id, sizeof(s->job_id), job.id);
     if (last_id[0] != '\0' && str_u64(last_id, 0, UINT32_MAX, &told) < 0) {
-        return err_set(err, ERR_MALFORMED, "last_event_id", "Last-Event-ID is not a number of ours");
+        return err_set(err, ERR_MALFORMED, "last_event_id",
+                       "Last-Event-ID is not a number of ours");
     }
     s->told = (uint32_t)told;
     return 0;

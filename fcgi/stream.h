@@ -21,12 +21,14 @@ struct stream {
     struct stream_seen *seen;
 };
 
-/** stream_start(s, txn, job_id, query, last_id, err): ${job_id} NULL: a stream of all, whose topics are
- * in the ${query}. ${last_id}: Last-Event-ID or "". ERR_NOT_FOUND, ERR_INVALID. Return 0 or -1. */
+/** stream_start(s, txn, job_id, query, last_id, err): ${job_id} NULL: a stream of all, whose topics
+ * are in the ${query}. ${last_id}: Last-Event-ID or "". ERR_NOT_FOUND, ERR_INVALID. Return 0 or -1.
+ */
 int stream_start(struct stream *s, struct txn *txn, const char *job_id, const char *query,
                  const char *last_id, struct err *err);
 
-/** stream_look(s, txn, out, err): append what is new. Sets s->over behind the last event. 0 or -1. */
+/** stream_look(s, txn, out, err): append what is new. Sets s->over behind the last event. 0 or -1.
+ */
 int stream_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err);
 
 /** stream_free(s): its memory; fine for one that was never started. */

@@ -1,4 +1,5 @@
-/* Counters of the front. Apart from serve.c so that the path of a request touches them at one line. */
+/* Counters of the front. Apart from serve.c so that the path of a request touches them at one line.
+ */
 #include "tally.h"
 #include <stdatomic.h>
 #include "str.h"

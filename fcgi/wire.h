@@ -6,7 +6,8 @@
 
 struct wire {
     void *arg; /* handed to each of the functions */
-    /** read(arg, out, max): the next bytes of the body: how many, 0 at its end, -1 when it broke. */
+    /** read(arg, out, max): the next bytes of the body: how many, 0 at its end, -1 when it broke.
+     */
     int (*read)(void *arg, char *out, size_t max);
     /** write(arg, data, len): queue bytes of the answer. Return 0, or -1 when the peer has gone. */
     int (*write)(void *arg, const void *data, size_t len);

@@ -1,6 +1,6 @@
 /*
- * Shared commits. One thread writes for all that wait: it takes what is in the queue, runs it in one
- * transaction and syncs once, so that durable throughput is not one sync for each change. Apart
+ * Shared commits. One thread writes for all that wait: it takes what is in the queue, runs it in
+ * one transaction and syncs once, so that durable throughput is not one sync for each change. Apart
  * from db.c because what happens to neighbours when one of them fails is decided here: a change
  * that fails after it wrote something takes the whole transaction with it, and the others are run
  * again without it. There are no nested transactions, which LMDB's own fixes have been about.
@@ -359,11 +359,13 @@ int db_write(struct db *db, db_change *change, void *arg, struct err *err)
     (void)pthread_mutex_lock(&queue->lock);
     if (queue->started && pthread_equal(queue->thread, pthread_self())) {
         (void)pthread_mutex_unlock(&queue->lock);
-        return err_set(err, ERR_INTERNAL, "nested_write", "a change cannot wait for another change");
+        return err_set(err, ERR_INTERNAL, "nested_write",
+                       "a change cannot wait for another change");
     }
     if (start_writer(queue) == -1) {
         (void)pthread_mutex_unlock(&queue->lock);
-        return err_set(err, ERR_UNAVAILABLE, "no_thread", "the writer's thread could not be started");
+        return err_set(err, ERR_UNAVAILABLE, "no_thread",
+                       "the writer's thread could not be started");
     }
     init_request(&r, &until);
     append(queue, &r);

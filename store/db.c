@@ -19,8 +19,8 @@
 #include "log.h"
 #include "str.h"
 
-#define MAIN_DBI       1    /* LMDB's number for the one database without a name */
-#define FREE_DBI       0    /* and for its list of free pages */
+#define MAIN_DBI       1 /* LMDB's number for the one database without a name */
+#define FREE_DBI       0 /* and for its list of free pages */
 #define RESIZE_WAIT_MS 1000
 
 /* The environments of this process. Global because LMDB's file locks are the process's: the same
@@ -81,10 +81,10 @@ static int count_free_between(MDB_env *env, uint64_t have, uint64_t want, uint64
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* A missing page of the file would be a SIGBUS on its first use. A file may be a little shorter than
- * LMDB's last page says, because free pages at its end are not written; then what is missing must
- * stand on the list of free pages. The gap is filled first, so that looking there is safe, and the
- * write lock is held, so that nobody else moves the end. */
+/* A missing page of the file would be a SIGBUS on its first use. A file may be a little shorter
+ * than LMDB's last page says, because free pages at its end are not written; then what is missing
+ * must stand on the list of free pages. The gap is filled first, so that looking there is safe, and
+ * the write lock is held, so that nobody else moves the end. */
 static int check_missing(MDB_env *env, int fd, uint64_t have, uint64_t want, size_t page)
 {
     MDB_txn *lock;
@@ -481,9 +481,10 @@ uint64_t txn_number(const struct txn *txn)
     return mdb_txn_id(txn->lmdb);
 }
 
-/* The number that a read begun now would see. LMDB's own mdb_env_info reads it from the newest meta page,
- * which a committing writer shows before readers may use it: who read then and remembered that
- * number would miss the commit. So a reader is kept at hand, asleep, and woken for its number. */
+/* The number that a read begun now would see. LMDB's own mdb_env_info reads it from the newest meta
+ * page, which a committing writer shows before readers may use it: who read then and remembered
+ * that number would miss the commit. So a reader is kept at hand, asleep, and woken for its number.
+ */
 uint64_t db_last_txn(struct db *db)
 {
     struct db_raw_env *env = db->env;
@@ -531,8 +532,8 @@ static int count_free_pages(struct txn *txn, uint64_t *pages, struct err *err)
     return rc == MDB_NOTFOUND ? 0 : fail(err, rc, "the free list could not be read");
 }
 
-/* One line of LMDB's list of readers: pid, thread in hex, then the number of its snapshot or "-". The
- * lines around the list begin with no pid. */
+/* One line of LMDB's list of readers: pid, thread in hex, then the number of its snapshot or "-".
+ * The lines around the list begin with no pid. */
 static int see_reader(const char *line, void *arg)
 {
     struct db_figures *out = arg;

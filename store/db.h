@@ -14,12 +14,13 @@
 struct db;  /* the environment, one per process, for the life of the process */
 struct txn; /* a transaction; its first error is sticky and decides its end */
 
-#define DB_MAP_BYTES    (UINT64_C(16) << 30)
-#define DB_READERS      256
+#define DB_MAP_BYTES     (UINT64_C(16) << 30)
+#define DB_READERS       256
 #define DB_WRITE_WAIT_MS 2000
 
 /** db_create(folder, schema, err): make a new store: in a folder beside ${folder}, with its schema
- * record, synced, then renamed into place. ERR_CONFLICT if ${folder} has a store already. 0 or -1. */
+ * record, synced, then renamed into place. ERR_CONFLICT if ${folder} has a store already. 0 or -1.
+ */
 int db_create(const char *folder, const struct schema *schema, struct err *err);
 
 /** db_open(db, folder, schema, err): open an existing store. A missing, short or foreign file is an
@@ -30,15 +31,15 @@ int db_open(struct db **db, const char *folder, const struct schema *schema, str
 
 /* A change to be made in a write transaction. It must only use ${txn} and ${arg}: it may be run
  * twice when a commit that it shared had to be repeated, so it must not change ${arg} in a way that
- * a second run would not overwrite. It returns 0 to commit, -1 with ${err} to leave everything as it
- * was. It runs on the store's writer thread. */
+ * a second run would not overwrite. It returns 0 to commit, -1 with ${err} to leave everything as
+ * it was. It runs on the store's writer thread. */
 typedef int db_change(struct txn *txn, void *arg, struct err *err);
 
-/** db_write(db, change, arg, err): run ${change} in a write transaction and make it durable. Changes
- * of many threads share one commit; each sees those before it, and one that fails leaves no trace
- * and does not disturb its neighbours. Waits at most DB_WRITE_WAIT_MS for its turn (ERR_UNAVAILABLE,
- * nothing done). ERR_FULL when disk or map are full. Return 0 only when the change is on
- * the disk. */
+/** db_write(db, change, arg, err): run ${change} in a write transaction and make it durable.
+ * Changes of many threads share one commit; each sees those before it, and one that fails leaves no
+ * trace and does not disturb its neighbours. Waits at most DB_WRITE_WAIT_MS for its turn
+ * (ERR_UNAVAILABLE, nothing done). ERR_FULL when disk or map are full. Return 0 only when the
+ * change is on the disk. */
 int db_write(struct db *db, db_change *change, void *arg, struct err *err);
 
 /** db_read(txn, db, err): begin a read transaction (a snapshot). Return 0 or -1. */
@@ -56,7 +57,8 @@ int64_t txn_time_ms(const struct txn *txn);
 /** db_last_txn(db): the newest committed transaction's number, without a transaction. */
 uint64_t db_last_txn(struct db *db);
 
-/** db_check_readers(db): free the slots of dead readers; the number freed. At start, then each 10 s. */
+/** db_check_readers(db): free the slots of dead readers; the number freed. At start, then each 10
+ * s. */
 int db_check_readers(struct db *db);
 
 struct db_figures {
@@ -71,9 +73,9 @@ int db_figures(struct db *db, struct db_figures *out, struct err *err);
 #define DB_ROOM_DISK_BYTES  (UINT64_C(256) << 20)
 #define DB_ROOM_MAP_PERCENT 80
 
-/** db_room(db, err): whether there is room for something new: at least DB_ROOM_DISK_BYTES free on the
- * disk and at most DB_ROOM_MAP_PERCENT of the map in use. For those who create things; changes and
- * removals need not ask. Return 0, or -1 with ERR_FULL. */
+/** db_room(db, err): whether there is room for something new: at least DB_ROOM_DISK_BYTES free on
+ * the disk and at most DB_ROOM_MAP_PERCENT of the map in use. For those who create things; changes
+ * and removals need not ask. Return 0, or -1 with ERR_FULL. */
 int db_room(struct db *db, struct err *err);
 
 /** db_copy(db, fd, err): a compact consistent copy of the data file written to ${fd}. 0 or -1. */
@@ -91,8 +93,8 @@ int db_copy(struct db *db, int fd, struct err *err);
  * holds is not to be used). */
 int record_get(struct txn *txn, const struct table *table, void *record, struct err *err);
 
-/** record_find(txn, table, index, record, err): by a unique index, from the fields it names. Returns
- * as record_get. */
+/** record_find(txn, table, index, record, err): by a unique index, from the fields it names.
+ * Returns as record_get. */
 int record_find(struct txn *txn, const struct table *table, const char *index, void *record,
                 struct err *err);
 
@@ -100,7 +102,8 @@ int record_find(struct txn *txn, const struct table *table, const char *index, v
  * the unique index's first field) if its key or a unique value is there. Return 0 or -1. */
 int record_insert(struct txn *txn, const struct table *table, const void *record, struct err *err);
 
-/** record_put(txn, table, record, err): insert or replace, indexes following. Conflicts as above. */
+/** record_put(txn, table, record, err): insert or replace, indexes following. Conflicts as above.
+ */
 int record_put(struct txn *txn, const struct table *table, const void *record, struct err *err);
 
 /** record_delete(txn, table, record, err): by key. Return 1 if it was there, 0 if not, -1. */
@@ -121,8 +124,8 @@ struct scan {
     const struct table *table;
     const struct index *index; /* NULL: by key */
     bool backward;
-    bool nothing;              /* what was asked for cannot be in any key */
-    bool inclusive;            /* forward, before the first step: `at` itself counts */
+    bool nothing;   /* what was asked for cannot be in any key */
+    bool inclusive; /* forward, before the first step: `at` itself counts */
     uint16_t prefix_len, at_len;
     uint8_t prefix[512], at[512]; /* where all keys of the walk begin, and where it stands */
 };
@@ -137,16 +140,17 @@ int scan_start(struct scan *s, struct txn *txn, const struct table *table, const
  * need not exist any more). Before the first scan_next. Return 0 or -1. */
 int scan_after(struct scan *s, const void *record, struct err *err);
 
-/** scan_from(s, record, fields, err): start at the first whose leading ${fields} fields are not less
- * (backward: not greater) than those of ${record}. Before the first scan_next. Return 0 or -1. */
+/** scan_from(s, record, fields, err): start at the first whose leading ${fields} fields are not
+ * less (backward: not greater) than those of ${record}. Before the first scan_next. Return 0 or -1.
+ */
 int scan_from(struct scan *s, const void *record, unsigned fields, struct err *err);
 
 /** scan_next(s, record, err): Return 1 with the next record, 0 at the end, -1 on error. In a read
  * transaction the walk can go on behind a record that was ERR_CORRUPT. */
 int scan_next(struct scan *s, void *record, struct err *err);
 
-/** scan_count(s, err): walk to the end without reading the records, and say how many there were. Costs
- * a fraction of a microsecond each. -1 on error. */
+/** scan_count(s, err): walk to the end without reading the records, and say how many there were.
+ * Costs a fraction of a microsecond each. -1 on error. */
 int64_t scan_count(struct scan *s, struct err *err);
 
 #endif

@@ -28,9 +28,9 @@ static const struct {
     uint32_t magic;
     const char *name;
 } unfit[] = {
-    {0x00006969, "NFS"},  {0x0000517b, "SMB"},  {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},
-    {0x65735546, "FUSE"}, {0x01021997, "9p"},   {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
-    {0x73757245, "Coda"}, {0x0000564c, "NCP"},  {0x19830326, "FhGFS"},
+    {0x00006969, "NFS"},  {0x0000517b, "SMB"}, {0xff534d42, "CIFS"},  {0xfe534d42, "SMB2"},
+    {0x65735546, "FUSE"}, {0x01021997, "9p"},  {0x00c36400, "Ceph"},  {0x5346414f, "AFS"},
+    {0x73757245, "Coda"}, {0x0000564c, "NCP"}, {0x19830326, "FhGFS"},
 };
 
 static int check_file_system(const char *folder, struct err *err)
@@ -75,8 +75,8 @@ static int own_get(struct txn *txn, const struct key *key, uint8_t *payload, siz
 
     if (got != 1)
         return got;
-    wrong = value_open(key->data, key->len, pair.value, pair.value_len, &version, &found,
-                       &found_len);
+    wrong =
+        value_open(key->data, key->len, pair.value, pair.value_len, &version, &found, &found_len);
     if (wrong == NULL && (version != 1 || found_len != len))
         wrong = "a value of a wrong shape";
     if (wrong == NULL) {
@@ -187,7 +187,8 @@ int db_raw_publish(const char *aside, const char *folder, struct err *err)
         set_mode(aside, "/lock.mdb", FILE_MODE, err) == -1 || file_sync_folder(aside, err) == -1)
         return -1;
     CP("store.create.aside");
-    if (rename(aside, folder) == -1) { /* it replaces an empty folder; one that holds anything stays */
+    if (rename(aside, folder) ==
+        -1) { /* it replaces an empty folder; one that holds anything stays */
         if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
             return err_set(err, ERR_CONFLICT, "store_exists", "something stands at %s already",
                            folder);
@@ -263,7 +264,8 @@ static int check_version(struct db *db, struct err *err)
         (void)err_set(err, ERR_PRECONDITION, "store_newer",
                       "the store is of version %u and this program knows up to %u",
                       (unsigned)theirs, (unsigned)mine);
-        return err_hint(err, "install the program's newer version again, or restore an older snapshot");
+        return err_hint(err,
+                        "install the program's newer version again, or restore an older snapshot");
     }
     (void)err_set(err, ERR_PRECONDITION, "store_needs_migration",
                   "the store is of version %u and this program needs %u", (unsigned)theirs,

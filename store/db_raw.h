@@ -49,8 +49,8 @@ struct txn {
     struct MDB_txn *lmdb;
     struct MDB_cursor *cursor; /* one, for all walks; closed before anything is written */
     bool writing;
-    bool wrote;        /* something was written since the flag was last cleared */
-    bool long_reader;  /* a check or a dump: may take its time */
+    bool wrote;       /* something was written since the flag was last cleared */
+    bool long_reader; /* a check or a dump: may take its time */
     int64_t time_ms, began_ms;
     struct err failed; /* a write transaction's first error */
     struct buf value;  /* for building one */
@@ -63,7 +63,8 @@ struct db_raw_pair {
     size_t key_len, value_len;
 };
 
-/** db_raw_env_create(folder, env, err): a new environment in an empty folder, with the right modes. */
+/** db_raw_env_create(folder, env, err): a new environment in an empty folder, with the right modes.
+ */
 int db_raw_env_create(const char *folder, struct db_raw_env **env, struct err *err);
 
 /** db_raw_env_open(folder, env, err): an existing one, checked for being whole and local. */
@@ -76,7 +77,8 @@ struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struc
 /** db_raw_release(db): free the handle; the environment stays open. NULL is fine. */
 void db_raw_release(struct db *db);
 
-/** db_raw_open(folder, schema, db, err): db_open without a look at the schema's version. 0 or -1. */
+/** db_raw_open(folder, schema, db, err): db_open without a look at the schema's version. 0 or -1.
+ */
 int db_raw_open(const char *folder, const struct schema *schema, struct db **db, struct err *err);
 
 /** db_raw_begin(db, writing, txn, err): begin; ${txn} is the caller's. A writing one waits for the

@@ -203,7 +203,8 @@ static int dump_all(struct txn *txn, FILE *out, struct err *err)
     (void)fprintf(out, "end %lld\n", (long long)total);
     errno = 0;
     if (fflush(out) != 0 || ferror(out))
-        return err_sys(err, "dump_write", errno == 0 ? EIO : errno, "the dump could not be written");
+        return err_sys(err, "dump_write", errno == 0 ? EIO : errno,
+                       "the dump could not be written");
     return 0;
 }
 

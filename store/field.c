@@ -277,8 +277,8 @@ int fields_decode(const struct fields *f, uint8_t version, const uint8_t *data, 
         if (f->at[i].since > version)
             continue;
         if (decode_one(&f->at[i], &in, record) == -1)
-            return err_set(err, ERR_CORRUPT, "bad_payload", "stored field %s does not fit its table",
-                           f->at[i].name);
+            return err_set(err, ERR_CORRUPT, "bad_payload",
+                           "stored field %s does not fit its table", f->at[i].name);
     }
     if (in.left > 0)
         return err_set(err, ERR_CORRUPT, "bad_payload",

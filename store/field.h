@@ -39,8 +39,10 @@ struct sealed {
 #define FIELD_HIDDEN   0x02u /* stored, never rendered as JSON (password hashes) */
 #define FIELD_KEY      0x04u /* reference to another table: fsck checks that it exists (ref_prefix) */
 #define FIELD_SLUG     0x08u /* input: must be a slug: see fields_set_text */
-#define FIELD_PATH     0x10u /* input: this parameter comes from the path of the URL (CLI: positional) */
-#define FIELD_SECRET   0x20u /* input: never echoed, never logged; the CLI reads it from --x-file or stdin */
+#define FIELD_PATH                                                                                 \
+    0x10u /* input: this parameter comes from the path of the URL (CLI: positional) */
+#define FIELD_SECRET                                                                               \
+    0x20u /* input: never echoed, never logged; the CLI reads it from --x-file or stdin */
 #define FIELD_INTERNAL 0x40u /* input: cannot be given from outside */
 #define FIELD_FREE     0x80u /* text: may have line breaks and tabs; other control characters never */
 #define FIELD_OPEN     0x400u /* FIELD_U32: UINT32_MAX means that nothing is said; renders as null */
@@ -48,8 +50,8 @@ struct sealed {
 struct field {
     const char *name;
     enum field_type type;
-    uint32_t offset, size;    /* place and size of the member */
-    uint8_t since;            /* version of the table in which it came */
+    uint32_t offset, size; /* place and size of the member */
+    uint8_t since;         /* version of the table in which it came */
     uint32_t flags;
     const char *const *names; /* FIELD_ENUM: words, ended by NULL */
     const char *ref_prefix;   /* FIELD_ID: id prefix; with FIELD_KEY the table referred to */
@@ -59,8 +61,10 @@ struct field {
 
 /* FIELD(struct tenant, name, FIELD_TEXT, .flags = …): a row of a field table. */
 #define FIELD(type_, member_, kind_, ...)                                                          \
-    {.name = #member_, .type = kind_, .offset = offsetof(type_, member_),                          \
-     .size = sizeof(((type_ *)0)->member_), .since = 1, __VA_ARGS__}
+    {                                                                                              \
+        .name = #member_, .type = kind_, .offset = offsetof(type_, member_),                       \
+        .size = sizeof(((type_ *)0)->member_), .since = 1, __VA_ARGS__                             \
+    }
 
 struct fields {
     const struct field *at;
@@ -89,10 +93,11 @@ void fields_json_one(const struct field *field, const void *record, struct json_
 const struct field *fields_find(const struct fields *f, const char *name);
 
 /** fields_set_text(field, record, value, err): set a member from text as it stands in a form, a
- * query, an argument of the CLI: typed, bounded. Bounds of text count characters. A FIELD_SLUG is 1 to 30
- * small letters, digits and single hyphens between them, a letter first, not "xn--…". A FIELD_KV takes
- * lines of name=value and adds them; a time is RFC 3339 or "". ERR_INVALID naming the field and
- * never repeating the value. Return 0 or -1, the member then being as it was, but for a FIELD_KV. */
+ * query, an argument of the CLI: typed, bounded. Bounds of text count characters. A FIELD_SLUG is 1
+ * to 30 small letters, digits and single hyphens between them, a letter first, not "xn--…". A
+ * FIELD_KV takes lines of name=value and adds them; a time is RFC 3339 or "". ERR_INVALID naming
+ * the field and never repeating the value. Return 0 or -1, the member then being as it was, but for
+ * a FIELD_KV. */
 int fields_set_text(const struct field *field, void *record, const char *value, struct err *err);
 
 /** fields_set_number(field, record, negative, n, err): the same from a JSON integer. */

@@ -47,7 +47,8 @@ static int set_unsigned(const struct field *f, void *to, uint64_t n, struct err 
 static int set_signed(const struct field *f, void *to, bool negative, uint64_t n, struct err *err)
 {
     bool bounded = f->min != 0 || f->max != 0;
-    int64_t min = bounded ? (int64_t)f->min : INT64_MIN, max = bounded ? (int64_t)f->max : INT64_MAX;
+    int64_t min = bounded ? (int64_t)f->min : INT64_MIN,
+            max = bounded ? (int64_t)f->max : INT64_MAX;
     uint64_t most = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
     int64_t value;
 
@@ -196,8 +197,8 @@ static int check_text(const struct field *f, const char *value, struct err *err)
     if (!str_utf8(value, len))
         return err_field(err, f->name, "bad_utf8", "%s must be UTF-8", f->name);
     if (has_control(value, (f->flags & FIELD_FREE) != 0))
-        return err_field(err, f->name, "control_character",
-                         "%s must not have control characters", f->name);
+        return err_field(err, f->name, "control_character", "%s must not have control characters",
+                         f->name);
     count = characters(value);
     if (len >= f->size || (f->max > 0 && count > f->max))
         return err_field(err, f->name, "too_long", "%s must not be longer than %llu %s", f->name,
@@ -240,10 +241,10 @@ static int set_kv(const struct field *f, struct kv *kv, const char *value, struc
     while (*value != '\0') {
         size_t len = strcspn(value, "\n");
         const char *equals = memchr(value, '=', len);
-        if (len > 0 && (equals == NULL ||
-                        str_copy_n(name, sizeof name, value, (size_t)(equals - value)) == -1 ||
-                        str_copy_n(rest, sizeof rest, equals + 1,
-                                   len - (size_t)(equals + 1 - value)) == -1))
+        if (len > 0 &&
+            (equals == NULL ||
+             str_copy_n(name, sizeof name, value, (size_t)(equals - value)) == -1 ||
+             str_copy_n(rest, sizeof rest, equals + 1, len - (size_t)(equals + 1 - value)) == -1))
             return wrong_type(f, "lines of name=value", err);
         if (len > 0 && kv_set(kv, name, rest) == -1)
             return err_field(err, f->name, "too_long",

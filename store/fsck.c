@@ -130,8 +130,8 @@ static int check_table(struct check *c, const struct table *table)
     int got;
 
     while ((got = step(c, table->id, &at, &pair)) == 1) {
-        const char *wrong = value_read(table, at.data, at.len, pair.value, pair.value_len, c->record,
-                                       &why);
+        const char *wrong =
+            value_read(table, at.data, at.len, pair.value, pair.value_len, c->record, &why);
         seen++;
         if (wrong != NULL) {
             report(c, table, at.data, at.len, wrong, "");

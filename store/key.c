@@ -154,8 +154,8 @@ int key_entry(const struct table *table, const struct index *index, const void *
         return 0;
     key->len = 1;
     key->data[0] = index->id;
-    if (append_named(key, table, record, index->fields,
-                     key_fields(index->fields, INDEX_FIELDS)) == -1)
+    if (append_named(key, table, record, index->fields, key_fields(index->fields, INDEX_FIELDS)) ==
+        -1)
         return -1;
     *values_len = key->len;
     if (append_named(key, table, record, table->key, key_fields(table->key, TABLE_KEY_FIELDS)) ==

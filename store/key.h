@@ -1,6 +1,7 @@
 #ifndef SETT_KEY_H
 #define SETT_KEY_H
-/* Keys of records and of index entries, as store/FORMAT lays them out. For the store's own files. */
+/* Keys of records and of index entries, as store/FORMAT lays them out. For the store's own files.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * A store from a dump. Apart from dump.c because it faces text of unknown making: every line is
- * parsed, written again, and taken only if that gives the same bytes, so there is no second spelling
- * to be lenient about.
+ * parsed, written again, and taken only if that gives the same bytes, so there is no second
+ * spelling to be lenient about.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,8 @@ struct load {
 
 static int refuse(struct load *l, const char *what)
 {
-    return err_set(l->err, ERR_INVALID, "bad_dump", "line %llu: %s",
-                   (unsigned long long)l->number, what);
+    return err_set(l->err, ERR_INVALID, "bad_dump", "line %llu: %s", (unsigned long long)l->number,
+                   what);
 }
 
 /* The next line without its newline. Return 1, 0 at the end, -1. */

@@ -41,8 +41,8 @@ static int misfit(struct txn *txn, const struct table *table, struct err *err)
 {
     struct err why;
 
-    (void)err_set(&why, ERR_INTERNAL, "bad_record", "a %s holds a value that its table cannot store",
-                  table->noun);
+    (void)err_set(&why, ERR_INTERNAL, "bad_record",
+                  "a %s holds a value that its table cannot store", table->noun);
     return failed(txn, &why, err);
 }
 
@@ -72,7 +72,8 @@ int record_at(struct txn *txn, const struct table *table, const struct key *key,
     return failed(txn, &why, err);
 }
 
-/* The record that is about to be replaced, into room of the transaction's own. Return as record_at. */
+/* The record that is about to be replaced, into room of the transaction's own. Return as record_at.
+ */
 static int load_old(struct txn *txn, const struct table *table, const struct key *key,
                     struct err *err)
 {
@@ -125,8 +126,7 @@ static int first_entry(struct txn *txn, const struct key *entry, size_t values_l
 {
     int got = db_raw_near(txn, DB_RAW_FROM, entry->data, values_len, pair, err);
 
-    if (got == 1 &&
-        (pair->key_len < values_len || memcmp(pair->key, entry->data, values_len) != 0))
+    if (got == 1 && (pair->key_len < values_len || memcmp(pair->key, entry->data, values_len) != 0))
         return 0;
     return got;
 }
@@ -162,7 +162,7 @@ struct entries {
 
 static bool same(const struct entries *e)
 {
-    return e->old.len == e->new.len && memcmp(e->old.data, e->new.data, e->old.len) == 0;
+    return e->old.len == e->new.len &&memcmp(e->old.data, e->new.data, e->old.len) == 0;
 }
 
 static int work_out(struct txn *txn, const struct table *table, const struct index *index,
@@ -214,8 +214,7 @@ static int check_unique(struct txn *txn, const struct table *table, const void *
             continue;
         if ((got = first_entry(txn, &e.new, e.values_len, &pair, err)) == -1)
             return -1;
-        if (got == 1 && (pair.key_len != e.new.len ||
-                         memcmp(pair.key, e.new.data, e.new.len) != 0))
+        if (got == 1 && (pair.key_len != e.new.len || memcmp(pair.key, e.new.data, e.new.len) != 0))
             return conflict(txn, table, index->fields[0], err);
     }
     return 0;
@@ -357,8 +356,7 @@ uint64_t record_next_number(struct txn *txn, const char *name, struct err *err)
     if (must_write(txn, err) == -1)
         return 0;
     db_raw_own_key(&key, DB_RAW_COUNTER, name, strlen(name));
-    if (db_raw_number(txn, &key, &n, err) == -1 ||
-        db_raw_set_number(txn, &key, n + 1, err) == -1)
+    if (db_raw_number(txn, &key, &n, err) == -1 || db_raw_set_number(txn, &key, n + 1, err) == -1)
         return 0;
     return n + 1;
 }

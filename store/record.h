@@ -4,7 +4,8 @@
  * in db.h. */
 #include "db_raw.h"
 
-/** record_at(txn, table, key, record, err): the record under a key, checked and decoded straight into
+/** record_at(txn, table, key, record, err): the record under a key, checked and decoded straight
+ * into
  * ${record}, which is undefined after an error. Return 1, 0 if there is none, -1. */
 int record_at(struct txn *txn, const struct table *table, const struct key *key, void *record,
               struct err *err);

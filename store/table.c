@@ -76,7 +76,8 @@ static int check_fields(const struct table *table, struct err *err)
         if (!size_fits(f) || f->offset + f->size > table->fields.struct_size)
             return bad(err, table, f->name, "the member's size does not fit its type");
         if (f->since < since || f->since > table->version)
-            return bad(err, table, f->name, "fields must be in the order of the versions they came in");
+            return bad(err, table, f->name,
+                       "fields must be in the order of the versions they came in");
         if (f->type == FIELD_ENUM && f->names == NULL)
             return bad(err, table, f->name, "an enum needs its words");
         if (f->ref_prefix != NULL &&
@@ -126,8 +127,7 @@ static int check_index(const struct table *table, const struct index *index, siz
 }
 
 /* What a reference points to must be a table whose key is that one id. */
-static int check_references(const struct schema *schema, const struct table *table,
-                            struct err *err)
+static int check_references(const struct schema *schema, const struct table *table, struct err *err)
 {
     for (size_t i = 0; i < table->fields.count; i++) {
         const struct field *f = &table->fields.at[i];

@@ -11,20 +11,20 @@
 
 struct index {
     const char *name;
-    uint8_t id;                       /* first byte of its keys; never reused */
-    bool unique;                      /* at most one record with the same values */
-    bool sparse;                      /* records whose first indexed field is "" or 0 have no entry */
+    uint8_t id;  /* first byte of its keys; never reused */
+    bool unique; /* at most one record with the same values */
+    bool sparse; /* records whose first indexed field is "" or 0 have no entry */
     const char *fields[INDEX_FIELDS]; /* names, NULL after the last */
 };
 
 struct table {
-    const char *name;                   /* "tenants" */
-    const char *noun;                   /* "tenant", as in error codes: tenant_not_found */
-    uint8_t id;                         /* first byte of its keys; never reused */
-    uint8_t version;                    /* of its field table; grows when a field is appended */
-    const char *prefix;                 /* of its ids, or NULL */
+    const char *name;   /* "tenants" */
+    const char *noun;   /* "tenant", as in error codes: tenant_not_found */
+    uint8_t id;         /* first byte of its keys; never reused */
+    uint8_t version;    /* of its field table; grows when a field is appended */
+    const char *prefix; /* of its ids, or NULL */
     struct fields fields;
-    const char *key[TABLE_KEY_FIELDS];  /* names of the key's fields, NULL after the last */
+    const char *key[TABLE_KEY_FIELDS]; /* names of the key's fields, NULL after the last */
     const struct index *indexes;
     size_t index_count;
 };
@@ -46,7 +46,8 @@ const struct table *table_by_prefix(const struct schema *schema, const char *pre
 const struct index *index_find(const struct table *table, const char *name);
 
 /** schema_check(schema, err): that a declaration is sound: bytes and names unique, keys and indexes
- * name fields that can be keys, key sizes within LMDB's 511 bytes. For tests and db_open. 0 or -1. */
+ * name fields that can be keys, key sizes within LMDB's 511 bytes. For tests and db_open. 0 or -1.
+ */
 int schema_check(const struct schema *schema, struct err *err);
 
 #endif

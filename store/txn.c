@@ -1,6 +1,6 @@
 /*
- * Read transactions as everybody uses them, and what a transaction remembers. Apart from db.c because
- * none of it needs LMDB.
+ * Read transactions as everybody uses them, and what a transaction remembers. Apart from db.c
+ * because none of it needs LMDB.
  */
 #include <stdlib.h>
 
@@ -8,7 +8,8 @@
 #include "db_raw.h"
 #include "log.h"
 
-#define LONG_READ_MS 1000 /* a read transaction older than this holds back pages that were freed */
+#define LONG_READ_MS 1000 /* a read transaction older than this holds back pages that were freed   \
+                           */
 
 int db_read(struct txn **out, struct db *db, struct err *err)
 {

@@ -73,8 +73,8 @@ const char *value_read(const struct table *table, const uint8_t *key, size_t key
     return NULL;
 }
 
-int value_decode(const struct table *table, const uint8_t *key, size_t key_len,
-                 const uint8_t *data, size_t len, void *record, struct err *err)
+int value_decode(const struct table *table, const uint8_t *key, size_t key_len, const uint8_t *data,
+                 size_t len, void *record, struct err *err)
 {
     char name[KEY_TEXT_SIZE];
     struct err why;

@@ -22,14 +22,14 @@ int value_end(struct buf *out, const uint8_t *key, size_t key_len);
 const char *value_open(const uint8_t *key, size_t key_len, const uint8_t *data, size_t len,
                        uint8_t *version, const uint8_t **payload, size_t *payload_len);
 
-/** value_read(table, key, key_len, data, len, record, why): check a stored record and fill ${record}.
- * Return NULL, or words for what is wrong, which may lie in ${why}. */
+/** value_read(table, key, key_len, data, len, record, why): check a stored record and fill
+ * ${record}. Return NULL, or words for what is wrong, which may lie in ${why}. */
 const char *value_read(const struct table *table, const uint8_t *key, size_t key_len,
                        const uint8_t *data, size_t len, void *record, struct err *why);
 
 /** value_decode(table, key, key_len, data, len, record, err): the same with an error:
  * ERR_CORRUPT names table and key. Return 0 or -1. */
-int value_decode(const struct table *table, const uint8_t *key, size_t key_len,
-                 const uint8_t *data, size_t len, void *record, struct err *err);
+int value_decode(const struct table *table, const uint8_t *key, size_t key_len, const uint8_t *data,
+                 size_t len, void *record, struct err *err);
 
 #endif

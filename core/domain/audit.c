@@ -30,10 +30,14 @@ static const struct index indexes[] = {
 };
 
 const struct table audit_table = {
-    .name = "audit", .noun = "audit_entry", .id = 14, .version = 1,
+    .name = "audit",
+    .noun = "audit_entry",
+    .id = 14,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct audit)},
     .key = {"number"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field head_rows[] = {
@@ -43,7 +47,10 @@ static const struct field head_rows[] = {
 };
 
 const struct table audit_head_table = {
-    .name = "audit_head", .noun = "audit_head", .id = 15, .version = 1,
+    .name = "audit_head",
+    .noun = "audit_head",
+    .id = 15,
+    .version = 1,
     .fields = {head_rows, sizeof head_rows / sizeof head_rows[0], sizeof(struct audit_head)},
     .key = {"id"},
 };

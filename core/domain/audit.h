@@ -7,7 +7,7 @@
 struct audit {
     uint64_t number; /* from 1, without gaps */
     int64_t at;
-    char actor[64];     /* user id, key id, "stripe", "worker", "cli:root", "" for nobody */
+    char actor[64];      /* user id, key id, "stripe", "worker", "cli:root", "" for nobody */
     char actor_kind[16]; /* cookie, token, key, cli, webhook, worker, none */
     char address[48];
     char request_id[40], job_id[ID_SIZE];
@@ -16,7 +16,7 @@ struct audit {
     char result[16]; /* ok, or the kind of the error */
     char reason[240];
     uint8_t before[32], after[32]; /* BLAKE2b-256 of the encoded object; zero: it was not there */
-    uint8_t hash[32]; /* BLAKE2b-256 over the hash before it and this record */
+    uint8_t hash[32];              /* BLAKE2b-256 over the hash before it and this record */
 };
 extern const struct table audit_table; /* key number; index: object, actor */
 

@@ -279,8 +279,7 @@ int auth_touch(struct txn *txn, const struct identity *identity, struct err *err
         return record_put(txn, &api_key_table, &key, err);
     }
     memset(&session, 0, sizeof session);
-    if (str_copy(session.id, sizeof session.id, identity->session_id) != 0 ||
-        session.id[0] == '\0')
+    if (str_copy(session.id, sizeof session.id, identity->session_id) != 0 || session.id[0] == '\0')
         return 0;
     int found = record_get(txn, &session_table, &session, err);
     if (found <= 0)

@@ -13,12 +13,12 @@
 #include "user.h"
 #include "vault.h"
 
-#define AUTH_FRESH_MS     (INT64_C(15) * 60 * 1000)
-#define AUTH_SECRET_SIZE  96  /* cookie and refresh token as text */
-#define AUTH_TOKEN_SIZE   2048
-#define AUTH_KEY_SIZE     128 /* "sett_key_…_<43 of base 62>_<8 of crc>" */
-#define AUTH_CSRF_SIZE    48
-#define AUTH_COOKIE_SIZE  256
+#define AUTH_FRESH_MS    (INT64_C(15) * 60 * 1000)
+#define AUTH_SECRET_SIZE 96 /* cookie and refresh token as text */
+#define AUTH_TOKEN_SIZE  2048
+#define AUTH_KEY_SIZE    128 /* "sett_key_…_<43 of base 62>_<8 of crc>" */
+#define AUTH_CSRF_SIZE   48
+#define AUTH_COOKIE_SIZE 256
 
 /* The settings that auth needs, read once a request or once a minute. */
 struct auth_terms {
@@ -31,11 +31,11 @@ struct auth_terms {
 /* Somebody who proved who they are. */
 struct identity {
     enum role role;
-    char id[64];        /* user id, or the API key's id */
-    char kind[16];      /* "cookie", "token", "key" */
+    char id[64];   /* user id, or the API key's id */
+    char kind[16]; /* "cookie", "token", "key" */
     char user_id[ID_SIZE], user_name[128], customer_id[ID_SIZE], session_id[ID_SIZE];
-    int64_t fresh_at;   /* password given at; 0 for an API key */
-    bool touch;         /* last use noted is over a minute old: auth_touch when convenient */
+    int64_t fresh_at; /* password given at; 0 for an API key */
+    bool touch;       /* last use noted is over a minute old: auth_touch when convenient */
 };
 
 /* What a sign-in or a refresh gives. The secrets are shown once and not kept. */

@@ -27,19 +27,19 @@ enum billing_kind {
 /* What one event says, in our words: all that is not said is "" or 0. */
 struct billing_facts {
     char event_id[96], type[64];
-    int64_t at;           /* ms: the event's time; when the object was read again: that time */
-    char object_id[96];   /* of the checkout session, subscription, invoice, charge or customer */
+    int64_t at;         /* ms: the event's time; when the object was read again: that time */
+    char object_id[96]; /* of the checkout session, subscription, invoice, charge or customer */
     char stripe_customer[64], stripe_subscription[64];
     char customer_name[128], email[256], locale[16];
-    char order_id[ID_SIZE]; /* client_reference_id or metadata sett_order */
-    char wanted_name[64]; /* metadata "tenant" */
-    char custom_name[64]; /* custom field "subdomain" of the checkout */
-    char wanted_plan[32]; /* metadata "plan": a plan's name */
-    char price[64];       /* subscription: id of its first item's price */
-    char status[32];      /* subscription: Stripe's word */
-    char payment_status[24]; /* checkout: paid, unpaid, no_payment_required */
+    char order_id[ID_SIZE];                  /* client_reference_id or metadata sett_order */
+    char wanted_name[64];                    /* metadata "tenant" */
+    char custom_name[64];                    /* custom field "subdomain" of the checkout */
+    char wanted_plan[32];                    /* metadata "plan": a plan's name */
+    char price[64];                          /* subscription: id of its first item's price */
+    char status[32];                         /* subscription: Stripe's word */
+    char payment_status[24];                 /* checkout: paid, unpaid, no_payment_required */
     int64_t period_end, cancel_at, ended_at; /* subscription, ms */
-    bool refunded;        /* charge: wholly; false with type charge.refunded: partly */
+    bool refunded; /* charge: wholly; false with type charge.refunded: partly */
 };
 
 /** billing_kind(type): from an event's type. BILLING_OTHER for a type that moves nothing. */
@@ -53,11 +53,11 @@ int billing_facts_to_kv(const struct billing_facts *facts, struct kv *kv, struct
 int billing_facts_from_kv(const struct kv *kv, struct billing_facts *facts, struct err *err);
 
 struct billing_result {
-    uint32_t state;   /* enum event_state: EVENT_APPLIED, EVENT_IGNORED or EVENT_FAILED */
-    char note[240];   /* for the event's record: what came of it, or the cause */
+    uint32_t state; /* enum event_state: EVENT_APPLIED, EVENT_IGNORED or EVENT_FAILED */
+    char note[240]; /* for the event's record: what came of it, or the cause */
     char customer_id[ID_SIZE], subscription_id[ID_SIZE], tenant_id[ID_SIZE], order_id[ID_SIZE];
     char job_id[ID_SIZE]; /* a job that was started, or "" */
-    bool wake;        /* a job was started */
+    bool wake;            /* a job was started */
 };
 
 /** billing_apply(txn, conf, facts, result, err): fold the facts in and start what follows, in a

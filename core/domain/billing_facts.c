@@ -18,20 +18,32 @@ struct member {
 };
 
 #define MEMBER(name_, kind_)                                                                       \
-    {#name_, kind_, offsetof(struct billing_facts, name_),                                         \
-     sizeof(((struct billing_facts *)0)->name_)}
+    {                                                                                              \
+#name_, kind_, offsetof(struct billing_facts, name_),                                      \
+            sizeof(((struct billing_facts *)0)->name_)                                             \
+    }
 
 static const struct member members[] = {
-    MEMBER(event_id, MEMBER_TEXT),       MEMBER(type, MEMBER_TEXT),
-    MEMBER(at, MEMBER_TIME),             MEMBER(object_id, MEMBER_TEXT),
-    MEMBER(stripe_customer, MEMBER_TEXT), MEMBER(stripe_subscription, MEMBER_TEXT),
-    MEMBER(customer_name, MEMBER_TEXT),  MEMBER(email, MEMBER_TEXT),
-    MEMBER(locale, MEMBER_TEXT),         MEMBER(order_id, MEMBER_TEXT),
-    MEMBER(wanted_name, MEMBER_TEXT),    MEMBER(custom_name, MEMBER_TEXT),
-    MEMBER(wanted_plan, MEMBER_TEXT),    MEMBER(price, MEMBER_TEXT),
-    MEMBER(status, MEMBER_TEXT),         MEMBER(payment_status, MEMBER_TEXT),
-    MEMBER(period_end, MEMBER_TIME),     MEMBER(cancel_at, MEMBER_TIME),
-    MEMBER(ended_at, MEMBER_TIME),       MEMBER(refunded, MEMBER_BOOL),
+    MEMBER(event_id, MEMBER_TEXT),
+    MEMBER(type, MEMBER_TEXT),
+    MEMBER(at, MEMBER_TIME),
+    MEMBER(object_id, MEMBER_TEXT),
+    MEMBER(stripe_customer, MEMBER_TEXT),
+    MEMBER(stripe_subscription, MEMBER_TEXT),
+    MEMBER(customer_name, MEMBER_TEXT),
+    MEMBER(email, MEMBER_TEXT),
+    MEMBER(locale, MEMBER_TEXT),
+    MEMBER(order_id, MEMBER_TEXT),
+    MEMBER(wanted_name, MEMBER_TEXT),
+    MEMBER(custom_name, MEMBER_TEXT),
+    MEMBER(wanted_plan, MEMBER_TEXT),
+    MEMBER(price, MEMBER_TEXT),
+    MEMBER(status, MEMBER_TEXT),
+    MEMBER(payment_status, MEMBER_TEXT),
+    MEMBER(period_end, MEMBER_TIME),
+    MEMBER(cancel_at, MEMBER_TIME),
+    MEMBER(ended_at, MEMBER_TIME),
+    MEMBER(refunded, MEMBER_BOOL),
 };
 
 int billing_facts_to_kv(const struct billing_facts *facts, struct kv *kv, struct err *err)

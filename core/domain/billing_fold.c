@@ -61,10 +61,14 @@ static int64_t late_since(const struct subscription *sub)
 static uint32_t object_rank(const char *type, uint32_t status)
 {
     static const uint8_t along[] = {
-        [SUBSCRIPTION_INCOMPLETE] = 0, [SUBSCRIPTION_TRIALING] = 1,
-        [SUBSCRIPTION_ACTIVE] = 2,     [SUBSCRIPTION_PAST_DUE] = 3,
-        [SUBSCRIPTION_PAUSED] = 4,     [SUBSCRIPTION_UNPAID] = 5,
-        [SUBSCRIPTION_INCOMPLETE_EXPIRED] = 6, [SUBSCRIPTION_CANCELED] = 7,
+        [SUBSCRIPTION_INCOMPLETE] = 0,
+        [SUBSCRIPTION_TRIALING] = 1,
+        [SUBSCRIPTION_ACTIVE] = 2,
+        [SUBSCRIPTION_PAST_DUE] = 3,
+        [SUBSCRIPTION_PAUSED] = 4,
+        [SUBSCRIPTION_UNPAID] = 5,
+        [SUBSCRIPTION_INCOMPLETE_EXPIRED] = 6,
+        [SUBSCRIPTION_CANCELED] = 7,
     };
     uint32_t rank = str_ends(type, ".created") ? 1 : str_ends(type, ".deleted") ? 3 : 2;
 
@@ -180,12 +184,12 @@ void billing_fold_customer(struct customer *customer, const struct billing_facts
     bool own = billing_kind(facts->type) == BILLING_CUSTOMER;
     uint64_t stamp = facts->at <= 0 ? 0 : (uint64_t)facts->at * 4 + (own ? 1 : 0);
 
-    text_stamped(customer->name, sizeof customer->name, &customer->name_stamp,
-                 facts->customer_name, stamp);
+    text_stamped(customer->name, sizeof customer->name, &customer->name_stamp, facts->customer_name,
+                 stamp);
     text_stamped(customer->email, sizeof customer->email, &customer->email_stamp, facts->email,
                  stamp);
-    text_stamped(customer->locale, sizeof customer->locale, &customer->locale_stamp,
-                 facts->locale, stamp);
+    text_stamped(customer->locale, sizeof customer->locale, &customer->locale_stamp, facts->locale,
+                 stamp);
 }
 
 enum subscription_status billing_status(const struct subscription *sub)

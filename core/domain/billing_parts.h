@@ -34,8 +34,8 @@ enum subscription_wanted billing_wanted(struct subscription *sub, const struct p
 /** billing_flag(out, size, text): append to a flag, "; " between; what does not fit is left out. */
 void billing_flag(char *out, size_t size, const char *text);
 
-/** billing_settle_record(txn, conf, sub, result, err): compare what ${sub} wants with its tenant now,
- * start what is missing, and store ${sub}. Return 0 or -1. */
+/** billing_settle_record(txn, conf, sub, result, err): compare what ${sub} wants with its tenant
+ * now, start what is missing, and store ${sub}. Return 0 or -1. */
 int billing_settle_record(struct txn *txn, const struct conf *conf, struct subscription *sub,
                           struct billing_result *result, struct err *err);
 
@@ -43,8 +43,8 @@ int billing_settle_record(struct txn *txn, const struct conf *conf, struct subsc
  * subscription under the name that it asked for and start its provision. ${order} may be NULL.
  * When the name cannot be had, sub->flag says so and nothing is made. Return 0 or -1. */
 int billing_provision(struct txn *txn, const struct conf *conf, struct subscription *sub,
-                      const struct plan *plan, const struct customer *customer,
-                      struct order *order, struct billing_result *result, struct err *err);
+                      const struct plan *plan, const struct customer *customer, struct order *order,
+                      struct billing_result *result, struct err *err);
 
 /** billing_job(txn, sub, saga, reason, plan_id, result, err): start a job about its tenant. 0 or
  * -1. */

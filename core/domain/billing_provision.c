@@ -123,8 +123,8 @@ static int choose_label(struct txn *txn, struct subscription *sub, const struct 
 }
 
 int billing_provision(struct txn *txn, const struct conf *conf, struct subscription *sub,
-                      const struct plan *plan, const struct customer *customer,
-                      struct order *order, struct billing_result *result, struct err *err)
+                      const struct plan *plan, const struct customer *customer, struct order *order,
+                      struct billing_result *result, struct err *err)
 {
     struct tenant tenant;
     char label[64];

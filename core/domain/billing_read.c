@@ -54,8 +54,7 @@ void billing_read_subscription(const struct stripe_subscription *object,
 void billing_read_checkout(const struct stripe_checkout *object, struct billing_facts *facts)
 {
     take_whole(facts->object_id, sizeof facts->object_id, object->id);
-    take_whole(facts->stripe_subscription, sizeof facts->stripe_subscription,
-               object->subscription);
+    take_whole(facts->stripe_subscription, sizeof facts->stripe_subscription, object->subscription);
     take_whole(facts->stripe_customer, sizeof facts->stripe_customer, object->customer);
     take_whole(facts->payment_status, sizeof facts->payment_status, object->payment_status);
     take(facts->customer_name, sizeof facts->customer_name, object->customer_name);
@@ -69,8 +68,7 @@ void billing_read_checkout(const struct stripe_checkout *object, struct billing_
 void billing_read_invoice(const struct stripe_invoice *object, struct billing_facts *facts)
 {
     take_whole(facts->object_id, sizeof facts->object_id, object->id);
-    take_whole(facts->stripe_subscription, sizeof facts->stripe_subscription,
-               object->subscription);
+    take_whole(facts->stripe_subscription, sizeof facts->stripe_subscription, object->subscription);
     take_whole(facts->stripe_customer, sizeof facts->stripe_customer, object->customer);
     take_whole(facts->order_id, sizeof facts->order_id,
                kv_get_or(&object->metadata, "sett_order", ""));

@@ -220,8 +220,7 @@ static void flag_tenant(struct subscription *sub, const struct tenant *tenant)
                          tenant_state_names[tenant->state]);
     else if (sub->wanted >= SUBSCRIPTION_WANTS_SUSPENDED && is_up(tenant))
         (void)str_format(text, sizeof text, "%s, and its tenant is %s",
-                         subscription_status_names[sub->status],
-                         tenant_state_names[tenant->state]);
+                         subscription_status_names[sub->status], tenant_state_names[tenant->state]);
     if (text[0] != '\0')
         billing_flag(sub->flag, sizeof sub->flag, text);
 }
@@ -278,8 +277,8 @@ static int load(struct txn *txn, const struct subscription *sub, struct customer
 
 /* A subscription that wants a tenant and has none yet. */
 static int settle_new(struct txn *txn, const struct conf *conf, struct subscription *sub,
-                      const struct plan *plan, const struct customer *customer,
-                      struct order *order, struct billing_result *result, struct err *err)
+                      const struct plan *plan, const struct customer *customer, struct order *order,
+                      struct billing_result *result, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
 
@@ -294,7 +293,8 @@ static int settle_new(struct txn *txn, const struct conf *conf, struct subscript
     if (plan == NULL) {
         char text[96] = "paid, and nothing says for which plan";
         if (named_plan(sub)[0] != '\0')
-            (void)str_format(text, sizeof text, "paid, and there is no plan %.60s", named_plan(sub));
+            (void)str_format(text, sizeof text, "paid, and there is no plan %.60s",
+                             named_plan(sub));
         billing_flag(sub->flag, sizeof sub->flag, text);
         return 0;
     }

@@ -27,16 +27,24 @@ static const struct field rows[] = {
 
 static const struct index indexes[] = {
     {.name = "number", .id = 128, .unique = true, .fields = {"number"}},
-    {.name = "stripe_customer", .id = 129, .unique = true, .sparse = true,
+    {.name = "stripe_customer",
+     .id = 129,
+     .unique = true,
+     .sparse = true,
      .fields = {"stripe_customer"}},
     {.name = "email", .id = 130, .sparse = true, .fields = {"email"}},
 };
 
 const struct table customer_table = {
-    .name = "customers", .noun = "customer", .id = 1, .version = 1, .prefix = "cu",
+    .name = "customers",
+    .noun = "customer",
+    .id = 1,
+    .version = 1,
+    .prefix = "cu",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct customer)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 int customer_new(struct txn *txn, struct customer *customer, struct err *err)

@@ -18,7 +18,8 @@ struct customer {
     int64_t refunded_at, part_refunded_at; /* refunds whose subscription Stripe did not name */
     int64_t created_at, updated_at;
 };
-extern const struct table customer_table; /* key id; unique: number, stripe_customer; index: email */
+extern const struct table
+    customer_table; /* key id; unique: number, stripe_customer; index: email */
 
 /** customer_new(txn, customer, err): insert with a fresh id and number, and times. 0 or -1. */
 int customer_new(struct txn *txn, struct customer *customer, struct err *err);

@@ -35,10 +35,14 @@ static const struct index indexes[] = {
 };
 
 const struct table event_table = {
-    .name = "events", .noun = "event", .id = 12, .version = 1,
+    .name = "events",
+    .noun = "event",
+    .id = 12,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct event)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field part_rows[] = {
@@ -48,7 +52,10 @@ static const struct field part_rows[] = {
 };
 
 const struct table event_part_table = {
-    .name = "event_parts", .noun = "event_part", .id = 13, .version = 1,
+    .name = "event_parts",
+    .noun = "event_part",
+    .id = 13,
+    .version = 1,
     .fields = {part_rows, sizeof part_rows / sizeof part_rows[0], sizeof(struct event_part)},
     .key = {"event_id", "number"},
 };

@@ -20,10 +20,14 @@ static const struct index indexes[] = {
 };
 
 const struct table idempotency_table = {
-    .name = "idempotency", .noun = "idempotency_key", .id = 21, .version = 1,
+    .name = "idempotency",
+    .noun = "idempotency_key",
+    .id = 21,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct idempotency)},
     .key = {"key_hash"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 /* The NUL between them keeps actor and key from running into each other. */

@@ -5,13 +5,15 @@
 const char *const job_state_names[] = {"queued", "running", "waiting", "undoing",
                                        "stuck",  "done",    "undone",  NULL};
 const char *const step_action_names[] = {"make", "check", "undo", "apply", "revert", NULL};
-const char *const step_outcome_names[] = {"begun", "done", "was_absent", "try_again", "failed",
-                                          NULL};
+const char *const step_outcome_names[] = {"begun",     "done",   "was_absent",
+                                          "try_again", "failed", NULL};
 
 /* One of the subjects: a row each, so that the first can be indexed. */
 #define SUBJECT_FIELD(name_, n_)                                                                   \
-    {.name = (name_), .type = FIELD_TEXT, .offset = offsetof(struct job, subjects[n_]),            \
-     .size = JOB_SUBJECT_SIZE, .since = 1, .help = "what the job holds"}
+    {                                                                                              \
+        .name = (name_), .type = FIELD_TEXT, .offset = offsetof(struct job, subjects[n_]),         \
+        .size = JOB_SUBJECT_SIZE, .since = 1, .help = "what the job holds"                         \
+    }
 
 static const struct field rows[] = {
     FIELD(struct job, id, FIELD_ID, .ref_prefix = "job"),
@@ -53,10 +55,15 @@ static const struct index indexes[] = {
 };
 
 const struct table job_table = {
-    .name = "jobs", .noun = "job", .id = 9, .version = 1, .prefix = "job",
+    .name = "jobs",
+    .noun = "job",
+    .id = 9,
+    .version = 1,
+    .prefix = "job",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct job)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field step_rows[] = {
@@ -73,7 +80,10 @@ static const struct field step_rows[] = {
 };
 
 const struct table job_step_table = {
-    .name = "job_steps", .noun = "job_step", .id = 10, .version = 1,
+    .name = "job_steps",
+    .noun = "job_step",
+    .id = 10,
+    .version = 1,
     .fields = {step_rows, sizeof step_rows / sizeof step_rows[0], sizeof(struct job_step)},
     .key = {"job_id", "number"},
 };
@@ -85,7 +95,10 @@ static const struct field subject_rows[] = {
 };
 
 const struct table subject_table = {
-    .name = "subjects", .noun = "subject", .id = 11, .version = 1,
+    .name = "subjects",
+    .noun = "subject",
+    .id = 11,
+    .version = 1,
     .fields = {subject_rows, sizeof subject_rows / sizeof subject_rows[0], sizeof(struct subject)},
     .key = {"name"},
 };

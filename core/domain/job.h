@@ -22,23 +22,23 @@ extern const char *const job_state_names[];
 #define JOB_FACT_CALLED_DONE "engine.done"    /* somebody called the stuck step done */
 #define JOB_FACT_BACK_TO     "engine.back_to" /* undo down to this step, then forward again */
 #define JOB_FACT_FALLS       "engine.falls"   /* how often that happened */
-#define JOB_SUBJECT_SIZE 48
+#define JOB_SUBJECT_SIZE     48
 
 struct job {
     char id[ID_SIZE];
-    char saga[32];   /* "tenant.provision" */
+    char saga[32]; /* "tenant.provision" */
     uint32_t state;
-    bool undo;       /* direction: it is to be undone */
-    bool cancel;     /* somebody asked to turn it round; honoured at the next step boundary */
-    uint32_t step;   /* index of the next step forward; undoing: of the next to undo, plus 1 */
-    bool intent;     /* the step's intent stands without a result: it is to be checked */
+    bool undo;     /* direction: it is to be undone */
+    bool cancel;   /* somebody asked to turn it round; honoured at the next step boundary */
+    uint32_t step; /* index of the next step forward; undoing: of the next to undo, plus 1 */
+    bool intent;   /* the step's intent stands without a result: it is to be checked */
     char step_name[32];
     uint32_t attempt; /* of the present step, from 1 */
     int64_t step_at;  /* when the present step was first begun; its timeout counts from here */
     uint32_t journal; /* rows written */
     struct kv args, facts;
     char subjects[JOB_SUBJECTS][JOB_SUBJECT_SIZE]; /* sorted: "tenant:tn_…" */
-    char cause_class[16]; /* err_kind_name of the last failure, or "" */
+    char cause_class[16];                          /* err_kind_name of the last failure, or "" */
     char cause[400], remedy[240];
     char actor[64], request_id[40];
     char next_saga[32]; /* saga to start when this one has ended well, or "" */
@@ -50,7 +50,13 @@ struct job {
 /* key id; index: by_wake {live, wake_at} sparse, state, by_tenant {subjects[0]} */
 extern const struct table job_table;
 
-enum step_action { STEP_ACTION_MAKE, STEP_ACTION_CHECK, STEP_ACTION_UNDO, STEP_ACTION_APPLY, STEP_ACTION_REVERT };
+enum step_action {
+    STEP_ACTION_MAKE,
+    STEP_ACTION_CHECK,
+    STEP_ACTION_UNDO,
+    STEP_ACTION_APPLY,
+    STEP_ACTION_REVERT
+};
 extern const char *const step_action_names[];
 enum step_outcome { STEP_BEGUN, STEP_DONE, STEP_WAS_ABSENT, STEP_TRY_AGAIN, STEP_FAILED };
 extern const char *const step_outcome_names[];

@@ -137,7 +137,8 @@ static int past_pivot(const struct job *job, struct err *err)
     if (pivot == NULL)
         return 0;
     (void)err_set(err, ERR_CONFLICT, "past_pivot",
-                  "job %s has done its step \"%s\", from which there is no way back", job->id, pivot);
+                  "job %s has done its step \"%s\", from which there is no way back", job->id,
+                  pivot);
     return err_hint(err, "retry it, or resolve it as done");
 }
 

@@ -117,8 +117,8 @@ int jwt_read(const uint8_t key[32], const char *iss, const char *aud, int64_t no
         memcmp(token, HEADER ".", HEADER_LEN + 1) != 0)
         return invalid(err);
     last = token + len - MAC_TEXT - 1;
-    if (*last != '.' || memchr(token + HEADER_LEN + 1, '.',
-                               (size_t)(last - token) - HEADER_LEN - 1) != NULL)
+    if (*last != '.' ||
+        memchr(token + HEADER_LEN + 1, '.', (size_t)(last - token) - HEADER_LEN - 1) != NULL)
         return invalid(err);
     mac(key, token, (size_t)(last - token), tag);
     if (sodium_memcmp(tag, last + 1, MAC_TEXT) != 0)

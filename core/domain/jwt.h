@@ -10,8 +10,8 @@
 #include "err.h"
 #include "id.h"
 
-#define JWT_MAX       2048
-#define JWT_SKEW_S    60
+#define JWT_MAX    2048
+#define JWT_SKEW_S 60
 
 struct jwt_claims {
     char iss[160];         /* who made it: the box's URL */

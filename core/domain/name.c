@@ -25,10 +25,14 @@ static const struct index indexes[] = {
 };
 
 const struct table name_table = {
-    .name = "names", .noun = "name", .id = 8, .version = 1,
+    .name = "names",
+    .noun = "name",
+    .id = 8,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct name)},
     .key = {"label"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static bool is_letter(char c)
@@ -87,8 +91,7 @@ int name_take(struct txn *txn, const char *label, const char *owner_id, int64_t 
     int found = record_get(txn, &name_table, &name, err);
     if (found < 0)
         return -1;
-    if (found > 0 && !str_equal(name.owner_id, owner_id) &&
-        (name.until == 0 || name.until > now)) {
+    if (found > 0 && !str_equal(name.owner_id, owner_id) && (name.until == 0 || name.until > now)) {
         (void)err_set(err, ERR_CONFLICT, "name_taken", "the name \"%s\" is %s %s", label,
                       name.state == NAME_RESTING ? "resting, it was that of" : "taken by",
                       name.owner_id);

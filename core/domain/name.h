@@ -11,7 +11,7 @@ struct name {
     char label[64];
     uint32_t state;
     char owner_id[ID_SIZE]; /* tn_ or ord_ */
-    int64_t until;         /* resting: free again from then on; held by an order: its expiry */
+    int64_t until;          /* resting: free again from then on; held by an order: its expiry */
     int64_t created_at;
 };
 extern const struct table name_table; /* key label; index: owner_id, until */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 /* In the order of strcmp: it is searched by halves, and a test checks the order. */
+/* clang-format off: words in rows */
 const char *const name_reserved[] = {
     "abuse", "access", "account", "accounts", "acme-challenge", "activate", "ad", "adfs", "admin",
     "admin1", "admin2", "administration", "administrator", "admins", "ads", "adsl", "affiliate",

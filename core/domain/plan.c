@@ -31,15 +31,19 @@ static const struct field rows[] = {
 
 static const struct index indexes[] = {
     {.name = "name", .id = 131, .unique = true, .fields = {"name"}},
-    {.name = "stripe_price", .id = 132, .unique = true, .sparse = true,
-     .fields = {"stripe_price"}},
+    {.name = "stripe_price", .id = 132, .unique = true, .sparse = true, .fields = {"stripe_price"}},
 };
 
 const struct table plan_table = {
-    .name = "plans", .noun = "plan", .id = 2, .version = 1, .prefix = "pl",
+    .name = "plans",
+    .noun = "plan",
+    .id = 2,
+    .version = 1,
+    .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 int plan_resolve(struct txn *txn, const char *text, struct plan *plan, struct err *err)

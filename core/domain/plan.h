@@ -12,7 +12,7 @@ extern const char *const plan_refund_names[];
 
 struct plan {
     char id[ID_SIZE];
-    char name[32];  /* slug, unique: "demo" */
+    char name[32]; /* slug, unique: "demo" */
     char title[96];
     char blueprint[32];
     char stripe_price[64]; /* unique when set */

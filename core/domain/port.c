@@ -23,10 +23,14 @@ static const struct index indexes[] = {
 };
 
 const struct table port_table = {
-    .name = "ports", .noun = "port", .id = 7, .version = 1,
+    .name = "ports",
+    .noun = "port",
+    .id = 7,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct port)},
     .key = {"port"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field hint_rows[] = {
@@ -37,7 +41,10 @@ static const struct field hint_rows[] = {
 };
 
 const struct table port_hint_table = {
-    .name = "port_hint", .noun = "port_hint", .id = 22, .version = 1,
+    .name = "port_hint",
+    .noun = "port_hint",
+    .id = 22,
+    .version = 1,
     .fields = {hint_rows, sizeof hint_rows / sizeof hint_rows[0], sizeof(struct port_hint)},
     .key = {"id"},
 };

@@ -7,7 +7,7 @@
 struct port {
     uint32_t port;
     char tenant_id[ID_SIZE]; /* "" with foreign set: taken by something that is not ours */
-    char foreign[96];       /* its name, "nginx (pid 812)"; tried again after `until` */
+    char foreign[96];        /* its name, "nginx (pid 812)"; tried again after `until` */
     int64_t until, created_at;
 };
 extern const struct table port_table; /* key port; index: tenant_id */

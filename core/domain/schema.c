@@ -32,10 +32,10 @@
 #include "user.h"
 
 static const struct table *const tables[] = {
-    &customer_table, &plan_table,     &subscription_table, &order_table,      &tenant_table,
-    &tunnel_table,   &port_table,     &name_table,         &job_table,        &job_step_table,
-    &subject_table,  &event_table,    &event_part_table,   &audit_table,      &audit_head_table,
-    &user_table,     &session_table,  &api_key_table,      &setting_table,    &secret_table,
+    &customer_table,    &plan_table,      &subscription_table, &order_table,   &tenant_table,
+    &tunnel_table,      &port_table,      &name_table,         &job_table,     &job_step_table,
+    &subject_table,     &event_table,     &event_part_table,   &audit_table,   &audit_head_table,
+    &user_table,        &session_table,   &api_key_table,      &setting_table, &secret_table,
     &idempotency_table, &port_hint_table,
 };
 

@@ -13,7 +13,10 @@ static const struct field rows[] = {
 };
 
 const struct table secret_table = {
-    .name = "secrets", .noun = "secret", .id = 20, .version = 1,
+    .name = "secrets",
+    .noun = "secret",
+    .id = 20,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct secret)},
     .key = {"name"},
 };
@@ -56,8 +59,8 @@ int secret_set(struct txn *txn, const struct vault *vault, const char *name, con
 
     if (begin(&secret, name, err) != 0)
         return -1;
-    if (len > 0 && vault_seal(vault, secret_table.name, name, "value", value, len, &secret.value,
-                              err) != 0)
+    if (len > 0 &&
+        vault_seal(vault, secret_table.name, name, "value", value, len, &secret.value, err) != 0)
         return -1;
     return store(txn, &secret, len, err);
 }
@@ -82,8 +85,8 @@ int secret_set_web(struct txn *txn, const struct web_key *key, const char *name,
 
     if (begin(&secret, name, err) != 0)
         return -1;
-    if (len > 0 && web_key_seal(key, secret_table.name, name, "value", value, len, &secret.value,
-                                err) != 0)
+    if (len > 0 &&
+        web_key_seal(key, secret_table.name, name, "value", value, len, &secret.value, err) != 0)
         return -1;
     return store(txn, &secret, len, err);
 }

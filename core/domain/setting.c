@@ -18,7 +18,10 @@ static const struct field rows[] = {
 };
 
 const struct table setting_table = {
-    .name = "settings", .noun = "setting", .id = 19, .version = 1,
+    .name = "settings",
+    .noun = "setting",
+    .id = 19,
+    .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct setting)},
     .key = {"name"},
 };

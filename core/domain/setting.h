@@ -8,9 +8,9 @@
 #include "vault.h"
 
 struct setting_row {
-    const char *name;       /* "ports.ranges" */
-    enum field_type type;   /* TEXT, U64 or BOOL */
-    const char *otherwise;  /* default, as text */
+    const char *name;      /* "ports.ranges" */
+    enum field_type type;  /* TEXT, U64 or BOOL */
+    const char *otherwise; /* default, as text */
     uint64_t min, max;
     const char *help;
     int (*check)(const char *value, struct err *err); /* or NULL */
@@ -61,7 +61,8 @@ int secret_get(struct txn *txn, const struct vault *vault, const char *name, str
                struct err *err);
 
 /** secret_set_web(txn, key, name, value, len, err): as secret_set, sealed with web.key instead, for
- * what the front must be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous"). */
+ * what the front must be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous").
+ */
 int secret_set_web(struct txn *txn, const struct web_key *key, const char *name, const void *value,
                    size_t len, struct err *err);
 
@@ -84,8 +85,8 @@ const struct secret_row *secret_row_find(const char *name);
 const struct setting_row *setting_row_find(const char *name);
 
 /** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values
- * (what [front], [hands], [outside] and [web] say for their programs is left alone). ERR_INVALID with the
- * line. 0 or -1. */
+ * (what [front], [hands], [outside] and [web] say for their programs is left alone). ERR_INVALID
+ * with the line. 0 or -1. */
 int setting_conf_check(const struct conf *conf, struct err *err);
 
 #endif

@@ -29,8 +29,8 @@ static int check_url(const char *value, struct err *err)
 static int check_https(const char *value, struct err *err)
 {
     if (!str_starts(value, "https://"))
-        return err_field(err, "value", "setting_invalid",
-                         "\"%s\" does not begin with https://", value);
+        return err_field(err, "value", "setting_invalid", "\"%s\" does not begin with https://",
+                         value);
     return check_url(value, err);
 }
 
@@ -83,11 +83,15 @@ static int check_no_password(const char *value, struct err *err)
 }
 
 #define TEXT(name_, otherwise_, check_, help_)                                                     \
-    {.name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511, .help = (help_),  \
-     .check = (check_)}
+    {                                                                                              \
+        .name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511,                \
+        .help = (help_), .check = (check_)                                                         \
+    }
 #define NUMBER(name_, otherwise_, min_, max_, help_)                                               \
-    {.name = (name_), .type = FIELD_U64, .otherwise = (otherwise_), .min = (min_), .max = (max_),  \
-     .help = (help_)}
+    {                                                                                              \
+        .name = (name_), .type = FIELD_U64, .otherwise = (otherwise_), .min = (min_),              \
+        .max = (max_), .help = (help_)                                                             \
+    }
 
 const struct setting_row setting_rows[] = {
     TEXT("box.name", "sett", NULL, "name of this box, for people"),

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-const char *const subscription_status_names[] = {
-    "incomplete", "incomplete_expired", "trialing", "active",
-    "past_due",   "unpaid",             "paused",   "canceled", NULL};
+const char *const subscription_status_names[] = {"incomplete", "incomplete_expired", "trialing",
+                                                 "active",     "past_due",           "unpaid",
+                                                 "paused",     "canceled",           NULL};
 const char *const subscription_wanted_names[] = {"nothing",   "running", "grace",
                                                  "suspended", "deleted", NULL};
 const char *const order_state_names[] = {"open", "paid", "done", "expired", "flagged", NULL};
@@ -69,7 +69,10 @@ static const struct field rows[] = {
 
 static const struct index indexes[] = {
     {.name = "number", .id = 133, .unique = true, .fields = {"number"}},
-    {.name = "stripe_subscription", .id = 134, .unique = true, .sparse = true,
+    {.name = "stripe_subscription",
+     .id = 134,
+     .unique = true,
+     .sparse = true,
      .fields = {"stripe_subscription"}},
     {.name = "customer_id", .id = 135, .sparse = true, .fields = {"customer_id"}},
     {.name = "tenant_id", .id = 136, .sparse = true, .fields = {"tenant_id"}},
@@ -82,10 +85,15 @@ static const struct index indexes[] = {
 };
 
 const struct table subscription_table = {
-    .name = "subscriptions", .noun = "subscription", .id = 3, .version = 1, .prefix = "su",
+    .name = "subscriptions",
+    .noun = "subscription",
+    .id = 3,
+    .version = 1,
+    .prefix = "su",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct subscription)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field order_rows[] = {
@@ -105,7 +113,10 @@ static const struct field order_rows[] = {
 };
 
 static const struct index order_indexes[] = {
-    {.name = "stripe_session", .id = 143, .unique = true, .sparse = true,
+    {.name = "stripe_session",
+     .id = 143,
+     .unique = true,
+     .sparse = true,
      .fields = {"stripe_session"}},
     {.name = "state", .id = 144, .fields = {"state"}},
     {.name = "customer_id", .id = 145, .sparse = true, .fields = {"customer_id"}},
@@ -113,10 +124,15 @@ static const struct index order_indexes[] = {
 };
 
 const struct table order_table = {
-    .name = "orders", .noun = "order", .id = 4, .version = 1, .prefix = "ord",
+    .name = "orders",
+    .noun = "order",
+    .id = 4,
+    .version = 1,
+    .prefix = "ord",
     .fields = {order_rows, sizeof order_rows / sizeof order_rows[0], sizeof(struct order)},
     .key = {"id"},
-    .indexes = order_indexes, .index_count = sizeof order_indexes / sizeof order_indexes[0],
+    .indexes = order_indexes,
+    .index_count = sizeof order_indexes / sizeof order_indexes[0],
 };
 
 int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,

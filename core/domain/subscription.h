@@ -22,7 +22,7 @@ extern const char *const subscription_status_names[];
 enum subscription_wanted {
     SUBSCRIPTION_WANTS_NOTHING, /* not paid yet: nothing is made */
     SUBSCRIPTION_WANTS_RUNNING,
-    SUBSCRIPTION_WANTS_GRACE,   /* running, shown as past due */
+    SUBSCRIPTION_WANTS_GRACE, /* running, shown as past due */
     SUBSCRIPTION_WANTS_SUSPENDED,
     SUBSCRIPTION_WANTS_DELETED
 };
@@ -35,33 +35,33 @@ struct subscription {
     char stripe_subscription[64]; /* unique when set */
     uint32_t status;
     int64_t period_end, cancel_at;
-    int64_t object_at;  /* time of the newest event applied: an older one changes nothing */
-    uint32_t object_status;  /* status as the newest subscription object said it; `status` is what
-                                follows from it and from the invoices after it */
-    uint32_t object_rank;    /* breaks a tie of object_at */
-    char object_event[96];   /* breaks a tie of both; "" while no subscription object was seen */
+    int64_t object_at;      /* time of the newest event applied: an older one changes nothing */
+    uint32_t object_status; /* status as the newest subscription object said it; `status` is what
+                               follows from it and from the invoices after it */
+    uint32_t object_rank;   /* breaks a tie of object_at */
+    char object_event[96];  /* breaks a tie of both; "" while no subscription object was seen */
     char stripe_price[64], stripe_customer[64];
-    char wanted_plan[32];    /* metadata "plan": a plan's name */
-    char wanted_name[64];    /* metadata "tenant" */
-    char custom_name[64];    /* the checkout's custom field "subdomain" */
-    int64_t checkout_at;     /* newest checkout session applied, 0: none seen */
-    char checkout_name[64];  /* the session's own metadata "tenant" */
-    char checkout_plan[32];  /* and "plan" */
-    int64_t checkout_paid_at;   /* paid, nothing to pay, or paid later; 0: not */
-    int64_t checkout_failed_at; /* the payment that was to come failed for good */
-    int64_t paid_at, failed_at; /* newest invoice paid, newest payment that failed */
+    char wanted_plan[32];                  /* metadata "plan": a plan's name */
+    char wanted_name[64];                  /* metadata "tenant" */
+    char custom_name[64];                  /* the checkout's custom field "subdomain" */
+    int64_t checkout_at;                   /* newest checkout session applied, 0: none seen */
+    char checkout_name[64];                /* the session's own metadata "tenant" */
+    char checkout_plan[32];                /* and "plan" */
+    int64_t checkout_paid_at;              /* paid, nothing to pay, or paid later; 0: not */
+    int64_t checkout_failed_at;            /* the payment that was to come failed for good */
+    int64_t paid_at, failed_at;            /* newest invoice paid, newest payment that failed */
     int64_t refunded_at, part_refunded_at; /* newest refund of a whole charge, of a part */
-    int64_t good_at;     /* newest time at which something said that all is well */
-    int64_t past_due_at; /* since when it is past due, 0 if it is not */
-    int64_t ended_at;    /* canceled or expired at, 0 if it is not */
+    int64_t good_at;         /* newest time at which something said that all is well */
+    int64_t past_due_at;     /* since when it is past due, 0 if it is not */
+    int64_t ended_at;        /* canceled or expired at, 0 if it is not */
     uint8_t late_times[128]; /* the 16 newest times at which something said past due, ascending */
     uint32_t wanted, wanted_met; /* enum subscription_wanted: what follows; what was reached last */
     char plan_met_id[ID_SIZE];   /* plan last brought to the tenant */
     char wanted_job[ID_SIZE];    /* job started for it */
-    bool provisioned;    /* its tenant was made: never a second one by itself */
-    int64_t look_at;     /* when to look again at what is wanted and not there; 0: nothing is */
+    bool provisioned;            /* its tenant was made: never a second one by itself */
+    int64_t look_at; /* when to look again at what is wanted and not there; 0: nothing is */
     int64_t suspend_at, delete_at; /* when the schedule will act; 0: it will not */
-    char flag[160];     /* what a person must look at: "refunded", "name taken by …" */
+    char flag[160];                /* what a person must look at: "refunded", "name taken by …" */
     int64_t created_at, updated_at;
 };
 /* key id; unique: number, stripe_subscription; index: customer_id, tenant_id, order_id, status,
@@ -93,8 +93,8 @@ int subscription_resolve(struct txn *txn, const char *text, struct subscription 
  * -1. */
 int subscription_new(struct txn *txn, struct subscription *subscription, struct err *err);
 
-/** subscription_put(txn, subscription, err): store a changed one; updated_at is set here. One that is
- * as it was is not written. Return 0 or -1. */
+/** subscription_put(txn, subscription, err): store a changed one; updated_at is set here. One that
+ * is as it was is not written. Return 0 or -1. */
 int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err);
 
 /** order_put(txn, order, err): likewise an order. */

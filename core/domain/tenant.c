@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-const char *const tenant_state_names[] = {"pending",   "provisioning", "active",  "past_due",
-                                          "suspended", "deleting",     "deleted", "failed", NULL};
+const char *const tenant_state_names[] = {"pending",  "provisioning", "active",
+                                          "past_due", "suspended",    "deleting",
+                                          "deleted",  "failed",       NULL};
 const char *const tenant_health_names[] = {"unknown",   "healthy",     "degraded",
                                            "unhealthy", "unreachable", NULL};
 
@@ -56,10 +57,15 @@ static const struct index indexes[] = {
 };
 
 const struct table tenant_table = {
-    .name = "tenants", .noun = "tenant", .id = 5, .version = 1, .prefix = "tn",
+    .name = "tenants",
+    .noun = "tenant",
+    .id = 5,
+    .version = 1,
+    .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err)
@@ -179,8 +185,7 @@ int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state,
     return tenant_put(txn, tenant, err);
 }
 
-int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,
-                  struct err *err)
+int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out, struct err *err)
 {
     struct plan plan;
 

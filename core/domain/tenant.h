@@ -17,7 +17,13 @@ enum tenant_state {
 };
 extern const char *const tenant_state_names[];
 
-enum tenant_health { HEALTH_UNKNOWN, HEALTH_HEALTHY, HEALTH_DEGRADED, HEALTH_UNHEALTHY, HEALTH_UNREACHABLE };
+enum tenant_health {
+    HEALTH_UNKNOWN,
+    HEALTH_HEALTHY,
+    HEALTH_DEGRADED,
+    HEALTH_UNHEALTHY,
+    HEALTH_UNREACHABLE
+};
 extern const char *const tenant_health_names[];
 
 struct tenant {
@@ -36,8 +42,8 @@ struct tenant {
     struct limits limits; /* its own, over the plan's */
     int64_t failed_at, suspended_at, deleted_at, created_at, updated_at;
 };
-extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id, state,
-                                           subdomain, subscription_id */
+extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id,
+                                           state, subdomain, subscription_id */
 
 /** tenant_resolve(txn, text, tenant, err): by id or by number ("tn_…" or decimal). Return
  * 1, 0 or -1. */
@@ -45,7 +51,8 @@ int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, str
 
 #define TENANT_MARK_SIZE 32
 
-/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's. */
+/** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's.
+ */
 void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number);
 
 struct conf;

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-const char *const tunnel_state_names[] = {"provisioning", "active",  "paused",
-                                          "deleting",     "deleted", "failed", NULL};
+const char *const tunnel_state_names[] = {"provisioning", "active", "paused", "deleting",
+                                          "deleted",      "failed", NULL};
 
 static const struct field rows[] = {
     FIELD(struct tunnel, id, FIELD_ID, .ref_prefix = "tun"),
@@ -43,10 +43,15 @@ static const struct index indexes[] = {
 };
 
 const struct table tunnel_table = {
-    .name = "tunnels", .noun = "tunnel", .id = 6, .version = 1, .prefix = "tun",
+    .name = "tunnels",
+    .noun = "tunnel",
+    .id = 6,
+    .version = 1,
+    .prefix = "tun",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err)

@@ -31,8 +31,8 @@ struct tunnel {
     uint64_t cf_version;
     int64_t deleted_at, created_at, updated_at;
 };
-extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state, hostname,
-                                           customer_id */
+extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,
+                                           hostname, customer_id */
 
 /** tunnel_resolve(txn, text, tunnel, err): by id, number or name. Return 1, 0 or -1. */
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err);

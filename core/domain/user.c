@@ -29,10 +29,15 @@ static const struct index indexes[] = {
 };
 
 const struct table user_table = {
-    .name = "users", .noun = "user", .id = 16, .version = 1, .prefix = "us",
+    .name = "users",
+    .noun = "user",
+    .id = 16,
+    .version = 1,
+    .prefix = "us",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct user)},
     .key = {"id"},
-    .indexes = indexes, .index_count = sizeof indexes / sizeof indexes[0],
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
 };
 
 static const struct field session_rows[] = {
@@ -59,10 +64,15 @@ static const struct index session_indexes[] = {
 };
 
 const struct table session_table = {
-    .name = "sessions", .noun = "session", .id = 17, .version = 1, .prefix = "ses",
+    .name = "sessions",
+    .noun = "session",
+    .id = 17,
+    .version = 1,
+    .prefix = "ses",
     .fields = {session_rows, sizeof session_rows / sizeof session_rows[0], sizeof(struct session)},
     .key = {"id"},
-    .indexes = session_indexes, .index_count = sizeof session_indexes / sizeof session_indexes[0],
+    .indexes = session_indexes,
+    .index_count = sizeof session_indexes / sizeof session_indexes[0],
 };
 
 static const struct field key_rows[] = {
@@ -84,10 +94,15 @@ static const struct index key_indexes[] = {
 };
 
 const struct table api_key_table = {
-    .name = "api_keys", .noun = "api_key", .id = 18, .version = 1, .prefix = "key",
+    .name = "api_keys",
+    .noun = "api_key",
+    .id = 18,
+    .version = 1,
+    .prefix = "key",
     .fields = {key_rows, sizeof key_rows / sizeof key_rows[0], sizeof(struct api_key)},
     .key = {"id"},
-    .indexes = key_indexes, .index_count = sizeof key_indexes / sizeof key_indexes[0],
+    .indexes = key_indexes,
+    .index_count = sizeof key_indexes / sizeof key_indexes[0],
 };
 
 int user_new(struct txn *txn, struct user *user, struct err *err)

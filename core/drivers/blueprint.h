@@ -37,23 +37,26 @@ struct blueprint_command {
 
 struct blueprint {
     char name[32], title[96];
-    char runtime[16];   /* "process", "docker" */
-    char image[200];    /* docker */
+    char runtime[16];                 /* "process", "docker" */
+    char image[200];                  /* docker */
     struct blueprint_command command; /* process: required; docker: optional */
-    uint32_t inner_port; /* port inside the container; process: the reserved port itself */
-    char health_path[128]; /* "/" */
+    uint32_t inner_port;       /* port inside the container; process: the reserved port itself */
+    char health_path[128];     /* "/" */
     uint32_t health_timeout_s; /* until it must first answer */
     bool read_only;
     char user[32];
-    char folder[256];   /* ${folder}/${name}: files that came with the blueprint; may not exist */
+    char folder[256]; /* ${folder}/${name}: files that came with the blueprint; may not exist */
     struct limits limits;
-    struct kv env;      /* set for every tenant; ${NAME} is replaced */
+    struct kv env;       /* set for every tenant; ${NAME} is replaced */
     struct kv variables; /* declared names that a request may set -> default */
     uint32_t volume_count;
-    struct { char name[32], target[128]; } volumes[BLUEPRINT_VOLUMES]; /* below tenants/N/NAME */
-    bool database;      /* a PostgreSQL role and database, given as DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD */
+    struct {
+        char name[32], target[128];
+    } volumes[BLUEPRINT_VOLUMES]; /* below tenants/N/NAME */
+    bool database; /* a PostgreSQL role and database, given as DB_HOST, DB_PORT, DB_NAME, DB_USER,
+                      DB_PASSWORD */
     uint32_t init_count;
-    struct blueprint_command init[BLUEPRINT_COMMANDS]; /* run once, in order */
+    struct blueprint_command init[BLUEPRINT_COMMANDS];    /* run once, in order */
     struct blueprint_command backup_before, backup_after; /* count 0: none */
 };
 

@@ -17,9 +17,9 @@ enum ingress_stage {
 enum ingress_verb { INGRESS_CHECK, INGRESS_MAKE, INGRESS_UNDO };
 
 struct ingress_route {
-    uint64_t number;   /* of the tunnel object; names its unit and files */
-    char name[96];     /* of the tunnel at the provider */
-    char mark[96];     /* put on every outside object: box id and job id */
+    uint64_t number; /* of the tunnel object; names its unit and files */
+    char name[96];   /* of the tunnel at the provider */
+    char mark[96];   /* put on every outside object: box id and job id */
     char tunnel_id[ID_SIZE], job_id[ID_SIZE];
     char hostname[256], path[160], service[160];
     bool no_tls_verify;

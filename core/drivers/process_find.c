@@ -14,7 +14,7 @@
 #include "file.h"
 #include "str.h"
 
-#define ENVIRONMENT_MAX (128u * 1024u)
+#define ENVIRONMENT_MAX  (128u * 1024u)
 #define SOCKET_TABLE_MAX (64u * 1024u * 1024u)
 
 /* A small file of /proc, whole. Return its length or -1. */

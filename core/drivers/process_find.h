@@ -8,14 +8,15 @@
 
 struct process_seen {
     pid_t pid, group, session;
-    char state;          /* 'R', 'S', 'Z', … */
+    char state; /* 'R', 'S', 'Z', … */
     char name[32];
-    uint64_t start;      /* clock ticks since boot: with the pid and the boot, unique */
-    uint64_t cpu_ticks;  /* user and system */
+    uint64_t start;     /* clock ticks since boot: with the pid and the boot, unique */
+    uint64_t cpu_ticks; /* user and system */
     uint64_t resident_pages;
 };
 
-/** process_see(pid, out): what the system tells of it. Return 0, or -1 when there is no such process. */
+/** process_see(pid, out): what the system tells of it. Return 0, or -1 when there is no such
+ * process. */
 int process_see(pid_t pid, struct process_seen *out);
 
 #define PROCESS_BOOT_SIZE 40

@@ -103,7 +103,7 @@ static int check_name(const char *name, struct err *err)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-@");
 
-    if (len > 0 && name[len] == '\0' && len < sizeof ((struct process_plan *)0)->name)
+    if (len > 0 && name[len] == '\0' && len < sizeof((struct process_plan *)0)->name)
         return 0;
     return err_set(err, ERR_INVALID, "unit_name", "\"%s\" is not a unit's name", name);
 }

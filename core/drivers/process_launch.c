@@ -117,8 +117,8 @@ static void fill_argv(struct launch *l, const struct process_plan *p)
 /* What a manager or a test told us, and what is set anew, is not for a child. */
 static bool is_ours_alone(const char *pair)
 {
-    static const char *const names[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "SETT_", "PATH=",
-                                        "LANG=", "HOME=", "PWD="};
+    static const char *const names[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "SETT_",
+                                        "PATH=",          "LANG=",     "HOME=",   "PWD="};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (str_starts(pair, names[i]))
@@ -182,9 +182,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, const struct process
         posix_spawn_file_actions_adddup2(actions, out_fd, 2) != 0 ||
         posix_spawn_file_actions_addclosefrom_np(actions, 3) != 0)
         return -1;
-    return p->folder[0] == '\0'
-               ? 0
-               : posix_spawn_file_actions_addchdir_np(actions, p->folder);
+    return p->folder[0] == '\0' ? 0 : posix_spawn_file_actions_addchdir_np(actions, p->folder);
 }
 
 int process_spawn(const struct process_plan *p, int out_fd, pid_t *pid, struct err *err)
@@ -268,8 +266,8 @@ int process_run(const struct process_plan *p, uint32_t timeout_s, struct buf *ou
     (void)close(ends[1]);
     pidfd = pidfd_open(pid, 0);
     if (pidfd == -1 || !collect(pidfd, ends[0], clock_mono_ms() + (int64_t)timeout_s * 1000, out))
-        result = err_set(err, ERR_TIMEOUT, "command_timeout", "%s did not end within %u s",
-                         p->args, timeout_s);
+        result = err_set(err, ERR_TIMEOUT, "command_timeout", "%s did not end within %u s", p->args,
+                         timeout_s);
     (void)kill(-pid, SIGKILL); /* it is not reaped yet, so the group is still its own */
     memset(&info, 0, sizeof info);
     while (waitid(P_PID, (id_t)pid, &info, WEXITED) == -1 && errno == EINTR)

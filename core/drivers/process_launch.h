@@ -25,16 +25,16 @@
 #define PROCESS_ARG_SPACE 8192
 
 struct process_plan {
-    char name[64];        /* "12", "sett-tunnel@12": names its files */
-    char owner[ID_SIZE];  /* whose it is; another's is never touched; "" for nobody's */
-    char folder[256];     /* working folder */
-    char log[256];        /* standard output and error are appended here */
-    char unit[320];       /* its mark in the environment, SETT_UNIT; set by process_group */
-    uint32_t uid;         /* user and group to become; 0: as we are */
+    char name[64];       /* "12", "sett-tunnel@12": names its files */
+    char owner[ID_SIZE]; /* whose it is; another's is never touched; "" for nobody's */
+    char folder[256];    /* working folder */
+    char log[256];       /* standard output and error are appended here */
+    char unit[320];      /* its mark in the environment, SETT_UNIT; set by process_group */
+    uint32_t uid;        /* user and group to become; 0: as we are */
     uint32_t nofile, pids;
     uint64_t memory_bytes;
-    bool inherit;         /* behind env comes our own environment, less what a manager told us */
-    uint32_t stop_s;      /* from SIGTERM to SIGKILL; 0: 10 */
+    bool inherit;    /* behind env comes our own environment, less what a manager told us */
+    uint32_t stop_s; /* from SIGTERM to SIGKILL; 0: 10 */
     uint32_t argc;
     uint32_t arg_used;
     char args[PROCESS_ARG_SPACE]; /* argc strings, each with its NUL */

@@ -31,8 +31,7 @@ static void put_number(struct buf *b, const char *name, uint64_t n)
     (void)buf_format(b, "%s=%llu\n", name, (unsigned long long)n);
 }
 
-int process_plan_write(const struct process_plan *p, bool wanted, const char *path,
-                       struct err *err)
+int process_plan_write(const struct process_plan *p, bool wanted, const char *path, struct err *err)
 {
     const char *name, *value, *arg = p->args;
     struct buf b;
@@ -58,8 +57,8 @@ int process_plan_write(const struct process_plan *p, bool wanted, const char *pa
         put(&b, "value", value);
     }
     put(&b, "end", p->name);
-    result = b.failed ? err_set(err, ERR_TOO_LARGE, "plan_too_large",
-                                "the plan of %s does not fit", p->name)
+    result = b.failed ? err_set(err, ERR_TOO_LARGE, "plan_too_large", "the plan of %s does not fit",
+                                p->name)
              : wanted || p->argc > 0 ? file_write(path, b.data, b.len, 0600, err)
                                      : file_write_soon(path, b.data, b.len, 0600, err);
     buf_free(&b);
@@ -187,8 +186,8 @@ int process_plan_read(struct process_plan *p, bool *wanted, const char *path, st
         }
     }
     *wanted = r.wanted;
-    result = r.ended ? 0
-                     : err_set(err, ERR_CORRUPT, "plan_corrupt", "%s is not a whole plan", path);
+    result =
+        r.ended ? 0 : err_set(err, ERR_CORRUPT, "plan_corrupt", "%s is not a whole plan", path);
 done:
     buf_free(&b);
     return result;

@@ -98,8 +98,7 @@ int process_unit_adopt(struct process_unit *u, const char *folder, pid_t pid, ui
     if (pidfd == -1)
         return -1;
     if (process_see(pid, &seen) == -1 || seen.session != pid || seen.state == 'Z' ||
-        (start != 0 && seen.start != start) ||
-        process_unit_paths(&files, folder, u->name) == -1)
+        (start != 0 && seen.start != start) || process_unit_paths(&files, folder, u->name) == -1)
         goto no;
     if (start == 0 && (process_environment(pid, "SETT_UNIT", mark, sizeof mark) == -1 ||
                        !str_equal(mark, files.mark)))
@@ -130,14 +129,14 @@ int process_unit_find(struct process_unit *u, const char *folder)
     int pid, fields;
 
     buf_init(&b, 200);
-    if (process_unit_paths(&files, folder, u->name) == -1 ||
-        file_read(files.pid, &b, NULL) == -1 || process_boot(boot) == -1) {
+    if (process_unit_paths(&files, folder, u->name) == -1 || file_read(files.pid, &b, NULL) == -1 ||
+        process_boot(boot) == -1) {
         buf_free(&b);
         return -1;
     }
     /* NOLINTNEXTLINE(cert-err34-c): a number that is too large names no process of ours */
-    fields = sscanf(buf_string(&b), "%d %llu %39s %lld %u", &pid, &start, then, &started_at,
-                    &restarts);
+    fields =
+        sscanf(buf_string(&b), "%d %llu %39s %lld %u", &pid, &start, then, &started_at, &restarts);
     buf_free(&b);
     if (fields != 5 || pid <= 1 || start == 0)
         return -1;

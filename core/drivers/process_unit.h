@@ -16,15 +16,15 @@ struct process_unit {
     char owner[ID_SIZE];
     char log[256];
     bool wanted, halted, child;
-    pid_t pid;            /* 0: not running */
-    int pidfd;            /* -1: not running */
-    uint64_t start;       /* process_seen.start */
+    pid_t pid;      /* 0: not running */
+    int pidfd;      /* -1: not running */
+    uint64_t start; /* process_seen.start */
     uint32_t stop_s, restarts;
     int32_t exit_code;
-    int64_t started_at;   /* wall */
+    int64_t started_at; /* wall */
     int64_t started_mono;
     int64_t start_due, kill_due; /* monotonic; 0: not */
-    int64_t delay_ms;     /* the last wait before a restart */
+    int64_t delay_ms;            /* the last wait before a restart */
 };
 
 struct process_unit_files {

@@ -37,7 +37,8 @@ static int own_variables(struct kv *out, const struct runtime_order *o, const st
 
     limits_over(&limits, &o->limits);
     if (kv_set_u64(out, "PORT", port) == -1 || kv_set_u64(out, "TENANT_NUMBER", o->number) == -1 ||
-        kv_set(out, "TENANT_ID", o->tenant_id) == -1 || kv_set(out, "TENANT_FOLDER", folder) == -1 ||
+        kv_set(out, "TENANT_ID", o->tenant_id) == -1 ||
+        kv_set(out, "TENANT_FOLDER", folder) == -1 ||
         kv_set(out, "BLUEPRINT_FOLDER", b->folder) == -1)
         return -1;
     return kv_set_u64(out, "MAX_USERS", limits.max_users);

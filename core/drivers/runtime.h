@@ -23,12 +23,18 @@ struct runtime_order { /* what crosses from the worker to the hands */
     struct kv env; /* values of variables that the blueprint declares, and of TENANT_…, DB_… */
 };
 
-enum runtime_state { RUNTIME_ABSENT, RUNTIME_CREATED, RUNTIME_RUNNING, RUNTIME_STOPPED, RUNTIME_FAILED };
+enum runtime_state {
+    RUNTIME_ABSENT,
+    RUNTIME_CREATED,
+    RUNTIME_RUNNING,
+    RUNTIME_STOPPED,
+    RUNTIME_FAILED
+};
 extern const char *const runtime_state_names[];
 
 struct runtime_status {
     uint32_t state;
-    char id[80];     /* the engine's own: a container id, a pid */
+    char id[80]; /* the engine's own: a container id, a pid */
     uint32_t restarts;
     int32_t exit_code;
     int64_t started_at;
@@ -37,7 +43,8 @@ struct runtime_status {
 };
 
 struct runtime_stats {
-    uint64_t cpu_ns, memory_bytes, memory_limit_bytes, pids, received_bytes, sent_bytes, storage_bytes;
+    uint64_t cpu_ns, memory_bytes, memory_limit_bytes, pids, received_bytes, sent_bytes,
+        storage_bytes;
 };
 
 struct runtime {

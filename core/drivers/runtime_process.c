@@ -91,8 +91,10 @@ static int make_plan(const struct self *self, const struct runtime_order *o,
     p->pids = limits.pids;
     p->memory_bytes = limits.memory_bytes;
     if (process_plan_args(p, argv) == -1)
-        return err_set(err, ERR_TOO_LARGE, "command_too_large", "the command of blueprint %s "
-                       "is too long for tenant %s", b->name, at.name);
+        return err_set(err, ERR_TOO_LARGE, "command_too_large",
+                       "the command of blueprint %s "
+                       "is too long for tenant %s",
+                       b->name, at.name);
     return 0;
 }
 
@@ -266,9 +268,9 @@ static void measure(struct self *self, pid_t session, struct usage *out)
             qsort(self->usage, self->usage_count, sizeof *self->usage, by_session);
         self->usage_at = clock_mono_ms();
     }
-    at = self->usage_count == 0 ? NULL
-                                : bsearch(&wanted, self->usage, self->usage_count,
-                                          sizeof *self->usage, by_session);
+    at = self->usage_count == 0
+             ? NULL
+             : bsearch(&wanted, self->usage, self->usage_count, sizeof *self->usage, by_session);
     while (at != NULL && at > self->usage && at[-1].session == session)
         at--;
     for (; at != NULL && at < self->usage + self->usage_count && at->session == session; at++) {
@@ -339,9 +341,17 @@ int runtime_process_new(struct runtime *out, const struct runtime_process_setup 
     self->group = setup->group;
     self->own_uid = setup->own_uid;
     (void)pthread_mutex_init(&self->usage_lock, NULL);
-    *out = (struct runtime){.name = "process", .self = self, .create = create, .start = start,
-                            .stop = stop, .restart = restart, .remove = remove_tenant,
-                            .inspect = inspect, .logs = logs, .stats = stats, .exec = exec};
+    *out = (struct runtime){.name = "process",
+                            .self = self,
+                            .create = create,
+                            .start = start,
+                            .stop = stop,
+                            .restart = restart,
+                            .remove = remove_tenant,
+                            .inspect = inspect,
+                            .logs = logs,
+                            .stats = stats,
+                            .exec = exec};
     if (str_copy(self->tenants, sizeof self->tenants, setup->tenants) == -1)
         (void)err_set(err, ERR_INVALID, "path_too_long", "%s is too long", setup->tenants);
     else if (file_mkdirs(self->tenants, self->own_uid ? 0711 : 0700, err) == 0)

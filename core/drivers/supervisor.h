@@ -9,8 +9,9 @@
 #define SUPERVISOR_ARGS 24
 
 struct supervisor_unit {
-    char name[64];  /* "sett-tunnel@12" */
-    char argv[SUPERVISOR_ARGS][256]; /* ended by an empty one; systemd: ignored, the template unit says */
+    char name[64]; /* "sett-tunnel@12" */
+    char argv[SUPERVISOR_ARGS]
+             [256]; /* ended by an empty one; systemd: ignored, the template unit says */
 };
 struct supervisor_status {
     bool known, running;
@@ -21,8 +22,9 @@ struct supervisor_status {
 struct supervisor {
     const char *name;
     void *self;
-    int (*start)(void *self, const struct supervisor_unit *u, struct err *err); /* fine if running */
-    int (*stop)(void *self, const struct supervisor_unit *u, struct err *err);  /* fine if not */
+    int (*start)(void *self, const struct supervisor_unit *u,
+                 struct err *err);                                             /* fine if running */
+    int (*stop)(void *self, const struct supervisor_unit *u, struct err *err); /* fine if not */
     int (*restart)(void *self, const struct supervisor_unit *u, struct err *err);
     int (*status)(void *self, const struct supervisor_unit *u, struct supervisor_status *out,
                   struct err *err);

@@ -71,8 +71,10 @@ static int status(void *arg, const struct supervisor_unit *u, struct supervisor_
 
     (void)err;
     process_group_status(self->group, u->name, &s);
-    *out = (struct supervisor_status){.known = s.known, .running = s.running,
-                                      .pid = (uint32_t)s.pid, .restarts = s.restarts,
+    *out = (struct supervisor_status){.known = s.known,
+                                      .running = s.running,
+                                      .pid = (uint32_t)s.pid,
+                                      .restarts = s.restarts,
                                       .exit_code = s.exit_code,
                                       .since = s.running ? s.started_at : 0};
     return 0;
@@ -98,8 +100,13 @@ int supervisor_child_new(struct supervisor *out, struct process_group *group, co
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the supervisor");
     self->group = group;
     self->stop_s = stop_s;
-    *out = (struct supervisor){.name = "child", .self = self, .start = start, .stop = stop,
-                               .restart = restart, .status = status, .logs = logs};
+    *out = (struct supervisor){.name = "child",
+                               .self = self,
+                               .start = start,
+                               .stop = stop,
+                               .restart = restart,
+                               .status = status,
+                               .logs = logs};
     if (str_copy(self->logs, sizeof self->logs, folder) == -1)
         (void)err_set(err, ERR_INVALID, "path_too_long", "%s is too long", folder);
     else if (file_mkdirs(self->logs, 0700, err) == 0)

@@ -39,8 +39,10 @@ static int run(const char *const *argv, uint32_t timeout_s, struct buf *out, str
         (void)err_set(err, ERR_INVALID, "arguments", "the arguments of %s do not fit", argv[0]);
     else if (process_run(plan, timeout_s, out, &code, err) == 0)
         result = code == 0 ? 0
-                           : err_set(err, ERR_UNAVAILABLE, "systemd", "%s %s ended with code %d: "
-                                     "%.200s", argv[0], argv[1], code, buf_string(out));
+                           : err_set(err, ERR_UNAVAILABLE, "systemd",
+                                     "%s %s ended with code %d: "
+                                     "%.200s",
+                                     argv[0], argv[1], code, buf_string(out));
     free(plan);
     return result;
 }
@@ -49,8 +51,8 @@ static int verb(const struct self *self, const char *word, const struct supervis
                 bool wait, struct err *err)
 {
     char unit[80];
-    const char *const argv[] = {self->systemctl, wait ? "--quiet" : "--no-block", word, "--", unit,
-                                NULL};
+    const char *const argv[] = {
+        self->systemctl, wait ? "--quiet" : "--no-block", word, "--", unit, NULL};
     struct buf out;
     int result;
 
@@ -65,8 +67,7 @@ static int verb(const struct self *self, const char *word, const struct supervis
     return result;
 }
 
-static void take(struct supervisor_status *out, const char *name, const char *value,
-                 unsigned *seen)
+static void take(struct supervisor_status *out, const char *name, const char *value, unsigned *seen)
 {
     uint64_t n = 0;
 
@@ -114,9 +115,13 @@ static int status(void *arg, const struct supervisor_unit *u, struct supervisor_
     const struct self *self = arg;
     char unit[80];
     const char *const argv[] = {
-        self->systemctl, "show", "--timestamp=unix",
+        self->systemctl,
+        "show",
+        "--timestamp=unix",
         "--property=LoadState,ActiveState,MainPID,NRestarts,ExecMainStatus,ActiveEnterTimestamp",
-        "--", unit, NULL};
+        "--",
+        unit,
+        NULL};
     struct buf text;
     int result = -1;
 
@@ -169,8 +174,9 @@ static int logs(void *arg, const struct supervisor_unit *u, uint32_t lines, stru
 {
     const struct self *self = arg;
     char unit[80], count[16];
-    const char *const argv[] = {self->journalctl, "--no-pager", "--quiet", "--output=short-iso",
-                                "--lines", count, "--unit", unit, NULL};
+    const char *const argv[] = {
+        self->journalctl, "--no-pager", "--quiet", "--output=short-iso", "--lines", count,
+        "--unit",         unit,         NULL};
 
     if (check_name(u->name, err) == -1)
         return -1;
@@ -187,8 +193,13 @@ int supervisor_systemd_new(struct supervisor *out, const char *systemctl, const 
     memset(out, 0, sizeof *out);
     if (self == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the supervisor");
-    *out = (struct supervisor){.name = "systemd", .self = self, .start = start, .stop = stop,
-                               .restart = restart, .status = status, .logs = logs};
+    *out = (struct supervisor){.name = "systemd",
+                               .self = self,
+                               .start = start,
+                               .stop = stop,
+                               .restart = restart,
+                               .status = status,
+                               .logs = logs};
     if (str_copy(self->systemctl, sizeof self->systemctl,
                  systemctl == NULL ? "/usr/bin/systemctl" : systemctl) == 0 &&
         str_copy(self->journalctl, sizeof self->journalctl,

@@ -24,13 +24,13 @@
 #include "schedule.h"
 #include "str.h"
 
-#define THREADS_DEFAULT 16
-#define THREADS_MOST    64
-#define FLIGHTS_MOST    512
-#define BUCKETS         256
-#define TICK_MS         1000
+#define THREADS_DEFAULT  16
+#define THREADS_MOST     64
+#define FLIGHTS_MOST     512
+#define BUCKETS          256
+#define TICK_MS          1000
 #define WOKEN_TICK_MS    100
-#define LOOK_EVERY_MS   10 /* looks at the store are at least so far apart */
+#define LOOK_EVERY_MS    10 /* looks at the store are at least so far apart */
 #define READERS_EVERY_MS 10000
 
 struct queue {
@@ -53,7 +53,7 @@ struct engine {
     pthread_cond_t work, left;
     unsigned threads_made, threads_idle, threads_left;
     struct queue ready;
-    struct flight *pauses;          /* in no order */
+    struct flight *pauses;           /* in no order */
     struct flight *buckets[BUCKETS]; /* all flights by id */
     unsigned flights;
     bool look; /* something ended, room was made: look again */

@@ -3,9 +3,9 @@
 /* The end of a job, inside the commit that brings it. */
 #include "move.h"
 
-/** finish(m, txn, state, err): m->job ends as JOB_DONE, JOB_UNDONE or JOB_STUCK: subjects and secrets
- * are given back (not when stuck), the saga's hook runs, a follower is started, the audit gets its
- * record. The caller puts the job. Return 0 or -1. */
+/** finish(m, txn, state, err): m->job ends as JOB_DONE, JOB_UNDONE or JOB_STUCK: subjects and
+ * secrets are given back (not when stuck), the saga's hook runs, a follower is started, the audit
+ * gets its record. The caller puts the job. Return 0 or -1. */
 int finish(struct move *m, struct txn *txn, enum job_state state, struct err *err);
 
 #define FINISH_SECRET_NAME_SIZE 64

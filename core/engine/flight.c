@@ -134,8 +134,8 @@ static void fail_with(struct flight *f, const struct err *cause)
 }
 
 /* A store step refused: wait for another job's subjects, or call the step failed. */
-static void refused_store_step(const struct flight_world *w, struct flight *f,
-                               const struct move *m, const struct err *cause)
+static void refused_store_step(const struct flight_world *w, struct flight *f, const struct move *m,
+                               const struct err *cause)
 {
     const struct step *step = move_step(m->saga, &m->job);
     uint32_t most = step->attempts == 0 ? ATTEMPTS_DEFAULT : step->attempts;
@@ -145,8 +145,7 @@ static void refused_store_step(const struct flight_world *w, struct flight *f,
     if (cause->kind != ERR_CONFLICT || !str_equal(cause->code, "busy") || m->job.attempt >= most)
         return;
     f->result.outcome = OUTCOME_AGAIN;
-    f->result.wait_ms =
-        backoff_ms(&w->backoff, cause->kind, m->job.attempt, cause->retry_after_s);
+    f->result.wait_ms = backoff_ms(&w->backoff, cause->kind, m->job.attempt, cause->retry_after_s);
 }
 
 /* Claim the job, or begin its next step. Return as make_move, never -1. */
@@ -251,9 +250,8 @@ static bool enough(const struct flight *f, const struct step *step)
 {
     uint32_t most = step->attempts == 0 ? ATTEMPTS_DEFAULT : step->attempts;
 
-    return f->job.attempt >= most ||
-           (step->timeout_s != 0 &&
-            clock_mono_ms() - f->step_ms >= (int64_t)step->timeout_s * 1000);
+    return f->job.attempt >= most || (step->timeout_s != 0 && clock_mono_ms() - f->step_ms >=
+                                                                  (int64_t)step->timeout_s * 1000);
 }
 
 static void default_cause(struct flight *f, const struct step *step)
@@ -330,8 +328,8 @@ static bool cancelled(const struct flight_world *w, struct flight *f)
     return wanted;
 }
 
-/* After a pause within a step: has it become pointless to ask again? Then its AGAIN is committed, and
- * the move turns the job round. */
+/* After a pause within a step: has it become pointless to ask again? Then its AGAIN is committed,
+ * and the move turns the job round. */
 static void resume(const struct flight_world *w, struct flight *f)
 {
     f->paused = false;

@@ -17,12 +17,12 @@ struct flight_world {
 struct flight {
     struct flight *next, *chain; /* its owner's */
     char id[ID_SIZE];
-    int64_t due_ms;    /* monotonic; when to go on after FLIGHT_PAUSE */
+    int64_t due_ms; /* monotonic; when to go on after FLIGHT_PAUSE */
     bool claimed, begun, check_first, careful, paused;
-    int64_t step_ms;   /* monotonic time at which the present step was first begun */
+    int64_t step_ms; /* monotonic time at which the present step was first begun */
     uint32_t store_trouble;
     const struct saga *saga;
-    struct job job;    /* as committed last, but for attempt */
+    struct job job; /* as committed last, but for attempt */
     struct kv secrets;
     struct move_result result;
     bool result_due; /* result is not on the disk yet */

@@ -65,9 +65,8 @@ int journal_close(struct txn *txn, const struct job *job, enum step_action actio
     return record_put(txn, &job_step_table, &row, err) == -1 ? -1 : 1;
 }
 
-int journal_note(struct txn *txn, struct job *job, const struct step *step,
-                 enum step_action action, enum step_outcome outcome, const char *text,
-                 struct err *err)
+int journal_note(struct txn *txn, struct job *job, const struct step *step, enum step_action action,
+                 enum step_outcome outcome, const char *text, struct err *err)
 {
     struct job_step row;
 

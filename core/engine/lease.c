@@ -1,7 +1,7 @@
 /*
- * Leases of jobs. Apart because a lease must name the same process after a crash and a reboot. It has no
- * time in it: a worker that hangs is killed by its watchdog, and a worker that is slow keeps what it
- * holds.
+ * Leases of jobs. Apart because a lease must name the same process after a crash and a reboot. It
+ * has no time in it: a worker that hangs is killed by its watchdog, and a worker that is slow keeps
+ * what it holds.
  */
 #include "lease.h"
 
@@ -13,8 +13,8 @@
 
 #define BOOT_CHARACTERS 18 /* half of the kernel's boot id: 64 random bits and two hyphens */
 
-/* The lease that a process of this pid would write now. Return 0, or -1 when none runs; a zombie does
- * not. */
+/* The lease that a process of this pid would write now. Return 0, or -1 when none runs; a zombie
+ * does not. */
 static int lease_of(pid_t pid, char out[LEASE_SIZE])
 {
     char boot[PROCESS_BOOT_SIZE];

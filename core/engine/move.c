@@ -153,8 +153,8 @@ static int begin_forward(struct move *m, struct txn *txn, struct err *err)
             return -1;
         job->intent = true;
         m->begun = true;
-        return journal_begin(txn, job, step,
-                             m->check_first ? STEP_ACTION_CHECK : STEP_ACTION_MAKE, err);
+        return journal_begin(txn, job, step, m->check_first ? STEP_ACTION_CHECK : STEP_ACTION_MAKE,
+                             err);
     }
     return job->undo ? 0 : finish(m, txn, JOB_DONE, err);
 }
@@ -241,9 +241,9 @@ static int close_row(struct move *m, struct txn *txn, const struct step *step,
                      enum step_outcome outcome, const char *text, struct err *err)
 {
     const struct job *job = &m->job;
-    enum step_action action = job->undo            ? STEP_ACTION_UNDO
-                              : m->result->found   ? STEP_ACTION_CHECK
-                              : STEP_ACTION_MAKE;
+    enum step_action action = job->undo          ? STEP_ACTION_UNDO
+                              : m->result->found ? STEP_ACTION_CHECK
+                                                 : STEP_ACTION_MAKE;
     bool store = job->undo ? step->undo == NULL : step->apply != NULL;
 
     if (store)
@@ -372,7 +372,8 @@ static int stuck_for_good(struct move *m, struct txn *txn, const char *what, str
     return finish(m, txn, JOB_STUCK, err);
 }
 
-/* A newer program may have put steps before the one whose intent stands: names hold, not numbers. */
+/* A newer program may have put steps before the one whose intent stands: names hold, not numbers.
+ */
 static bool realign(struct move *m)
 {
     struct job *job = &m->job;

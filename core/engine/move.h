@@ -29,9 +29,9 @@ struct move_result {
     enum outcome outcome; /* OK, AGAIN or FAIL */
     bool found;           /* check found the effect: make was not asked */
     uint32_t attempt;
-    uint32_t wait_ms;     /* AGAIN */
-    struct kv facts;      /* as they are now, all of them */
-    struct err err;       /* AGAIN, FAIL */
+    uint32_t wait_ms; /* AGAIN */
+    struct kv facts;  /* as they are now, all of them */
+    struct err err;   /* AGAIN, FAIL */
     char note[400];
 };
 
@@ -45,9 +45,9 @@ struct move {
                       do not begin the next step */
     bool no_hooks; /* call neither settle nor the saga's own hooks: they refuse */
     /* What came of it; written anew by each run. */
-    bool lost;     /* the job is not ours, or has ended: nothing was done */
-    bool refused;  /* a function of the saga said no: err is its word, nothing was done */
-    bool begun;    /* an outside step is to be called now */
+    bool lost;    /* the job is not ours, or has ended: nothing was done */
+    bool refused; /* a function of the saga said no: err is its word, nothing was done */
+    bool begun;   /* an outside step is to be called now */
     bool check_first;
     uint32_t from_step; /* where the job stood before */
     bool from_undo;
@@ -56,11 +56,12 @@ struct move {
     struct kv secrets;
 };
 
-/** move(m, err): make it. Return 0 when it is on the disk (or lost), -1 with nothing done: refused, or
- * the store's own trouble, which passes. */
+/** move(m, err): make it. Return 0 when it is on the disk (or lost), -1 with nothing done: refused,
+ * or the store's own trouble, which passes. */
 int move(struct move *m, struct err *err);
 
-/** move_step(saga, job): the step that a job stands at, in its direction, or NULL behind the last. */
+/** move_step(saga, job): the step that a job stands at, in its direction, or NULL behind the last.
+ */
 const struct step *move_step(const struct saga *saga, const struct job *job);
 
 /** move_saga(world, name): the saga of this name, or NULL. */

@@ -1,6 +1,6 @@
 /*
- * The look for due jobs. Apart from the engine's threads because it is a pure reading: one snapshot,
- * one walk that ends at the first job whose time has not come.
+ * The look for due jobs. Apart from the engine's threads because it is a pure reading: one
+ * snapshot, one walk that ends at the first job whose time has not come.
  */
 #include "schedule.h"
 
@@ -12,7 +12,8 @@
 
 #define JUMP_MS 5000
 
-/* The verdict about a lease, remembered for the length of a walk: a dead worker leaves many jobs. */
+/* The verdict about a lease, remembered for the length of a walk: a dead worker leaves many jobs.
+ */
 struct verdict {
     char lease[LEASE_SIZE];
     bool alive;

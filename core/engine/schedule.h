@@ -18,7 +18,8 @@ struct schedule_found {
     int64_t next_ms; /* wall time at which the next one is due, 0: none is waiting */
 };
 
-/** schedule_look(s, busy, arg, found, err): the due jobs that no living worker holds, oldest wake first.
+/** schedule_look(s, busy, arg, found, err): the due jobs that no living worker holds, oldest wake
+ * first.
  * ${busy} says which are in our hands already. When the wall clock has jumped, a job whose time was
  * set by the other clock is due. Return 0 or -1. */
 int schedule_look(struct schedule *s, bool (*busy)(void *arg, const char *id), void *arg,

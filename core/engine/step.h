@@ -18,26 +18,27 @@ struct step_call {
                                 also with that of a failure */
     const struct kv *secret; /* what prepare put there, opened */
     struct outside *outside;
-    uint32_t attempt;    /* from 1 */
-    int64_t elapsed_ms;  /* since the step was first begun, over crashes and waits */
-    uint32_t wait_ms;    /* AGAIN: ask again after so long; 0: the class's own backoff */
-    char note[400];      /* for the journal: what was made or found */
+    uint32_t attempt;   /* from 1 */
+    int64_t elapsed_ms; /* since the step was first begun, over crashes and waits */
+    uint32_t wait_ms;   /* AGAIN: ask again after so long; 0: the class's own backoff */
+    char note[400];     /* for the journal: what was made or found */
 };
 
 typedef enum outcome step_outside(struct step_call *call, struct err *err);
 
-/* The store's side of a step, inside the engine's commit, so it may be run twice (db_change) and may
- * not wait. It may change job->args, job->facts and any record but jobs' own. ${context}: as given to
- * the engine. ERR_CONFLICT with code "busy" means: wait for another job and try again.
+/* The store's side of a step, inside the engine's commit, so it may be run twice (db_change) and
+ * may not wait. It may change job->args, job->facts and any record but jobs' own. ${context}: as
+ * given to the engine. ERR_CONFLICT with code "busy" means: wait for another job and try again.
  * Return 0 or -1. */
 typedef int step_store(struct txn *txn, struct job *job, void *context, struct err *err);
 
 #define STEP_PIVOT 0x1u /* once it is done there is no way back: only forward */
-#define STEP_QUIET 0x2u /* no journal row when there is nothing to do (a store step's, an undo's) */
+#define STEP_QUIET 0x2u /* no journal row when there is nothing to do (a store step's, an undo's)  \
+                         */
 
 struct step {
     const char *name;
-    const char *title;  /* for people: "Start the container" */
+    const char *title; /* for people: "Start the container" */
     unsigned flags;
     /* Whether this job does not need the step: it is then passed over both ways, without a row. May
      * be NULL. It must give the same answer as long as the step is done. */
@@ -47,8 +48,8 @@ struct step {
     /* Outside step. check NULL: make is asked again after a crash. undo NULL: nothing to undo. */
     step_outside *check, *make, *undo;
     /* In the commit of the intent: read from the store what make will need (into job->facts),
-     * generate what cannot be read back (into ${secrets}: kept sealed with the job until its end, and
-     * handed to every later prepare and make of it). May be NULL. */
+     * generate what cannot be read back (into ${secrets}: kept sealed with the job until its end,
+     * and handed to every later prepare and make of it). May be NULL. */
     int (*prepare)(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                    struct err *err);
     /* In the commit of the result, after make or check said OK: facts into records. May be NULL. */
@@ -67,7 +68,7 @@ struct step {
 #define STEP_ATTEMPTS_ENDLESS UINT32_MAX
 
 struct saga {
-    const char *name;    /* "tenant.provision" */
+    const char *name; /* "tenant.provision" */
     const char *title;
     const char *subject; /* kind of subjects[0]: "tenant" */
     const struct step *steps;

@@ -4,12 +4,26 @@
 
 #include "str.h"
 
-const char *const hands_verb_names[] = {
-    "ping",            "port_probe",        "runtime_create",    "runtime_start",
-    "runtime_stop",    "runtime_restart",   "runtime_remove",    "runtime_inspect",
-    "runtime_logs",    "runtime_stats",     "runtime_init",      "route_set",
-    "route_unset",     "route_show",        "connector_start",   "connector_stop",
-    "connector_restart", "connector_status", "connector_logs",   NULL};
+const char *const hands_verb_names[] = {"ping",
+                                        "port_probe",
+                                        "runtime_create",
+                                        "runtime_start",
+                                        "runtime_stop",
+                                        "runtime_restart",
+                                        "runtime_remove",
+                                        "runtime_inspect",
+                                        "runtime_logs",
+                                        "runtime_stats",
+                                        "runtime_init",
+                                        "route_set",
+                                        "route_unset",
+                                        "route_show",
+                                        "connector_start",
+                                        "connector_stop",
+                                        "connector_restart",
+                                        "connector_status",
+                                        "connector_logs",
+                                        NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,
                "a name for each verb");
@@ -19,8 +33,10 @@ _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VER
 
 /* A signed number of 32 bits crosses as its bits. */
 #define NESTED(type_, name_, member_, kind_)                                                       \
-    {.name = (name_), .type = (kind_), .offset = offsetof(type_, member_),                             \
-     .size = sizeof(((type_ *)0)->member_), .since = 1}
+    {                                                                                              \
+        .name = (name_), .type = (kind_), .offset = offsetof(type_, member_),                      \
+        .size = sizeof(((type_ *)0)->member_), .since = 1                                          \
+    }
 
 static const struct field request_rows[] = {
     FIELD(Q, verb, FIELD_U32, .max = HANDS_VERBS - 1),
@@ -38,9 +54,8 @@ static const struct field request_rows[] = {
     FIELD(Q, secret, FIELD_TEXT, .flags = FIELD_HIDDEN | FIELD_SECRET),
     FIELD(Q, env, FIELD_KV, .flags = FIELD_HIDDEN),
 };
-const struct fields hands_request_fields = {request_rows,
-                                            sizeof request_rows / sizeof request_rows[0],
-                                            sizeof(struct hands_request)};
+const struct fields hands_request_fields = {
+    request_rows, sizeof request_rows / sizeof request_rows[0], sizeof(struct hands_request)};
 
 static const struct field reply_rows[] = {
     FIELD(R, outcome, FIELD_U32, 0),

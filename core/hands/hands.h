@@ -26,17 +26,17 @@
 
 enum hands_verb {
     HANDS_PING,
-    HANDS_PORT_PROBE,      /* can the port be bound? else who has it */
+    HANDS_PORT_PROBE, /* can the port be bound? else who has it */
     HANDS_RUNTIME_CREATE,
     HANDS_RUNTIME_START,
     HANDS_RUNTIME_STOP,
     HANDS_RUNTIME_RESTART,
-    HANDS_RUNTIME_REMOVE,  /* flag: with its data */
+    HANDS_RUNTIME_REMOVE, /* flag: with its data */
     HANDS_RUNTIME_INSPECT,
-    HANDS_RUNTIME_LOGS,    /* lines; answer streamed */
+    HANDS_RUNTIME_LOGS, /* lines; answer streamed */
     HANDS_RUNTIME_STATS,
-    HANDS_RUNTIME_INIT,    /* run the blueprint's init commands that have not yet run */
-    HANDS_ROUTE_SET,       /* local ingress: hostname -> port; flag: in maintenance */
+    HANDS_RUNTIME_INIT, /* run the blueprint's init commands that have not yet run */
+    HANDS_ROUTE_SET,    /* local ingress: hostname -> port; flag: in maintenance */
     HANDS_ROUTE_UNSET,
     HANDS_ROUTE_SHOW,
     HANDS_CONNECTOR_START, /* secret: the token */
@@ -50,7 +50,7 @@ extern const char *const hands_verb_names[];
 
 struct hands_request {
     uint32_t verb;
-    uint64_t number;  /* of the tenant; connectors: of the tunnel */
+    uint64_t number; /* of the tenant; connectors: of the tunnel */
     char tenant_id[ID_SIZE], job_id[ID_SIZE], box_id[ID_SIZE];
     char blueprint[32];
     uint32_t port, lines;
@@ -70,16 +70,16 @@ struct hands_reply {
     struct runtime_status status;
     struct runtime_stats stats;
     uint32_t pid, restarts;
-    char owner[96]; /* PORT_PROBE: who has it */
-    uint32_t port;  /* ROUTE_SHOW, CONNECTOR_STATUS */
-    uint64_t number; /* ROUTE_SHOW: the tunnel whose route it is */
+    char owner[96];   /* PORT_PROBE: who has it */
+    uint32_t port;    /* ROUTE_SHOW, CONNECTOR_STATUS */
+    uint64_t number;  /* ROUTE_SHOW: the tunnel whose route it is */
     bool maintenance; /* ROUTE_SHOW: visitors get the page of maintenance */
 };
 extern const struct fields hands_reply_fields;
 
-#define HANDS_VERSION 1     /* first byte of request and reply; then the fields */
+#define HANDS_VERSION    1 /* first byte of request and reply; then the fields */
 #define HANDS_STREAM_MAX (1024u * 1024u)
-#define HANDS_LINES_MAX 10000
+#define HANDS_LINES_MAX  10000
 
 /** hands_unit_name(out, number): "sett-tunnel@12", the unit of that tunnel's connector. */
 void hands_unit_name(char out[64], uint64_t number);

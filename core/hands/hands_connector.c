@@ -63,8 +63,10 @@ static int choose_port(const struct hands_world *w, uint64_t number, const struc
         (void)str_format(text, sizeof text, "METRICS_PORT=%u\n", port);
         return file_write(f->env, text, strlen(text), 0600, err);
     }
-    return err_set(err, ERR_QUOTA, "metrics_ports", "no port is left for the metrics of tunnel "
-                   "%llu", (unsigned long long)number);
+    return err_set(err, ERR_QUOTA, "metrics_ports",
+                   "no port is left for the metrics of tunnel "
+                   "%llu",
+                   (unsigned long long)number);
 }
 
 /* The unit; its argv only with a port. */
@@ -72,8 +74,9 @@ static int make_unit(const struct hands_world *w, uint64_t number, const struct 
                      struct supervisor_unit *u, struct err *err)
 {
     char metrics[32];
-    const char *const argv[] = {w->cloudflared, "--no-autoupdate", "tunnel", "--metrics", metrics,
-                                "--grace-period", "30s", "run", "--token-file", f->token};
+    const char *const argv[] = {w->cloudflared, "--no-autoupdate", "tunnel", "--metrics",
+                                metrics,        "--grace-period",  "30s",    "run",
+                                "--token-file", f->token};
 
     memset(u, 0, sizeof *u);
     hands_unit_name(u->name, number);
@@ -90,7 +93,7 @@ static bool has_token(const struct files *f, const char *token)
     struct buf b;
     bool same;
 
-    buf_init(&b, sizeof ((struct hands_request *)0)->secret);
+    buf_init(&b, sizeof((struct hands_request *)0)->secret);
     same = file_read(f->token, &b, NULL) == 0 && str_equal(buf_string(&b), token);
     if (b.data != NULL)
         explicit_bzero(b.data, b.len);

@@ -15,8 +15,8 @@
 #include "log.h"
 #include "str.h"
 
-#define REQUEST_MS 5000
-#define STACK_SIZE (1024u * 1024u)
+#define REQUEST_MS  5000
+#define STACK_SIZE  (1024u * 1024u)
 #define STREAM_PART (CHANNEL_MESSAGE_MAX / 2)
 
 struct busy {
@@ -52,10 +52,9 @@ static int read_request(struct connection *c)
     err_clear(&err);
     buf_init(&message, CHANNEL_MESSAGE_MAX);
     got = channel_receive(c->fd, &message, REQUEST_MS, &err);
-    if (got == 1 &&
-        (message.len < 1 || message.data[0] != HANDS_VERSION ||
-         fields_decode(&hands_request_fields, 1, (const uint8_t *)message.data + 1,
-                       message.len - 1, &c->request, &err) == -1))
+    if (got == 1 && (message.len < 1 || message.data[0] != HANDS_VERSION ||
+                     fields_decode(&hands_request_fields, 1, (const uint8_t *)message.data + 1,
+                                   message.len - 1, &c->request, &err) == -1))
         got = err_set(&err, ERR_MALFORMED, "request_unread", "a request that cannot be read");
     if (got == 1)
         got = hands_check(&c->request, &err) == 0 ? 1 : -1;
@@ -119,8 +118,7 @@ static void answer(struct connection *c, const struct buf *stream)
     if (result == 0)
         result = channel_send(c->fd, "", 0, &err);
     if (result == -1)
-        log_info("the answer to %s was not taken: %s", hands_verb_names[c->request.verb],
-                 err.text);
+        log_info("the answer to %s was not taken: %s", hands_verb_names[c->request.verb], err.text);
     buf_free(&message);
 }
 

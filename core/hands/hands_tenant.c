@@ -55,8 +55,10 @@ static void fill_order(struct runtime_order *o, const struct hands_request *q)
 
 struct runtime *hands_docker(struct hands_world *w, struct err *err)
 {
-    struct runtime_docker_setup setup = {.socket = w->docker_socket, .pool = w->docker_pool,
-                                         .tenants = w->paths->tenants, .box_id = ""};
+    struct runtime_docker_setup setup = {.socket = w->docker_socket,
+                                         .pool = w->docker_pool,
+                                         .tenants = w->paths->tenants,
+                                         .box_id = ""};
     struct runtime *docker = &w->docker;
 
     if (w->docker_socket == NULL) {
@@ -114,8 +116,7 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
     } else if (!must && err->kind == ERR_NOT_FOUND) {
         (void)str_format(name, sizeof name, "%llu", (unsigned long long)q->number);
         process_group_status(w->group, name, &known);
-        order->runtime = known.known || w->docker_socket == NULL ||
-                                 !file_exists(w->docker_socket)
+        order->runtime = known.known || w->docker_socket == NULL || !file_exists(w->docker_socket)
                              ? w->process
                              : hands_docker(w, err);
     } else if (err->kind == ERR_NOT_FOUND) {
@@ -187,8 +188,7 @@ enum outcome hands_runtime_stop(struct hands_job *job, struct err *err)
     result = order->runtime->stop(order->runtime->self, &order->o, err);
     CP("hands.ran");
     if (result == 0)
-        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status,
-                                         err);
+        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status, err);
     free(order);
     return hands_outcome(result, err);
 }
@@ -255,8 +255,8 @@ static enum outcome look(struct hands_job *job, struct err *err, bool logs)
             result = order->runtime->logs(order->runtime->self, &order->o, job->request->lines,
                                           job->stream, err);
         else if (result == 0)
-            result = order->runtime->stats(order->runtime->self, &order->o, &job->reply->stats,
-                                           err);
+            result =
+                order->runtime->stats(order->runtime->self, &order->o, &job->reply->stats, err);
         out = hands_outcome(result, err);
     }
     free(order);
@@ -308,8 +308,7 @@ enum outcome hands_runtime_init(struct hands_job *job, struct err *err)
     for (uint32_t k = 0; result == 0 && k < order->b.init_count; k++)
         result = run_init(job, order, k, err);
     if (result == 0)
-        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status,
-                                         err);
+        result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status, err);
     free(order);
     return hands_outcome(result, err);
 }

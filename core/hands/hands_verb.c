@@ -57,9 +57,9 @@ static bool made_of(const char *s, const char *characters)
     return s[strspn(s, characters)] == '\0';
 }
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define LETTERS  "abcdefghijklmnopqrstuvwxyz"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
+#define DIGITS   "0123456789"
 
 static bool clean_text(const char *s)
 {
@@ -166,9 +166,8 @@ static enum outcome route_set(struct hands_job *job, struct err *err)
 {
     const struct hands_request *q = job->request;
 
-    return hands_outcome(route_map_set(job->world->routes, q->hostname, q->port, q->number, q->flag,
-                                       err),
-                         err);
+    return hands_outcome(
+        route_map_set(job->world->routes, q->hostname, q->port, q->number, q->flag, err), err);
 }
 
 static enum outcome route_unset(struct hands_job *job, struct err *err)

@@ -9,16 +9,16 @@
 
 struct hands_world {
     const struct paths *paths;
-    const char *share;                /* what ships: ${share}/blueprints/NAME; NULL: nothing */
-    struct process_group *group;      /* tenants of the process runtime */
+    const char *share;           /* what ships: ${share}/blueprints/NAME; NULL: nothing */
+    struct process_group *group; /* tenants of the process runtime */
     struct runtime *process;
     const char *docker_socket, *docker_pool; /* NULL: no container engine on this box */
     pthread_mutex_t docker_lock;
-    struct runtime docker;            /* made by hands_docker; self NULL: not yet */
+    struct runtime docker; /* made by hands_docker; self NULL: not yet */
     struct supervisor *supervisor;
     struct route_map *routes;
-    const char *cloudflared;          /* its path, for the child supervisor */
-    uint32_t metrics_port;            /* first of the connectors' ports */
+    const char *cloudflared; /* its path, for the child supervisor */
+    uint32_t metrics_port;   /* first of the connectors' ports */
 };
 
 /* One request being worked on. */

@@ -83,8 +83,7 @@ static enum outcome stage(void *arg, enum ingress_stage at, enum ingress_verb ve
     return out;
 }
 
-int ingress_local_new(struct ingress *out, const char *hands_sock, int timeout_ms,
-                      struct err *err)
+int ingress_local_new(struct ingress *out, const char *hands_sock, int timeout_ms, struct err *err)
 {
     struct self *self = calloc(1, sizeof *self);
 

@@ -166,8 +166,8 @@ int route_list_read(struct route_list *l, const char *path, struct err *err)
     for (; line != NULL && result == 0; line = strtok_r(NULL, "\n", &save)) {
         number++;
         if (read_line(l, line) == -1)
-            result = err_set(err, ERR_CORRUPT, "routes_corrupt", "%s, line %d is not a route",
-                             path, number);
+            result = err_set(err, ERR_CORRUPT, "routes_corrupt", "%s, line %d is not a route", path,
+                             number);
     }
     buf_free(&b);
     if (result == -1)

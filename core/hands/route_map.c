@@ -45,7 +45,7 @@ struct route_map {
     struct change *waiting, **last;
     struct route_list good; /* what the web server has */
     bool in_round;
-    bool unloaded;          /* the map on disk is good but could not be loaded */
+    bool unloaded; /* the map on disk is good but could not be loaded */
     bool ending;
     pthread_t thread;
 };
@@ -66,8 +66,8 @@ static int run(const struct blueprint_command *command, const char *what, struct
     if (result != 0)
         (void)err_set(err, ERR_INVALID, "arguments", "the web server's %s is too long", what);
     else if ((result = process_run(plan, COMMAND_S, &out, &code, err)) == 0 && code != 0)
-        result = err_set(err, ERR_UNAVAILABLE, "web_server", "the web server's %s failed: %s",
-                         what, buf_string(&out));
+        result = err_set(err, ERR_UNAVAILABLE, "web_server", "the web server's %s failed: %s", what,
+                         buf_string(&out));
     buf_free(&out);
     free(plan);
     return result;
@@ -266,8 +266,8 @@ static void *rounds(void *arg)
 static int change_and_wait(struct route_map *m, const char *hostname, uint32_t port,
                            uint64_t number, bool maintenance, struct err *err)
 {
-    struct change c = {.hostname = hostname, .port = port, .number = number,
-                       .maintenance = maintenance};
+    struct change c = {
+        .hostname = hostname, .port = port, .number = number, .maintenance = maintenance};
 
     if (!route_list_hostname(hostname) || number == 0 || port > 65535)
         return err_set(err, ERR_INVALID, "route", "not a route: %s", hostname);
@@ -301,8 +301,7 @@ static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint
     if (port == 0)
         so = r == NULL || r->number != number;
     else
-        so = r != NULL && r->number == number && r->port == port &&
-             r->maintenance == maintenance;
+        so = r != NULL && r->number == number && r->port == port && r->maintenance == maintenance;
     so = so && !m->unloaded && !m->in_round && m->waiting == NULL;
     (void)pthread_mutex_unlock(&m->lock);
     return so;

@@ -22,9 +22,9 @@ struct route_map_setup {
     const char *map;    /* path of the generated file; its folder is made if missing */
     const char *test;   /* command line ("/usr/sbin/nginx -t -c /…"), or NULL: no test */
     const char *reload; /* command line, or NULL */
-    const char *pid;    /* pid file of the web server, or NULL; used without a reload command. A server
-                           that does not run reads the map when it starts */
-    uint32_t every_ms;  /* 0: 1000 */
+    const char *pid; /* pid file of the web server, or NULL; used without a reload command. A server
+                        that does not run reads the map when it starts */
+    uint32_t every_ms; /* 0: 1000 */
 };
 
 /** route_map_new(out, setup, err): read the routes, make the map anew if it differs, start the
@@ -34,10 +34,10 @@ int route_map_new(struct route_map **out, const struct route_map_setup *setup, s
 /** route_map_free(m): changes that wait fail. */
 void route_map_free(struct route_map *m);
 
-/** route_map_set(m, hostname, port, number, maintenance, err): back when the web server knows it. Fine
- * if it is so. Another port or ${maintenance} for the same ${number} replaces the old. ERR_CONFLICT:
- * another number has the host name. ERR_UNAVAILABLE: refused by the test, with its words. Return 0 or
- * -1. */
+/** route_map_set(m, hostname, port, number, maintenance, err): back when the web server knows it.
+ * Fine if it is so. Another port or ${maintenance} for the same ${number} replaces the old.
+ * ERR_CONFLICT: another number has the host name. ERR_UNAVAILABLE: refused by the test, with its
+ * words. Return 0 or -1. */
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
                   bool maintenance, struct err *err);
 

@@ -286,8 +286,8 @@ static int read_way(struct passage *p, struct err *err)
     return r;
 }
 
-/* A request that was answered before must not do its slow part again, nor be refused for want of room.
- * 1, 0 or -1 as replay. */
+/* A request that was answered before must not do its slow part again, nor be refused for want of
+ * room. 1, 0 or -1 as replay. */
 static int answered(struct passage *p, struct err *err)
 {
     const struct op *op = p->call->op;

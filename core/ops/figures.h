@@ -42,7 +42,8 @@ struct figures {
     struct figures_saga saga[FIGURES_SAGAS];
 };
 
-/** figures_cache_new(err): for op_box.figures, one per process and for its whole life. NULL on error. */
+/** figures_cache_new(err): for op_box.figures, one per process and for its whole life. NULL on
+ * error. */
 struct figures_cache *figures_cache_new(struct err *err);
 
 /** figures_read(call, out, err): in call's read transaction, or from what was counted a moment ago.

@@ -112,7 +112,7 @@ void help_text(const struct op *op, struct buf *out)
 
 /* A command as the scripts need it, whether it is the caller's own or a row of the table. */
 struct command {
-    const struct op *op; /* NULL: the caller's own */
+    const struct op *op;     /* NULL: the caller's own */
     const char *help, *verb; /* verb: "" for a noun alone */
     char words[64], noun[64];
 };

@@ -17,8 +17,8 @@ struct help_command {
 };
 
 /** help_completion(shell, more, out, err): a completion script for "bash", "zsh" or "fish": the
- * operations and the commands of ${more}, which ends with one without words (NULL: none). ERR_INVALID
- * for another shell, ERR_TOO_LARGE. Return 0 or -1. */
+ * operations and the commands of ${more}, which ends with one without words (NULL: none).
+ * ERR_INVALID for another shell, ERR_TOO_LARGE. Return 0 or -1. */
 int help_completion(const char *shell, const struct help_command *more, struct buf *out,
                     struct err *err);
 

@@ -22,9 +22,9 @@ extern const struct fields object_id;
  * knows of all; a customer of what is theirs: the one place where this is decided. */
 bool object_owned(const struct op_call *call, const struct table *table, const void *record);
 
-/** object_find(call, table, text, record, err): by id, by number, by the table's unique name, or, the
- * newest that bears it, by a tenant's subdomain or a tunnel's host name. ${record} must be all zero.
- * Return 1, 0 (none, or not theirs) or -1. */
+/** object_find(call, table, text, record, err): by id, by number, by the table's unique name, or,
+ * the newest that bears it, by a tenant's subdomain or a tunnel's host name. ${record} must be all
+ * zero. Return 1, 0 (none, or not theirs) or -1. */
 int object_find(const struct op_call *call, const struct table *table, const char *text,
                 void *record, struct err *err);
 
@@ -53,11 +53,12 @@ int object_match(const struct op_call *call, const struct table *table, const vo
  * type and size; parameters that have no such field are left to the caller. */
 void object_fill(const struct op_call *call, const struct table *table, void *record);
 
-/** object_before(call, table, record): note for the audit record how it was; NULL: it was not there. */
+/** object_before(call, table, record): note for the audit record how it was; NULL: it was not
+ * there. */
 void object_before(struct op_call *call, const struct table *table, const void *record);
 
-/** object_after(call, table, record): and how it became; NULL: it is gone. It names the object unless
- * object_before did. */
+/** object_after(call, table, record): and how it became; NULL: it is gone. It names the object
+ * unless object_before did. */
 void object_after(struct op_call *call, const struct table *table, const void *record);
 
 /** object_reply(call, view, record, err): show it, with its ETag. Return 0 or -1. */

@@ -18,21 +18,21 @@
 struct job;
 
 #define OP_READ   0x00u
-#define OP_WRITE  0x01u /* runs in a write transaction */
-#define OP_AUDIT  0x02u /* an audit record in the same commit; every OP_WRITE but sign-in's own */
-#define OP_JOB    0x04u /* starts a job: 202, the object with "job", plan=1 is understood */
-#define OP_LIST   0x08u /* answers a cursor list */
-#define OP_FRESH  0x10u /* the password must have been given within 15 minutes */
-#define OP_RAW    0x20u /* the body is not decoded: call->body */
-#define OP_ASK    0x40u /* needs the worker: `slow` asks it */
-#define OP_LOCAL  0x80u /* CLI only, no route */
+#define OP_WRITE  0x01u  /* runs in a write transaction */
+#define OP_AUDIT  0x02u  /* an audit record in the same commit; every OP_WRITE but sign-in's own */
+#define OP_JOB    0x04u  /* starts a job: 202, the object with "job", plan=1 is understood */
+#define OP_LIST   0x08u  /* answers a cursor list */
+#define OP_FRESH  0x10u  /* the password must have been given within 15 minutes */
+#define OP_RAW    0x20u  /* the body is not decoded: call->body */
+#define OP_ASK    0x40u  /* needs the worker: `slow` asks it */
+#define OP_LOCAL  0x80u  /* CLI only, no route */
 #define OP_SECRET 0x100u /* the answer shows a secret: it is never kept for an Idempotency-Key */
 #define OP_CREATE 0x200u /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
     enum role role;
-    char id[64];        /* user id, key id, "cli:root", "stripe", "" */
-    char kind[16];      /* none, cookie, token, key, cli, webhook, worker */
+    char id[64];               /* user id, key id, "cli:root", "stripe", "" */
+    char kind[16];             /* none, cookie, token, key, cli, webhook, worker */
     char customer_id[ID_SIZE]; /* ROLE_CUSTOMER: only this customer's objects exist */
     char session_id[ID_SIZE], user_id[ID_SIZE];
     char address[48], agent[160]; /* from where, with which program */
@@ -54,9 +54,10 @@ struct op_box {
     struct db *db;
     struct paths paths;
     struct conf conf;
-    struct vault vault;       /* public half only, in the front */
+    struct vault vault; /* public half only, in the front */
     struct web_key web_key;
-    struct auth_gate *gate;   /* bounds the hashing of passwords (auth_gate_new); NULL: unbounded, the CLI */
+    struct auth_gate
+        *gate; /* bounds the hashing of passwords (auth_gate_new); NULL: unbounded, the CLI */
     const struct op_route *routes; /* for the OpenAPI document; NULL where there is no API */
     size_t route_count;
     struct figures_cache *figures; /* counts that are costly to take; NULL: taken each time */
@@ -66,50 +67,52 @@ struct op_call {
     const struct op *op;
     const struct op_box *box;
     struct actor actor;
-    const void *params;       /* the op's own struct, decoded, bounded */
-    uint64_t given;           /* bit i: params field i was given */
-    const char *body;         /* OP_RAW */
+    const void *params; /* the op's own struct, decoded, bounded */
+    uint64_t given;     /* bit i: params field i was given */
+    const char *body;   /* OP_RAW */
     size_t body_len;
-    const char *header;       /* OP_RAW: the signature header, or NULL */
-    bool plan;                /* plan=1: say what would be done, change nothing */
-    bool quiet;               /* a refusal is not to be audited: the caller has seen too many */
+    const char *header;        /* OP_RAW: the signature header, or NULL */
+    bool plan;                 /* plan=1: say what would be done, change nothing */
+    bool quiet;                /* a refusal is not to be audited: the caller has seen too many */
     char idempotency_key[256]; /* of a POST, "" if none came */
-    struct txn *txn;          /* given with a row that only reads and has no slow part: used, not ended */
-    void *scratch;            /* from slow to run; memory of op->scratch_size, zeroed */
-    struct audit audit;       /* run fills object, before, after, reason */
-    struct json_out *out;     /* run writes exactly one JSON value */
-    unsigned status;          /* 0: 200, or 202 with OP_JOB */
+    struct txn *txn;    /* given with a row that only reads and has no slow part: used, not ended */
+    void *scratch;      /* from slow to run; memory of op->scratch_size, zeroed */
+    struct audit audit; /* run fills object, before, after, reason */
+    struct json_out *out;                           /* run writes exactly one JSON value */
+    unsigned status;                                /* 0: 200, or 202 with OP_JOB */
     char etag[40], location[128], content_type[48]; /* "" for none, application/json */
-    char if_match[128];       /* given by the caller, "" if not */
-    char job_id[ID_SIZE];     /* the job that was started, "" if none */
-    char cookie[256];         /* Set-Cookie, sign-in only */
-    bool wake;                /* the worker has something to do */
-    bool unchanged;           /* run: nothing was changed, so nothing is audited */
-    bool audit_refusal;       /* slow and run: if this fails it is worth a record */
-    bool refused;             /* run returned 0 with err filled: what it did is committed, and then the
-                                 caller is refused with that err */
-    bool replayed;            /* the answer was kept for this Idempotency-Key */
-    struct buf answer;        /* what slow got from the worker; op_dispatch frees it */
-    struct job *planned;      /* plan=1: the job that would have been started */
+    char if_match[128];                             /* given by the caller, "" if not */
+    char job_id[ID_SIZE];                           /* the job that was started, "" if none */
+    char cookie[256];                               /* Set-Cookie, sign-in only */
+    bool wake;                                      /* the worker has something to do */
+    bool unchanged;      /* run: nothing was changed, so nothing is audited */
+    bool audit_refusal;  /* slow and run: if this fails it is worth a record */
+    bool refused;        /* run returned 0 with err filled: what it did is committed, and then the
+                            caller is refused with that err */
+    bool replayed;       /* the answer was kept for this Idempotency-Key */
+    struct buf answer;   /* what slow got from the worker; op_dispatch frees it */
+    struct job *planned; /* plan=1: the job that would have been started */
     char plan_id[ID_SIZE], plan_name[32]; /* view.c's own: the plan it looked up last */
 };
 
 struct op {
-    const char *name;        /* "tenant.create"; CLI: sett tenant create */
-    enum role role;          /* least role that may */
+    const char *name; /* "tenant.create"; CLI: sett tenant create */
+    enum role role;   /* least role that may */
     unsigned flags;
     const struct fields *params; /* NULL: none */
-    const char *help;        /* one line */
-    const char *example;     /* arguments of an example: "acme --plan demo" */
+    const char *help;            /* one line */
+    const char *example;         /* arguments of an example: "acme --plan demo" */
     const struct fields *result; /* for OpenAPI: fields of the object or of the list's items */
     const struct fields *more;   /* and members that it has besides; NULL: none */
     size_t scratch_size;
-    /* Outside any transaction, before run: slow things (argon2, questions to the worker). May be NULL. */
+    /* Outside any transaction, before run: slow things (argon2, questions to the worker). May be
+     * NULL. */
     int (*slow)(struct op_call *call, struct err *err);
     int (*run)(struct op_call *call, struct err *err);
 };
 
-extern const struct op *const op_tables[]; /* arrays of rows, each ended by a row without name; then NULL */
+extern const struct op
+    *const op_tables[]; /* arrays of rows, each ended by a row without name; then NULL */
 
 /** op_find(name): the row, or NULL. */
 const struct op *op_find(const char *name);
@@ -127,12 +130,13 @@ const struct op *op_next(const struct op *at);
 int op_dispatch(struct op_call *call, struct err *err);
 
 /** op_allowed(op, actor, err): whether the actor's role suffices: ERR_UNAUTHENTICATED for nobody,
- * ERR_FORBIDDEN. op_dispatch asks it first; the front also before it looks at the input. 0 or -1. */
+ * ERR_FORBIDDEN. op_dispatch asks it first; the front also before it looks at the input. 0 or -1.
+ */
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err);
 
 /** op_audit(call, txn, result, err): add call->audit, completed by who asks, to a change that an
- * operation makes outside of its own run (in slow). What run changes is audited by op_dispatch. Return
- * 0 or -1. */
+ * operation makes outside of its own run (in slow). What run changes is audited by op_dispatch.
+ * Return 0 or -1. */
 int op_audit(struct op_call *call, struct txn *txn, const char *result, struct err *err);
 
 /** op_given(call, name): whether the parameter was given by the caller. */

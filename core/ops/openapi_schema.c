@@ -70,7 +70,8 @@ static void text_members(const struct field *f, bool input, struct json_out *j)
 /* The value "null" stands beside the type: times never, ids of nothing, numbers left open. */
 static bool nullable(const struct field *f)
 {
-    return (f->flags & FIELD_OPEN) || f->type == FIELD_TIME || f->type == FIELD_ID || f->type == FIELD_SEALED;
+    return (f->flags & FIELD_OPEN) || f->type == FIELD_TIME || f->type == FIELD_ID ||
+           f->type == FIELD_SEALED;
 }
 
 void openapi_schema_type(const struct field *f, struct json_out *j)

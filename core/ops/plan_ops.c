@@ -34,9 +34,9 @@ struct plan_params {
         FIELD(struct plan_params, refund, FIELD_ENUM, .names = plan_refund_names,                  \
               .help = "what a full refund does: flag, suspend or delete"),                         \
         FIELD(struct plan_params, past_due_days, FIELD_U32,                                        \
-              .help = "days from past due to suspension; 4294967295: the box's setting"),                     \
+              .help = "days from past due to suspension; 4294967295: the box's setting"),          \
         FIELD(struct plan_params, delete_days, FIELD_U32,                                          \
-              .help = "days from the end to deletion; 4294967295: the box's setting"),                        \
+              .help = "days from the end to deletion; 4294967295: the box's setting"),             \
         FIELD(struct plan_params, offered, FIELD_BOOL, .help = "can be bought (true)"),            \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)

@@ -14,11 +14,12 @@ extern const struct fields tenant_change_create, tenant_change_update, tenant_ch
 /** tenant_change_create_run: take a name, make the record, start tenant.provision. */
 int tenant_change_create_run(struct op_call *call, struct err *err);
 
-/** tenant_change_update_run: what needs nothing outside is changed here; for the rest tenant.update. */
+/** tenant_change_update_run: what needs nothing outside is changed here; for the rest
+ * tenant.update. */
 int tenant_change_update_run(struct op_call *call, struct err *err);
 
-/** tenant_change_delete_run: by the parameter action start tenant.suspend or tenant.delete; a provision
- * that is under way is turned round. */
+/** tenant_change_delete_run: by the parameter action start tenant.suspend or tenant.delete; a
+ * provision that is under way is turned round. */
 int tenant_change_delete_run(struct op_call *call, struct err *err);
 
 /** tenant_change_suspend_run: start tenant.suspend. */

@@ -11,9 +11,8 @@ struct view {
     int (*members)(struct op_call *call, const void *record, struct json_out *j, struct err *err);
 };
 
-extern const struct view view_audit, view_customer, view_event, view_job, view_key,
-    view_order, view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel,
-    view_user;
+extern const struct view view_audit, view_customer, view_event, view_job, view_key, view_order,
+    view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel, view_user;
 
 /* What the views add to the tables' fields, for the OpenAPI document. */
 extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more,

@@ -57,7 +57,8 @@ void http_client_free(struct http_client *c);
  * threads use the client. 0, or -1 if the path is too long. */
 int http_client_set_ca(struct http_client *c, const char *path);
 
-/** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB. */
+/** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB.
+ */
 void http_answer_init(struct http_answer *a, size_t body_max);
 
 /** http_answer_free(a): free its body; the struct is the caller's. */

@@ -154,8 +154,8 @@ int stripe_get_invoice(const struct stripe *s, const char *id, struct stripe_inv
 int stripe_get_charge(const struct stripe *s, const char *id, struct stripe_charge *out,
                       struct err *err);
 
-/** stripe_get_customer(s, id, out, err): GET /v1/customers/ID; one deleted at Stripe is success with
- * out->deleted. */
+/** stripe_get_customer(s, id, out, err): GET /v1/customers/ID; one deleted at Stripe is success
+ * with out->deleted. */
 int stripe_get_customer(const struct stripe *s, const char *id, struct stripe_customer *out,
                         struct err *err);
 

@@ -45,8 +45,8 @@ int web_key_create(const char *folder, struct err *err);
  * -1. */
 int web_key_load(struct web_key *k, const char *folder, struct err *err);
 
-/** web_key_seal(k, table, key, field, data, len, out, err): as vault_seal with the symmetric seal key,
- * for webhook secrets. 0 or -1. */
+/** web_key_seal(k, table, key, field, data, len, out, err): as vault_seal with the symmetric seal
+ * key, for webhook secrets. 0 or -1. */
 int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
                  const void *data, size_t len, struct sealed *out, struct err *err);
 

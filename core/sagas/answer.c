@@ -47,8 +47,9 @@ static const struct {
     int (*answer)(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
 } questions[] = {
-    {"plan", plan},           {"logs", answer_logs},   {"stats", answer_stats},
-    {"status", answer_status}, {"probe", answer_probe}, {"checkout", answer_checkout},
+    {"plan", plan},          {"logs", answer_logs},
+    {"stats", answer_stats}, {"status", answer_status},
+    {"probe", answer_probe}, {"checkout", answer_checkout},
 };
 
 int answer_to(const struct answer_setup *setup, const char *question, const struct kv *params,

@@ -1,8 +1,8 @@
 #ifndef SETT_ANSWER_H
 #define SETT_ANSWER_H
 /*
- * The worker's answers to the front and the CLI: a closed table of questions that change nothing but
- * checkout, whose order exists before it is asked.
+ * The worker's answers to the front and the CLI: a closed table of questions that change nothing
+ * but checkout, whose order exists before it is asked.
  *
  *   plan      saga, arguments of the job      JSON: what each step would touch
  *   logs      tenant_id or tunnel_id, lines   plain text, streamed
@@ -26,16 +26,16 @@ struct answer_setup {
     unsigned peer_count;
 };
 
-/** answer_start(a, setup, err): listen on context->paths.ask_sock, with a thread of its own and one a
- * question, at most 8 at once. Return 0 or -1. */
+/** answer_start(a, setup, err): listen on context->paths.ask_sock, with a thread of its own and one
+ * a question, at most 8 at once. Return 0 or -1. */
 int answer_start(struct answer **a, const struct answer_setup *setup, struct err *err);
 
-/** answer_stop(a, wait_ms): no new questions; wait for those under way, then free; if some are still
- * there, nothing is freed and the process must end. */
+/** answer_stop(a, wait_ms): no new questions; wait for those under way, then free; if some are
+ * still there, nothing is freed and the process must end. */
 void answer_stop(struct answer *a, int wait_ms);
 
-/** answer_to(setup, question, params, out, err): one answer, appended to ${out}. For the server and for
- * tests. ERR_NOT_FOUND for a question that is not in the table. Return 0 or -1. */
+/** answer_to(setup, question, params, out, err): one answer, appended to ${out}. For the server and
+ * for tests. ERR_NOT_FOUND for a question that is not in the table. Return 0 or -1. */
 int answer_to(const struct answer_setup *setup, const char *question, const struct kv *params,
               struct buf *out, struct err *err);
 

@@ -11,10 +11,10 @@
 #include "setting.h"
 #include "str.h"
 
-#define ASK_MS     10000
-#define LINES      100
-#define PROBE_S    5
-#define BODY_MAX   65536
+#define ASK_MS   10000
+#define LINES    100
+#define PROBE_S  5
+#define BODY_MAX 65536
 
 /* The object a question is about. */
 struct about {
@@ -137,10 +137,11 @@ static int tenant_status(const struct answer_setup *s, const struct about *a, st
     json_out_key_text(&j, "object", "tenant_status");
     json_out_key_text(&j, "tenant_id", a->tenant.id);
     json_out_key_text(&j, "state", tenant_state_names[a->tenant.state]);
-    json_out_key_text(&j, "runtime", runtime_state_names[outcome == OUTCOME_OK &&
-                                                                 reply.status.state <= RUNTIME_FAILED
-                                                             ? reply.status.state
-                                                             : RUNTIME_ABSENT]);
+    json_out_key_text(
+        &j, "runtime",
+        runtime_state_names[outcome == OUTCOME_OK && reply.status.state <= RUNTIME_FAILED
+                                ? reply.status.state
+                                : RUNTIME_ABSENT]);
     json_out_key_text(&j, "runtime_id", reply.status.id);
     json_out_key_u64(&j, "restarts", reply.status.restarts);
     json_out_key_i64(&j, "exit_code", reply.status.exit_code);
@@ -234,8 +235,8 @@ int answer_probe(const struct answer_setup *s, const struct kv *params, struct b
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
     if (load(s, params, &a, err) == 0 &&
         blueprint_load(b, s->context->paths.blueprints, a.tenant.blueprint, err) == 0)
-        result = str_format(url, sizeof url, "http://127.0.0.1:%u%s", a.tenant.port,
-                            b->health_path);
+        result =
+            str_format(url, sizeof url, "http://127.0.0.1:%u%s", a.tenant.port, b->health_path);
     free(b);
     if (result == -1)
         return -1;

@@ -1,6 +1,6 @@
 /*
- * The one answer that has an effect: a Checkout session at Stripe. Apart because it costs money to be
- * wrong: the order stands in the store before, and its id is Stripe's idempotency key.
+ * The one answer that has an effect: a Checkout session at Stripe. Apart because it costs money to
+ * be wrong: the order stands in the store before, and its id is Stripe's idempotency key.
  */
 #include "answer_about.h"
 

@@ -5,8 +5,8 @@
 #include "kv.h"
 #include "saga_context.h"
 
-/** answer_plan(context, params, out, err): ${params} has the saga's name and the arguments that its job
- * would have; the objects they name need not be there yet. JSON. Return 0 or -1. */
+/** answer_plan(context, params, out, err): ${params} has the saga's name and the arguments that its
+ * job would have; the objects they name need not be there yet. JSON. Return 0 or -1. */
 int answer_plan(const struct saga_context *context, const struct kv *params, struct buf *out,
                 struct err *err);
 

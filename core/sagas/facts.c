@@ -1,6 +1,6 @@
 /*
- * Between records and steps. Apart so that a step's code names a fact and never a record: an outside
- * step may not see the store, and this file is where what it may know is chosen.
+ * Between records and steps. Apart so that a step's code names a fact and never a record: an
+ * outside step may not see the store, and this file is where what it may know is chosen.
  */
 #include "facts.h"
 
@@ -222,8 +222,8 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
     copy_fact(route->tunnel_id, sizeof route->tunnel_id, facts, FACT_TUNNEL);
     (void)str_copy(route->job_id, sizeof route->job_id, job->id);
     /* The tunnel's id and not the job's tells later jobs that what they find is theirs. */
-    (void)str_format(route->mark, sizeof route->mark, "sett %s %s",
-                     kv_get_or(facts, FACT_BOX, "-"), route->tunnel_id);
+    (void)str_format(route->mark, sizeof route->mark, "sett %s %s", kv_get_or(facts, FACT_BOX, "-"),
+                     route->tunnel_id);
     copy_fact(route->hostname, sizeof route->hostname, facts,
               old && kv_get(facts, FACT_OLD_HOSTNAME) != NULL ? FACT_OLD_HOSTNAME : FACT_HOSTNAME);
     copy_fact(route->path, sizeof route->path, facts, FACT_PATH);

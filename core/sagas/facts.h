@@ -11,40 +11,40 @@
 #include "tenant.h"
 #include "tunnel.h"
 
-#define FACT_NUMBER      "number"      /* of the tenant */
-#define FACT_BLUEPRINT   "blueprint"
-#define FACT_RUNTIME     "runtime"
-#define FACT_PORT        "port"
-#define FACT_NAME        "name"        /* for people */
-#define FACT_SUBDOMAIN   "subdomain"
-#define FACT_HOSTNAME    "hostname"    /* of the tunnel */
-#define FACT_URL         "url"         /* its front door */
-#define FACT_BOX         "box_id"
-#define FACT_HEALTH_PATH "health_path"
-#define FACT_HEALTH_S    "health_timeout_s"
-#define FACT_DATABASE    "database"    /* "1": the blueprint wants one */
-#define FACT_FOREIGN     "foreign_port" /* of the port that something foreign holds */
-#define FACT_OWNER       "foreign_owner"
-#define FACT_TUNNEL      "tunnel_id"
-#define FACT_TUNNEL_NUMBER "tunnel_number"
-#define FACT_TUNNEL_NAME "tunnel_name"
-#define FACT_SERVICE     "service"
-#define FACT_PATH        "path"
-#define FACT_INGRESS     "ingress"
-#define FACT_NO_VERIFY   "no_tls_verify"
-#define FACT_MAINTENANCE "maintenance" /* "1": its visitors are not led to it */
-#define FACT_CF_ACCOUNT  "cf_account"
-#define FACT_CF_ZONE     "cf_zone"
-#define FACT_CF_TUNNEL   "cf_tunnel"
-#define FACT_CF_RECORD   "cf_record"
-#define FACT_CF_VERSION  "cf_version"
-#define FACT_OLD_HOSTNAME "old_hostname" /* tenant.update: the name it had */
-#define FACT_OLD_SUBDOMAIN "old_subdomain"
-#define FACT_OLD_PLAN    "old_plan_id"
-#define FACT_OLD_RECORD  "old_cf_record"
+#define FACT_NUMBER          "number" /* of the tenant */
+#define FACT_BLUEPRINT       "blueprint"
+#define FACT_RUNTIME         "runtime"
+#define FACT_PORT            "port"
+#define FACT_NAME            "name" /* for people */
+#define FACT_SUBDOMAIN       "subdomain"
+#define FACT_HOSTNAME        "hostname" /* of the tunnel */
+#define FACT_URL             "url"      /* its front door */
+#define FACT_BOX             "box_id"
+#define FACT_HEALTH_PATH     "health_path"
+#define FACT_HEALTH_S        "health_timeout_s"
+#define FACT_DATABASE        "database"     /* "1": the blueprint wants one */
+#define FACT_FOREIGN         "foreign_port" /* of the port that something foreign holds */
+#define FACT_OWNER           "foreign_owner"
+#define FACT_TUNNEL          "tunnel_id"
+#define FACT_TUNNEL_NUMBER   "tunnel_number"
+#define FACT_TUNNEL_NAME     "tunnel_name"
+#define FACT_SERVICE         "service"
+#define FACT_PATH            "path"
+#define FACT_INGRESS         "ingress"
+#define FACT_NO_VERIFY       "no_tls_verify"
+#define FACT_MAINTENANCE     "maintenance" /* "1": its visitors are not led to it */
+#define FACT_CF_ACCOUNT      "cf_account"
+#define FACT_CF_ZONE         "cf_zone"
+#define FACT_CF_TUNNEL       "cf_tunnel"
+#define FACT_CF_RECORD       "cf_record"
+#define FACT_CF_VERSION      "cf_version"
+#define FACT_OLD_HOSTNAME    "old_hostname" /* tenant.update: the name it had */
+#define FACT_OLD_SUBDOMAIN   "old_subdomain"
+#define FACT_OLD_PLAN        "old_plan_id"
+#define FACT_OLD_RECORD      "old_cf_record"
 #define FACT_OLD_MAINTENANCE "old_maintenance" /* tenant.update: likewise, before */
-#define FACT_RECREATE    "recreate"    /* "1": its limits or its blueprint change */
-#define FACT_SUSPENDED   "suspended"   /* "1": it does not run */
+#define FACT_RECREATE        "recreate"        /* "1": its limits or its blueprint change */
+#define FACT_SUSPENDED       "suspended"       /* "1": it does not run */
 
 /** facts_set(job, name, value, err): set a fact; "" takes it out. Return 0 or -1. */
 int facts_set(struct job *job, const char *name, const char *value, struct err *err);

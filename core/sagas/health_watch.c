@@ -13,7 +13,7 @@
 #include "str.h"
 #include "tenant.h"
 
-#define SLICE         20    /* tenants a second */
+#define SLICE         20 /* tenants a second */
 #define SLICE_MS      1000
 #define ROUND_MS      60000 /* a round takes so long at least */
 #define LOOK_MOST     400   /* records read for one slice */
@@ -110,8 +110,7 @@ static const char *path_of(struct health_watch *h, const char *name)
     size_t place = 0;
 
     for (size_t i = 0; i < PATHS_MOST; i++) {
-        if (str_equal(h->paths[i].blueprint, name) &&
-            now_ms - h->paths[i].read_ms < PATHS_KEEP_MS)
+        if (str_equal(h->paths[i].blueprint, name) && now_ms - h->paths[i].read_ms < PATHS_KEEP_MS)
             return h->paths[i].path;
         if (str_equal(h->paths[i].blueprint, name) ||
             (!str_equal(h->paths[place].blueprint, name) &&
@@ -133,8 +132,8 @@ static const char *path_of(struct health_watch *h, const char *name)
 static void probe(struct health_watch *h, struct seen *s)
 {
     static const char *const headers[] = {"Connection: close", NULL};
-    struct http_request request = {.profile = HTTP_PROBE, .method = "GET", .timeout_s = PROBE_S,
-                                   .headers = headers};
+    struct http_request request = {
+        .profile = HTTP_PROBE, .method = "GET", .timeout_s = PROBE_S, .headers = headers};
     const char *path = path_of(h, s->blueprint);
     struct http_answer answer;
     struct err err = {0};
@@ -145,8 +144,7 @@ static void probe(struct health_watch *h, struct seen *s)
         return;
     request.url = url;
     http_answer_init(&answer, PROBE_BODY);
-    heard = http_call(h->outside->probe, &request, &answer, &err) == 0 ||
-            err.kind == ERR_TOO_LARGE;
+    heard = http_call(h->outside->probe, &request, &answer, &err) == 0 || err.kind == ERR_TOO_LARGE;
     good = heard && ((answer.status >= 200 && answer.status < 400) || answer.status == 401 ||
                      answer.status == 403);
     http_answer_free(&answer);

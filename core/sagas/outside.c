@@ -25,19 +25,21 @@ struct terms {
 static const struct {
     const char *name;
     size_t offset;
-} setting_places[] = {
-    {"cloudflare.api", offsetof(struct terms, cloudflare_api)},
-    {"cloudflare.account", offsetof(struct terms, account)},
-    {"cloudflare.zone", offsetof(struct terms, zone)},
-    {"stripe.api", offsetof(struct terms, stripe_api)},
-    {"stripe.success_url", offsetof(struct terms, success_url)},
-    {"stripe.cancel_url", offsetof(struct terms, cancel_url)},
-    {"database.admin", offsetof(struct terms, database_admin)},
-    {"outside.ca_file", offsetof(struct terms, ca_file)},
-}, secret_places[] = {
-    {"cloudflare.token", offsetof(struct terms, cloudflare_token)},
-    {"stripe.secret_key", offsetof(struct terms, stripe_key)},
-    {"database.password", offsetof(struct terms, database_password)},
+} setting_places[] =
+    {
+        {"cloudflare.api", offsetof(struct terms, cloudflare_api)},
+        {"cloudflare.account", offsetof(struct terms, account)},
+        {"cloudflare.zone", offsetof(struct terms, zone)},
+        {"stripe.api", offsetof(struct terms, stripe_api)},
+        {"stripe.success_url", offsetof(struct terms, success_url)},
+        {"stripe.cancel_url", offsetof(struct terms, cancel_url)},
+        {"database.admin", offsetof(struct terms, database_admin)},
+        {"outside.ca_file", offsetof(struct terms, ca_file)},
+},
+  secret_places[] = {
+      {"cloudflare.token", offsetof(struct terms, cloudflare_token)},
+      {"stripe.secret_key", offsetof(struct terms, stripe_key)},
+      {"database.password", offsetof(struct terms, database_password)},
 };
 
 static int read_secret(struct txn *txn, const struct vault *vault, const char *name, char *out,
@@ -64,8 +66,8 @@ static int read_terms(struct txn *txn, const struct conf *conf, const struct vau
                          (char *)terms + setting_places[i].offset, 512, err) == -1)
             return -1;
     for (size_t i = 0; i < sizeof secret_places / sizeof secret_places[0]; i++)
-        if (read_secret(txn, vault, secret_places[i].name,
-                        (char *)terms + secret_places[i].offset, err) == -1)
+        if (read_secret(txn, vault, secret_places[i].name, (char *)terms + secret_places[i].offset,
+                        err) == -1)
             return -1;
     return 0;
 }
@@ -89,8 +91,8 @@ static void set_cloudflare(struct providers *p, const struct terms *t)
         return;
     }
     if (new_client(&p->cloudflare_client, t, &p->cloudflare_why) == -1 ||
-        cloudflare_init(&p->cloudflare, t->cloudflare_api, t->cloudflare_token, t->account,
-                        t->zone, p->cloudflare_client, &p->cloudflare_why) == -1)
+        cloudflare_init(&p->cloudflare, t->cloudflare_api, t->cloudflare_token, t->account, t->zone,
+                        p->cloudflare_client, &p->cloudflare_why) == -1)
         return;
     ingress_cloudflare(&p->ingress, &p->cloudflare);
     p->cloudflare_set = true;
@@ -105,8 +107,8 @@ static void set_stripe(struct providers *p, const struct terms *t)
         return;
     }
     if (new_client(&p->stripe_client, t, &p->stripe_why) == 0 &&
-        stripe_init(&p->stripe, t->stripe_api, t->stripe_key, p->stripe_client,
-                    &p->stripe_why) == 0)
+        stripe_init(&p->stripe, t->stripe_api, t->stripe_key, p->stripe_client, &p->stripe_why) ==
+            0)
         p->stripe_set = true;
 }
 

@@ -32,8 +32,8 @@ struct providers {
 
 struct outside {
     struct paths paths;
-    char front_door[128];       /* address that the reachable step asks, whatever a tenant's name
-                                   resolves to; "" asks the name. sett.conf: [outside] front_door */
+    char front_door[128]; /* address that the reachable step asks, whatever a tenant's name
+                             resolves to; "" asks the name. sett.conf: [outside] front_door */
     struct http_client *probe;
     pthread_mutex_t lock;
     struct providers *providers;
@@ -48,9 +48,9 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
 /** outside_free(o): nobody may use its providers any more. NULL is fine. */
 void outside_free(struct outside *o);
 
-/** outside_refresh(o, db, conf, vault, err): take over credentials and addresses as they are set now.
- * Cheap when nothing has changed. A credential that cannot be is noted in the providers and fails
- * the steps that need it, not this. Return 0 or -1. */
+/** outside_refresh(o, db, conf, vault, err): take over credentials and addresses as they are set
+ * now. Cheap when nothing has changed. A credential that cannot be is noted in the providers and
+ * fails the steps that need it, not this. Return 0 or -1. */
 int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
                     const struct vault *vault, struct err *err);
 

@@ -133,7 +133,8 @@ static int read_again(const struct stripe *s, struct billing_facts *f, union obj
     return 0;
 }
 
-/* An object that Stripe does not know (a test event, another account's) leaves the facts as they are. */
+/* An object that Stripe does not know (a test event, another account's) leaves the facts as they
+ * are. */
 static int refresh(const struct stripe *s, struct billing_facts *facts, struct err *err)
 {
     struct billing_facts fresh = *facts;
@@ -238,12 +239,22 @@ static int event_ended(struct txn *txn, struct job *job, void *context, struct e
 }
 
 static const struct step apply[] = {
-    {.name = "fetch", .title = "Read again what the event is about", .prepare = fetch_prepare,
-     .make = fetch_make, .attempts = 60},
-    {.name = "apply", .title = "Fold it into customer, subscription and tenant",
-     .apply = event_apply, .attempts = 60},
+    {.name = "fetch",
+     .title = "Read again what the event is about",
+     .prepare = fetch_prepare,
+     .make = fetch_make,
+     .attempts = 60},
+    {.name = "apply",
+     .title = "Fold it into customer, subscription and tenant",
+     .apply = event_apply,
+     .attempts = 60},
 };
 const struct saga saga_event_apply = {
-    .name = "event.apply", .title = "Apply an event", .subject = "subscription",
-    .steps = apply, .step_count = 2, .ended = event_ended, .keep_on_fail = true,
+    .name = "event.apply",
+    .title = "Apply an event",
+    .subject = "subscription",
+    .steps = apply,
+    .step_count = 2,
+    .ended = event_ended,
+    .keep_on_fail = true,
 };

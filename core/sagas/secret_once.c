@@ -1,6 +1,6 @@
 /*
- * Secrets made once. Apart from the steps because a database's password and a tunnel's secret are kept
- * by the same rule: it is committed, sealed, before anything outside knows it.
+ * Secrets made once. Apart from the steps because a database's password and a tunnel's secret are
+ * kept by the same rule: it is committed, sealed, before anything outside knows it.
  */
 #include "secret_once.h"
 

@@ -17,8 +17,8 @@ struct tunnel;
 step_store steps_tenant_reserve, steps_tenant_unreserve;
 /* Provision: the tenant is active, its tunnel too. */
 step_store steps_tenant_active;
-/* Suspend, resume, restart: read what the steps need; ERR_CONFLICT if the tenant is not one that can
- * be (deleted, being made). */
+/* Suspend, resume, restart: read what the steps need; ERR_CONFLICT if the tenant is not one that
+ * can be (deleted, being made). */
 step_store steps_tenant_read, steps_tenant_read_running;
 /* The end of a suspension, of a resumption, of a restart or update. */
 step_store steps_tenant_suspended, steps_tenant_resumed, steps_tenant_restarted;
@@ -73,14 +73,14 @@ step_store steps_tunnel_read, steps_tunnel_active, steps_tunnel_deleting, steps_
 /* Reroute: a cause of an earlier failure goes. */
 step_store steps_tunnel_rerouted;
 
-/** steps_tunnel_start(txn, job, tunnel, saga, err): start a job about a tunnel, as ${job}'s actor. It
- * must be free. Return 0 or -1. */
+/** steps_tunnel_start(txn, job, tunnel, saga, err): start a job about a tunnel, as ${job}'s actor.
+ * It must be free. Return 0 or -1. */
 int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
                        const char *saga, struct err *err);
 
-/** steps_tunnel_reroute(txn, job, tunnel, err): start the job tunnel.reroute, as ${job}'s actor, for an
- * active tunnel at which no job is at work; one that is looks itself, at its end, whether the
- * tenant's maintenance was switched meanwhile. Return 0 or -1. */
+/** steps_tunnel_reroute(txn, job, tunnel, err): start the job tunnel.reroute, as ${job}'s actor,
+ * for an active tunnel at which no job is at work; one that is looks itself, at its end, whether
+ * the tenant's maintenance was switched meanwhile. Return 0 or -1. */
 int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
                          struct err *err);
 /* Facts that a provider gave (cf_tunnel, cf_record) into the tunnel's record, and out of it. */

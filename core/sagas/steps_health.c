@@ -43,8 +43,13 @@ static int probe(struct outside *o, const char *url, const char *resolve, bool n
 {
     static const char *const headers[] = {"Connection: close", NULL};
     struct http_request request = {
-        .profile = HTTP_PROBE, .method = "GET", .url = url, .resolve = resolve,
-        .no_verify = no_verify, .timeout_s = PROBE_TIMEOUT_S, .headers = headers,
+        .profile = HTTP_PROBE,
+        .method = "GET",
+        .url = url,
+        .resolve = resolve,
+        .no_verify = no_verify,
+        .timeout_s = PROBE_TIMEOUT_S,
+        .headers = headers,
     };
     struct http_answer answer;
     int result;
@@ -130,8 +135,8 @@ static int resolve_here(const char *url, const char *front_door, char *out, size
     return str_format(out, size, "%.*s:%d:%s", len, host, tls ? 443 : 80, front_door);
 }
 
-/* A web server that was told to read its map anew answers for a moment with its old workers, too: what
- * counts is that it answers well several times in a row. */
+/* A web server that was told to read its map anew answers for a moment with its old workers, too:
+ * what counts is that it answers well several times in a row. */
 static int reached(struct step_call *call, const char *url, const char *resolve, bool local,
                    struct err *err)
 {
@@ -159,8 +164,8 @@ enum outcome steps_reachable_make(struct step_call *call, struct err *err)
     path = kv_get_or(call->facts, FACT_HEALTH_PATH, "/");
     if (local && door[0] == '\0')
         door = OWN_DOOR;
-    if (str_format(url, sizeof url, "%s%s", base, str_ends(base, "/") && *path == '/' ? path + 1
-                                                                                      : path) == -1 ||
+    if (str_format(url, sizeof url, "%s%s", base,
+                   str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||
         (door[0] != '\0' && resolve_here(base, door, resolve, sizeof resolve) == -1)) {
         (void)err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
         return OUTCOME_FAIL;

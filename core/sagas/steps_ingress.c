@@ -16,7 +16,7 @@
 
 #define CONNECTOR_MS 45000
 #define SECRET_BYTES 32
-#define SECRET_SIZE  64 /* in base64 */
+#define SECRET_SIZE  64       /* in base64 */
 #define SECRET_NAME  "tunnel" /* in the job's secrets */
 
 bool steps_without_tunnel(const struct job *job)

@@ -32,9 +32,10 @@ int steps_plan_port(const struct job *job, char *out, size_t size)
 
 int steps_plan_database(const struct job *job, char *out, size_t size)
 {
-    return str_format(out, size, "the PostgreSQL role and database of tenant %s, if blueprint %s "
-                                 "wants one", fact(job, FACT_NUMBER, "(new)"),
-                      fact(job, FACT_BLUEPRINT, "?"));
+    return str_format(out, size,
+                      "the PostgreSQL role and database of tenant %s, if blueprint %s "
+                      "wants one",
+                      fact(job, FACT_NUMBER, "(new)"), fact(job, FACT_BLUEPRINT, "?"));
 }
 
 int steps_plan_runtime(const struct job *job, char *out, size_t size)

@@ -16,8 +16,8 @@
 #define INIT_MS   1800000
 
 /* A verb about the job's tenant. */
-static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool flag, int timeout_ms,
-                              struct hands_reply *reply, struct err *err)
+static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool flag,
+                              int timeout_ms, struct hands_reply *reply, struct err *err)
 {
     struct hands_request request;
     enum outcome outcome;
@@ -37,7 +37,8 @@ int steps_blueprint(struct step_call *call, struct err *err)
     struct blueprint *b;
     int result = -1;
 
-    if (kv_get(call->facts, FACT_HEALTH_PATH) != NULL || kv_get(call->facts, FACT_BLUEPRINT) == NULL)
+    if (kv_get(call->facts, FACT_HEALTH_PATH) != NULL ||
+        kv_get(call->facts, FACT_BLUEPRINT) == NULL)
         return 0;
     if ((b = calloc(1, sizeof *b)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");

@@ -1,6 +1,7 @@
 /*
- * The store's side of tenants' sagas: what is reserved at the beginning and written down at the end.
- * Apart from the domain, which knows what a tenant is, because here is what a saga makes of it.
+ * The store's side of tenants' sagas: what is reserved at the beginning and written down at the
+ * end. Apart from the domain, which knows what a tenant is, because here is what a saga makes of
+ * it.
  */
 #include "facts.h"
 #include "steps.h"
@@ -33,8 +34,8 @@ static int own_tunnel(struct txn *txn, struct job *job, const struct saga_contex
         (void)str_copy(fresh.ingress, sizeof fresh.ingress, tenant->ingress);
         *tunnel = fresh;
     }
-    if (tenant_hostname(txn, &c->conf, tenant->subdomain, tunnel->hostname,
-                        sizeof tunnel->hostname, err) == -1 ||
+    if (tenant_hostname(txn, &c->conf, tenant->subdomain, tunnel->hostname, sizeof tunnel->hostname,
+                        err) == -1 ||
         str_format(tunnel->service, sizeof tunnel->service, "http://127.0.0.1:%u", tenant->port) ==
             -1)
         return -1;
@@ -264,8 +265,8 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
     if (facts_load_tenant(txn, job, &tenant, err) == -1)
         return -1;
     if (rest)
-        rest_until = txn_time_ms(txn) +
-                     (int64_t)setting_u64(txn, &c->conf, "names.rest_days") * DAY_MS;
+        rest_until =
+            txn_time_ms(txn) + (int64_t)setting_u64(txn, &c->conf, "names.rest_days") * DAY_MS;
     if (rest_until <= txn_time_ms(txn))
         rest_until = 0;
     if (port_free(txn, tenant.id, err) == -1 ||

@@ -33,7 +33,8 @@ int steps_tunnel_read(struct txn *txn, struct job *job, void *context, struct er
         return -1;
     if (tunnel.state == TUNNEL_DELETED)
         return err_set(err, ERR_CONFLICT, "tunnel_deleted", "tunnel %s is deleted", tunnel.name);
-    if (tunnel.tenant_id[0] != '\0' && str_copy(tenant.id, sizeof tenant.id, tunnel.tenant_id) == 0 &&
+    if (tunnel.tenant_id[0] != '\0' &&
+        str_copy(tenant.id, sizeof tenant.id, tunnel.tenant_id) == 0 &&
         record_get(txn, &tenant_table, &tenant, err) == 1) {
         if (facts_tenant(txn, job, c, &tenant, err) == -1)
             return -1;
@@ -200,8 +201,8 @@ int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tu
     return steps_tunnel_start(txn, job, tunnel, "tunnel.reroute", err);
 }
 
-/* While this job held the tunnel, its tenant may have begun to be deleted, or its maintenance may have
- * been switched after it was read. */
+/* While this job held the tunnel, its tenant may have begun to be deleted, or its maintenance may
+ * have been switched after it was read. */
 static int follow_tenant(struct txn *txn, const struct job *job, struct err *err)
 {
     struct tenant tenant = {0};

@@ -140,8 +140,7 @@ int steps_tenant_change(struct txn *txn, struct job *job, void *context, struct 
         return -1;
     if (change_maintenance(job, &tenant, err) == -1)
         return -1;
-    if (tenant_put(txn, &tenant, err) == -1 ||
-        facts_tenant(txn, job, context, &tenant, err) == -1)
+    if (tenant_put(txn, &tenant, err) == -1 || facts_tenant(txn, job, context, &tenant, err) == -1)
         return -1;
     return change_tunnel(txn, job, context, &tenant, err);
 }

@@ -1,6 +1,7 @@
 #ifndef SETT_BANNED_H
 #define SETT_BANNED_H
-/* Functions that do not know the size of what they write to, or that hide an error, do not build. */
+/* Functions that do not know the size of what they write to, or that hide an error, do not build.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -116,10 +116,10 @@ int clock_parse(const char *s, int64_t *ms)
     time_t seconds;
 
     memset(&tm, 0, sizeof tm);
-    if ((tm.tm_year = digits(&s, 4)) == -1 || !skip(&s, '-') ||
-        (tm.tm_mon = digits(&s, 2)) < 1 || !skip(&s, '-') || (tm.tm_mday = digits(&s, 2)) < 1 ||
-        !skip(&s, 'T') || (tm.tm_hour = digits(&s, 2)) == -1 || !skip(&s, ':') ||
-        (tm.tm_min = digits(&s, 2)) == -1 || !skip(&s, ':') || (tm.tm_sec = digits(&s, 2)) == -1)
+    if ((tm.tm_year = digits(&s, 4)) == -1 || !skip(&s, '-') || (tm.tm_mon = digits(&s, 2)) < 1 ||
+        !skip(&s, '-') || (tm.tm_mday = digits(&s, 2)) < 1 || !skip(&s, 'T') ||
+        (tm.tm_hour = digits(&s, 2)) == -1 || !skip(&s, ':') || (tm.tm_min = digits(&s, 2)) == -1 ||
+        !skip(&s, ':') || (tm.tm_sec = digits(&s, 2)) == -1)
         return -1;
     if (skip(&s, '.')) {
         if (*s < '0' || *s > '9')

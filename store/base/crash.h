@@ -9,7 +9,8 @@
  */
 #ifdef SETT_CRASH_POINTS
 
-/** crash_point(name): log the place, then die here if the environment says so. Threads may share it. */
+/** crash_point(name): log the place, then die here if the environment says so. Threads may share
+ * it. */
 void crash_point(const char *name);
 
 #define CP(name_) crash_point(name_)

@@ -28,14 +28,14 @@ enum err_kind {
     ERR_INTERNAL         /* 500: a bug, or a refusal of the system without better name */
 };
 
-#define ERR_CODE_SIZE 48
+#define ERR_CODE_SIZE  48
 #define ERR_FIELD_SIZE 64
-#define ERR_TEXT_SIZE 400
-#define ERR_HINT_SIZE 240
+#define ERR_TEXT_SIZE  400
+#define ERR_HINT_SIZE  240
 
 struct err {
     enum err_kind kind;
-    uint32_t retry_after_s;    /* 0: nothing known */
+    uint32_t retry_after_s;     /* 0: nothing known */
     char code[ERR_CODE_SIZE];   /* stable, for programs: "name_taken" */
     char field[ERR_FIELD_SIZE]; /* the member of the input that is wrong, or "" */
     char text[ERR_TEXT_SIZE];   /* what happened and where, one sentence for a person */
@@ -86,10 +86,10 @@ const char *err_kind_name(enum err_kind kind);
 
 #if defined __clang_analyzer__ && !defined ERR_DEFINES
 /* For checkers that see one file at a time: what is said above about the value returned. */
-#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_set(...)   ((void)err_set(__VA_ARGS__), -1)
 #define err_field(...) ((void)err_field(__VA_ARGS__), -1)
-#define err_sys(...) ((void)err_sys(__VA_ARGS__), -1)
-#define err_hint(...) ((void)err_hint(__VA_ARGS__), -1)
+#define err_sys(...)   ((void)err_sys(__VA_ARGS__), -1)
+#define err_hint(...)  ((void)err_hint(__VA_ARGS__), -1)
 #endif
 
 #endif

@@ -79,8 +79,7 @@ static void move_up(struct tree *tree, int at, const char *name)
     char fresh[48];
 
     do
-        (void)str_format(fresh, sizeof fresh, ".removing-%llu",
-                         (unsigned long long)++tree->moved);
+        (void)str_format(fresh, sizeof fresh, ".removing-%llu", (unsigned long long)++tree->moved);
     while (faccessat(tree->top, fresh, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
     if (renameat(at, name, tree->top, fresh) == -1)
         note(tree, errno);

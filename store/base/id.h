@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include "err.h"
 
-#define ID_SIZE 32   /* a text id with its NUL: at most 4 of prefix, '_', 26 */
-#define ID_BYTES 16
+#define ID_SIZE       32 /* a text id with its NUL: at most 4 of prefix, '_', 26 */
+#define ID_BYTES      16
 #define ID_PREFIX_MAX 4
 
 /** id_make(out, prefix): a fresh id at the present time. */

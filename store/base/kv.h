@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "err.h"
 
-#define KV_SIZE 3072
+#define KV_SIZE     3072
 #define KV_NAME_MAX 64
 
 struct kv {

@@ -4,7 +4,12 @@
  * The log: one line an event to standard error, "<6>sett-worker: text key=value …" with the
  * journal's priority prefix when standard error is the journal, and a readable time otherwise.
  */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+    LOG_LEVEL_ERROR = 3,
+    LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
 
 /** log_open(program, level): the name in each line and the least urgent level written. */
 void log_open(const char *program, enum log_level level);

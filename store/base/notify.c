@@ -33,8 +33,8 @@ static void send_line(const char *line)
     if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
         return;
     len = offsetof(struct sockaddr_un, sun_path) + strlen(path);
-    while (sendto(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT,
-                  (const struct sockaddr *)&to, (socklen_t)len) == -1 &&
+    while (sendto(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to,
+                  (socklen_t)len) == -1 &&
            errno == EINTR)
         ;
     (void)close(fd);

@@ -14,7 +14,6 @@ void notify_ready(void);
  * that hangs is silent. */
 void notify_watchdog(void);
 
-
 /** notify_stopping(): "I was told to end and am doing so". */
 void notify_stopping(void);
 

@@ -6,22 +6,23 @@
 #define PATHS_SIZE 256
 
 struct paths {
-    char root[PATHS_SIZE]; /* "" for the system's own */
-    char conf[PATHS_SIZE];       /* etc/sett/sett.conf */
-    char blueprints[PATHS_SIZE]; /* etc/sett/blueprints */
-    char live[PATHS_SIZE];       /* var/lib/sett/live: all that a restore replaces */
-    char db[PATHS_SIZE];         /* live/db */
-    char keys[PATHS_SIZE];       /* live/keys: web.key, vault.key, vault.pub */
-    char hands[PATHS_SIZE];      /* live/hands */
-    char tenants[PATHS_SIZE];    /* live/tenants */
-    char backups[PATHS_SIZE];    /* var/backups/sett */
-    char run[PATHS_SIZE];        /* run/sett: sockets, pids */
+    char root[PATHS_SIZE];        /* "" for the system's own */
+    char conf[PATHS_SIZE];        /* etc/sett/sett.conf */
+    char blueprints[PATHS_SIZE];  /* etc/sett/blueprints */
+    char live[PATHS_SIZE];        /* var/lib/sett/live: all that a restore replaces */
+    char db[PATHS_SIZE];          /* live/db */
+    char keys[PATHS_SIZE];        /* live/keys: web.key, vault.key, vault.pub */
+    char hands[PATHS_SIZE];       /* live/hands */
+    char tenants[PATHS_SIZE];     /* live/tenants */
+    char backups[PATHS_SIZE];     /* var/backups/sett */
+    char run[PATHS_SIZE];         /* run/sett: sockets, pids */
     char front_sock[PATHS_SIZE];  /* run/sett/front.sock: FastCGI requests */
     char events_sock[PATHS_SIZE]; /* run/sett/events.sock: FastCGI event streams */
     char hands_sock[PATHS_SIZE];  /* run/sett/hands.sock */
     char ask_sock[PATHS_SIZE];    /* run/sett/ask.sock */
     char wake_sock[PATHS_SIZE];   /* run/sett/wake.sock: datagrams that wake the worker */
-    char web_map[PATHS_SIZE];     /* var/lib/sett/web/tenants.map: hostname -> port, for the web server */
+    char web_map[PATHS_SIZE]; /* var/lib/sett/web/tenants.map: hostname -> port, for the web server
+                               */
 };
 
 /** paths_set(p, root, err): ${root} NULL or "": the system's. A root is made absolute. ERR_INVALID

@@ -24,7 +24,8 @@ static void *serve(void *arg)
     while (FCGX_Accept_r(&request) == 0) {
         while (FCGX_GetStr(in, sizeof in, request.in) == (int)sizeof in)
             ;
-        FCGX_FPrintF(request.out, "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n", (int)body_len);
+        FCGX_FPrintF(request.out, "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+                     (int)body_len);
         FCGX_PutStr(body, (int)body_len, request.out);
         FCGX_Finish_r(&request);
     }

@@ -1,7 +1,7 @@
 #ifndef SETT_FUZZ_H
 #define SETT_FUZZ_H
-/* What the fuzz targets share: a copy of the input that ends with a NUL, in memory of its own size so
- * that a read past its end is seen. */
+/* What the fuzz targets share: a copy of the input that ends with a NUL, in memory of its own size
+ * so that a read past its end is seen. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

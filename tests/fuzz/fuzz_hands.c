@@ -1,4 +1,5 @@
-/* Requests to the hands and configuration of blueprints: bytes from a process that was taken over. */
+/* Requests to the hands and configuration of blueprints: bytes from a process that was taken over.
+ */
 #include "fuzz.h"
 #include "hands.h"
 

@@ -1,4 +1,5 @@
-/* Records: the first byte picks a table, the rest is a payload. What decodes must encode to itself. */
+/* Records: the first byte picks a table, the rest is a payload. What decodes must encode to itself.
+ */
 #include "fuzz.h"
 #include "schema.h"
 

@@ -1,4 +1,5 @@
-/* Requests: the input is a list of FastCGI parameters, a line each. What is accepted must be clean. */
+/* Requests: the input is a list of FastCGI parameters, a line each. What is accepted must be clean.
+ */
 #include "fuzz.h"
 #include "request.h"
 #include "str.h"

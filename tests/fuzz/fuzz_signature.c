@@ -1,4 +1,5 @@
-/* Webhook signatures: the input is a header, a NUL, a body. The secret is not in it, so none may pass. */
+/* Webhook signatures: the input is a header, a NUL, a body. The secret is not in it, so none may
+ * pass. */
 #include "fuzz.h"
 #include "stripe.h"
 
@@ -19,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         randombytes_buf(random, sizeof random);
         (void)sodium_bin2hex(secret, sizeof secret, random, sizeof random);
     }
-    if (stripe_signature_check(text, text + body, size - body, secrets, 3, 1784500600, 300, &err) == 0)
+    if (stripe_signature_check(text, text + body, size - body, secrets, 3, 1784500600, 300, &err) ==
+        0)
         abort();
     free(text);
     return 0;

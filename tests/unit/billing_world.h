@@ -12,7 +12,7 @@
 #include "subscription.h"
 #include "tenant.h"
 
-#define DAY_S 86400
+#define DAY_S  86400
 #define DAY_MS (INT64_C(86400) * 1000)
 
 static struct world *w;
@@ -75,8 +75,7 @@ static inline int finish_job(struct txn *txn, struct job *job, struct err *err)
                            kv_get_or(&job->args, "plan_id", ""));
         else if (tenant_move(txn, &tenant, (enum tenant_state)state, "", err) != 0)
             return -1;
-        if (state == TENANT_DELETED &&
-            name_give(txn, tenant.subdomain, tenant.id, 0, err) != 0)
+        if (state == TENANT_DELETED && name_give(txn, tenant.subdomain, tenant.id, 0, err) != 0)
             return -1;
         if (tenant_put(txn, &tenant, err) != 0)
             return -1;
@@ -146,7 +145,7 @@ static inline struct billing_facts facts_of(const char *type, const char *sub, i
 }
 
 static inline struct billing_facts object(const char *type, const char *sub, int64_t at,
-                                   const char *status, const char *price)
+                                          const char *status, const char *price)
 {
     char full[64];
 
@@ -159,7 +158,7 @@ static inline struct billing_facts object(const char *type, const char *sub, int
 }
 
 static inline struct billing_facts checkout(const char *sub, int64_t at, const char *payment,
-                                     const char *name)
+                                            const char *name)
 {
     struct billing_facts f = facts_of("checkout.session.completed", sub, at);
 

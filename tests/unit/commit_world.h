@@ -1,7 +1,7 @@
 #ifndef SETT_COMMIT_WORLD_H
 #define SETT_COMMIT_WORLD_H
-/* What the tests of shared commits and of full disks have in common: a store, a sync that can be slow
- * or fail, callers that wish for something, and a door that keeps them waiting together. */
+/* What the tests of shared commits and of full disks have in common: a store, a sync that can be
+ * slow or fail, callers that wish for something, and a door that keeps them waiting together. */
 #include "children.h"
 
 #include <pthread.h>

@@ -35,7 +35,8 @@ static inline struct world *world_new(void)
 
     assert_non_null(w);
     assert_int_equal(str_format(w->folder, sizeof w->folder, "%s/sett-domain-XXXXXX",
-                                tmp == NULL ? "/tmp" : tmp), 0);
+                                tmp == NULL ? "/tmp" : tmp),
+                     0);
     assert_non_null(mkdtemp(w->folder));
     assert_int_equal(str_format(db, sizeof db, "%s/db", w->folder), 0);
     if (db_create(db, &sett_schema, &err) != 0 || db_open(&w->db, db, &sett_schema, &err) != 0)

@@ -69,8 +69,8 @@ static inline enum outcome fake_refusal(const struct step_call *call, const char
     }
     if (str_equal(order, "silent")) /* AGAIN without a word why */
         return OUTCOME_AGAIN;
-    if (str_equal(order, "never") ||
-        (str_starts(order, "again_") && str_u64(order + 6, 1, 1000, &n) == 0 && call->attempt < n)) {
+    if (str_equal(order, "never") || (str_starts(order, "again_") &&
+                                      str_u64(order + 6, 1, 1000, &n) == 0 && call->attempt < n)) {
         (void)err_set(err, ERR_NETWORK, "fake", "step %s is not there yet", step);
         return OUTCOME_AGAIN;
     }
@@ -159,8 +159,8 @@ static inline void fake_record(struct setting *out, const struct job *job, const
     assert_int_equal(str_copy(out->name, sizeof out->name, name), 0);
 }
 
-static inline int fake_apply(struct txn *txn, struct job *job, const char *step,
-                             const char *folder, struct err *err)
+static inline int fake_apply(struct txn *txn, struct job *job, const char *step, const char *folder,
+                             struct err *err)
 {
     const char *order = fake_order(job, "apply", step);
     struct setting record;
@@ -302,29 +302,66 @@ static inline int fake_ended(struct txn *txn, struct job *job, void *context, st
 /* s a b t c: two store steps among three outside ones. */
 static const struct step fake_steps[] = {
     {.name = "s", .title = "S", .apply = s_apply, .revert = s_revert},
-    {.name = "a", .title = "A", .check = a_check, .make = a_make, .undo = a_undo,
+    {.name = "a",
+     .title = "A",
+     .check = a_check,
+     .make = a_make,
+     .undo = a_undo,
      .needless = a_needless},
-    {.name = "b", .title = "B", .check = b_check, .make = b_make, .undo = b_undo,
-     .prepare = b_prepare, .settle = b_settle, .unsettle = b_unsettle, .attempts = 6},
+    {.name = "b",
+     .title = "B",
+     .check = b_check,
+     .make = b_make,
+     .undo = b_undo,
+     .prepare = b_prepare,
+     .settle = b_settle,
+     .unsettle = b_unsettle,
+     .attempts = 6},
     {.name = "t", .title = "T", .apply = t_apply, .revert = t_revert},
-    {.name = "c", .title = "C", .check = c_check, .make = c_make, .undo = c_undo,
-     .fall_back = c_fall_back, .needless = c_needless},
+    {.name = "c",
+     .title = "C",
+     .check = c_check,
+     .make = c_make,
+     .undo = c_undo,
+     .fall_back = c_fall_back,
+     .needless = c_needless},
 };
 static const struct step fake_pivot_steps[] = {
     {.name = "a", .title = "A", .check = a_check, .make = a_make, .undo = a_undo},
-    {.name = "b", .title = "B", .check = b_check, .make = b_make, .undo = b_undo,
+    {.name = "b",
+     .title = "B",
+     .check = b_check,
+     .make = b_make,
+     .undo = b_undo,
      .flags = STEP_PIVOT},
-    {.name = "c", .title = "C", .check = c_check, .make = c_make, .undo = c_undo,
-     .timeout_s = 1, .attempts = STEP_ATTEMPTS_ENDLESS},
+    {.name = "c",
+     .title = "C",
+     .check = c_check,
+     .make = c_make,
+     .undo = c_undo,
+     .timeout_s = 1,
+     .attempts = STEP_ATTEMPTS_ENDLESS},
 };
-static const struct saga fake_undoing = {.name = "fake.undoing", .title = "Undone on failure",
-    .subject = "tenant", .steps = fake_steps, .step_count = 5, .begun = fake_begun,
-    .ended = fake_ended};
-static const struct saga fake_keeping = {.name = "fake.keeping", .title = "Kept on failure",
-    .subject = "tenant", .steps = fake_steps, .step_count = 5, .begun = fake_begun,
-    .ended = fake_ended, .keep_on_fail = true};
-static const struct saga fake_pivot = {.name = "fake.pivot", .title = "With a pivot",
-    .subject = "tenant", .steps = fake_pivot_steps, .step_count = 3};
+static const struct saga fake_undoing = {.name = "fake.undoing",
+                                         .title = "Undone on failure",
+                                         .subject = "tenant",
+                                         .steps = fake_steps,
+                                         .step_count = 5,
+                                         .begun = fake_begun,
+                                         .ended = fake_ended};
+static const struct saga fake_keeping = {.name = "fake.keeping",
+                                         .title = "Kept on failure",
+                                         .subject = "tenant",
+                                         .steps = fake_steps,
+                                         .step_count = 5,
+                                         .begun = fake_begun,
+                                         .ended = fake_ended,
+                                         .keep_on_fail = true};
+static const struct saga fake_pivot = {.name = "fake.pivot",
+                                       .title = "With a pivot",
+                                       .subject = "tenant",
+                                       .steps = fake_pivot_steps,
+                                       .step_count = 3};
 static const struct saga *const fake_sagas[] = {&fake_undoing, &fake_keeping, &fake_pivot};
 
 static inline void world_engine_with(struct world *w, const char *wake_sock, unsigned threads,
@@ -332,10 +369,17 @@ static inline void world_engine_with(struct world *w, const char *wake_sock, uns
 {
     struct err err = {0};
     struct engine_setup setup = {
-        .db = w->db, .sagas = fake_sagas, .saga_count = 3, .outside = &w->outside,
+        .db = w->db,
+        .sagas = fake_sagas,
+        .saga_count = 3,
+        .outside = &w->outside,
         .context = w->outside.folder,
-        .vault = &w->vault, .wake_sock = wake_sock, .threads = threads,
-        .backoff_min_ms = 2, .backoff_max_ms = 20, .short_wait_ms = short_wait_ms,
+        .vault = &w->vault,
+        .wake_sock = wake_sock,
+        .threads = threads,
+        .backoff_min_ms = 2,
+        .backoff_max_ms = 20,
+        .short_wait_ms = short_wait_ms,
     };
 
     if (engine_start(&w->engine, &setup, &err) == -1)

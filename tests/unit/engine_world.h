@@ -2,8 +2,8 @@
 #define SETT_ENGINE_WORLD_H
 /*
  * A small world for tests of the engine: a real store in a folder of its own, and effects that are
- * files, so that they outlive a process that kills itself. "effects/<name>" exists when the effect is
- * there; "ledger" has a line for each time something was really made or removed.
+ * files, so that they outlive a process that kills itself. "effects/<name>" exists when the effect
+ * is there; "ledger" has a line for each time something was really made or removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,8 @@ static inline struct world *world_new(void)
 
     assert_non_null(w);
     assert_int_equal(str_format(w->outside.folder, sizeof w->outside.folder,
-                                "%s/sett-engine-XXXXXX", tmp == NULL ? "/tmp" : tmp), 0);
+                                "%s/sett-engine-XXXXXX", tmp == NULL ? "/tmp" : tmp),
+                     0);
     assert_non_null(mkdtemp(w->outside.folder));
     world_open(w);
     return w;
@@ -235,7 +236,8 @@ static inline void journal_text(struct world *w, const char *id, char *out, size
     while (scan_next(&scan, &row, &err) == 1) {
         assert_int_equal(str_format(out + len, size - len, "%s%s:%s=%s", len == 0 ? "" : " ",
                                     step_action_names[row.action], row.step,
-                                    step_outcome_names[row.outcome]), 0);
+                                    step_outcome_names[row.outcome]),
+                         0);
         len += strlen(out + len);
         assert_true(row.started_at > 0);
         assert_true(row.outcome == STEP_BEGUN || row.ended_at >= row.started_at);

@@ -110,9 +110,13 @@ static int open_parts(struct err *err)
     (void)str_format(logs, sizeof logs, "%s/logs", paths.hands);
     (void)str_format(routes_path, sizeof routes_path, "%s/routes", paths.hands);
     runtime.group = tenants;
-    world = (struct hands_world){.paths = &paths, .share = share, .group = tenants,
-                                 .process = &process, .supervisor = &supervisor,
-                                 .cloudflared = cloudflared, .metrics_port = 42000};
+    world = (struct hands_world){.paths = &paths,
+                                 .share = share,
+                                 .group = tenants,
+                                 .process = &process,
+                                 .supervisor = &supervisor,
+                                 .cloudflared = cloudflared,
+                                 .metrics_port = 42000};
     (void)pthread_mutex_init(&world.docker_lock, NULL);
     if (process_group_new(&units, &group, err) == -1 ||
         runtime_process_new(&process, &runtime, err) == -1 ||

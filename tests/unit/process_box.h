@@ -29,8 +29,8 @@ static struct process_group *group;
 
 static inline struct process_group *open_group(void)
 {
-    struct process_group_setup setup = {.restart_first_ms = 50, .restart_max_ms = 200,
-                                        .calm_ms = 60000};
+    struct process_group_setup setup = {
+        .restart_first_ms = 50, .restart_max_ms = 200, .calm_ms = 60000};
     struct process_group *g = NULL;
     struct err err;
 

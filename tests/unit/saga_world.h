@@ -53,10 +53,10 @@ struct box {
     atomic_uint foreign_port; /* somebody else's */
     pthread_mutex_t lock;
     bool running[BOX_TENANTS], made[BOX_TENANTS];
-    char route[256];          /* the host name that leads somewhere, "" for none */
+    char route[256]; /* the host name that leads somewhere, "" for none */
     uint32_t route_port;
     bool route_maintenance;
-    char ledger[4096];        /* verbs that changed something, in order */
+    char ledger[4096]; /* verbs that changed something, in order */
     struct plan plan, large;
 };
 
@@ -77,7 +77,8 @@ static inline void box_write(struct box *b, const char *name, const char *text)
 
 static inline void http_serve(struct box *b, int listener)
 {
-    static const char up[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+    static const char up[] =
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
     static const char down[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     char request[2048];
@@ -207,8 +208,8 @@ static inline void hands_serve_one(struct box *b)
     assert_true(q != NULL && r != NULL);
     buf_init(&message, CHANNEL_MESSAGE_MAX);
     if (fd != -1 && channel_receive(fd, &message, 5000, &err) == 1 &&
-        fields_decode(&hands_request_fields, 1, (const uint8_t *)message.data + 1,
-                      message.len - 1, q, &err) == 0) {
+        fields_decode(&hands_request_fields, 1, (const uint8_t *)message.data + 1, message.len - 1,
+                      q, &err) == 0) {
         (void)pthread_mutex_lock(&b->lock);
         hands_note(b, q);
         r->outcome = hands_do(b, q, r);
@@ -276,8 +277,7 @@ static inline void box_open(struct box *b)
     assert_int_equal(paths_set(&c->paths, b->root, &err), 0);
     assert_int_equal(file_mkdirs(c->paths.keys, 0700, &err), 0);
     assert_int_equal(file_mkdirs(c->paths.run, 0700, &err), 0);
-    if (conf_read(&c->conf, c->paths.conf, &err) == -1 ||
-        vault_create(c->paths.keys, &err) == -1 ||
+    if (conf_read(&c->conf, c->paths.conf, &err) == -1 || vault_create(c->paths.keys, &err) == -1 ||
         vault_load(&c->vault, c->paths.keys, true, &err) == -1 ||
         db_create(c->paths.db, &sett_schema, &err) == -1 ||
         db_open(&c->db, c->paths.db, &sett_schema, &err) == -1 ||
@@ -291,8 +291,8 @@ static inline void box_open(struct box *b)
 static inline struct box *box_new(void)
 {
     struct box *b = calloc(1, sizeof *b);
-    struct engine_setup setup = {.sagas = sagas, .threads = 4, .backoff_min_ms = 5,
-                                 .backoff_max_ms = 100};
+    struct engine_setup setup = {
+        .sagas = sagas, .threads = 4, .backoff_min_ms = 5, .backoff_max_ms = 100};
     struct err err = {0};
 
     assert_non_null(b);
@@ -400,8 +400,8 @@ static inline void box_provision(struct box *b, const char *subdomain, const cha
 }
 
 /* A job about a tenant; ${args} as "name=value name=value". */
-static inline void box_job(struct box *b, const char *saga, const char *tenant_id,
-                           const char *args, char job_id[ID_SIZE])
+static inline void box_job(struct box *b, const char *saga, const char *tenant_id, const char *args,
+                           char job_id[ID_SIZE])
 {
     static struct start_arg a;
     char copy[300], *at = copy, *pair, *equal;
@@ -473,8 +473,7 @@ static inline void box_more_tunnel(struct box *b, const char *tenant_id, char tu
     (void)str_copy(a.tunnel.tenant_id, sizeof a.tunnel.tenant_id, tenant_id);
     (void)str_copy(a.tunnel.hostname, sizeof a.tunnel.hostname, "shop.example.com");
     (void)str_copy(a.tunnel.ingress, sizeof a.tunnel.ingress, "local");
-    (void)str_format(a.tunnel.service, sizeof a.tunnel.service, "http://127.0.0.1:%u",
-                     b->ports[0]);
+    (void)str_format(a.tunnel.service, sizeof a.tunnel.service, "http://127.0.0.1:%u", b->ports[0]);
     assert_int_equal(box_start(&a, job_id, &err), 0);
     memcpy(job.id, job_id, sizeof job.id);
     box_get(b, &job_table, &job);

@@ -54,16 +54,20 @@ static const struct field owner_fields[] = {
 #define THING_FIELDS                                                                               \
     FIELD(struct thing, id, FIELD_ID, .ref_prefix = "th"), FIELD(struct thing, number, FIELD_U64), \
         FIELD(struct thing, owner_id, FIELD_ID, .ref_prefix = "ow", .flags = FIELD_KEY),           \
-        FIELD(struct thing, name, FIELD_TEXT), FIELD(struct thing, colour, FIELD_ENUM, .names = colours), \
+        FIELD(struct thing, name, FIELD_TEXT),                                                     \
+        FIELD(struct thing, colour, FIELD_ENUM, .names = colours),                                 \
         FIELD(struct thing, open, FIELD_BOOL), FIELD(struct thing, size, FIELD_U32),               \
         FIELD(struct thing, balance, FIELD_I64), FIELD(struct thing, created_at, FIELD_TIME),      \
         FIELD(struct thing, digest, FIELD_BYTES), FIELD(struct thing, facts, FIELD_KV),            \
         FIELD(struct thing, secret, FIELD_SEALED), FIELD(struct thing, any_id, FIELD_ID)
 
 static const struct field thing_fields[] = {THING_FIELDS};
-static const struct field thing_fields_2[] = {
-    THING_FIELDS, {.name = "note", .type = FIELD_TEXT, .offset = offsetof(struct thing, note),
-                   .size = sizeof(((struct thing *)0)->note), .since = 2}};
+static const struct field thing_fields_2[] = {THING_FIELDS,
+                                              {.name = "note",
+                                               .type = FIELD_TEXT,
+                                               .offset = offsetof(struct thing, note),
+                                               .size = sizeof(((struct thing *)0)->note),
+                                               .since = 2}};
 
 static const struct index owner_indexes[] = {
     {.name = "number", .id = 130, .unique = true, .fields = {"number"}},
@@ -73,27 +77,47 @@ static const struct index owner_indexes[] = {
     {.name = "number", .id = 131, .unique = true, .fields = {"number"}},                           \
         {.name = "owner", .id = 132, .fields = {"owner_id", "balance"}},                           \
         {.name = "name", .id = 133, .unique = true, .sparse = true, .fields = {"name"}},           \
-        {.name = "colour", .id = 134, .sparse = true, .fields = {"colour"}}
+    {                                                                                              \
+        .name = "colour", .id = 134, .sparse = true, .fields = { "colour" }                        \
+    }
 
 static const struct index thing_indexes[] = {THING_INDEXES};
 static const struct index thing_indexes_2[] = {
     THING_INDEXES, {.name = "note", .id = 135, .sparse = true, .fields = {"note"}}};
 
 static const struct table owners = {
-    .name = "owners", .noun = "owner", .id = 1, .version = 1, .prefix = "ow",
+    .name = "owners",
+    .noun = "owner",
+    .id = 1,
+    .version = 1,
+    .prefix = "ow",
     .fields = {owner_fields, sizeof owner_fields / sizeof owner_fields[0], sizeof(struct owner)},
-    .key = {"id"}, .indexes = owner_indexes, .index_count = 1};
+    .key = {"id"},
+    .indexes = owner_indexes,
+    .index_count = 1};
 
 static const struct table things = {
-    .name = "things", .noun = "thing", .id = 2, .version = 1, .prefix = "th",
+    .name = "things",
+    .noun = "thing",
+    .id = 2,
+    .version = 1,
+    .prefix = "th",
     .fields = {thing_fields, sizeof thing_fields / sizeof thing_fields[0], sizeof(struct thing)},
-    .key = {"id"}, .indexes = thing_indexes, .index_count = 4};
+    .key = {"id"},
+    .indexes = thing_indexes,
+    .index_count = 4};
 
-static const struct table things_2 = {
-    .name = "things", .noun = "thing", .id = 2, .version = 2, .prefix = "th",
-    .fields = {thing_fields_2, sizeof thing_fields_2 / sizeof thing_fields_2[0],
-               sizeof(struct thing)},
-    .key = {"id"}, .indexes = thing_indexes_2, .index_count = 5};
+static const struct table things_2 = {.name = "things",
+                                      .noun = "thing",
+                                      .id = 2,
+                                      .version = 2,
+                                      .prefix = "th",
+                                      .fields = {thing_fields_2,
+                                                 sizeof thing_fields_2 / sizeof thing_fields_2[0],
+                                                 sizeof(struct thing)},
+                                      .key = {"id"},
+                                      .indexes = thing_indexes_2,
+                                      .index_count = 5};
 
 static const struct table *const sample_tables[] = {&owners, &things};
 static const struct table *const sample_tables_2[] = {&owners, &things_2};
@@ -107,7 +131,8 @@ static inline void make_folder(char out[PATH_SIZE])
 {
     const char *tmp = getenv("TMPDIR");
 
-    assert_int_equal(str_format(out, PATH_SIZE, "%s/sett-test-XXXXXX", tmp == NULL ? "/tmp" : tmp), 0);
+    assert_int_equal(str_format(out, PATH_SIZE, "%s/sett-test-XXXXXX", tmp == NULL ? "/tmp" : tmp),
+                     0);
     assert_non_null(mkdtemp(out));
 }
 

@@ -87,11 +87,12 @@ static int tamper(struct txn *txn, void *arg, struct err *err)
         entry.number = t->number + 1;
         other.number = t->number;
         return record_put(txn, &audit_table, &entry, err) != 0 ||
-                       record_put(txn, &audit_table, &other, err) != 0 ? -1 : 0;
+                       record_put(txn, &audit_table, &other, err) != 0
+                   ? -1
+                   : 0;
     case TRUNCATE:
         for (uint64_t n = t->number; n <= ENTRIES; n++)
-            if (get(txn, n, &entry, err) != 0 ||
-                record_delete(txn, &audit_table, &entry, err) != 1)
+            if (get(txn, n, &entry, err) != 0 || record_delete(txn, &audit_table, &entry, err) != 1)
                 return -1;
         return 0;
     case INSERT: /* one more at the end, and one whose successors are moved on */

@@ -97,8 +97,9 @@ static void strings_are_whole_or_refused(void **state)
     assert_true(str_ends("abc", "bc") && !str_ends("c", "bc"));
     assert_int_equal(str_u64("18446744073709551615", 0, UINT64_MAX, &n), 0);
     assert_true(n == UINT64_MAX);
-    static const char *const bad[] = {"18446744073709551616", "", "01", "-1", "+1", " 1", "1 ",
-                                      "1a", "0x1", "99999999999999999999999"};
+    static const char *const bad[] = {
+        "18446744073709551616",   "", "01", "-1", "+1", " 1", "1 ", "1a", "0x1",
+        "99999999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(str_u64(bad[i], 0, UINT64_MAX, &n), -1);
     assert_int_equal(str_u64("5", 6, 9, &n), -1);
@@ -112,12 +113,25 @@ static void utf8_is_checked_to_the_letter(void **state)
         size_t len;
         bool good;
     } cases[] = {
-        {"", 0, true},         {"a", 1, true},          {"\xc3\xa9", 2, true},
-        {"\xc0\x80", 2, false}, {"\xc1\xbf", 2, false},  {"\xc3", 1, false},
-        {"\xe0\x9f\xbf", 3, false}, {"\xe0\xa0\x80", 3, true}, {"\xed\x9f\xbf", 3, true},
-        {"\xed\xa0\x80", 3, false}, {"\xef\xbf\xbf", 3, true}, {"\xf0\x8f\xbf\xbf", 4, false},
-        {"\xf0\x90\x80\x80", 4, true}, {"\xf4\x8f\xbf\xbf", 4, true}, {"\xf4\x90\x80\x80", 4, false},
-        {"\xf5\x80\x80\x80", 4, false}, {"\x80", 1, false}, {"a\0b", 3, false}, {"\xff", 1, false},
+        {"", 0, true},
+        {"a", 1, true},
+        {"\xc3\xa9", 2, true},
+        {"\xc0\x80", 2, false},
+        {"\xc1\xbf", 2, false},
+        {"\xc3", 1, false},
+        {"\xe0\x9f\xbf", 3, false},
+        {"\xe0\xa0\x80", 3, true},
+        {"\xed\x9f\xbf", 3, true},
+        {"\xed\xa0\x80", 3, false},
+        {"\xef\xbf\xbf", 3, true},
+        {"\xf0\x8f\xbf\xbf", 4, false},
+        {"\xf0\x90\x80\x80", 4, true},
+        {"\xf4\x8f\xbf\xbf", 4, true},
+        {"\xf4\x90\x80\x80", 4, false},
+        {"\xf5\x80\x80\x80", 4, false},
+        {"\x80", 1, false},
+        {"a\0b", 3, false},
+        {"\xff", 1, false},
     };
 
     (void)state;
@@ -232,13 +246,14 @@ static void json_is_escaped_and_nested(void **state)
     json_out_raw(&j, "{}", 2);
     json_out_end_object(&j);
     assert_false(b.failed);
-    assert_string_equal(buf_string(&b),
-                        "{\"q\\\"\\\\/\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\","
-                        "\"bad\":\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbdz\\u0000\","
-                        "\"good\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\","
-                        "\"list\":[18446744073709551615,-9223372036854775808,5,null,{},[]],"
-                        "\"t\":true,\"n\":null,\"when\":\"2025-11-23T02:35:02.123Z\",\"never\":null,"
-                        "\"i\":-1,\"raw\":{}}");
+    assert_string_equal(
+        buf_string(&b),
+        "{\"q\\\"\\\\/\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\","
+        "\"bad\":\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbdz\\u0000\","
+        "\"good\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\","
+        "\"list\":[18446744073709551615,-9223372036854775808,5,null,{},[]],"
+        "\"t\":true,\"n\":null,\"when\":\"2025-11-23T02:35:02.123Z\",\"never\":null,"
+        "\"i\":-1,\"raw\":{}}");
     buf_reset(&b);
     json_out_init(&j, &b);
     for (int i = 0; i < JSON_OUT_DEPTH; i++)
@@ -292,15 +307,27 @@ static void ids_sort_by_birth_and_have_one_spelling(void **state)
 
 static void times_go_there_and_back(void **state)
 {
-    static const int64_t some[] = {1, 951868800000, 1709251199123, 253402300799999,
-                                   -62167219200000, -1, 1763865302123};
-    static const char *const bad[] = {
-        "", "2025-11-23", "2025-11-23T02:35:02", "2025-11-23T02:35:02+00:00",
-        "2025-11-23T02:35:02.Z", "2025-02-29T00:00:00Z", "2025-13-01T00:00:00Z",
-        "2025-00-01T00:00:00Z", "2025-01-00T00:00:00Z", "2025-01-01T24:00:00Z",
-        "2025-01-01T00:60:00Z", "2025-01-01T00:00:60Z", "2025-01-01t00:00:00z",
-        "2025-01-01 00:00:00Z", "2025-01-01T00:00:00Zx", " 2025-01-01T00:00:00Z",
-        "25-01-01T00:00:00Z", "2025-1-1T00:00:00Z", "-025-01-01T00:00:00Z"};
+    static const int64_t some[] = {
+        1, 951868800000, 1709251199123, 253402300799999, -62167219200000, -1, 1763865302123};
+    static const char *const bad[] = {"",
+                                      "2025-11-23",
+                                      "2025-11-23T02:35:02",
+                                      "2025-11-23T02:35:02+00:00",
+                                      "2025-11-23T02:35:02.Z",
+                                      "2025-02-29T00:00:00Z",
+                                      "2025-13-01T00:00:00Z",
+                                      "2025-00-01T00:00:00Z",
+                                      "2025-01-00T00:00:00Z",
+                                      "2025-01-01T24:00:00Z",
+                                      "2025-01-01T00:60:00Z",
+                                      "2025-01-01T00:00:60Z",
+                                      "2025-01-01t00:00:00z",
+                                      "2025-01-01 00:00:00Z",
+                                      "2025-01-01T00:00:00Zx",
+                                      " 2025-01-01T00:00:00Z",
+                                      "25-01-01T00:00:00Z",
+                                      "2025-1-1T00:00:00Z",
+                                      "-025-01-01T00:00:00Z"};
     char text[CLOCK_TEXT_SIZE];
     int64_t ms;
 

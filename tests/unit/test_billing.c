@@ -310,7 +310,8 @@ static int suspend_by_hand(struct txn *txn, void *arg, struct err *err)
     struct tenant tenant;
 
     return tenant_resolve(txn, arg, &tenant, err) != 1
-               ? -1 : tenant_move(txn, &tenant, TENANT_SUSPENDED, "by hand", err);
+               ? -1
+               : tenant_move(txn, &tenant, TENANT_SUSPENDED, "by hand", err);
 }
 
 static void the_operator_rules(void **state)
@@ -337,8 +338,9 @@ static int stick(struct txn *txn, void *arg, struct err *err)
         return -1;
     job.state = JOB_STUCK;
     job.live = false;
-    return record_put(txn, &job_table, &job, err) != 0 ? -1
-           : tenant_move(txn, &tenant, TENANT_FAILED, "no image", err);
+    return record_put(txn, &job_table, &job, err) != 0
+               ? -1
+               : tenant_move(txn, &tenant, TENANT_FAILED, "no image", err);
 }
 
 static struct job job_of(const char *tenant_id)

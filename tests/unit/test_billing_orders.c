@@ -119,8 +119,8 @@ static bool same_tenant(const struct outcome *a, const struct outcome *b)
 static void same_outcome(const struct outcome *a, const struct outcome *b, unsigned seed)
 {
     if (a->status != b->status || a->wanted != b->wanted || !same_tenant(a, b))
-        print_error("seed %u: status %u %u wanted %u %u tenant %u %u\n", seed, a->status,
-                    b->status, a->wanted, b->wanted, a->tenant_state, b->tenant_state);
+        print_error("seed %u: status %u %u wanted %u %u tenant %u %u\n", seed, a->status, b->status,
+                    a->wanted, b->wanted, a->tenant_state, b->tenant_state);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->wanted, b->wanted);
     assert_true(same_tenant(a, b));
@@ -225,8 +225,8 @@ static void rename_to(struct history *h, const char *sub)
     }
 }
 
-#define SEEDS    120
-#define ORDERS   4
+#define SEEDS  120
+#define ORDERS 4
 
 /* Many lives, each told in its order and in several others; then time passes, and all are the
  * same. */

@@ -23,7 +23,7 @@ static void put(const char *name, const char *text)
 }
 
 #define PROCESS "[blueprint]\nruntime = process\ncommand = /bin/true\n"
-#define DOCKER "[blueprint]\nruntime = docker\nimage = a/b:1\ninner_port = 80\n"
+#define DOCKER  "[blueprint]\nruntime = docker\nimage = a/b:1\ninner_port = 80\n"
 
 static void test_good(void **state)
 {
@@ -31,14 +31,15 @@ static void test_good(void **state)
     struct err err;
 
     (void)state;
-    put("full", "; a comment\n[blueprint]\ntitle = An example\nruntime = docker\n"
-                "image = registry/x:1.2\ncommand = run \"two words\" --p=${PORT}\ninner_port = 8069\n"
-                "health_path = /web/health\nhealth_timeout_s = 90\nread_only = yes\n"
-                "user = 1000:1000\ndatabase = true\n[limits]\nmemory = 2G\nstorage = 10G\n"
-                "cpu_millis = 500\npids = 100\nnofile = 1024\nmax_users = 5\n"
-                "[env]\nA = ${WORD} $$1\n[variables]\nWORD = hello\nEMPTY =\n"
-                "[volumes]\ndata = /var/lib/data\n[init]\ncommand = one\ncommand = two x\n"
-                "[backup]\nbefore = freeze\nafter = thaw\n");
+    put("full",
+        "; a comment\n[blueprint]\ntitle = An example\nruntime = docker\n"
+        "image = registry/x:1.2\ncommand = run \"two words\" --p=${PORT}\ninner_port = 8069\n"
+        "health_path = /web/health\nhealth_timeout_s = 90\nread_only = yes\n"
+        "user = 1000:1000\ndatabase = true\n[limits]\nmemory = 2G\nstorage = 10G\n"
+        "cpu_millis = 500\npids = 100\nnofile = 1024\nmax_users = 5\n"
+        "[env]\nA = ${WORD} $$1\n[variables]\nWORD = hello\nEMPTY =\n"
+        "[volumes]\ndata = /var/lib/data\n[init]\ncommand = one\ncommand = two x\n"
+        "[backup]\nbefore = freeze\nafter = thaw\n");
     assert_int_equal(blueprint_load(b, folder, "full", &err), 0);
     assert_string_equal(b->title, "An example");
     assert_int_equal(b->command.count, 3);
@@ -260,9 +261,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),   cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_bad),    cmocka_unit_test(test_many),
-        cmocka_unit_test(test_expand), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_bad),       cmocka_unit_test(test_many),
+        cmocka_unit_test(test_expand),    cmocka_unit_test(test_split),
         cmocka_unit_test(test_variables), cmocka_unit_test(test_limits)};
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
-/* Changes of many threads in shared commits: what fails leaves no trace and disturbs nobody; a writer
- * that dies or hangs stops nobody for long. */
+/* Changes of many threads in shared commits: what fails leaves no trace and disturbs nobody; a
+ * writer that dies or hangs stops nobody for long. */
 #include "commit_world.h"
 
 #define THREADS 16
@@ -94,7 +94,7 @@ static void one_batch_with_failures_is_one_commit(void **state)
     assert_true(there(1) && there(6) && there(100));
     assert_int_equal(db_last_txn(db), before + 2); /* the doorkeeper's, and one for all of them */
     assert_int_equal(wishes[1].runs, 1);           /* what failed after writing is not run again */
-    assert_true(wishes[0].runs == 3);              /* once, and again after each that took it down */
+    assert_true(wishes[0].runs == 3); /* once, and again after each that took it down */
 }
 
 static void a_change_that_does_nothing_commits_nothing(void **state)

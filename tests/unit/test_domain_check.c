@@ -1,4 +1,5 @@
-/* The box's own half of fsck: each disagreement between tables is found, and a sound box has none. */
+/* The box's own half of fsck: each disagreement between tables is found, and a sound box has none.
+ */
 #include "billing_world.h"
 
 #include "audit.h"
@@ -41,8 +42,18 @@ static int add_audit(struct txn *txn, void *arg, struct err *err)
     return audit_add(txn, &entry, err);
 }
 
-enum damage { NAME_GONE, NAME_OTHER, PORT_GONE, PORT_OTHER, TENANT_GONE, SUBJECT_GONE, SUBJECT_LEFT,
-              JOB_LIVE, AUDIT_GONE, DAMAGES };
+enum damage {
+    NAME_GONE,
+    NAME_OTHER,
+    PORT_GONE,
+    PORT_OTHER,
+    TENANT_GONE,
+    SUBJECT_GONE,
+    SUBJECT_LEFT,
+    JOB_LIVE,
+    AUDIT_GONE,
+    DAMAGES
+};
 
 struct harm {
     enum damage what;

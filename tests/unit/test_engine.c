@@ -353,7 +353,8 @@ static void test_cancel_at_the_boundary(void **state)
     go(w, id, 'c');
     touch(w, "go");
     wait_state(w, id, JOB_UNDONE, &job);
-    assert_int_equal(ledger_count(w, "make x.b"), 1); /* the step under way was let come to its end */
+    assert_int_equal(ledger_count(w, "make x.b"),
+                     1); /* the step under way was let come to its end */
     assert_int_equal(ledger_count(w, "make x.c"), 0);
     expect_clean(w, "x");
 }

@@ -44,7 +44,8 @@ static bool run_child(struct world *w, const char *id, const char *crash, const 
     (void)str_copy(folder, sizeof folder, w->outside.folder);
     (void)str_copy(job, sizeof job, id);
     assert_int_equal(crash != NULL ? setenv("SETT_CRASH", crash, 1) : unsetenv("SETT_CRASH"), 0);
-    assert_int_equal(log != NULL ? setenv("SETT_CRASH_LOG", log, 1) : unsetenv("SETT_CRASH_LOG"), 0);
+    assert_int_equal(log != NULL ? setenv("SETT_CRASH_LOG", log, 1) : unsetenv("SETT_CRASH_LOG"),
+                     0);
     assert_int_equal(posix_spawn(&pid, self, NULL, NULL, argv, environ), 0);
     (void)unsetenv("SETT_CRASH"); /* the store has points of its own, and we use it too */
     (void)unsetenv("SETT_CRASH_LOG");
@@ -120,7 +121,8 @@ static struct world *begin(const struct scene *scene, const char *more, char id[
 /* Steps that kill the process themselves, once. */
 static void test_killed_inside_steps(void **state)
 {
-    static const char *const verbs[] = {"make", "undo"}, *const whens[] = {"die_before", "die_after"};
+    static const char *const verbs[] = {"make", "undo"}, *const whens[] = {"die_before",
+                                                                           "die_after"};
     unsigned killed = 0;
 
     (void)state;

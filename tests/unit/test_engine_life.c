@@ -1,6 +1,6 @@
 /*
- * The engine as a program: many jobs at once, being woken and not being woken, stopping, taking over
- * what a dead worker left, and how long it waits.
+ * The engine as a program: many jobs at once, being woken and not being woken, stopping, taking
+ * over what a dead worker left, and how long it waits.
  */
 #include "engine_fake.h"
 
@@ -42,7 +42,7 @@ static void test_many_at_once(void **state)
 {
     struct world *w = *state;
     struct job job;
-    char (*ids)[ID_SIZE] = calloc(200, ID_SIZE), subject[16];
+    char(*ids)[ID_SIZE] = calloc(200, ID_SIZE), subject[16];
 
     assert_non_null(ids);
     world_engine_with(w, "", 16, 2000);
@@ -172,7 +172,8 @@ static void test_backoff_bounds(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 1000; i++) {
-        uint32_t first = backoff_ms(&b, ERR_NETWORK, 1, 0), third = backoff_ms(&b, ERR_NETWORK, 3, 0);
+        uint32_t first = backoff_ms(&b, ERR_NETWORK, 1, 0),
+                 third = backoff_ms(&b, ERR_NETWORK, 3, 0);
         assert_in_range(first, 50, 100);
         assert_in_range(third, 200, 400);
         assert_in_range(backoff_ms(&b, ERR_RATE, 1, 0), 400, 800);

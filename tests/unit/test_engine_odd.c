@@ -270,14 +270,10 @@ static void test_secrets_last_until_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_steps_are_found_by_name),
-        TEST(test_full_store_is_waited_for),
-        TEST(test_hooks_that_refuse),
-        TEST(test_revert_that_refuses_is_stuck),
-        TEST(test_needless_step_is_not_undone),
-        TEST(test_timeout_over_all_attempts),
-        TEST(test_clock_that_was_set),
-        TEST(test_batch_has_an_end),
+        TEST(test_steps_are_found_by_name),     TEST(test_full_store_is_waited_for),
+        TEST(test_hooks_that_refuse),           TEST(test_revert_that_refuses_is_stuck),
+        TEST(test_needless_step_is_not_undone), TEST(test_timeout_over_all_attempts),
+        TEST(test_clock_that_was_set),          TEST(test_batch_has_an_end),
         TEST(test_secrets_last_until_the_end),
     };
 

@@ -75,16 +75,15 @@ static void any_record_goes_there_and_back(void **state)
         buf_reset(&b);
         buf_reset(&again);
         assert_int_equal(fields_encode(&things_2.fields, &t, &b), 0);
-        assert_int_equal(
-            fields_decode(&things_2.fields, 2, (uint8_t *)b.data, b.len, &back, &err), 0);
+        assert_int_equal(fields_decode(&things_2.fields, 2, (uint8_t *)b.data, b.len, &back, &err),
+                         0);
         assert_true(fields_equal(&things_2.fields, &t, &back));
         assert_int_equal(fields_encode(&things_2.fields, &back, &again), 0);
         assert_int_equal(b.len, again.len);
         assert_memory_equal(b.data, again.data, b.len);
         /* any cut, and any byte too many, is refused */
-        assert_int_equal(fields_decode(&things_2.fields, 2, (uint8_t *)b.data, rnd() % b.len, &back,
-                                       &err),
-                         -1);
+        assert_int_equal(
+            fields_decode(&things_2.fields, 2, (uint8_t *)b.data, rnd() % b.len, &back, &err), -1);
         assert_int_equal(err.kind, ERR_CORRUPT);
         assert_int_equal(
             fields_decode(&things_2.fields, 2, (uint8_t *)b.data, b.len + 1, &back, &err), -1);
@@ -191,9 +190,11 @@ static void json_shows_what_may_be_seen(void **state)
     json_out_end_object(&j);
     assert_string_equal(
         buf_string(&b),
-        "{\"id\":\"th_00000000000000000000000001\",\"number\":0,\"owner_id\":null,\"name\":\"a\\\"b\","
+        "{\"id\":\"th_00000000000000000000000001\",\"number\":0,\"owner_id\":null,\"name\":"
+        "\"a\\\"b\","
         "\"colour\":\"green\",\"open\":false,\"size\":0,\"balance\":-5,\"created_at\":null,"
-        "\"digest\":\"00000000000000000000000000000000\",\"facts\":{\"k\":\"v\\n\"},\"secret\":null,"
+        "\"digest\":\"00000000000000000000000000000000\",\"facts\":{\"k\":\"v\\n\"},\"secret\":"
+        "null,"
         "\"any_id\":null}");
     buf_reset(&b);
     json_out_init(&j, &b);

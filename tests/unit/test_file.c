@@ -194,7 +194,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_replaces_as_a_whole, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_write_that_does_not_fit_leaves_the_old, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_write_that_does_not_fit_leaves_the_old, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(folders_are_made_with_those_above, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removal_follows_no_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removal_goes_as_deep_as_needed, set_up, tear_down),

@@ -138,9 +138,11 @@ static void test_refused_orders(void **state)
     assert_true(has(err.text, "wrong.conf, line 4: privileged"));
     /* An init command that fails is tried again. */
     (void)str_format(path, sizeof path, "%s/fails.conf", paths.blueprints);
-    put(path, "[blueprint]\nruntime = process\ncommand = /bin/sleep 1000\n"
-              "[init]\ncommand = /bin/sh -c \"echo done >>one\"\n"
-              "command = /bin/sh -c \"echo not yet; test -e go\"\n", 0600);
+    put(path,
+        "[blueprint]\nruntime = process\ncommand = /bin/sleep 1000\n"
+        "[init]\ncommand = /bin/sh -c \"echo done >>one\"\n"
+        "command = /bin/sh -c \"echo not yet; test -e go\"\n",
+        0600);
     (void)str_copy(q->blueprint, sizeof q->blueprint, "fails");
     EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_START);
     EXPECT(OUTCOME_AGAIN, q, HANDS_RUNTIME_INIT);
@@ -251,8 +253,9 @@ static void test_ingress(void **state)
     (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3100");
     for (int s = 0; s < INGRESS_STAGES; s++)
         if (s != INGRESS_RULES)
-            assert_int_equal(in.stage(in.self, (enum ingress_stage)s, INGRESS_MAKE, r, NULL,
-                                      &facts, &err), OUTCOME_OK);
+            assert_int_equal(
+                in.stage(in.self, (enum ingress_stage)s, INGRESS_MAKE, r, NULL, &facts, &err),
+                OUTCOME_OK);
 #define STAGE(verb_) in.stage(in.self, INGRESS_RULES, verb_, r, NULL, &facts, &err)
     assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
     assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
@@ -392,7 +395,7 @@ static void test_shapes(void **state)
     BAD((void)kv_set(&q->env, "TENANT_NAME", "x\ny"));
     BAD((void)kv_set(&q->env, "TENANT_NAME", "\xff"));
     BAD(q->env.len = 3);
-    BAD(q->verb = HANDS_ROUTE_SET); /* no host name */
+    BAD(q->verb = HANDS_ROUTE_SET);       /* no host name */
     BAD(q->verb = HANDS_CONNECTOR_START); /* no secret */
     BAD((q->verb = HANDS_RUNTIME_LOGS, q->lines = 0));
     free(q);
@@ -520,12 +523,16 @@ static void test_stranger(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_a_tenant), cmocka_unit_test(test_refused_orders),
-        cmocka_unit_test(test_foreign_port),     cmocka_unit_test(test_connector),
-        cmocka_unit_test(test_ingress),          cmocka_unit_test(test_never_two),
-        cmocka_unit_test(test_shapes),           cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_crowd),            cmocka_unit_test(test_stranger)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_life_of_a_tenant),
+                                       cmocka_unit_test(test_refused_orders),
+                                       cmocka_unit_test(test_foreign_port),
+                                       cmocka_unit_test(test_connector),
+                                       cmocka_unit_test(test_ingress),
+                                       cmocka_unit_test(test_never_two),
+                                       cmocka_unit_test(test_shapes),
+                                       cmocka_unit_test(test_garbage),
+                                       cmocka_unit_test(test_crowd),
+                                       cmocka_unit_test(test_stranger)};
 
     log_open("test-hands", LOG_LEVEL_ERROR); /* ten thousand cut-offs would be as many lines */
     return cmocka_run_group_tests(tests, hands_setup, hands_teardown);

@@ -17,8 +17,13 @@ static void test_head(void **state)
 {
     (void)state;
     struct buf out;
-    struct head a = {.status = 202, .content_type = "application/json", .request_id = "req_1",
-                       .etag = "\"x\"", .content_length = 12, .retry_after_s = 3, .hsts = true};
+    struct head a = {.status = 202,
+                     .content_type = "application/json",
+                     .request_id = "req_1",
+                     .etag = "\"x\"",
+                     .content_length = 12,
+                     .retry_after_s = 3,
+                     .hsts = true};
     buf_init(&out, 8192);
     assert_int_equal(head_write(&out, &a), 0);
     const char *text = buf_string(&out);
@@ -177,7 +182,8 @@ static void test_tally(void **state)
     const char *text = buf_string(&out);
     assert_non_null(strstr(
         text, "sett_http_requests_total{method=\"GET\",route=\"/api/tenants\",code=\"200\"} 2\n"));
-    assert_non_null(strstr(text, "sett_http_requests_total{method=\"\",route=\"\",code=\"404\"} 1\n"));
+    assert_non_null(
+        strstr(text, "sett_http_requests_total{method=\"\",route=\"\",code=\"404\"} 1\n"));
     assert_non_null(strstr(text, "code=\"0\"} 1\n"));
     assert_non_null(strstr(text, "duration_seconds_bucket{le=\"0.0001\"} 3\n"));
     assert_non_null(strstr(text, "duration_seconds_bucket{le=\"+Inf\"} 4\n"));
@@ -203,9 +209,9 @@ static void test_peers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_head),       cmocka_unit_test(test_head_refuses),
-        cmocka_unit_test(test_problem),    cmocka_unit_test(test_reasons),
-        cmocka_unit_test(test_limit),      cmocka_unit_test(test_limit_flood),
+        cmocka_unit_test(test_head),          cmocka_unit_test(test_head_refuses),
+        cmocka_unit_test(test_problem),       cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_limit),         cmocka_unit_test(test_limit_flood),
         cmocka_unit_test(test_limit_address), cmocka_unit_test(test_tally),
         cmocka_unit_test(test_peers),
     };

@@ -445,10 +445,9 @@ static void test_hopeless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),     cmocka_unit_test(test_maintenance),
-        cmocka_unit_test(test_other_name),
-        cmocka_unit_test(test_foreign),  cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_hopeless),
+        cmocka_unit_test(test_life),       cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_other_name), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_hopeless),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -36,13 +36,21 @@ static int read_forged(const char *header, const char *payload, struct err *err)
 static void forged_tokens(void **state)
 {
     static const char *const headers[] = {
-        "{\"alg\":\"none\",\"typ\":\"JWT\"}", "{\"alg\":\"hs256\",\"typ\":\"JWT\"}",
-        "{\"typ\":\"JWT\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\"}",
-        "{\"alg\":\"HS256\",\"typ\":\"JWT\" }", "{\"alg\":\"HS512\",\"typ\":\"JWT\"}",
-        "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"1\"}", "{}", "",
+        "{\"alg\":\"none\",\"typ\":\"JWT\"}",
+        "{\"alg\":\"hs256\",\"typ\":\"JWT\"}",
+        "{\"typ\":\"JWT\",\"alg\":\"HS256\"}",
+        "{\"alg\":\"HS256\"}",
+        "{\"alg\":\"HS256\",\"typ\":\"JWT\" }",
+        "{\"alg\":\"HS512\",\"typ\":\"JWT\"}",
+        "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"1\"}",
+        "{}",
+        "",
     };
     static const char *const payloads[] = {
-        "{}", "", "null", "[]",
+        "{}",
+        "",
+        "null",
+        "[]",
         "{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"us_1\",\"sid\":\"ses_1\",\"jti\":\"at_1\","
         "\"role\":\"admin\",\"epoch\":1,\"iat\":1000,\"nbf\":1000}",
         "{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"us_1\",\"sid\":\"ses_1\",\"jti\":\"at_1\","
@@ -61,7 +69,9 @@ static void forged_tokens(void **state)
         "\"role\":\"admin\",\"epoch\":1,\"iat\":1000,\"nbf\":1000,\"exp\":1600}",
         "{\"iss\":\"i\",\"aud\":\"b\",\"sub\":\"us_1\",\"sid\":\"ses_1\",\"jti\":\"at_1\","
         "\"role\":\"admin\",\"epoch\":1,\"iat\":1000,\"nbf\":1000,\"exp\":1600}",
-        " " PAYLOAD, PAYLOAD " ", "{\"\\u0069ss\":\"i\"}",
+        " " PAYLOAD,
+        PAYLOAD " ",
+        "{\"\\u0069ss\":\"i\"}",
     };
     struct err err;
 
@@ -77,8 +87,8 @@ static void forged_tokens(void **state)
 
 static void token_times(void **state)
 {
-    struct jwt_claims claims = {.iss = "i", .aud = "a", .epoch = 1, .iat = 1000, .nbf = 1000,
-                                .exp = 1600};
+    struct jwt_claims claims = {
+        .iss = "i", .aud = "a", .epoch = 1, .iat = 1000, .nbf = 1000, .exp = 1600};
     char token[JWT_MAX + 1];
     struct err err;
 

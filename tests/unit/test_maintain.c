@@ -106,10 +106,10 @@ static void finds(int64_t n, const char *words)
 /* Raw changes, and the way back. */
 struct raw {
     struct key key;
-    bool put;            /* put the value, or delete */
+    bool put; /* put the value, or delete */
     const void *value;
     size_t len;
-    int flip;            /* instead: turn a bit of the stored value over */
+    int flip; /* instead: turn a bit of the stored value over */
 };
 
 static int do_raw(struct txn *txn, void *arg, struct err *err)
@@ -374,7 +374,8 @@ static void only_a_dump_loads(void **state)
         {HEAD "table owners\n" OWNER_2 OWNER_1 "table things\nend 2\n", 5},
         {HEAD "table owners\n" OWNER_1 OWNER_1 "table things\nend 2\n", 5},
         {HEAD "table owners\n" OWNER_1
-              "id=ow_00000000000000000000000002\tnumber=1\tname=B\ntable things\nend 2\n", 5},
+              "id=ow_00000000000000000000000002\tnumber=1\tname=B\ntable things\nend 2\n",
+         5},
         {HEAD "table owners\nid=ow_00000000000000000000000001\tnumber=1\n", 4},
         {HEAD "table owners\nid=ow_00000000000000000000000001\tnumber=1\tname=A\tx=1\n", 4},
         {HEAD "table owners\nnumber=1\tid=ow_00000000000000000000000001\tname=A\n", 4},

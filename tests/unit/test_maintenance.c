@@ -1,6 +1,6 @@
 /*
- * Maintenance of a tenant over a real store and engine: its visitors are led to the web server's own
- * page and back, its further tunnels follow, and nothing waits for a program that is worked on.
+ * Maintenance of a tenant over a real store and engine: its visitors are led to the web server's
+ * own page and back, its further tunnels follow, and nothing waits for a program that is worked on.
  */
 #include "saga_world.h"
 
@@ -190,7 +190,8 @@ static void test_all_tunnels_follow(void **state)
     provisioned(b, id);
     run(b, "tenant.update", id, "maintenance=1");
     expect_ledger(b, "route_setacme.localhost+maintenance");
-    box_more_tunnel(b, id, tunnel_id, job_id); /* made meanwhile: in maintenance from its first day */
+    box_more_tunnel(b, id, tunnel_id,
+                    job_id); /* made meanwhile: in maintenance from its first day */
     box_wait(b, job_id, JOB_DONE, &job);
     expect_ledger(b, "route_setshop.example.com+maintenance");
     run(b, "tenant.update", id, "maintenance=0");
@@ -239,7 +240,8 @@ static void test_stuck_tunnel_holds_nothing_up(void **state)
     provisioned(b, id);
     box_more_tunnel(b, id, tunnel_id, job_id);
     box_wait(b, job_id, JOB_DONE, &job);
-    box_job(b, "tenant.suspend", id, "", job_id); /* only the further tunnel has a route to change */
+    box_job(b, "tenant.suspend", id, "",
+            job_id); /* only the further tunnel has a route to change */
     box_wait(b, job_id, JOB_DONE, &job);
     atomic_store(&b->fail_verb, HANDS_ROUTE_SET);
     run(b, "tenant.update", id, "maintenance=1");

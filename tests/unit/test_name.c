@@ -39,11 +39,12 @@ static int give(struct txn *txn, void *arg, struct err *err)
 
 static void shapes(void **state)
 {
-    static const char *const good[] = {"a", "acme", "a1", "a-b", "a-b-c", "t-42", "x9-y",
-                                       "abcdefghijklmnopqrstuvwxyz0123"};
+    static const char *const good[] = {"a",     "acme", "a1",   "a-b",
+                                       "a-b-c", "t-42", "x9-y", "abcdefghijklmnopqrstuvwxyz0123"};
     static const char *const bad[] = {
-        "", "-a", "a-", "a--b", "1a", "A", "Acme", "a_b", "a.b", "xn--abc", "ä", "a b", "a\n",
-        "abcdefghijklmnopqrstuvwxyz01234", "a/b", "..", "_acme", "a\x7f",
+        "",    "-a",  "a-",      "a--b",  "1a",  "A",   "Acme",
+        "a_b", "a.b", "xn--abc", "ä",     "a b", "a\n", "abcdefghijklmnopqrstuvwxyz01234",
+        "a/b", "..",  "_acme",   "a\x7f",
     };
     struct err err;
 
@@ -60,8 +61,8 @@ static void shapes(void **state)
 
 static void reserved(void **state)
 {
-    static const char *const some[] = {"www", "mail", "admin", "api", "autodiscover", "wpad",
-                                       "mta-sts", "autoconfig", "localhost", "sett"};
+    static const char *const some[] = {"www",  "mail",    "admin",      "api",       "autodiscover",
+                                       "wpad", "mta-sts", "autoconfig", "localhost", "sett"};
     struct err err;
 
     (void)state;
@@ -131,11 +132,24 @@ static void rest_and_expiry(void **state)
 static void made_from_names(void **state)
 {
     static const char *const pairs[][2] = {
-        {"Müller & Söhne", "mueller-soehne"}, {"Acme", "acme"}, {"ACME Inc.", "acme-inc"},
-        {"Straße 7", "strasse-7"}, {"Ærøskøbing", "aeroeskoebing"}, {"Łódź", "lodz"},
-        {"Čeští přátelé", "cesti-pratele"}, {"O'Neill", "oneill"}, {"3M", "t3m"}, {"", "t"},
-        {"株式会社", "t"}, {"--a--", "a"}, {"  x  y ", "x-y"}, {"Mu\xcc\x88ller", "mueller"},
-        {"A.G.", "ag"}, {"Ångström", "angstroem"}, {"\xff\xfe", "t"}, {"\xe2\x82", "t"},
+        {"Müller & Söhne", "mueller-soehne"},
+        {"Acme", "acme"},
+        {"ACME Inc.", "acme-inc"},
+        {"Straße 7", "strasse-7"},
+        {"Ærøskøbing", "aeroeskoebing"},
+        {"Łódź", "lodz"},
+        {"Čeští přátelé", "cesti-pratele"},
+        {"O'Neill", "oneill"},
+        {"3M", "t3m"},
+        {"", "t"},
+        {"株式会社", "t"},
+        {"--a--", "a"},
+        {"  x  y ", "x-y"},
+        {"Mu\xcc\x88ller", "mueller"},
+        {"A.G.", "ag"},
+        {"Ångström", "angstroem"},
+        {"\xff\xfe", "t"},
+        {"\xe2\x82", "t"},
         {"Zażółć gęślą jaźń bardzo długa nazwa", "zazolc-gesla-jazn-bardzo-dluga"},
     };
     char out[64];

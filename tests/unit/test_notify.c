@@ -24,7 +24,8 @@ static int listen_at(const char *path)
     if (at.sun_path[0] == '@')
         at.sun_path[0] = '\0';
     assert_int_equal(bind(fd, (const struct sockaddr *)&at,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))), 0);
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))),
+                     0);
     assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
     return fd;
 }

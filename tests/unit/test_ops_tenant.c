@@ -154,7 +154,8 @@ static void what_is_wrong_is_named(void **state)
            "{\"name\":\"B\",\"plan\":\"demo\",\"subdomain\":\"acme\"}");
     assert_non_null(strstr(w->err.text, id));
     ops_no(w, 422, "required", "tenant.create", ROLE_OPERATOR, "{\"name\":\"B\"}");
-    ops_no(w, 422, "required", "tenant.create", ROLE_OPERATOR, "{\"name\":\"  \",\"plan\":\"demo\"}");
+    ops_no(w, 422, "required", "tenant.create", ROLE_OPERATOR,
+           "{\"name\":\"  \",\"plan\":\"demo\"}");
     ops_no(w, 403, "role_too_low", "tenant.create", ROLE_VIEWER,
            "{\"name\":\"B\",\"plan\":\"demo\"}");
     ops_no(w, 401, "sign_in_needed", "tenant.create", ROLE_PUBLIC,
@@ -466,26 +467,26 @@ static void a_customer_sees_their_own(void **state)
     assert_int_equal(ops_call(w, "tenant.suspend", &ann, NULL, json), -403);
 }
 
-/* On a disk that is nearly full nothing new begins, but what was answered before is answered again, and
- * what exists can be changed and removed. The small disk is laid over the store's folder, where only this
- * process sees it. */
+/* On a disk that is nearly full nothing new begins, but what was answered before is answered again,
+ * and what exists can be changed and removed. The small disk is laid over the store's folder, where
+ * only this process sees it. */
 static void nothing_new_begins_on_a_full_disk(void **state)
 {
     static const struct ops_extra keyed = {.key = "once"};
     static const char globex[] = "{\"name\":\"Globex\",\"plan\":\"demo\"}";
     struct ops_world *w = *state;
-    struct actor operator = ops_actor(ROLE_OPERATOR);
+    struct actor operator= ops_actor(ROLE_OPERATOR);
     char id[ID_SIZE];
 
     make(w, "Acme", id);
     finish(w, id, TENANT_ACTIVE, 3100);
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &keyed, globex), 202);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & keyed, globex), 202);
     if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
         mount("none", w->box.paths.db, "tmpfs", 0, "size=64m") == -1)
         skip();
     ops_no(w, 507, "disk_nearly_full", "tenant.create", ROLE_OPERATOR,
            "{\"name\":\"Initech\",\"plan\":\"demo\"}");
-    assert_int_equal(ops_call(w, "tenant.create", &operator, &keyed, globex), 202);
+    assert_int_equal(ops_call(w, "tenant.create", &operator, & keyed, globex), 202);
     ops_ok(w, 202, "tenant.delete", ROLE_OPERATOR, "{\"id\":\"%s\",\"action\":\"delete\"}", id);
     assert_int_equal(umount(w->box.paths.db), 0);
     ops_ok(w, 202, "tenant.create", ROLE_OPERATOR, "{\"name\":\"Initech\",\"plan\":\"demo\"}");

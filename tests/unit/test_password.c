@@ -14,8 +14,16 @@ static struct auth_terms terms = {.argon2_mib = 8, .argon2_passes = 1};
 
 static void passwords(void **state)
 {
-    static const char *const bad[] = {"", "short", "1234567", "password", "PASSWORD", "Passwort1",
-                                      "aaaaaaaa", "abababababab", "12345678", "admin@ex",
+    static const char *const bad[] = {"",
+                                      "short",
+                                      "1234567",
+                                      "password",
+                                      "PASSWORD",
+                                      "Passwort1",
+                                      "aaaaaaaa",
+                                      "abababababab",
+                                      "12345678",
+                                      "admin@ex",
                                       "\xff\xfe\xfd\xfc\xff\xff\xff\xff"};
     char hash[160];
     char same[160];

@@ -217,7 +217,8 @@ static void test_half_made(void **state)
     struct world *w = *state;
     struct err err;
 
-    /* only the role, made by our account: since PostgreSQL 16 CREATEROLE reaches no other's roles */
+    /* only the role, made by our account: since PostgreSQL 16 CREATEROLE reaches no other's roles
+     */
     (void)super(w, "SET ROLE sett; CREATE ROLE sett_t000003 LOGIN; COMMENT ON ROLE sett_t000003 IS "
                    "'" MARK_A "'; RESET ROLE");
     assert_call(0, postgres_find(&w->p, "sett_t000003", MARK_A, &err));

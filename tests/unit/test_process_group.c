@@ -155,7 +155,8 @@ static void test_stubborn(void **state)
 
 static void test_limits_and_environment(void **state)
 {
-    struct process_plan *p = plan_of("e", "ulimit -n; ulimit -d; env | grep SETT_UNIT; exec sleep 99");
+    struct process_plan *p =
+        plan_of("e", "ulimit -n; ulimit -d; env | grep SETT_UNIT; exec sleep 99");
     char path[128], expected[160];
     struct buf log;
     struct err err;
@@ -225,8 +226,8 @@ static void test_tenant_with_own_user(void **state)
     (void)str_copy(o->tenant_id, sizeof o->tenant_id, "tn_five");
     (void)str_copy(b->volumes[0].name, sizeof b->volumes[0].name, "data");
     b->volume_count = 1;
-    assert_int_equal(blueprint_split(&b->command, "/bin/sh -c \"id -u >data/who; exec sleep 99\"",
-                                     &err), 0);
+    assert_int_equal(
+        blueprint_split(&b->command, "/bin/sh -c \"id -u >data/who; exec sleep 99\"", &err), 0);
     if (r.start(r.self, o, b, &status, &err) == -1)
         fail_msg("%s", err.text);
     assert_int_equal(status.state, RUNTIME_RUNNING);
@@ -453,21 +454,20 @@ static void test_run(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_stop),
-        cmocka_unit_test(test_early_end),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_stubborn),
-        cmocka_unit_test(test_limits_and_environment),
-        cmocka_unit_test(test_own_user),
-        cmocka_unit_test(test_tenant_with_own_user),
-        cmocka_unit_test(test_found_again),
-        cmocka_unit_test(test_pid_of_another),
-        cmocka_unit_test(test_orphan),
-        cmocka_unit_test(test_halt),
-        cmocka_unit_test(test_broken_file),
-        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_run)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_start_stop),
+                                       cmocka_unit_test(test_early_end),
+                                       cmocka_unit_test(test_restart),
+                                       cmocka_unit_test(test_stubborn),
+                                       cmocka_unit_test(test_limits_and_environment),
+                                       cmocka_unit_test(test_own_user),
+                                       cmocka_unit_test(test_tenant_with_own_user),
+                                       cmocka_unit_test(test_found_again),
+                                       cmocka_unit_test(test_pid_of_another),
+                                       cmocka_unit_test(test_orphan),
+                                       cmocka_unit_test(test_halt),
+                                       cmocka_unit_test(test_broken_file),
+                                       cmocka_unit_test(test_log),
+                                       cmocka_unit_test(test_run)};
 
     return cmocka_run_group_tests(tests, process_setup, process_teardown);
 }

@@ -67,7 +67,7 @@ static void a_record_is_written_found_changed_removed(void **state)
     assert_string_equal(got.id, t.id);
     got.number = 8;
     assert_int_equal(record_find(txn, &things, "number", &got, &err), 0);
-    assert_string_equal(got.id, t.id); /* unchanged */
+    assert_string_equal(got.id, t.id);                                    /* unchanged */
     assert_int_equal(record_find(txn, &things, "owner", &got, &err), -1); /* not unique */
     (void)str_copy(got.id, sizeof got.id, "th_nonsense");
     assert_int_equal(record_get(txn, &things, &got, &err), 0);
@@ -401,7 +401,7 @@ struct damage {
     struct key key;
     size_t at;
     uint8_t flip;
-    size_t len; /* of the value, told back */
+    size_t len;  /* of the value, told back */
     int version; /* instead: write this version, with a right tag */
 };
 

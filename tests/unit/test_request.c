@@ -21,8 +21,14 @@ static int parse_with(const char *uri, const char *one, const char *two, const c
                       struct err *err)
 {
     static char line[8192];
-    const char *params[] = {"FCGI_ROLE=RESPONDER", "REQUEST_METHOD=GET", line, "HTTP_HOST=localhost",
-                            one, two, three, NULL};
+    const char *params[] = {"FCGI_ROLE=RESPONDER",
+                            "REQUEST_METHOD=GET",
+                            line,
+                            "HTTP_HOST=localhost",
+                            one,
+                            two,
+                            three,
+                            NULL};
     assert_int_equal(str_format(line, sizeof(line), "REQUEST_URI=%s", uri), 0);
     return parse(params, err);
 }
@@ -68,11 +74,13 @@ static void test_uri_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "*", "api", "http://x/api", "//", "/a//b", "/a//", "/.", "/..", "/./a", "/a/..", "/a/../b",
-        "/%2e", "/%2e%2e/a", "/a/%2E%2E", "/.%2e/", "/%00", "/a%00b", "/%2f", "/a%2Fb", "/%5c",
-        "/a%5Cb", "/a\\b", "/%0d%0a", "/%0a", "/%1f", "/%7f", "/a b", "/a\tb", "/a\rb", "/%", "/%4",
-        "/%zz", "/%g0", "/%4g", "/a#b", "/\xc3\xbc", "/%ff", "/%c3", "/%c0%af", "/%ed%a0%80",
-        "/a?b c", "/a?b#c", "/a?b\\c", "/a?\x01", "/a?\xff", "/a?\"", "/a?<",
+        "",          "*",         "api",     "http://x/api", "//",      "/a//b",      "/a//",
+        "/.",        "/..",       "/./a",    "/a/..",        "/a/../b", "/%2e",       "/%2e%2e/a",
+        "/a/%2E%2E", "/.%2e/",    "/%00",    "/a%00b",       "/%2f",    "/a%2Fb",     "/%5c",
+        "/a%5Cb",    "/a\\b",     "/%0d%0a", "/%0a",         "/%1f",    "/%7f",       "/a b",
+        "/a\tb",     "/a\rb",     "/%",      "/%4",          "/%zz",    "/%g0",       "/%4g",
+        "/a#b",      "/\xc3\xbc", "/%ff",    "/%c3",         "/%c0%af", "/%ed%a0%80", "/a?b c",
+        "/a?b#c",    "/a?b\\c",   "/a?\x01", "/a?\xff",      "/a?\"",   "/a?<",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         refused(bad[i]);
@@ -108,17 +116,21 @@ static void test_headers(void **state)
     (void)state;
     struct err err;
     assert_int_equal(parse_with("/a", "HTTP_PROXY=http://evil", "HTTP_X_FORWARDED_FOR=1.2.3.4",
-                                "REMOTE_ADDR=192.0.2.7", &err), 0);
+                                "REMOTE_ADDR=192.0.2.7", &err),
+                     0);
     assert_string_equal(request.address, "192.0.2.7");
-    assert_int_equal(parse_with("/a", "HTTP_AUTHORIZATION=Bearer a", "HTTP_AUTHORIZATION=Bearer b",
-                                NULL, &err), -1);
+    assert_int_equal(
+        parse_with("/a", "HTTP_AUTHORIZATION=Bearer a", "HTTP_AUTHORIZATION=Bearer b", NULL, &err),
+        -1);
     assert_string_equal(err.code, "header_twice");
     assert_int_equal(parse_with("/a", "HTTP_HOST=b", NULL, NULL, &err), -1);
     assert_int_equal(parse_with("/a", "CONTENT_LENGTH=1", "CONTENT_LENGTH=1", NULL, &err), -1);
     assert_int_equal(parse_with("/a", "HTTP_X_CSRF=a", "HTTP_X_CSRF=", NULL, &err), -1);
-    assert_int_equal(parse_with("/a", "HTTP_X_CSRF=a, a", NULL, NULL, &err), -1); /* joined by nginx */
+    assert_int_equal(parse_with("/a", "HTTP_X_CSRF=a, a", NULL, NULL, &err),
+                     -1); /* joined by nginx */
     assert_string_equal(err.code, "header_twice");
-    assert_int_equal(parse_with("/a", "HTTP_STRIPE_SIGNATURE=t=1,v1=a, t=1,v1=a", NULL, NULL, &err), -1);
+    assert_int_equal(parse_with("/a", "HTTP_STRIPE_SIGNATURE=t=1,v1=a, t=1,v1=a", NULL, NULL, &err),
+                     -1);
     assert_int_equal(parse_with("/a", "HTTP_STRIPE_SIGNATURE=t=1,v1=a", NULL, NULL, &err), 0);
     assert_int_equal(parse_with("/a", "HTTP_IF_MATCH=a\x7f", NULL, NULL, &err), -1);
     assert_string_equal(err.code, "header_bytes");
@@ -351,9 +363,11 @@ static void test_routes(void **state)
     assert_string_equal(match.allow, "GET, HEAD, POST");
     assert_int_equal(route_find(route_table, route_count, REQUEST_OTHER, "/health", &match), 0);
     assert_string_equal(match.allow, "GET, HEAD");
-    assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/api/tenants/", &match), -1);
+    assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/api/tenants/", &match),
+                     -1);
     assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/api", &match), -1);
-    assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/api/tenants/a/b", &match), -1);
+    assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/api/tenants/a/b", &match),
+                     -1);
     assert_int_equal(route_find(route_table, route_count, REQUEST_GET, "/API/tenants", &match), -1);
 }
 
@@ -362,7 +376,8 @@ static void test_routes_have_ops(void **state)
 {
     (void)state;
     for (size_t i = 0; i < route_count + route_stream_count; i++) {
-        const struct op_route *r = i < route_count ? &route_table[i] : &route_streams[i - route_count];
+        const struct op_route *r =
+            i < route_count ? &route_table[i] : &route_streams[i - route_count];
         const struct op *op = op_find(r->op);
         if (op == NULL) {
             fail_msg("%s %s: there is no operation %s", r->method, r->path, r->op);
@@ -401,13 +416,20 @@ static void test_ops_have_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_uri_plain),      cmocka_unit_test(test_uri_refused),
-        cmocka_unit_test(test_uri_long),       cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_too_many),       cmocka_unit_test(test_length),
-        cmocka_unit_test(test_host),           cmocka_unit_test(test_types),
-        cmocka_unit_test(test_cookies),        cmocka_unit_test(test_query_take),
-        cmocka_unit_test(test_body),           cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_routes_have_ops), cmocka_unit_test(test_ops_have_routes),
+        cmocka_unit_test(test_uri_plain),
+        cmocka_unit_test(test_uri_refused),
+        cmocka_unit_test(test_uri_long),
+        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_host),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_cookies),
+        cmocka_unit_test(test_query_take),
+        cmocka_unit_test(test_body),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_routes_have_ops),
+        cmocka_unit_test(test_ops_have_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,8 +81,12 @@ static bool leads(const char *host, const char *to)
 
 static struct route_map *open_map(const char *reload)
 {
-    struct route_map_setup setup = {.routes = routes_path, .map = map_path, .test = test_command,
-                                    .reload = reload, .pid = pid_path, .every_ms = 100};
+    struct route_map_setup setup = {.routes = routes_path,
+                                    .map = map_path,
+                                    .test = test_command,
+                                    .reload = reload,
+                                    .pid = pid_path,
+                                    .every_ms = 100};
     struct route_map *m = NULL;
     struct err err;
 
@@ -269,9 +273,9 @@ static void test_hostnames(void **state)
 {
     static const char *const good[] = {"a.b", "acme.localhost", "x-1.example.com", "1.2.3",
                                        "xn--bcher-kva.example"};
-    static const char *const bad[] = {"", "localhost", "default", ".a.b", "a..b", "a.b.", "-a.b",
-                                      "a-.b", "A.b", "a b.c", "a.b;", "~a.b", "*.a.b", "a.b/c",
-                                      "a.b\n", "a_b.c", "\xc3\xbc.de"};
+    static const char *const bad[] = {
+        "",      "localhost", "default", ".a.b",  "a..b",  "a.b.",  "-a.b",  "a-.b",       "A.b",
+        "a b.c", "a.b;",      "~a.b",    "*.a.b", "a.b/c", "a.b\n", "a_b.c", "\xc3\xbc.de"};
     char longest[300];
 
     (void)state;
@@ -369,8 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostnames), cmocka_unit_test(test_corrupt),
-        cmocka_unit_test(test_routes), cmocka_unit_test(test_maintenance),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_together)};
+        cmocka_unit_test(test_routes),    cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_together)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

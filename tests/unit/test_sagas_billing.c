@@ -47,8 +47,10 @@ static void expect_state(struct box *b, const char *id, enum tenant_state state,
 static void test_past_due_stays_past_due(void **state)
 {
     struct box *b = *state;
-    struct subscription sub = {.status = SUBSCRIPTION_PAST_DUE, .wanted = SUBSCRIPTION_WANTS_GRACE,
-                               .wanted_met = SUBSCRIPTION_WANTS_GRACE, .provisioned = true};
+    struct subscription sub = {.status = SUBSCRIPTION_PAST_DUE,
+                               .wanted = SUBSCRIPTION_WANTS_GRACE,
+                               .wanted_met = SUBSCRIPTION_WANTS_GRACE,
+                               .provisioned = true};
     struct tenant tenant;
     struct job job;
     struct err err = {0};
@@ -122,7 +124,7 @@ static void take(struct box *b, const char *id, const char *type, const char *bo
 }
 
 #define EVENT(id_, type_, object_)                                                                 \
-    "{\"id\":\"" id_ "\",\"object\":\"event\",\"type\":\"" type_ "\",\"created\":1760000000,"             \
+    "{\"id\":\"" id_ "\",\"object\":\"event\",\"type\":\"" type_ "\",\"created\":1760000000,"      \
     "\"livemode\":false,\"data\":{\"object\":" object_ "}}"
 
 static void test_malformed_events_end(void **state)
@@ -135,7 +137,8 @@ static void test_malformed_events_end(void **state)
                "{\"object\":\"subscription\",\"status\":\"active\"}"),
          "a subscription without a usable id"},
         {"evt_2", "customer.subscription.updated",
-         EVENT("evt_2", "customer.subscription.updated", "{\"id\":\"in_1\",\"object\":\"invoice\"}"),
+         EVENT("evt_2", "customer.subscription.updated",
+               "{\"id\":\"in_1\",\"object\":\"invoice\"}"),
          "not a subscription of Stripe's"},
         {"evt_3", "invoice.paid",
          EVENT("evt_3", "invoice.paid", "{\"id\":\"in \\u0007\",\"object\":\"invoice\"}"),
@@ -157,7 +160,8 @@ static void test_malformed_events_end(void **state)
     }
     take(b, "evt_6", "customer.updated",
          EVENT("evt_6", "customer.updated",
-               "{\"id\":\"cus_1\",\"object\":\"customer\",\"name\":\"Acme\",\"email\":\"a@example.com\"}"),
+               "{\"id\":\"cus_1\",\"object\":\"customer\",\"name\":\"Acme\",\"email\":\"a@example."
+               "com\"}"),
          &event);
     assert_int_equal(event.state, EVENT_APPLIED);
     assert_int_equal(box_count(b, &subscription_table), 0);

@@ -70,10 +70,10 @@ static void layers(void **state)
     assert_string_equal(text, "5000-5001");
     must_write(w, set, &(struct change){"ports.ranges", ""}); /* taken back */
     assert_int_equal(origin_of(conf, "ports.ranges", text), SETTING_CONF);
-    assert_int_equal(setting_u64(NULL, conf_with("stripe", "past_due_days", "0"),
-                                 "stripe.past_due_days"), 0);
-    assert_int_equal(setting_u64(NULL, conf_with("stripe", "past_due_days", "soon"),
-                                 "stripe.past_due_days"), 7);
+    assert_int_equal(
+        setting_u64(NULL, conf_with("stripe", "past_due_days", "0"), "stripe.past_due_days"), 0);
+    assert_int_equal(
+        setting_u64(NULL, conf_with("stripe", "past_due_days", "soon"), "stripe.past_due_days"), 7);
     assert_int_equal(setting_text(NULL, NULL, "no.such", text, sizeof text, &err), -1);
 }
 
@@ -92,8 +92,8 @@ static void defaults_are_good(void **state)
         assert_ptr_equal(setting_row_find(row->name), row);
         if (row->otherwise[0] == '\0')
             continue;
-        assert_int_equal(str_copy_n(section, sizeof section, row->name,
-                                    (size_t)(dot - row->name)), 0);
+        assert_int_equal(str_copy_n(section, sizeof section, row->name, (size_t)(dot - row->name)),
+                         0);
         if (setting_conf_check(conf_with(section, dot + 1, row->otherwise), &err) != 0)
             fail_msg("%s: %s", row->name, err.text);
     }
@@ -102,11 +102,19 @@ static void defaults_are_good(void **state)
 static void refused(void **state)
 {
     static const struct change bad[] = {
-        {"tenants.port", "65536"}, {"tenants.port", "-1"},
-        {"tenants.port", "08"}, {"tenants.scheme", "ftp"}, {"box.domain", "Example.com"},
-        {"box.domain", "a b"}, {"box.url", "example.com"}, {"stripe.api", "http://a"},
-        {"auth.token_minutes", "11"}, {"ingress.default", "none"}, {"box.name", "a\nb"},
-        {"outside.ca_file", "ca.pem"}, {"database.admin", "host=x password=y"},
+        {"tenants.port", "65536"},
+        {"tenants.port", "-1"},
+        {"tenants.port", "08"},
+        {"tenants.scheme", "ftp"},
+        {"box.domain", "Example.com"},
+        {"box.domain", "a b"},
+        {"box.url", "example.com"},
+        {"stripe.api", "http://a"},
+        {"auth.token_minutes", "11"},
+        {"ingress.default", "none"},
+        {"box.name", "a\nb"},
+        {"outside.ca_file", "ca.pem"},
+        {"database.admin", "host=x password=y"},
     };
     struct err err;
 
@@ -135,7 +143,8 @@ static int seal(struct txn *txn, void *arg, struct err *err)
 
     return secret_set(txn, &k->public_half, "cloudflare.token", "canary-token", 12, err) != 0 ||
                    secret_set_web(txn, &k->web, "stripe.webhook_secret", "whsec_x", 7, err) != 0
-               ? -1 : 0;
+               ? -1
+               : 0;
 }
 
 static int unseal(struct txn *txn, void *arg, struct err *err)

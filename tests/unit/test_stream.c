@@ -1,4 +1,5 @@
-/* What event streams tell of a store, what a thread may remember of it, and what the front can no longer do. */
+/* What event streams tell of a store, what a thread may remember of it, and what the front can no
+ * longer do. */
 #include "domain_world.h"
 
 #include <errno.h>
@@ -42,8 +43,11 @@ static int change(struct txn *txn, void *arg, struct err *err)
 {
     const struct change *c = arg;
     struct job job = {.state = c->state, .live = c->state < JOB_STUCK, .created_at = 1000};
-    struct job_step row = {.number = c->row, .started_at = 2000, .ended_at = c->ended ? 3000 : 0,
-                           .outcome = c->ended ? STEP_DONE : STEP_BEGUN, .attempt = 1};
+    struct job_step row = {.number = c->row,
+                           .started_at = 2000,
+                           .ended_at = c->ended ? 3000 : 0,
+                           .outcome = c->ended ? STEP_DONE : STEP_BEGUN,
+                           .attempt = 1};
     (void)str_copy(job.id, sizeof job.id, c->id);
     (void)str_copy(job.saga, sizeof job.saga, "tenant.provision");
     (void)str_format(job.subjects[0], sizeof job.subjects[0], "tenant:%s", tenant_id);
@@ -184,7 +188,8 @@ static void all_jobs_are_told_from_now_on(void **state)
     text = look(&s, &out);
     assert_int_equal(count(text, "event: job\n"), 1);
     assert_int_equal(count(text, "event: tenant\n"), 1);
-    assert_non_null(strstr(text, "Acme \\\"1\\\"\\n")); /* no line break of a name's ends the data */
+    assert_non_null(
+        strstr(text, "Acme \\\"1\\\"\\n"));      /* no line break of a name's ends the data */
     for (int i = 0; i < STREAM_JOBS + 20; i++) { /* more than are remembered: none twice */
         char id[ID_SIZE];
         id_make(id, "job");
@@ -246,14 +251,16 @@ static void an_answer_is_for_its_own_question_alone(void **state)
     (void)recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 100, "{}");
     assert_true(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
     assert_false(recalls(&r, 8, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL)); /* a commit */
-    assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 1100, NULL)); /* a second */
+    assert_false(
+        recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 1, 1100, NULL)); /* a second */
     assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_2", 1, 200, NULL));
     assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "", 1, 200, NULL));
     assert_false(recalls(&r, 7, &page_op, "a", ROLE_VIEWER, "cu_1", 1, 200, NULL));
     assert_false(recalls(&r, 7, &page_op, "b", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
     assert_false(recalls(&r, 7, &page_op, "a", ROLE_CUSTOMER, "cu_1", 0, 200, NULL));
     assert_false(recalls(&r, 7, &other_op, "a", ROLE_CUSTOMER, "cu_1", 1, 200, NULL));
-    assert_false(recalls(&r, 0, &page_op, "", ROLE_PUBLIC, "", 0, 0, NULL)); /* nothing is no answer */
+    assert_false(
+        recalls(&r, 0, &page_op, "", ROLE_PUBLIC, "", 0, 0, NULL)); /* nothing is no answer */
     recall_free(&r);
 }
 
@@ -321,7 +328,7 @@ static void our_pages_are_those_of_our_origin(void **state)
     static struct site s;
     static struct request r;
     static const char *const ours[] = {"box.example", "example.org", "10.0.0.7", "box.lan",
-                                       "localhost", "127.0.0.1", NULL};
+                                       "localhost",   "127.0.0.1",   NULL};
     struct txn *txn = must_read(world);
 
     (void)state;
@@ -333,7 +340,8 @@ static void our_pages_are_those_of_our_origin(void **state)
         (void)str_copy(r.host, sizeof r.host, ours[i]);
         assert_true(site_host(&s, &r));
     }
-    (void)str_copy(r.host, sizeof r.host, "acme.example.org"); /* a tenant's name is not the box's */
+    (void)str_copy(r.host, sizeof r.host,
+                   "acme.example.org"); /* a tenant's name is not the box's */
     assert_false(site_host(&s, &r));
     assert_true(same(&s, "same-origin", "", "x"));
     assert_false(same(&s, "same-site", "https://box.example:8443", "x"));

@@ -86,8 +86,8 @@ static void test_errors(void **state)
         uint32_t retry_s;
     } cases[] = {{400, ERR_INVALID, 0},   {401, ERR_UNAUTHENTICATED, 0}, {402, ERR_INVALID, 0},
                  {403, ERR_FORBIDDEN, 0}, {404, ERR_NOT_FOUND, 0},       {409, ERR_RATE, 2},
-                 {429, ERR_RATE, 2},      {500, ERR_NETWORK, 0},        {502, ERR_NETWORK, 0},
-                 {503, ERR_NETWORK, 0},  {302, ERR_INVALID, 0}};
+                 {429, ERR_RATE, 2},      {500, ERR_NETWORK, 0},         {502, ERR_NETWORK, 0},
+                 {503, ERR_NETWORK, 0},   {302, ERR_INVALID, 0}};
     struct stripe_subscription s;
     struct err err;
     char routes[512];

@@ -1,6 +1,6 @@
 /*
- * What the worker does besides its jobs: clearing away what is over, taking over credentials as they
- * are set, and changing a tenant that does not run.
+ * What the worker does besides its jobs: clearing away what is over, taking over credentials as
+ * they are set, and changing a tenant that does not run.
  */
 #include "saga_world.h"
 
@@ -54,8 +54,8 @@ static int litter(struct txn *txn, void *arg, struct err *err)
 static void test_what_is_over_goes(void **state)
 {
     struct box *b = *state;
-    struct schedule_tick tick = {.context = &b->context,
-                                 .prune_ms = -3600000, .alarm_ms = -3600000};
+    struct schedule_tick tick = {
+        .context = &b->context, .prune_ms = -3600000, .alarm_ms = -3600000};
     struct err err = {0};
     bool wake = false;
     uint64_t before;

@@ -1,6 +1,7 @@
 /*
- * The checker: for each folder named on a line of standard input, opens the store in a child of its own
- * (an environment is never closed) and prints "absent", "bad: WHY", or "ok" and the numbers that are there.
+ * The checker: for each folder named on a line of standard input, opens the store in a child of its
+ * own (an environment is never closed) and prints "absent", "bad: WHY", or "ok" and the numbers
+ * that are there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static void check(const char *folder)
         printf("absent\n");
         return;
     }
-    if (db_open(&db, store, &drop_schema, &err) == -1 || (n = db_fsck(db, found, what, &err)) == -1) {
+    if (db_open(&db, store, &drop_schema, &err) == -1 ||
+        (n = db_fsck(db, found, what, &err)) == -1) {
         printf("bad: %s\n", err.text);
         return;
     }
@@ -45,7 +47,8 @@ static void check(const char *folder)
         return;
     }
     printf("ok");
-    if (db_read(&txn, db, &err) == 0 && scan_start(&scan, txn, &drop_table, NULL, NULL, 0, false, &err) == 0)
+    if (db_read(&txn, db, &err) == 0 &&
+        scan_start(&scan, txn, &drop_table, NULL, NULL, 0, false, &err) == 0)
         while (scan_next(&scan, &d, &err) == 1)
             printf(" %llu", (unsigned long long)d.number);
     printf("\n");

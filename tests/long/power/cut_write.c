@@ -1,7 +1,7 @@
 /*
- * The writer: makes a store and then writes records from four threads, and after each commit that it
- * was told is durable it says so in a file of acknowledgements. Every tenth change rewrites or removes.
- * usage: cut_write FOLDER COUNT
+ * The writer: makes a store and then writes records from four threads, and after each commit that
+ * it was told is durable it says so in a file of acknowledgements. Every tenth change rewrites or
+ * removes. usage: cut_write FOLDER COUNT
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,9 +37,12 @@ static void *writer(void *arg)
     for (uint64_t n = first; n < count; n += THREADS) {
         memset(&d, 0, sizeof d);
         d.number = n;
-        (void)str_format(d.text, sizeof d.text, "%llu %.*s", (unsigned long long)n, (int)(n * 37 % 200),
-                         "the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy "
-                         "dog again and again until the line is long enough to fill a good part of a page of it all......");
+        (void)str_format(d.text, sizeof d.text, "%llu %.*s", (unsigned long long)n,
+                         (int)(n * 37 % 200),
+                         "the quick brown fox jumps over the lazy dog and the quick brown fox "
+                         "jumps over the lazy "
+                         "dog again and again until the line is long enough to fill a good part of "
+                         "a page of it all......");
         if (db_write(db, change, &d, &err) == -1) {
             fprintf(stderr, "cut_write: %s\n", err.text);
             _exit(1);
@@ -62,7 +65,8 @@ int main(int argc, char **argv)
     (void)str_format(store, sizeof store, "%s/db", argv[1]);
     (void)str_format(path, sizeof path, "%s/.acks", argv[1]);
     acks = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (db_create(store, &drop_schema, &err) == -1 || db_open(&db, store, &drop_schema, &err) == -1) {
+    if (db_create(store, &drop_schema, &err) == -1 ||
+        db_open(&db, store, &drop_schema, &err) == -1) {
         fprintf(stderr, "cut_write: %s\n", err.text);
         return 1;
     }

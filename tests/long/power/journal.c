@@ -1,7 +1,7 @@
 /*
- * A preload that writes down what a program does to the files below CUT_FOLDER, for a power cut to be
- * replayed: writes with their data, syncs, truncations, names made, moved and removed. Entries go to the
- * file CUT_JOURNAL: a line of text, then the data of a write.
+ * A preload that writes down what a program does to the files below CUT_FOLDER, for a power cut to
+ * be replayed: writes with their data, syncs, truncations, names made, moved and removed. Entries
+ * go to the file CUT_JOURNAL: a line of text, then the data of a write.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -46,7 +46,8 @@ static void put(const void *data, size_t len)
     const char *p = data;
 
     if (fd == -1)
-        fd = (int)syscall(SYS_openat, AT_FDCWD, getenv("CUT_JOURNAL"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        fd = (int)syscall(SYS_openat, AT_FDCWD, getenv("CUT_JOURNAL"),
+                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     while (len > 0) {
         long n = syscall(SYS_write, fd, p, len);
         if (n <= 0)
@@ -56,7 +57,8 @@ static void put(const void *data, size_t len)
     }
 }
 
-static void entry(const void *data, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void entry(const void *data, size_t len, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void entry(const void *data, size_t len, const char *fmt, ...)
 {
     char line[2 * PATH_MAX + 64];
@@ -83,8 +85,8 @@ static void wrote(int fd, const void *data, ssize_t len, off_t at)
     if (strstr(path, ".acks") != NULL)
         entry(data, (size_t)len, "A %zd\n", len);
     else
-        entry(data, (size_t)len, "W %d %lld %zd %s\n", (fcntl(fd, F_GETFL) & (O_DSYNC | O_SYNC)) != 0,
-              (long long)at, len, path);
+        entry(data, (size_t)len, "W %d %lld %zd %s\n",
+              (fcntl(fd, F_GETFL) & (O_DSYNC | O_SYNC)) != 0, (long long)at, len, path);
 }
 
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at)

@@ -16,9 +16,14 @@ static const struct field drop_fields[] = {
 };
 static const struct index drop_indexes[] = {{.name = "text", .id = 130, .fields = {"text"}}};
 static const struct table drop_table = {
-    .name = "drops", .noun = "drop", .id = 1, .version = 1,
-    .fields = {drop_fields, 2, sizeof(struct drop)}, .key = {"number"},
-    .indexes = drop_indexes, .index_count = 1,
+    .name = "drops",
+    .noun = "drop",
+    .id = 1,
+    .version = 1,
+    .fields = {drop_fields, 2, sizeof(struct drop)},
+    .key = {"number"},
+    .indexes = drop_indexes,
+    .index_count = 1,
 };
 static const struct table *const drop_tables[] = {&drop_table};
 static const struct schema drop_schema = {.tables = drop_tables, .table_count = 1, .version = 1};
