@@ -31,8 +31,9 @@
 #include "tally.h"
 #include "vault.h"
 
-#define THREADS 24 /* most of them wait: for a commit that they share, for a hash, for the worker  \
-                    */
+#define THREADS                                                                                    \
+    24 /* most of them wait: for a commit that they share, for a hash, for the worker              \
+        */
 #define THREADS_MOST 64
 #define STREAM_EXTRA 8     /* connections that may wait to be told that the streams are full */
 #define STOP_MS      1500  /* for requests under way; then the process ends all the same */

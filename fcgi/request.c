@@ -12,8 +12,9 @@ const char *const request_method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH
 #define ROW_CUT  0x1u /* longer: cut; other than printable ASCII: '?' */
 #define ROW_MANY 0x2u /* may stand several times: the first counts */
 #define ROW_JOIN 0x4u /* several are joined by "; " */
-#define ROW_ONE  0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3) \
-                       */
+#define ROW_ONE                                                                                    \
+    0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3)              \
+          */
 
 struct row {
     const char *name;

@@ -8,8 +8,9 @@
 #include "db_raw.h"
 #include "log.h"
 
-#define LONG_READ_MS 1000 /* a read transaction older than this holds back pages that were freed   \
-                           */
+#define LONG_READ_MS                                                                               \
+    1000 /* a read transaction older than this holds back pages that were freed                    \
+          */
 
 int db_read(struct txn **out, struct db *db, struct err *err)
 {

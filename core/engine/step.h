@@ -33,8 +33,9 @@ typedef enum outcome step_outside(struct step_call *call, struct err *err);
 typedef int step_store(struct txn *txn, struct job *job, void *context, struct err *err);
 
 #define STEP_PIVOT 0x1u /* once it is done there is no way back: only forward */
-#define STEP_QUIET 0x2u /* no journal row when there is nothing to do (a store step's, an undo's)  \
-                         */
+#define STEP_QUIET                                                                                 \
+    0x2u /* no journal row when there is nothing to do (a store step's, an undo's)                 \
+          */
 
 struct step {
     const char *name;
