@@ -40,7 +40,7 @@ class Till:
 
 
 def test_checkout(tap, box, till):
-    answer = box.http("POST", "/api/checkout", {"name": "Hooli", "email": "gavin@hooli.example", "subdomain": "hooli", "plan": "small"})
+    answer = box.http("POST", "/api/checkout", {"name": "Hooli", "email": "owner@hooli.example", "subdomain": "hooli", "plan": "small"})
     tap.ok(answer.status in (200, 201) and "checkout.stripe.com" in answer.body.decode(), "a checkout gives an address at Stripe", answer.body)
     order = answer.json
     other = box.http("POST", "/api/checkout", {"name": "Nucleus", "email": "n@example.com", "subdomain": "hooli", "plan": "small"})
@@ -49,7 +49,7 @@ def test_checkout(tap, box, till):
     ident = session["client_reference_id"]
     tap.ok(ident.startswith("ord_") and ident in json.dumps(order), "the session carries the order", session)
     till.subscription("sub_hooli", "active", "cus_hooli", "price_small", sett_order=ident)
-    till.put("customer", id="cus_hooli", name="Hooli", email="gavin@hooli.example")
+    till.put("customer", id="cus_hooli", name="Hooli", email="owner@hooli.example")
     paid = till.put("checkout.session", id=session["id"], status="complete", payment_status="paid", customer="cus_hooli",
                     subscription="sub_hooli")
     till.tell("checkout.session.completed", paid)
