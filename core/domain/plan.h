@@ -3,7 +3,7 @@
 /* What is sold: a blueprint with limits at a Stripe price. */
 #include "db.h"
 #include "id.h"
-#include "limits.h"
+#include "resource_limits.h"
 
 enum plan_refund { PLAN_REFUND_FLAG, PLAN_REFUND_SUSPEND, PLAN_REFUND_DELETE };
 extern const char *const plan_refund_names[];

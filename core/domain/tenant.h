@@ -3,7 +3,7 @@
 /* The thing that is sold: one customer's running program. */
 #include "db.h"
 #include "id.h"
-#include "limits.h"
+#include "resource_limits.h"
 
 enum tenant_state {
     TENANT_PENDING,

@@ -24,7 +24,7 @@
 #include "conf.h"
 #include "err.h"
 #include "kv.h"
-#include "limits.h"
+#include "resource_limits.h"
 
 #define BLUEPRINT_ARGS     32
 #define BLUEPRINT_VOLUMES  8

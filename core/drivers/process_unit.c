@@ -130,13 +130,12 @@ int process_unit_find(struct process_unit *u, const char *folder)
 
     buf_init(&b, 200);
     if (process_unit_paths(&files, folder, u->name) == -1 || file_read(files.pid, &b, NULL) == -1 ||
-        process_boot(boot) == -1) {
+        b.len == 0 || process_boot(boot) == -1) {
         buf_free(&b);
         return -1;
     }
-    /* NOLINTNEXTLINE(cert-err34-c): a number that is too large names no process of ours */
-    fields =
-        sscanf(buf_string(&b), "%d %llu %39s %lld %u", &pid, &start, then, &started_at, &restarts);
+    /* A number that is too large names no process of ours. NOLINTNEXTLINE(cert-err34-c) */
+    fields = sscanf(b.data, "%d %llu %39s %lld %u", &pid, &start, then, &started_at, &restarts);
     buf_free(&b);
     if (fields != 5 || pid <= 1 || start == 0)
         return -1;

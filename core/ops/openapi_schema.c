@@ -2,7 +2,7 @@
  * input and write output, seen once more. */
 #include "openapi_schema.h"
 
-#include "limits.h"
+#include "resource_limits.h"
 #include "params.h"
 #include "str.h"
 

@@ -34,7 +34,8 @@ static const struct {
 };
 
 /* A copy of what vsnprintf made, with control characters out of the way of logs and terminals. */
-static void fill(char *out, size_t size, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void fill(char *out, size_t size, const char *fmt,
+                                                       va_list ap)
 {
     (void)vsnprintf(out, size, fmt, ap);
     for (char *p = out; *p != '\0'; p++)

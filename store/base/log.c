@@ -59,7 +59,8 @@ static const char *level_word(enum log_level level)
     return "?";
 }
 
-static void line(enum log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void line(enum log_level level, const char *fmt,
+                                                       va_list ap)
 {
     char out[LOG_LINE_SIZE], when[CLOCK_TEXT_SIZE];
     size_t len;

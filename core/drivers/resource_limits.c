@@ -1,5 +1,5 @@
 /* Limits laid over one another: blueprint, plan, tenant. Apart because all three floors do it. */
-#include "limits.h"
+#include "resource_limits.h"
 
 void limits_over(struct limits *out, const struct limits *above)
 {

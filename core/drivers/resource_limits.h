@@ -1,6 +1,5 @@
-#include_next <limits.h> /* the system's own of this name, whoever asked for which; before the guard */
-#ifndef SETT_LIMITS_H
-#define SETT_LIMITS_H
+#ifndef SETT_RESOURCE_LIMITS_H
+#define SETT_RESOURCE_LIMITS_H
 /* What a tenant may use. 0 means: as the plan, then the blueprint says; finally no limit. Held by
  * value in plans, tenants and the requests to the hands. */
 #include <stdint.h>
