@@ -31,10 +31,9 @@
 #include "tally.h"
 #include "vault.h"
 
-#define THREADS                                                                                    \
-    24 /* most of them wait: for a commit that they share, for a hash, for the worker              \
-        */
-#define THREADS_MOST 64
+#define THREADS      64 /* most of them wait: for a commit that as many share, or for the worker */
+#define THREADS_MOST 128
+#define SLOW_MOST    12    /* of them with what takes long: a hash, or the worker's answer */
 #define STREAM_EXTRA 8     /* connections that may wait to be told that the streams are full */
 #define STOP_MS      1500  /* for requests under way; then the process ends all the same */
 #define STUCK_MS     20000 /* all threads with one request for so long: the watchdog may bite */
@@ -134,7 +133,8 @@ static int parts_make(struct program *p, struct err *err)
     p->serve.limit = p->limit;
     p->serve.tally = p->tally;
     p->serve.ops = ops;
-    p->serve.slow_most = (int)threads_wanted(&p->box.conf) / 2;
+    unsigned half = threads_wanted(&p->box.conf) / 2;
+    p->serve.slow_most = half < SLOW_MOST ? (int)half : SLOW_MOST;
     p->events = (struct events){.box = &p->box,
                                 .limit = p->limit,
                                 .tally = p->tally,

@@ -18,7 +18,7 @@
 #define BODY_WEBHOOK (512u * 1024u)
 #define DRAIN_MAX    (2u * 1024u * 1024u)
 #define OUT_MAX      (4u * 1024u * 1024u)
-#define OUT_KEEP     (512u * 1024u) /* a buffer that grew beyond it is given back */
+#define OUT_KEEP     (192u * 1024u) /* a buffer that grew beyond it is given back */
 
 /* One request under way. */
 struct passage {

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,19 +21,22 @@
 
 #define BATCH_CHANGES 512
 #define BATCH_MS      20 /* a transaction that took longer to fill is committed with what it has */
+#define LOOK_MS       50 /* past its deadline, but begun: it looks again so often */
 
 enum state { WAITING, RUNNING, DONE };
 
-/* A change that waits; it lies on its caller's stack. */
+/* A change that waits; it lies on its caller's stack. Its end is told by a semaphore of its own:
+ * those of a batch all end at once, and would else stand in line for the queue's lock to hear it.
+ */
 struct request {
     struct db *db;
     db_change *change;
     void *arg;
     struct err err;
     int result;
-    bool out; /* it failed after writing: not to be run again */
-    enum state state;
-    pthread_cond_t moved;
+    bool out;                 /* it failed after writing: not to be run again */
+    _Atomic enum state state; /* moves under the queue's lock, but for DONE */
+    sem_t done;
     struct request *next;
 };
 
@@ -39,8 +44,8 @@ struct commit_queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     pthread_t thread;
-    bool started;
-    struct request *first;
+    bool started, idle; /* idle: the writer waits for ${arrived} */
+    struct request *first, **end;
 };
 
 struct commit_queue *commit_queue_new(void)
@@ -49,6 +54,7 @@ struct commit_queue *commit_queue_new(void)
 
     if (queue == NULL)
         return NULL;
+    queue->end = &queue->first;
     (void)pthread_mutex_init(&queue->lock, NULL);
     (void)pthread_cond_init(&queue->arrived, NULL);
     return queue;
@@ -102,11 +108,12 @@ static void put_back(struct commit_queue *queue, struct request *last)
     last->next = NULL;
     (void)pthread_mutex_lock(&queue->lock);
     for (struct request *r = rest; r != NULL; r = r->next) {
-        r->state = WAITING;
-        (void)pthread_cond_signal(&r->moved); /* its deadline counts again */
+        r->state = WAITING; /* its deadline counts again */
         end = r;
     }
     end->next = queue->first;
+    if (queue->first == NULL)
+        queue->end = &end->next;
     queue->first = rest;
     (void)pthread_mutex_unlock(&queue->lock);
 }
@@ -224,29 +231,32 @@ static struct request *take_batch(struct commit_queue *queue)
             r->next = NULL;
         }
     }
+    if (queue->first == NULL)
+        queue->end = &queue->first;
     (void)pthread_mutex_unlock(&queue->lock);
     return batch;
 }
 
-static void give_back(struct commit_queue *queue, struct request *batch)
+/* Every result is final: nobody can withdraw any more, so that no lock is needed. */
+static void give_back(struct request *batch)
 {
     struct request *next;
 
-    (void)pthread_mutex_lock(&queue->lock);
     for (struct request *r = batch; r != NULL; r = next) {
         next = r->next; /* once it is done, its caller may leave with it */
         r->state = DONE;
-        (void)pthread_cond_signal(&r->moved);
+        (void)sem_post(&r->done);
     }
-    (void)pthread_mutex_unlock(&queue->lock);
 }
 
 /* Who waits is asked for a handle; all of one queue belong to one environment. */
 static struct db *wait_for_work(struct commit_queue *queue, struct db *copy)
 {
     (void)pthread_mutex_lock(&queue->lock);
+    queue->idle = true;
     while (queue->first == NULL)
         (void)pthread_cond_wait(&queue->arrived, &queue->lock);
+    queue->idle = false;
     *copy = *queue->first->db; /* its owner may withdraw while the write lock is waited for */
     (void)pthread_mutex_unlock(&queue->lock);
     return copy;
@@ -269,7 +279,7 @@ static void *writer(void *arg)
             commit_batch(queue, &txn, batch);
         else
             fail_rest(batch, &err);
-        give_back(queue, batch);
+        give_back(batch);
     }
     return NULL;
 }
@@ -296,12 +306,10 @@ static int start_writer(struct commit_queue *queue)
 
 static void append(struct commit_queue *queue, struct request *r)
 {
-    struct request **end = &queue->first;
-
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = r;
-    (void)pthread_cond_signal(&queue->arrived);
+    *queue->end = r;
+    queue->end = &r->next;
+    if (queue->idle)
+        (void)pthread_cond_signal(&queue->arrived);
 }
 
 static void withdraw(struct commit_queue *queue, struct request *r)
@@ -310,50 +318,60 @@ static void withdraw(struct commit_queue *queue, struct request *r)
 
     while (*at != NULL && *at != r)
         at = &(*at)->next;
-    if (*at == r)
-        *at = r->next;
+    if (*at != r)
+        return;
+    *at = r->next;
+    if (*at == NULL)
+        queue->end = at;
 }
 
-/* Wait for the end, or for the deadline if the change has not been started by then. The queue is
- * locked. Return 0, or -1 after withdrawing. */
-static int wait_for_end(struct commit_queue *queue, struct request *r, const struct timespec *until)
+static void add_ms(struct timespec *t, long ms)
 {
-    while (r->state != DONE) {
-        int rc = 0;
-        if (r->state == WAITING)
-            rc = pthread_cond_timedwait(&r->moved, &queue->lock, until);
-        else
-            (void)pthread_cond_wait(&r->moved, &queue->lock);
-        if (rc == ETIMEDOUT && r->state == WAITING) {
-            withdraw(queue, r);
+    t->tv_sec += ms / 1000;
+    t->tv_nsec += ms % 1000 * 1000000;
+    if (t->tv_nsec >= 1000000000) {
+        t->tv_sec++;
+        t->tv_nsec -= 1000000000;
+    }
+}
+
+/* Whether the change had not been started; then it is off the queue. */
+static bool gave_up(struct commit_queue *queue, struct request *r)
+{
+    bool waiting;
+
+    (void)pthread_mutex_lock(&queue->lock);
+    waiting = r->state == WAITING;
+    if (waiting)
+        withdraw(queue, r);
+    (void)pthread_mutex_unlock(&queue->lock);
+    return waiting;
+}
+
+/* Wait for the end, or for the deadline if the change has not been started by then. Return 0, or -1
+ * after withdrawing. Only the semaphore says that the writer is through with it. */
+static int wait_for_end(struct commit_queue *queue, struct request *r)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    add_ms(&until, DB_WRITE_WAIT_MS);
+    while (sem_clockwait(&r->done, CLOCK_MONOTONIC, &until) == -1) {
+        if (errno != ETIMEDOUT)
+            continue;
+        if (gave_up(queue, r))
             return -1;
-        }
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        add_ms(&until, LOOK_MS);
     }
-    return 0;
-}
-
-static void init_request(struct request *r, struct timespec *until)
-{
-    pthread_condattr_t attr;
-
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&r->moved, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    (void)clock_gettime(CLOCK_MONOTONIC, until);
-    until->tv_sec += DB_WRITE_WAIT_MS / 1000;
-    until->tv_nsec += (long)(DB_WRITE_WAIT_MS % 1000) * 1000000;
-    if (until->tv_nsec >= 1000000000) {
-        until->tv_sec++;
-        until->tv_nsec -= 1000000000;
-    }
+    /* DONE is read for what it orders: the results were written before it was. */
+    return r->state == DONE ? 0 : -1;
 }
 
 int db_write(struct db *db, db_change *change, void *arg, struct err *err)
 {
     struct commit_queue *queue = db->env->queue;
     struct request r = {.db = db, .change = change, .arg = arg};
-    struct timespec until;
     int waited;
 
     (void)pthread_mutex_lock(&queue->lock);
@@ -367,11 +385,11 @@ int db_write(struct db *db, db_change *change, void *arg, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "no_thread",
                        "the writer's thread could not be started");
     }
-    init_request(&r, &until);
+    (void)sem_init(&r.done, 0, 0);
     append(queue, &r);
-    waited = wait_for_end(queue, &r, &until);
     (void)pthread_mutex_unlock(&queue->lock);
-    (void)pthread_cond_destroy(&r.moved);
+    waited = wait_for_end(queue, &r);
+    (void)sem_destroy(&r.done);
     if (waited == -1) {
         (void)err_set(err, ERR_UNAVAILABLE, "store_busy",
                       "the store's write lock was not free within %d ms; nothing was changed",
