@@ -2,7 +2,7 @@
 
 DEPS_TEST := python3 python3-jsonschema libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
              procps psmisc curl git
-DEPS_LONG := clang llvm podman runc netavark
+DEPS_LONG := clang llvm podman runc netavark lxc mmdebstrap
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk
 
@@ -94,3 +94,12 @@ build/power/journal.so: tests/long/power/journal.c
 build/power/cut_%: tests/long/power/cut_%.c tests/long/power/power.h $(ALL_ARCHIVES)
 	@mkdir -p build/power
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+
+.PHONY: systemd
+systemd: build/systemd/drive build/systemd/cloudflared
+build/systemd/drive: tests/long/systemd/drive.c $(ALL_ARCHIVES)
+	@mkdir -p build/systemd
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+build/systemd/cloudflared: tests/long/systemd/cloudflared.c
+	@mkdir -p build/systemd
+	$(CC) $(CFLAGS_V) -o $@ $< $(LDFLAGS_V)

@@ -67,36 +67,57 @@ static int verb(const struct self *self, const char *word, const struct supervis
     return result;
 }
 
-static void take(struct supervisor_status *out, const char *name, const char *value, unsigned *seen)
+/* What `show` says, before it is made into a status. */
+struct shown {
+    char active[24], sub[24];
+    uint64_t job; /* what systemd still means to do with the unit, or 0 */
+    unsigned seen;
+};
+
+static void take(struct supervisor_status *out, const char *name, const char *value,
+                 struct shown *shown)
 {
     uint64_t n = 0;
 
     if (str_equal(name, "LoadState")) {
         out->known = str_equal(value, "loaded");
-        *seen |= 1u;
+        shown->seen |= 1u;
     } else if (str_equal(name, "ActiveState")) {
-        out->running = str_equal(value, "active") || str_equal(value, "activating") ||
-                       str_equal(value, "reloading");
-        *seen |= 2u;
+        shown->seen |= str_copy(shown->active, sizeof shown->active, value) == 0 ? 2u : 0;
+    } else if (str_equal(name, "SubState")) {
+        shown->seen |= str_copy(shown->sub, sizeof shown->sub, value) == 0 ? 32u : 0;
+    } else if (str_equal(name, "Job")) {
+        (void)str_u64(value, 0, UINT32_MAX, &shown->job);
     } else if (str_equal(name, "MainPID") && str_u64(value, 0, INT32_MAX, &n) == 0) {
         out->pid = (uint32_t)n;
-        *seen |= 4u;
+        shown->seen |= 4u;
     } else if (str_equal(name, "NRestarts") && str_u64(value, 0, UINT32_MAX, &n) == 0) {
         out->restarts = (uint32_t)n;
-        *seen |= 8u;
+        shown->seen |= 8u;
     } else if (str_equal(name, "ExecMainStatus") && str_u64(value, 0, INT32_MAX, &n) == 0) {
         out->exit_code = (int32_t)n;
-        *seen |= 16u;
+        shown->seen |= 16u;
     } else if (str_equal(name, "ActiveEnterTimestamp") && value[0] == '@' &&
                str_u64(value + 1, 0, INT32_MAX, &n) == 0) {
         out->since = (int64_t)n * 1000;
     }
 }
 
+/* A unit that waits for its next try is "activating" too, and does not run. One that has a job and
+ * is not going down is about to run: at a boot, once the network is there. */
+static bool is_running(const struct shown *shown)
+{
+    if (str_equal(shown->active, "active") || str_equal(shown->active, "reloading"))
+        return true;
+    if (str_equal(shown->active, "activating"))
+        return !str_equal(shown->sub, "auto-restart") || shown->job != 0;
+    return shown->job != 0 && !str_equal(shown->active, "deactivating");
+}
+
 int supervisor_systemd_parse(char *text, struct supervisor_status *out)
 {
     char *line, *save = NULL;
-    unsigned seen = 0;
+    struct shown shown = {.seen = 0};
 
     memset(out, 0, sizeof *out);
     for (line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
@@ -104,9 +125,10 @@ int supervisor_systemd_parse(char *text, struct supervisor_status *out)
         if (value == NULL)
             continue;
         *value++ = '\0';
-        take(out, line, value, &seen);
+        take(out, line, value, &shown);
     }
-    return seen == 31u ? 0 : -1;
+    out->running = is_running(&shown);
+    return shown.seen == 63u ? 0 : -1;
 }
 
 static int status(void *arg, const struct supervisor_unit *u, struct supervisor_status *out,
@@ -118,7 +140,8 @@ static int status(void *arg, const struct supervisor_unit *u, struct supervisor_
         self->systemctl,
         "show",
         "--timestamp=unix",
-        "--property=LoadState,ActiveState,MainPID,NRestarts,ExecMainStatus,ActiveEnterTimestamp",
+        "--property=LoadState,ActiveState,SubState,Job,MainPID,NRestarts,ExecMainStatus,"
+        "ActiveEnterTimestamp",
         "--",
         unit,
         NULL};
@@ -144,13 +167,15 @@ static int status(void *arg, const struct supervisor_unit *u, struct supervisor_
 static int start(void *arg, const struct supervisor_unit *u, struct err *err)
 {
     struct supervisor_status s;
+    struct err ignored;
+    int asked = verb(arg, "start", u, false, err);
 
-    if (verb(arg, "start", u, false, err) == -1 || status(arg, u, &s, err) == -1)
+    if (status(arg, u, &s, asked == -1 ? &ignored : err) == -1)
         return -1;
-    if (s.running)
-        return 0;
     if (!s.known)
         return err_set(err, ERR_NOT_FOUND, "unit_missing", "there is no unit %s.service", u->name);
+    if (asked == -1 || s.running)
+        return asked;
     return err_set(err, ERR_UNAVAILABLE, "unit_ended", "%s ended at once with code %d", u->name,
                    s.exit_code);
 }

@@ -4,7 +4,8 @@
  * The supervisor that is systemd: instances of a template unit that the package ships
  * (sett-tunnel@.service), through systemctl(1) and journalctl(1). The unit's argv is the template's
  * affair. Units are started without waiting for their READY=1 (cloudflared says it only once it is
- * connected to the edge): "running" is active or activating.
+ * connected to the edge): "running" is active, activating, or waiting for what the unit comes after
+ * (the network, at a boot). A unit that failed and waits for its next try is not running.
  */
 #include "supervisor.h"
 
@@ -17,8 +18,9 @@ int supervisor_systemd_new(struct supervisor *out, const char *systemctl, const 
 void supervisor_systemd_free(struct supervisor *s);
 
 /** supervisor_systemd_parse(text, out): the output of `systemctl show` for the properties
- * LoadState, ActiveState, MainPID, NRestarts, ExecMainStatus, ActiveEnterTimestamp (as @seconds).
- * Return 0, or -1 when a property is missing. */
+ * LoadState, ActiveState, SubState, Job, MainPID, NRestarts, ExecMainStatus, ActiveEnterTimestamp
+ * (as
+ * @seconds; it and Job may be missing). Return 0, or -1 when a property is missing. */
 int supervisor_systemd_parse(char *text, struct supervisor_status *out);
 
 #endif

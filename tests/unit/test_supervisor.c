@@ -44,9 +44,14 @@ static void test_supervisor_systemd(void **state)
         "#!/bin/sh\necho \"$*\" >>\"$0.asked\"\ncase \"$1\" in show) cat \"$0.answer\";; "
         "--output=*|--no-pager) echo a line;; esac\n";
     static const char running[] = "MainPID=77\nNRestarts=2\nExecMainStatus=0\nLoadState=loaded\n"
-                                  "ActiveState=activating\nActiveEnterTimestamp=@1700000000\n";
+                                  "ActiveState=activating\nSubState=start\n"
+                                  "ActiveEnterTimestamp=@1700000000\n";
+    static const char waiting[] = "MainPID=0\nNRestarts=3\nExecMainStatus=243\nLoadState=loaded\n"
+                                  "ActiveState=activating\nSubState=auto-restart\nJob=\n";
+    static const char late[] = "MainPID=0\nNRestarts=0\nExecMainStatus=0\nLoadState=loaded\n"
+                               "ActiveState=inactive\nSubState=dead\nJob=78\n";
     static const char missing[] = "MainPID=0\nNRestarts=0\nExecMainStatus=0\nLoadState=not-found\n"
-                                  "ActiveState=inactive\nActiveEnterTimestamp=\n";
+                                  "ActiveState=inactive\nSubState=dead\nActiveEnterTimestamp=\n";
     struct supervisor_unit u = {.name = "sett-tunnel@12"};
     struct supervisor_status status;
     char program[128], asked[140], answer[140];
@@ -83,6 +88,11 @@ static void test_supervisor_systemd(void **state)
     assert_int_equal(s.stop(s.self, &u, &err), 0);
     assert_int_equal(s.start(s.self, &u, &err), -1);
     assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_int_equal(file_write(answer, waiting, sizeof waiting - 1, 0600, NULL), 0);
+    assert_int_equal(s.start(s.self, &u, &err), -1);
+    assert_string_equal(err.code, "unit_ended");
+    assert_int_equal(file_write(answer, late, sizeof late - 1, 0600, NULL), 0);
+    assert_int_equal(s.start(s.self, &u, &err), 0);
     assert_int_equal(file_write(answer, "nonsense\n", 9, 0600, NULL), 0);
     assert_int_equal(s.status(s.self, &u, &status, &err), -1);
     (void)str_copy(u.name, sizeof u.name, "ssh");
