@@ -116,7 +116,7 @@ const struct setting_row setting_rows[] = {
     TEXT("cloudflare.zone", "", NULL, "Cloudflare's id of the zone"),
     TEXT("outside.ca_file", "", check_absolute, "certificates to trust instead of the system's"),
     TEXT("database.admin", "", check_no_password, "PostgreSQL connection that may make databases"),
-    NUMBER("engine.threads", "16", 1, 256, "jobs under way at once"),
+    NUMBER("engine.threads", "32", 1, 256, "jobs under way at once"),
     NUMBER("engine.backoff_min_ms", "500", 10, 3600000, "first wait after a failure"),
     NUMBER("engine.backoff_max_ms", "300000", 10, 86400000, "longest wait after a failure"),
     NUMBER("limits.login_per_minute", "5", 1, 100000, "sign-ins per address"),

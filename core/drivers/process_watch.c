@@ -32,7 +32,6 @@ void process_watch_add(struct process_group *g, const struct process_unit *u)
     struct epoll_event event = {.events = EPOLLIN};
 
     (void)epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, u->pidfd, &event);
-    process_watch_wake(g);
 }
 
 /* Begin a stop: SIGTERM now, SIGKILL when it is due. */

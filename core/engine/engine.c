@@ -24,7 +24,7 @@
 #include "schedule.h"
 #include "str.h"
 
-#define THREADS_DEFAULT  16
+#define THREADS_DEFAULT  32
 #define THREADS_MOST     64
 #define FLIGHTS_MOST     512
 #define BUCKETS          256

@@ -17,9 +17,8 @@
 #define REACH_S          120
 #define FIRST_WAIT_MS    100
 #define LAST_WAIT_MS     1000
-#define LOCAL_TIMES      4
-#define LOCAL_PAUSE_MS   25
-#define LOOK_EACH        10 /* attempts between looks at the runtime */
+#define RELOAD_MS        120 /* nginx lets its old workers answer for 100 ms beside the new ones */
+#define LOOK_EACH        10  /* attempts between looks at the runtime */
 
 /* The program itself said something: any answer but "broken" and "not here". */
 static bool good(long status)
@@ -135,20 +134,18 @@ static int resolve_here(const char *url, const char *front_door, char *out, size
     return str_format(out, size, "%.*s:%d:%s", len, host, tls ? 443 : 80, front_door);
 }
 
-/* A web server that was told to read its map anew answers for a moment with its old workers, too:
- * what counts is that it answers well several times in a row. */
+/* A web server that was told to read its map anew answers for a moment with its old workers, too.
+ * The first good answer shows that the new ones are there; the old have been told to go by the time
+ * of the second, which must be good as well. */
 static int reached(struct step_call *call, const char *url, const char *resolve, bool local,
                    struct err *err)
 {
-    unsigned times = local ? LOCAL_TIMES : 1;
-
-    for (unsigned i = 0; i < times; i++) {
-        if (i > 0)
-            clock_sleep_ms(LOCAL_PAUSE_MS);
-        if (probe(call->outside, url, resolve, local, err) == -1)
-            return -1;
-    }
-    return 0;
+    if (probe(call->outside, url, resolve, local, err) == -1)
+        return -1;
+    if (!local)
+        return 0;
+    clock_sleep_ms(RELOAD_MS);
+    return probe(call->outside, url, resolve, local, err);
 }
 
 enum outcome steps_reachable_make(struct step_call *call, struct err *err)
