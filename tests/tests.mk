@@ -26,7 +26,7 @@ test: test-deps
 unit-run: unit
 	@python3 tests/run.py --jobs 2 $(UNIT)
 
-## test-long: storms, power cuts, TSan, fuzzing: about an hour
+## test-long: storms, power cuts, a real systemd, TSan, fuzzing: about an hour
 test-long: test-deps
 	@$(call need,$(DEPS_LONG))
 	@$(MAKE) --no-print-directory -s -j2 all

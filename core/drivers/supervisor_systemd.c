@@ -13,6 +13,9 @@
 #define ANSWER_S 30
 #define STOP_S   60 /* systemctl stop waits for the unit, whose TimeoutStopSec is 45 s */
 
+static const char properties[] = "--property=LoadState,ActiveState,SubState,Job,MainPID,NRestarts,"
+                                 "ExecMainStatus,ActiveEnterTimestamp";
+
 struct self {
     char systemctl[200], journalctl[200];
 };
@@ -137,14 +140,7 @@ static int status(void *arg, const struct supervisor_unit *u, struct supervisor_
     const struct self *self = arg;
     char unit[80];
     const char *const argv[] = {
-        self->systemctl,
-        "show",
-        "--timestamp=unix",
-        "--property=LoadState,ActiveState,SubState,Job,MainPID,NRestarts,ExecMainStatus,"
-        "ActiveEnterTimestamp",
-        "--",
-        unit,
-        NULL};
+        self->systemctl, "show", "--timestamp=unix", properties, "--", unit, NULL};
     struct buf text;
     int result = -1;
 

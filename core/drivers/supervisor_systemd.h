@@ -18,9 +18,9 @@ int supervisor_systemd_new(struct supervisor *out, const char *systemctl, const 
 void supervisor_systemd_free(struct supervisor *s);
 
 /** supervisor_systemd_parse(text, out): the output of `systemctl show` for the properties
- * LoadState, ActiveState, SubState, Job, MainPID, NRestarts, ExecMainStatus, ActiveEnterTimestamp
- * (as
- * @seconds; it and Job may be missing). Return 0, or -1 when a property is missing. */
+ * LoadState, ActiveState, SubState, MainPID, NRestarts and ExecMainStatus, and, where they say
+ * anything, Job and ActiveEnterTimestamp (as @seconds). Return 0, or -1 when one of the first six
+ * is missing. */
 int supervisor_systemd_parse(char *text, struct supervisor_status *out);
 
 #endif
