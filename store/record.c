@@ -251,8 +251,9 @@ static int count_change(struct txn *txn, const struct table *table, bool more, s
     return db_raw_set_number(txn, &key, more ? n + 1 : n - 1, err);
 }
 
-static int write_value(struct txn *txn, const struct table *table, const struct key *key,
-                       const void *record, struct err *err)
+/* The record as it will be stored, into the transaction's own buffer. */
+static int make_value(struct txn *txn, const struct table *table, const struct key *key,
+                      const void *record, struct err *err)
 {
     struct buf *value = &txn->value;
 
@@ -260,20 +261,15 @@ static int write_value(struct txn *txn, const struct table *table, const struct 
     if (fields_encode(&table->fields, record, value) == -1 ||
         value_end(value, key->data, key->len) == -1)
         return misfit(txn, table, err);
-    return db_raw_put(txn, key->data, key->len, value->data, value->len, err);
+    return 0;
 }
 
-/* Whether the stored bytes already are what would be written: then there is nothing to do. */
-static int is_stored(struct txn *txn, const struct table *table, const struct key *key,
-                     const void *record, struct err *err)
+/* Whether the stored bytes already are those of make_value: then there is nothing to do. */
+static int is_stored(struct txn *txn, const struct key *key, struct err *err)
 {
+    const struct buf *value = &txn->value;
     struct db_raw_pair pair;
-    struct buf *value = &txn->value;
 
-    value_begin(value, table->version);
-    if (fields_encode(&table->fields, record, value) == -1 ||
-        value_end(value, key->data, key->len) == -1)
-        return misfit(txn, table, err);
     if (db_raw_get(txn, key->data, key->len, &pair, err) != 1)
         return -1;
     return pair.value_len == value->len && memcmp(pair.value, value->data, value->len) == 0;
@@ -294,15 +290,17 @@ static int store(struct txn *txn, const struct table *table, const void *record,
         return -1;
     if (got == 1 && only_new)
         return conflict(txn, table, table->key[0], err);
+    if (make_value(txn, table, &key, record, err) == -1)
+        return -1;
     if (got == 1) {
-        int stored = is_stored(txn, table, &key, record, err);
+        int stored = is_stored(txn, &key, err);
         if (stored != 0)
             return stored == 1 ? 0 : -1;
     }
     old = got == 1 ? txn->old : NULL;
     if (check_unique(txn, table, old, record, err) == -1 ||
         move_entries(txn, table, old, record, err) == -1 ||
-        write_value(txn, table, &key, record, err) == -1)
+        db_raw_put(txn, key.data, key.len, txn->value.data, txn->value.len, err) == -1)
         return -1;
     return old == NULL ? count_change(txn, table, true, err) : 0;
 }
