@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -162,6 +163,40 @@ def bench_lists(box):
         row("  the same against nginx's own static answer", show(ours), f"static {show(static)}", ours[0] / static[0])
 
 
+class Changes:
+    """A customer made every 10 ms, so that nothing the front remembers stays true for long."""
+
+    def __init__(self, box, key):
+        self.stop, self.made = threading.Event(), 0
+        self.thread = threading.Thread(target=self.work, args=(box, key), daemon=True)
+        self.thread.start()
+
+    def work(self, box, key):
+        while not self.stop.wait(0.01):
+            box.http("POST", "/api/customers", {"name": "Bench"}, {"Authorization": key})
+            self.made += 1
+
+    def close(self):
+        self.stop.set()
+        self.thread.join()
+
+
+def bench_changing(box):
+    """The list again while the store changes, against the same without."""
+    key = box.login()["Authorization"]
+    url = f"http://localhost:{box.port}/api/tenants?limit=50"
+    one = lambda: wrk(url, "get.lua", headers=[f"Authorization: {key}"])
+
+    def changing():
+        changes = Changes(box, key)
+        try:
+            return one()
+        finally:
+            changes.close()
+    moving, still = in_turns(changing, one)
+    row("GET /api/tenants?limit=50 while the store changes", show(moving), f"unchanged {show(still)}", moving[0] / still[0])
+
+
 def events_write(path, secret, count):
     """Signed events, each with an id of its own."""
     now = int(time.time())
@@ -268,6 +303,7 @@ def main():
         row(f"first page of {TENANTS:,} tenants, cold process, wall", f"{(time.monotonic() - began) * 1000:.1f} ms", "aim 10 ms")
         box.run()
         bench_lists(box)
+        bench_changing(box)
         bench_memory(box, f"with {TENANTS:,} tenants, after the load")
     finally:
         box.close()
