@@ -4,7 +4,7 @@
 # the order of FLOORS. An include that points up therefore does not compile.
 
 FLOORS   := store/base store core/outside core/drivers core/hands core/domain core/engine \
-            core/sagas core/ops fcgi backup appliance
+            core/sagas core/watch core/ops fcgi backup appliance
 VARIANT  ?= plain
 VERSION  := $(shell cat appliance/VERSION 2>/dev/null || echo 0)
 CC       ?= gcc
@@ -38,7 +38,7 @@ archives  = $(foreach f,$(call reverse,$(1)),$(call archive,$(f)))
 
 PROGRAMS := sett sett-front sett-worker sett-hands sett-send
 BELOW_FRONT  := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops fcgi
-BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/ops backup
+BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/watch core/ops backup
 BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih
