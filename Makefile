@@ -42,10 +42,10 @@ BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domai
 BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih
-LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq
+LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih
-LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq
+LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv
 
 .PHONY: all help
 all: $(addprefix $(B)/,$(PROGRAMS))

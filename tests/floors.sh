@@ -36,6 +36,7 @@ only 'archive.*\.h' backup/pack.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
 only '(cjson/)?cJSON\.h' core/outside/json_in.c core/outside/json_scan.c
 only 'ini\.h' store/base/conf.c
+only '(resolv|arpa/nameser)\.h' core/outside/dns.c
 
 symbols() { # PROGRAM PATTERN
 	local found
@@ -43,8 +44,8 @@ symbols() { # PROGRAM PATTERN
 	[ -x "$build/$1" ] && [ -z "$found" ]
 	result "$1 has no symbol $2" $? "$found"
 }
-symbols sett-front 'curl_|PQ|posix_spawn|exec[lv]|system$|popen|fork$|connect$'
-symbols sett-hands 'mdb_|getaddrinfo|gethostby|PQ'
+symbols sett-front 'curl_|PQ|posix_spawn|exec[lv]|system$|popen|fork$|connect$|res_n|ns_'
+symbols sett-hands 'mdb_|getaddrinfo|gethostby|res_n|ns_|PQ'
 symbols sett 'curl_|PQ|FCGX_'
 symbols sett-worker 'FCGX_'
 

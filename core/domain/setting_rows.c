@@ -4,6 +4,7 @@
  */
 #include "setting.h"
 
+#include "dns.h"
 #include "port.h"
 #include "str.h"
 
@@ -67,6 +68,13 @@ static int check_domain(const char *value, struct err *err)
     return 0;
 }
 
+static int check_name_server(const char *value, struct err *err)
+{
+    struct sockaddr_storage server;
+
+    return value[0] == '\0' ? 0 : dns_server_parse(value, &server, err);
+}
+
 static int check_absolute(const char *value, struct err *err)
 {
     if (value[0] != '\0' && value[0] != '/')
@@ -102,6 +110,8 @@ const struct setting_row setting_rows[] = {
     NUMBER("tenants.port", "4443", 0, 65535, "port in the addresses of tenants, 0: none shown"),
     NUMBER("tenants.failed_days", "7", 0, 365, "days until a failed provision is undone, 0: never"),
     TEXT("ingress.default", "local", check_ingress, "what leads to a new tenant"),
+    TEXT("dns.server", "", check_name_server,
+         "resolver that is asked about names, as in 192.0.2.1:53; empty: the system's"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
     NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The outside world for tests: one process, never killed, that plays Cloudflare, its edge and Stripe
-over TLS on a loopback port, with every exchange judged by the providers' own API descriptions.
+over TLS on a loopback port, and the DNS beside them, with every exchange judged by the providers' own API descriptions.
 
 usage: world.py FOLDER [--port N]
 
-Prints one line of JSON when it listens: {"port", "ca", "account", "zone", "domain", "cf_token", "stripe_key"}.
+Prints one line of JSON when it listens: {"port", "ca", "account", "zone", "domain", "cf_token", "stripe_key",
+"dns"}.
 Control, for tests only: GET /_world/state, /_world/effects, /_world/breaches; POST /_world/faults (a plan),
 /_world/stripe (kind and members of an object: makes or changes it), /_world/event, /_world/connect,
-/_world/disconnect, /_world/reset.
+/_world/disconnect, /_world/dns (a list of the name server's commands), /_world/reset.
 """
 import argparse
 import http.client
@@ -27,6 +28,7 @@ sys.path.insert(0, HERE)
 from cloudflare import Cloudflare
 from contract import Contract
 from ledger import Ledger
+from nameserver import NameServer
 from stripe import Stripe
 
 CONTRACTS = os.path.join(HERE, "..", "contracts")
@@ -39,12 +41,14 @@ class World:
     def __init__(self):
         self.cf_contract = Contract(os.path.join(CONTRACTS, "cloudflare.openapi.json"), "/client/v4")
         self.stripe_contract = Contract(os.path.join(CONTRACTS, "stripe.openapi.json"))
+        self.dns = NameServer()
         self.reset()
 
     def reset(self):
         self.ledger = Ledger()
         self.cf = Cloudflare(self.ledger, ACCOUNT, ZONE, DOMAIN, CF_TOKEN)
         self.stripe = Stripe(self.ledger, STRIPE_KEY, os.path.join(CONTRACTS, "events", "dahlia"))
+        self.dns.reset()
         self.cf_contract.breaches.clear()
         self.stripe_contract.breaches.clear()
 
@@ -109,6 +113,8 @@ class World:
             return {"ok": self.cf.connect(said["token"], said["connector"])}
         if path == "/_world/disconnect":
             return self.cf.disconnect(said["token"], said["connector"]) or {}
+        if path == "/_world/dns":
+            return [self.dns.command(line) for line in said] and {}
         if path == "/_world/reset":
             return self.reset() or {}
         raise KeyError(path)
@@ -207,7 +213,8 @@ def main():
     context.load_cert_chain(cert, key)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(json.dumps({"port": server.server_address[1], "ca": ca, "account": ACCOUNT, "zone": ZONE, "domain": DOMAIN,
-                      "cf_token": CF_TOKEN, "stripe_key": STRIPE_KEY}), flush=True)
+                      "cf_token": CF_TOKEN, "stripe_key": STRIPE_KEY,
+                      "dns": f"127.0.0.1:{Handler.world.dns.port}"}), flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     server.serve_forever()
 
