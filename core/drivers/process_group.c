@@ -256,13 +256,9 @@ int process_group_remove(struct process_group *g, const char *name, const char *
     return file_sync_folder(g->setup.folder, err);
 }
 
-void process_group_status(struct process_group *g, const char *name, struct process_status *out)
+static void status_of(const struct process_unit *u, struct process_status *out)
 {
-    struct process_unit *u = process_table_take(g, name, false);
-
     memset(out, 0, sizeof *out);
-    if (u == NULL)
-        return;
     out->known = true;
     out->wanted = u->wanted;
     out->running = u->pid != 0 && !process_unit_dead(u);
@@ -271,7 +267,37 @@ void process_group_status(struct process_group *g, const char *name, struct proc
     out->exit_code = u->exit_code;
     out->started_at = u->started_at;
     (void)str_copy(out->owner, sizeof out->owner, u->owner);
+}
+
+void process_group_status(struct process_group *g, const char *name, struct process_status *out)
+{
+    struct process_unit *u = process_table_take(g, name, false);
+
+    memset(out, 0, sizeof *out);
+    if (u == NULL)
+        return;
+    status_of(u, out);
     process_table_give(u);
+}
+
+int process_group_each(struct process_group *g,
+                       int (*on)(void *arg, const char *name, const struct process_status *status,
+                                 struct err *err),
+                       void *arg, struct err *err)
+{
+    struct process_status status;
+    struct process_unit *u;
+    char name[sizeof u->name];
+
+    for (size_t i = 0; (u = process_table_at(g, i)) != NULL; i++) {
+        (void)pthread_mutex_lock(&u->lock);
+        (void)str_copy(name, sizeof name, u->name);
+        status_of(u, &status);
+        (void)pthread_mutex_unlock(&u->lock);
+        if (name[0] != '\0' && on(arg, name, &status, err) == -1)
+            return -1;
+    }
+    return 0;
 }
 
 int process_group_plan(struct process_group *g, const char *name, struct process_plan *out,

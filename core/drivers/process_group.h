@@ -69,6 +69,13 @@ void process_group_status(struct process_group *g, const char *name, struct proc
 int process_group_plan(struct process_group *g, const char *name, struct process_plan *out,
                        struct err *err);
 
+/** process_group_each(g, on, arg, err): call for each unit that is known, in no order; ${on}
+ * returns 0, or -1 having filled err to stop. Return 0 or -1. */
+int process_group_each(struct process_group *g,
+                       int (*on)(void *arg, const char *name, const struct process_status *status,
+                                 struct err *err),
+                       void *arg, struct err *err);
+
 /** process_group_halt(g): stop all, but remember which should be running: the next
  * process_group_new starts them. Nothing is started again by this one. */
 void process_group_halt(struct process_group *g);

@@ -47,6 +47,15 @@ struct runtime_stats {
         storage_bytes;
 };
 
+/* One thing of this box that a runtime has: a container, a process, or what is left of one. */
+struct runtime_found {
+    uint64_t number; /* of the tenant whose it says it is */
+    char tenant_id[ID_SIZE];
+    uint32_t state; /* enum runtime_state; RUNTIME_ABSENT: a part such as its network */
+    char id[80];    /* the engine's own */
+};
+typedef int runtime_each(void *arg, const struct runtime_found *found, struct err *err);
+
 struct runtime {
     const char *name;
     void *self;
@@ -69,6 +78,9 @@ struct runtime {
     int (*exec)(void *self, const struct runtime_order *o, const struct blueprint *b,
                 const struct blueprint_command *command, uint32_t timeout_s, struct buf *out,
                 struct err *err);
+    /* list: all that bears the mark of box ${box_id}, in no order; ${each} returns 0, or -1 having
+     * filled err to stop. NULL: this runtime cannot say. */
+    int (*list)(void *self, const char *box_id, runtime_each *each, void *arg, struct err *err);
 };
 
 /** runtime_variables(out, o, b, folder, port, err): all that ${NAME} may name in this tenant's

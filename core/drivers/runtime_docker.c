@@ -9,6 +9,7 @@
 #include "docker_body.h"
 #include "docker_container.h"
 #include "docker_image.h"
+#include "docker_list.h"
 #include "docker_network.h"
 #include "file.h"
 #include "folder.h"
@@ -396,6 +397,14 @@ static int docker_exec(void *self, const struct runtime_order *order, const stru
     return rc;
 }
 
+static int docker_list(void *self, const char *box_id, runtime_each *each, void *arg,
+                       struct err *err)
+{
+    struct engine *e = self;
+
+    return docker_list_ours(&e->api, box_id[0] == '\0' ? e->box_id : box_id, each, arg, err);
+}
+
 int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *setup,
                        struct err *err)
 {
@@ -422,7 +431,8 @@ int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *s
                             .inspect = docker_inspect,
                             .logs = docker_logs,
                             .stats = docker_stats,
-                            .exec = docker_exec};
+                            .exec = docker_exec,
+                            .list = docker_list};
     return 0;
 fail:
     free(e);

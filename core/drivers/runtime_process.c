@@ -330,6 +330,37 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
     return result;
 }
 
+struct listing {
+    runtime_each *each;
+    void *arg;
+};
+
+/* A tenant's unit is named by its number. */
+static int list_one(void *arg, const char *name, const struct process_status *s, struct err *err)
+{
+    struct runtime_found found = {.state = s->running  ? RUNTIME_RUNNING
+                                           : s->wanted ? RUNTIME_FAILED
+                                                       : RUNTIME_STOPPED};
+    const struct listing *l = arg;
+
+    if (str_u64(name, 1, UINT64_MAX, &found.number) == -1)
+        return 0;
+    (void)str_copy(found.tenant_id, sizeof found.tenant_id, s->owner);
+    if (s->running)
+        (void)str_format(found.id, sizeof found.id, "%d", (int)s->pid);
+    return l->each(l->arg, &found, err);
+}
+
+/* The state folder is this box's own, so all in it bears its mark. */
+static int list(void *arg, const char *box_id, runtime_each *each, void *each_arg, struct err *err)
+{
+    struct self *self = arg;
+    struct listing l = {each, each_arg};
+
+    (void)box_id;
+    return process_group_each(self->group, list_one, &l, err);
+}
+
 int runtime_process_new(struct runtime *out, const struct runtime_process_setup *setup,
                         struct err *err)
 {
@@ -351,7 +382,8 @@ int runtime_process_new(struct runtime *out, const struct runtime_process_setup 
                             .inspect = inspect,
                             .logs = logs,
                             .stats = stats,
-                            .exec = exec};
+                            .exec = exec,
+                            .list = list};
     if (str_copy(self->tenants, sizeof self->tenants, setup->tenants) == -1)
         (void)err_set(err, ERR_INVALID, "path_too_long", "%s is too long", setup->tenants);
     else if (file_mkdirs(self->tenants, self->own_uid ? 0711 : 0700, err) == 0)

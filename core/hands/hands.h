@@ -16,8 +16,12 @@
  *                     maintenance; or ABSENT
  *   CONNECTOR_*       number of the tunnel; START: secret; STATUS: running, pid, restarts,
  *                     port (of its metrics, on 127.0.0.1); ABSENT when there is none
- * A process that ends within a moment of its start, a blueprint's command that fails, a web server
- * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
+ *   INVENTORY         box_id; number: only what comes behind it. Streams a line each, in the order
+ * of numbers: "runtime N NAME STATE TENANT ID", "folder N", "connector N STATE WANTED", "route N
+ * HOST PORT STATE"; first, "unread NAME WHY" of a runtime that could not be asked. present: there
+ * is more behind number A process that ends within a moment of its start, a blueprint's command
+ * that fails, a web server that refuses its map: AGAIN with what it said. FAIL: what asking again
+ * would not change.
  */
 #include "field.h"
 #include "outcome.h"
@@ -44,6 +48,7 @@ enum hands_verb {
     HANDS_CONNECTOR_RESTART,
     HANDS_CONNECTOR_STATUS,
     HANDS_CONNECTOR_LOGS,
+    HANDS_INVENTORY, /* all that is here with this box's mark; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -200,32 +200,59 @@ enum outcome hands_connector_logs(struct hands_job *job, struct err *err)
     return hands_outcome(s->logs(s->self, &c.unit, job->request->lines, job->stream, err), err);
 }
 
-/* Call ${verb} for every connector whose token is kept. */
-static void each(struct hands_world *w, const char *what,
-                 int (*verb)(void *self, const struct supervisor_unit *u, struct err *err))
+int hands_connector_each(struct hands_world *w,
+                         int (*on)(void *arg, uint64_t number, struct err *err), void *arg,
+                         struct err *err)
 {
     struct dirent *entry;
     char path[320], digits[24];
     DIR *folder;
+    int rc = 0;
 
     if (str_format(path, sizeof path, "%s/tunnels", w->paths->hands) == -1 ||
         (folder = opendir(path)) == NULL)
-        return;
-    while ((entry = readdir(folder)) != NULL) {
+        return 0;
+    while (rc == 0 && (entry = readdir(folder)) != NULL) {
         size_t len = strlen(entry->d_name);
-        struct connector c;
-        struct err err;
         uint64_t number;
+
         if (!str_ends(entry->d_name, ".token") ||
             str_copy_n(digits, sizeof digits, entry->d_name, len - strlen(".token")) == -1 ||
             str_u64(digits, 1, UINT64_MAX, &number) == -1)
             continue;
-        if (files_of(w, number, &c.files, &err) == -1 ||
-            make_unit(w, number, &c.files, &c.unit, &err) == -1 ||
-            verb(w->supervisor->self, &c.unit, &err) == -1)
-            log_error("%s of the connector of tunnel %s: %s", what, digits, err.text);
+        rc = on(arg, number, err);
     }
     (void)closedir(folder);
+    return rc;
+}
+
+struct each {
+    struct hands_world *world;
+    const char *what;
+    int (*verb)(void *self, const struct supervisor_unit *u, struct err *err);
+};
+
+static int each_one(void *arg, uint64_t number, struct err *err)
+{
+    const struct each *e = arg;
+    struct connector c;
+
+    if (files_of(e->world, number, &c.files, err) == -1 ||
+        make_unit(e->world, number, &c.files, &c.unit, err) == -1 ||
+        e->verb(e->world->supervisor->self, &c.unit, err) == -1)
+        log_error("%s of the connector of tunnel %llu: %s", e->what, (unsigned long long)number,
+                  err->text);
+    return 0;
+}
+
+/* Call ${verb} for every connector whose token is kept. */
+static void each(struct hands_world *w, const char *what,
+                 int (*verb)(void *self, const struct supervisor_unit *u, struct err *err))
+{
+    struct each e = {w, what, verb};
+    struct err err = {0};
+
+    (void)hands_connector_each(w, each_one, &e, &err);
 }
 
 void hands_connector_resume(struct hands_world *world)

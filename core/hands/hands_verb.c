@@ -48,6 +48,7 @@ static const struct {
     [HANDS_CONNECTOR_RESTART] = {NEED_NUMBER | ALONE | TUNNEL, hands_connector_restart},
     [HANDS_CONNECTOR_STATUS] = {NEED_NUMBER | TUNNEL, hands_connector_status},
     [HANDS_CONNECTOR_LOGS] = {NEED_NUMBER | NEED_LINES | TUNNEL, hands_connector_logs},
+    [HANDS_INVENTORY] = {0, hands_inventory},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

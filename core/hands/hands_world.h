@@ -49,6 +49,15 @@ hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_
 hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,
     hands_connector_status, hands_connector_logs;
 
+/** hands_connector_each(world, on, arg, err): call with the number of each tunnel whose connector's
+ * token is kept; ${on} returns 0, or -1 having filled err to stop. Return 0 or -1. */
+int hands_connector_each(struct hands_world *world,
+                         int (*on)(void *arg, uint64_t number, struct err *err), void *arg,
+                         struct err *err);
+
+/* hands_inventory.c */
+hands_work hands_inventory;
+
 /** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
  * are logged. */
 void hands_connector_resume(struct hands_world *world);

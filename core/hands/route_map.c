@@ -339,6 +339,24 @@ int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, ui
     return r != NULL;
 }
 
+int route_map_each(struct route_map *m,
+                   int (*on)(void *arg, const struct route *route, struct err *err), void *arg,
+                   struct err *err)
+{
+    struct route_list copy = {0};
+    int rc;
+
+    (void)pthread_mutex_lock(&m->lock);
+    rc = route_list_copy(&copy, &m->good);
+    (void)pthread_mutex_unlock(&m->lock);
+    if (rc == -1)
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a copy of the routes");
+    for (size_t i = 0; rc == 0 && i < copy.count; i++)
+        rc = on(arg, &copy.at[i], err);
+    route_list_free(&copy);
+    return rc;
+}
+
 /* The map on disk must be what the routes say: after a crash in a round, or with a file deleted. It
  * is not tested: it was when the routes were noted, and the web server may not be set up yet, but
  * will want the file when it starts. */

@@ -48,4 +48,12 @@ int route_map_unset(struct route_map *m, const char *hostname, uint64_t number, 
 int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number,
                    bool *maintenance);
 
+struct route;
+
+/** route_map_each(m, on, arg, err): call for each route, by host name, from a copy; ${on} returns
+ * 0, or -1 having filled err to stop. Return 0 or -1. */
+int route_map_each(struct route_map *m,
+                   int (*on)(void *arg, const struct route *route, struct err *err), void *arg,
+                   struct err *err);
+
 #endif

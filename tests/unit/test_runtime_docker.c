@@ -41,6 +41,33 @@ static void gone(struct world *w, const struct runtime_order *o)
     assert_false(file_exists(path));
 }
 
+struct seen {
+    unsigned count, running, networks;
+    char tenant_id[ID_SIZE];
+};
+
+static int see(void *arg, const struct runtime_found *found, struct err *err)
+{
+    struct seen *seen = arg;
+
+    (void)err;
+    assert_int_equal(found->number, 1);
+    seen->count++;
+    seen->running += found->state == RUNTIME_RUNNING;
+    seen->networks += found->state == RUNTIME_ABSENT;
+    memcpy(seen->tenant_id, found->tenant_id, sizeof seen->tenant_id);
+    return 0;
+}
+
+static struct seen listed(struct world *w, const char *box)
+{
+    struct seen seen = {0};
+    struct err err;
+
+    assert_ok(&err, w->runtime.list(w->runtime.self, box, see, &seen, &err));
+    return seen;
+}
+
 static void test_life(void **state)
 {
     struct world *w = *state;
@@ -65,6 +92,12 @@ static void test_life(void **state)
     assert_string_equal(status.id, before.id);
     assert_int_equal(status.started_at, before.started_at);
 
+    assert_int_equal(listed(w, BOX).count, 2); /* and its network */
+    assert_int_equal(listed(w, "").running, 1);
+    assert_int_equal(listed(w, BOX).networks, 1);
+    assert_string_equal(listed(w, BOX).tenant_id, o.tenant_id);
+    assert_int_equal(listed(w, "box_other").count, 0);
+
     assert_ok(&err, w->runtime.restart(w->runtime.self, &o, w->web, &status, &err));
     assert_string_equal(status.id, before.id);
     assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, DEADLINE_MS), 200);
@@ -83,6 +116,7 @@ static void test_life(void **state)
     assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, DEADLINE_MS), 200);
     gone(w, &o);
     gone(w, &o);
+    assert_int_equal(listed(w, BOX).count, 0);
 }
 
 static void test_limits_from_inside(void **state)
