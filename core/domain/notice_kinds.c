@@ -1,0 +1,99 @@
+/*
+ * What can be told to an operator, one row each. Apart from the code that raises them because this
+ * is the page that "what does this box watch over?" is answered from, and because many places raise
+ * them.
+ */
+#include "notice.h"
+
+#include "str.h"
+
+#define MINUTES 60u
+#define HOURS   3600u
+
+/* NAME, SUBJECT, severity, holds s, again s, threshold, unit, below, help, hint */
+#define KIND(name_, subject_, severity_, hold_, again_, help_, hint_)                              \
+    {                                                                                              \
+        .name = (name_), .subject = (subject_), .severity = (severity_), .hold_s = (hold_),        \
+        .resend_s = (again_), .help = (help_), .hint = (hint_)                                     \
+    }
+#define FIGURE(name_, subject_, severity_, hold_, again_, threshold_, unit_, help_, hint_)         \
+    {                                                                                              \
+        .name = (name_), .subject = (subject_), .severity = (severity_), .hold_s = (hold_),        \
+        .resend_s = (again_), .threshold = (threshold_), .unit = (unit_), .help = (help_),         \
+        .hint = (hint_)                                                                            \
+    }
+
+const struct notice_kind notice_kinds[] = {
+    FIGURE("subscription.unprovisioned", "subscription", NOTICE_CRITICAL, 0, 1 * HOURS, 10, "min",
+           "paid for so long, and no tenant answers", "look at its job: sett subscription show ID"),
+    KIND("subscription.flagged", "subscription", NOTICE_WARNING, 0, 0,
+         "something about a subscription needs a person", "sett subscription show ID"),
+    KIND("job.stuck", "job", NOTICE_CRITICAL, 0, 4 * HOURS, "a job needs a person",
+         "sett job show ID names the cause; then sett job retry ID or sett job resolve ID"),
+    KIND("event.failed", "event", NOTICE_CRITICAL, 0, 4 * HOURS,
+         "a payment's event could not be applied",
+         "sett event show ID names the cause; then sett event replay ID"),
+    KIND("tenant.degraded", "tenant", NOTICE_INFO, 5 * MINUTES, 0,
+         "a tenant's program answers badly now and then", "sett tenant logs ID"),
+    KIND("tenant.unhealthy", "tenant", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
+         "a tenant's program answers with errors", "sett tenant logs ID; sett tenant restart ID"),
+    KIND("tenant.unreachable", "tenant", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
+         "a tenant does not answer", "sett tenant logs ID; sett tenant restart ID"),
+    KIND("tenant.restarts", "tenant", NOTICE_CRITICAL, 0, 4 * HOURS,
+         "a tenant was restarted too often and is left alone now", "sett tenant logs ID"),
+    FIGURE("tenant.cpu", "tenant", NOTICE_WARNING, 15 * MINUTES, 12 * HOURS, 95, "%",
+           "a tenant uses so much of its processor share", "offer a larger plan"),
+    FIGURE("tenant.memory", "tenant", NOTICE_WARNING, 5 * MINUTES, 12 * HOURS, 95, "%",
+           "a tenant uses so much of its memory", "offer a larger plan"),
+    FIGURE("tenant.storage", "tenant", NOTICE_WARNING, 5 * MINUTES, 24 * HOURS, 90, "%",
+           "a tenant uses so much of its storage", "offer a larger plan"),
+    KIND("tunnel.down", "tunnel", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
+         "a tunnel's connector is not connected", "sett tunnel probe ID"),
+    KIND("tunnel.quota", "box", NOTICE_WARNING, 0, 24 * HOURS,
+         "the provider's limit of tunnels or records is near", "use a shared tunnel"),
+    KIND("domain.pending", "domain", NOTICE_WARNING, 0, 0,
+         "a customer's domain still waits for its name servers", "sett domain show NAME"),
+    KIND("domain.moved", "domain", NOTICE_CRITICAL, 0, 24 * HOURS,
+         "a customer's domain was led away; its zone will be deleted", "sett domain show NAME"),
+    KIND("domain.deleted", "domain", NOTICE_CRITICAL, 0, 0, "a customer's zone is gone",
+         "sett domain show NAME"),
+    KIND("drift.found", "drift", NOTICE_WARNING, 0, 24 * HOURS,
+         "what is outside is not what the records say", "sett drift list"),
+    KIND("node.lost", "node", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
+         "a node of a cluster does not answer", "sett node list"),
+    FIGURE("box.cpu", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
+           "the box's processors are so busy", "sett system stats"),
+    FIGURE("box.memory", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
+           "so much of the box's memory is in use", "sett system stats"),
+    FIGURE("box.disk", "box", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS, 85, "%",
+           "so much of the disk of the store or the tenants is in use",
+           "make room; if nothing can be written any more: sett unstick"),
+    FIGURE("box.store", "box", NOTICE_CRITICAL, 0, 4 * HOURS, 70, "%",
+           "so much of the store's map is in use; above 80 % nothing new begins",
+           "sett system database"),
+    FIGURE("box.errors", "box", NOTICE_WARNING, 5 * MINUTES, 4 * HOURS, 5, "%",
+           "so many of the answers of API and webhook are errors of our own",
+           "journalctl -u sett-front"),
+    {.name = "box.certificate",
+     .subject = "certificate",
+     .severity = NOTICE_WARNING,
+     .resend_s = 24 * HOURS,
+     .threshold = 14,
+     .unit = "days",
+     .below = true,
+     .help = "a certificate ends within so many days",
+     .hint = "renew it, and see why that did not happen by itself"},
+    KIND("channel.failing", "channel", NOTICE_WARNING, 0, 24 * HOURS,
+         "alerts cannot be delivered over a channel", "sett channel test NAME"),
+    KIND("mail.failed", "message", NOTICE_WARNING, 0, 0, "a mail to a customer was given up",
+         "sett mail show ID names the cause; then sett mail resend ID"),
+};
+const size_t notice_kind_count = sizeof notice_kinds / sizeof notice_kinds[0];
+
+const struct notice_kind *notice_kind_find(const char *name)
+{
+    for (size_t i = 0; i < notice_kind_count; i++)
+        if (str_equal(notice_kinds[i].name, name))
+            return &notice_kinds[i];
+    return NULL;
+}
