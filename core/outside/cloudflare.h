@@ -102,11 +102,6 @@ int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
                                        struct err *err),
                            void *arg, struct err *err);
 
-/** cloudflare_tunnel_connections(c, id, connectors, connections, err): how many programs run it,
- * and their connections to the edge. 0 or -1. */
-int cloudflare_tunnel_connections(struct cloudflare *c, const char *id, unsigned *connectors,
-                                  unsigned *connections, struct err *err);
-
 /** cloudflare_connector_token(account, tunnel, secret, out, err): the token that cloudflared takes,
  * made here: base64 (standard, padded) of {"a":account,"t":tunnel,"s":secret}. 0 or -1. */
 int cloudflare_connector_token(const char *account, const char *tunnel, const char *secret,

@@ -186,26 +186,6 @@ int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
     return cloudflare_pages(c, path, LIST_PAGE, CLOUDFLARE_MAY_TUNNEL, list_one, &l, err);
 }
 
-int cloudflare_tunnel_connections(struct cloudflare *c, const char *id, unsigned *connectors,
-                                  unsigned *connections, struct err *err)
-{
-    char path[CLOUDFLARE_PATH_SIZE];
-    struct cJSON *json;
-    const struct cJSON *all, *item = NULL;
-
-    *connectors = *connections = 0;
-    if (tunnel_path(path, c, id, "/connections", err) == -1 ||
-        cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
-        return -1;
-    all = json_at(json, "result");
-    while ((item = json_next(all, item)) != NULL) {
-        ++*connectors;
-        *connections += (unsigned)json_size(item, "conns");
-    }
-    json_free(json);
-    return 0;
-}
-
 int cloudflare_connector_token(const char *account, const char *tunnel, const char *secret,
                                char out[CLOUDFLARE_TOKEN_SIZE], struct err *err)
 {

@@ -6,25 +6,16 @@
 
 #include <string.h>
 
-#include "facts.h"
+#include "answer_parts.h"
 #include "json_out.h"
 #include "setting.h"
 #include "str.h"
 
-#define ASK_MS   10000
 #define LINES    100
 #define PROBE_S  5
 #define BODY_MAX 65536
 
-/* The object a question is about. */
-struct about {
-    struct tenant tenant;
-    struct tunnel tunnel;
-    bool is_tunnel;
-    char box_id[ID_SIZE]; /* whose mark the engine's objects carry */
-};
-
-static int load(const struct answer_setup *s, const struct kv *params, struct about *a,
+int answer_load(const struct answer_setup *s, const struct kv *params, struct about *a,
                 struct err *err)
 {
     const char *tunnel_id = kv_get(params, "tunnel_id"), *tenant_id = kv_get(params, "tenant_id");
@@ -51,10 +42,9 @@ static int load(const struct answer_setup *s, const struct kv *params, struct ab
     return found == 1 ? 0 : -1;
 }
 
-/* Ask the hands about it. */
-static enum outcome ask_hands(const struct answer_setup *s, const struct about *a,
-                              enum hands_verb verb, uint32_t lines, struct hands_reply *reply,
-                              struct buf *stream, struct err *err)
+enum outcome answer_hands(const struct answer_setup *s, const struct about *a, enum hands_verb verb,
+                          uint32_t lines, struct hands_reply *reply, struct buf *stream,
+                          struct err *err)
 {
     struct hands_request request = {.verb = (uint32_t)verb, .lines = lines};
 
@@ -64,10 +54,10 @@ static enum outcome ask_hands(const struct answer_setup *s, const struct about *
     (void)str_copy(request.box_id, sizeof request.box_id, a->box_id);
     (void)str_copy(request.blueprint, sizeof request.blueprint, a->tenant.blueprint);
     (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
-    return outside_hands(s->outside, &request, ASK_MS, reply, stream, err);
+    return outside_hands(s->outside, &request, ANSWER_ASK_MS, reply, stream, err);
 }
 
-static bool connected(const struct about *a)
+bool answer_connected(const struct about *a)
 {
     return str_equal(a->tunnel.ingress, "cloudflare");
 }
@@ -80,14 +70,14 @@ int answer_logs(const struct answer_setup *s, const struct kv *params, struct bu
     struct about a;
     enum outcome outcome;
 
-    if (load(s, params, &a, err) == -1)
+    if (answer_load(s, params, &a, err) == -1)
         return -1;
-    if (a.is_tunnel && !connected(&a))
+    if (a.is_tunnel && !answer_connected(&a))
         return 0; /* a local route has no connector, and so no log of its own */
     if (lines == 0 || lines > HANDS_LINES_MAX)
         return err_field(err, "lines", "out_of_range", "lines is from 1 to %u", HANDS_LINES_MAX);
-    outcome = ask_hands(s, &a, a.is_tunnel ? HANDS_CONNECTOR_LOGS : HANDS_RUNTIME_LOGS, lines,
-                        &reply, out, err);
+    outcome = answer_hands(s, &a, a.is_tunnel ? HANDS_CONNECTOR_LOGS : HANDS_RUNTIME_LOGS, lines,
+                           &reply, out, err);
     return outcome == OUTCOME_OK || outcome == OUTCOME_ABSENT ? 0 : -1;
 }
 
@@ -99,11 +89,11 @@ int answer_stats(const struct answer_setup *s, const struct kv *params, struct b
     struct about a;
     enum outcome outcome;
 
-    if (load(s, params, &a, err) == -1)
+    if (answer_load(s, params, &a, err) == -1)
         return -1;
     if (a.is_tunnel)
         return err_field(err, "tunnel_id", "no_stats", "a tunnel has no stats");
-    outcome = ask_hands(s, &a, HANDS_RUNTIME_STATS, 0, &reply, NULL, err);
+    outcome = answer_hands(s, &a, HANDS_RUNTIME_STATS, 0, &reply, NULL, err);
     if (outcome == OUTCOME_ABSENT)
         return err_set(err, ERR_CONFLICT, "not_running", "tenant %s does not run", a.tenant.id);
     if (outcome != OUTCOME_OK)
@@ -128,7 +118,7 @@ static int tenant_status(const struct answer_setup *s, const struct about *a, st
 {
     struct hands_reply reply;
     struct json_out j;
-    enum outcome outcome = ask_hands(s, a, HANDS_RUNTIME_INSPECT, 0, &reply, NULL, err);
+    enum outcome outcome = answer_hands(s, a, HANDS_RUNTIME_INSPECT, 0, &reply, NULL, err);
 
     if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
         return -1;
@@ -152,71 +142,14 @@ static int tenant_status(const struct answer_setup *s, const struct about *a, st
     return 0;
 }
 
-/* What Cloudflare sees of it: its word, and how many programs and connections. */
-static int edge_status(const struct answer_setup *s, const struct about *a, struct json_out *j,
-                       struct err *err)
-{
-    struct providers *p = outside_use(s->outside);
-    struct cloudflare_tunnel tunnel;
-    unsigned connectors = 0, connections = 0;
-    int result = -1;
-
-    if (!p->cloudflare_set)
-        *err = p->cloudflare_why;
-    else if (cloudflare_tunnel_get(&p->cloudflare, a->tunnel.cf_tunnel, &tunnel, err) == 0 &&
-             cloudflare_tunnel_connections(&p->cloudflare, a->tunnel.cf_tunnel, &connectors,
-                                           &connections, err) == 0)
-        result = 0;
-    outside_done(s->outside, p);
-    if (result == -1) {
-        json_out_key_null(j, "provider_status");
-        json_out_key_text(j, "provider_error", err->text);
-        return 0; /* the rest is worth knowing all the same */
-    }
-    json_out_key_text(j, "provider_status", tunnel.deleted ? "deleted" : tunnel.status);
-    json_out_key_u64(j, "connectors", connectors);
-    json_out_key_u64(j, "connections", connections);
-    return 0;
-}
-
-static int tunnel_status(const struct answer_setup *s, const struct about *a, struct buf *out,
-                         struct err *err)
-{
-    struct hands_reply reply;
-    struct json_out j;
-    enum outcome outcome = ask_hands(s, a, connected(a) ? HANDS_CONNECTOR_STATUS : HANDS_ROUTE_SHOW,
-                                     0, &reply, NULL, err);
-
-    if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
-        return -1;
-    json_out_init(&j, out);
-    json_out_object(&j);
-    json_out_key_text(&j, "object", "tunnel_status");
-    json_out_key_text(&j, "tunnel_id", a->tunnel.id);
-    json_out_key_text(&j, "state", tunnel_state_names[a->tunnel.state]);
-    json_out_key_text(&j, "ingress", a->tunnel.ingress);
-    json_out_key_text(&j, "hostname", a->tunnel.hostname);
-    if (connected(a)) {
-        json_out_key_bool(&j, "connector_running", outcome == OUTCOME_OK && reply.running);
-        json_out_key_u64(&j, "connector_pid", reply.pid);
-        json_out_key_u64(&j, "connector_restarts", reply.restarts);
-        (void)edge_status(s, a, &j, err);
-    } else {
-        json_out_key_bool(&j, "routed", outcome == OUTCOME_OK && reply.number == a->tunnel.number);
-        json_out_key_u64(&j, "port", reply.port);
-    }
-    json_out_end_object(&j);
-    return 0;
-}
-
 int answer_status(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err)
 {
     struct about a;
 
-    if (load(s, params, &a, err) == -1)
+    if (answer_load(s, params, &a, err) == -1)
         return -1;
-    return a.is_tunnel ? tunnel_status(s, &a, out, err) : tenant_status(s, &a, out, err);
+    return a.is_tunnel ? answer_tunnel_status(s, &a, out, err) : tenant_status(s, &a, out, err);
 }
 
 int answer_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
@@ -233,7 +166,7 @@ int answer_probe(const struct answer_setup *s, const struct kv *params, struct b
 
     if (b == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
-    if (load(s, params, &a, err) == 0 &&
+    if (answer_load(s, params, &a, err) == 0 &&
         blueprint_load(b, s->context->paths.blueprints, a.tenant.blueprint, err) == 0)
         result =
             str_format(url, sizeof url, "http://127.0.0.1:%u%s", a.tenant.port, b->health_path);

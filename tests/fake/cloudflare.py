@@ -5,6 +5,8 @@ import json
 import uuid
 import time
 
+from cloudflare_probe import CloudflareProbe
+
 STAMP = "%Y-%m-%dT%H:%M:%S.000000Z"
 
 
@@ -18,7 +20,7 @@ class Refusal(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-class Cloudflare:
+class Cloudflare(CloudflareProbe):
     def __init__(self, ledger, account, zone, domain, token):
         self.ledger, self.account, self.zone, self.domain, self.token = ledger, account, zone, domain, token
         self.tunnels, self.records = {}, {}

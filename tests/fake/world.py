@@ -115,6 +115,8 @@ class World:
             return self.cf.disconnect(said["token"], said["connector"]) or {}
         if path == "/_world/dns":
             return [self.dns.command(line) for line in said] and {}
+        if path == "/_world/forget":
+            return self.cf.forget(said["id"]) or {}
         if path == "/_world/reset":
             return self.reset() or {}
         raise KeyError(path)

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "cloudflare.h"
 #include "cloudflare_call.h"
+#include "cloudflare_connectors.h"
 #include "enc.h"
 #include "http.h"
 #include "json_in.h"
@@ -297,7 +298,8 @@ static void test_tunnels(void **state)
     struct cloudflare_tunnel t;
     struct err err;
     char token[CLOUDFLARE_TOKEN_SIZE];
-    unsigned connectors, connections;
+    struct cloudflare_connector connectors[CLOUDFLARE_CONNECTORS_MAX];
+    uint32_t count;
 
     (void)state;
     assert_int_equal(
@@ -337,11 +339,11 @@ static void test_tunnels(void **state)
     assert_string_equal(t.status, "healthy");
     assert_int_equal(cloudflare_tunnel_token(&cf, "t1", token, &err), 0);
     assert_string_equal(token, "eyJh");
-    assert_int_equal(cloudflare_tunnel_connections(&cf, "t1", &connectors, &connections, &err), 0);
-    assert_int_equal(connectors, 2);
-    assert_int_equal(connections, 5);
-    assert_int_equal(cloudflare_tunnel_connections(&cf, "t1", &connectors, &connections, &err), 0);
-    assert_int_equal(connectors, 0);
+    assert_int_equal(cloudflare_connectors_list(&cf, "t1", connectors, &count, &err), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(connectors[0].connections + connectors[1].connections, 5);
+    assert_int_equal(cloudflare_connectors_list(&cf, "t1", connectors, &count, &err), 0);
+    assert_int_equal(count, 0);
 }
 
 static void test_tunnel_delete(void **state)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "canned.h"
-#include "cloudflare.h"
+#include "cloudflare_connectors.h"
 #include "http.h"
 #include "json_in.h"
 #include "stripe.h"
@@ -99,7 +99,8 @@ static void test_cloudflare(void **state)
     struct cloudflare_tunnel tunnel, found;
     struct cloudflare_record record;
     char host[96], token[CLOUDFLARE_TOKEN_SIZE], made[CLOUDFLARE_TOKEN_SIZE], body[1500];
-    unsigned connectors, connections;
+    struct cloudflare_connector connectors[CLOUDFLARE_CONNECTORS_MAX];
+    uint32_t count;
     struct err err;
 
     (void)state;
@@ -140,9 +141,10 @@ static void test_cloudflare(void **state)
     /* A connector runs: the tunnel cannot be deleted under it. */
     (void)str_format(body, sizeof body, "{\"token\":\"%s\",\"connector\":\"c1\"}", token);
     json_free(tell("connect", body));
-    assert_int_equal(cloudflare_tunnel_connections(&cf, tunnel.id, &connectors, &connections, &err),
-                     0);
-    assert_int_equal(connectors, 1);
+    assert_int_equal(cloudflare_connectors_list(&cf, tunnel.id, connectors, &count, &err), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(connectors[0].connections, 1);
+    assert_string_equal(connectors[0].colos[0], "FRA01");
     json_free(tell("disconnect", body));
     assert_int_equal(cloudflare_dns_delete(&cf, record.id, &err), 0);
     assert_int_equal(cloudflare_dns_delete(&cf, record.id, &err), 0);
