@@ -23,6 +23,8 @@ struct paths {
     char wake_sock[PATHS_SIZE];   /* run/sett/wake.sock: datagrams that wake the worker */
     char web_map[PATHS_SIZE]; /* var/lib/sett/web/tenants.map: hostname -> port, for the web server
                                */
+    char history[PATHS_SIZE]; /* var/lib/sett/history: how it was; may be lost */
+    char status[PATHS_SIZE];  /* var/lib/sett/status: public pages, for the web server */
 };
 
 /** paths_set(p, root, err): ${root} NULL or "": the system's. A root is made absolute. ERR_INVALID
