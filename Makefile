@@ -41,11 +41,11 @@ BELOW_FRONT  := store/base store core/outside core/drivers core/hands core/domai
 BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/watch core/ops backup
 BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
-LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih
-LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv
+LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring
+LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih
-LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih
-LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv
+LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring
+LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring
 
 .PHONY: all help
 all: $(addprefix $(B)/,$(PROGRAMS))

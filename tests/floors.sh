@@ -36,6 +36,8 @@ only 'archive.*\.h' backup/pack.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
 only '(cjson/)?cJSON\.h' core/outside/json_in.c core/outside/json_scan.c
 only 'ini\.h' store/base/conf.c
+only 'idn2\.h|uni(ctype|str)\.h' core/outside/idn.c
+only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
 
 symbols() { # PROGRAM PATTERN
