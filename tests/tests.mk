@@ -1,7 +1,7 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
 DEPS_TEST := python3 python3-jsonschema libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
-             procps psmisc curl git
+             procps psmisc curl git iproute2
 DEPS_LONG := clang llvm podman runc netavark lxc mmdebstrap
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk

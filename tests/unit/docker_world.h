@@ -126,7 +126,7 @@ static struct blueprint *blueprint_new(void)
     return b;
 }
 
-static struct runtime_order order(unsigned number)
+static inline struct runtime_order order(unsigned number)
 {
     struct runtime_order o = {.number = number};
 
@@ -141,8 +141,8 @@ static struct runtime_order order(unsigned number)
 }
 
 /* Run a script inside; its output in a static buffer, or the error in ${err}. */
-static const char *inside(struct world *w, const struct runtime_order *o, const char *script,
-                          uint32_t timeout_s, struct err *err)
+static inline const char *inside(struct world *w, const struct runtime_order *o, const char *script,
+                                 uint32_t timeout_s, struct err *err)
 {
     static char text[8192];
     struct blueprint_command c;
@@ -185,8 +185,8 @@ static long ask_engine(struct world *w, const char *method, const char *path, co
 }
 
 /* What the web server says at a port of 127.0.0.1, once it answers: its status. */
-static long fetch(struct world *w, const char *host, uint32_t port, char *text, size_t size,
-                  int64_t wait_ms)
+static inline long fetch(struct world *w, const char *host, uint32_t port, char *text, size_t size,
+                         int64_t wait_ms)
 {
     int64_t deadline = clock_mono_ms() + wait_ms;
     struct http_request request = {.profile = HTTP_PROBE, .method = "GET", .timeout_s = 3};
