@@ -205,25 +205,16 @@ static int port_of(struct txn *txn, const char *tenant_id, struct port *port, st
     return scan_next(&scan, port, err);
 }
 
-int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
-                 struct err *err)
+int port_reserve_another(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
+                         struct err *err)
 {
     struct ranges r;
     struct port_hint hint;
-    struct port record;
+    struct port record = {0};
+    int found;
 
-    if (ranges_read(&r, ranges, err) != 0)
+    if (ranges_read(&r, ranges, err) != 0 || hint_get(txn, ranges, &hint, err) != 0)
         return -1;
-    int found = port_of(txn, tenant_id, &record, err);
-    if (found < 0)
-        return -1;
-    if (found > 0) {
-        *port = record.port;
-        return 0;
-    }
-    if (hint_get(txn, ranges, &hint, err) != 0)
-        return -1;
-    memset(&record, 0, sizeof record);
     found = lowest(txn, &r, hint.next, &record.port, &hint.retry_at, err);
     if (found < 0)
         return -1;
@@ -242,24 +233,56 @@ int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uin
     return record_put(txn, &port_hint_table, &hint, err);
 }
 
+int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
+                 struct err *err)
+{
+    struct ranges r;
+    struct port record;
+    int found;
+
+    if (ranges_read(&r, ranges, err) != 0)
+        return -1;
+    found = port_of(txn, tenant_id, &record, err);
+    if (found == 0)
+        return port_reserve_another(txn, ranges, tenant_id, port, err);
+    if (found > 0)
+        *port = record.port;
+    return found < 0 ? -1 : 0;
+}
+
+/* Take the record out; the search for a free port may begin at it. */
+static int give_back(struct txn *txn, const struct port *record, struct err *err)
+{
+    struct port_hint hint = {.id = 1};
+
+    if (record_delete(txn, &port_table, record, err) < 0 ||
+        record_get(txn, &port_hint_table, &hint, err) < 0)
+        return -1;
+    if (hint.next <= record->port)
+        return 0;
+    hint.next = record->port;
+    return record_put(txn, &port_hint_table, &hint, err);
+}
+
+int port_give(struct txn *txn, uint32_t port, const char *tenant_id, struct err *err)
+{
+    struct port record = {.port = port};
+    int found = port == 0 ? 0 : record_get(txn, &port_table, &record, err);
+
+    if (found <= 0)
+        return found;
+    return str_equal(record.tenant_id, tenant_id) ? give_back(txn, &record, err) : 0;
+}
+
 int port_free(struct txn *txn, const char *tenant_id, struct err *err)
 {
     struct port record;
-    struct port_hint hint = {.id = 1};
+    int found;
 
-    for (;;) {
-        int found = port_of(txn, tenant_id, &record, err);
-        if (found <= 0)
-            return found;
-        if (record_delete(txn, &port_table, &record, err) < 0 ||
-            record_get(txn, &port_hint_table, &hint, err) < 0)
+    while ((found = port_of(txn, tenant_id, &record, err)) == 1)
+        if (give_back(txn, &record, err) == -1)
             return -1;
-        if (hint.next > record.port) {
-            hint.next = record.port;
-            if (record_put(txn, &port_hint_table, &hint, err) != 0)
-                return -1;
-        }
-    }
+    return found;
 }
 
 int port_foreign(struct txn *txn, uint32_t port, const char *owner, int64_t until, struct err *err)

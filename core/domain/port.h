@@ -27,6 +27,14 @@ extern const struct table port_hint_table; /* key id */
 int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
                  struct err *err);
 
+/** port_reserve_another(txn, ranges, tenant_id, port, err): likewise, beside those it has. 0 or -1.
+ */
+int port_reserve_another(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
+                         struct err *err);
+
+/** port_give(txn, port, tenant_id, err): give back this one, if it is the tenant's. 0 or -1. */
+int port_give(struct txn *txn, uint32_t port, const char *tenant_id, struct err *err);
+
 /** port_free(txn, tenant_id, err): give back what the tenant has. Return 0 or -1. */
 int port_free(struct txn *txn, const char *tenant_id, struct err *err);
 

@@ -45,6 +45,18 @@ static const struct field rows[] = {
     FIELD(struct tenant, deleted_at, FIELD_TIME, .help = "deleted at"),
     FIELD(struct tenant, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct tenant, updated_at, FIELD_TIME, .help = "changed at"),
+    {.name = "address",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct tenant, address),
+     .size = sizeof(((struct tenant *)0)->address),
+     .since = 2,
+     .help = "address and port of a program on another machine"},
+    {.name = "node",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct tenant, node),
+     .size = sizeof(((struct tenant *)0)->node),
+     .since = 2,
+     .help = "machine that it was put on, none: this box"},
 };
 
 static const struct index indexes[] = {
@@ -60,7 +72,7 @@ const struct table tenant_table = {
     .name = "tenants",
     .noun = "tenant",
     .id = 5,
-    .version = 1,
+    .version = 2,
     .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},
@@ -80,6 +92,22 @@ int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, str
     if (wanted[0] == '\0' || str_copy(tenant->id, sizeof tenant->id, wanted) != 0)
         return 0;
     return record_get(txn, &tenant_table, tenant, err);
+}
+
+void tenant_origin(const struct tenant *tenant, char out[TENANT_ORIGIN_SIZE])
+{
+    if (tenant->address[0] != '\0')
+        (void)str_copy(out, TENANT_ORIGIN_SIZE, tenant->address);
+    else
+        (void)str_format(out, TENANT_ORIGIN_SIZE, "127.0.0.1:%u", tenant->port);
+}
+
+int tenant_service(const struct tenant *tenant, char *out, size_t size)
+{
+    char origin[TENANT_ORIGIN_SIZE];
+
+    tenant_origin(tenant, origin);
+    return str_format(out, size, "http://%s", origin);
 }
 
 void tenant_mark(char out[TENANT_MARK_SIZE], uint64_t number)

@@ -41,6 +41,8 @@ struct tenant {
     bool maintenance;
     struct limits limits; /* its own, over the plan's */
     int64_t failed_at, suspended_at, deleted_at, created_at, updated_at;
+    char address[72]; /* "10.20.0.7:8069" of a program that is not on this box; "": its port here */
+    char node[64];    /* machine that it was put on, "": this one */
 };
 extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id,
                                            state, subdomain, subscription_id */
@@ -48,6 +50,14 @@ extern const struct table tenant_table; /* key id; unique: number; index: custom
 /** tenant_resolve(txn, text, tenant, err): by id or by number ("tn_…" or decimal). Return
  * 1, 0 or -1. */
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err);
+
+#define TENANT_ORIGIN_SIZE 80
+
+/** tenant_origin(tenant, out): "127.0.0.1:3100": where its own program is asked. */
+void tenant_origin(const struct tenant *tenant, char out[TENANT_ORIGIN_SIZE]);
+
+/** tenant_service(tenant, out, size): "http://127.0.0.1:3100", what a way in leads to. 0 or -1. */
+int tenant_service(const struct tenant *tenant, char *out, size_t size);
 
 #define TENANT_MARK_SIZE 32
 

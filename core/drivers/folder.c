@@ -2,12 +2,17 @@
  * link. */
 #include "folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define GIVE_DEPTH 128 /* folders in folders, each held open meanwhile */
 
 int folder_bytes(const char *path, uint64_t *out, struct err *err)
 {
@@ -62,4 +67,89 @@ int folder_make(const char *path, const char *name, uint32_t uid, struct err *er
         (void)close(inner);
     (void)close(fd);
     return 0;
+}
+
+struct gift {
+    uid_t from;
+    uint32_t uid, gid;
+    dev_t device;
+};
+
+/* What is in the folder ${fd}, which is closed at the end. Nothing is looked up by a path that a
+ * tenant could change meanwhile. Return 0, or -1 with errno. */
+static int give_below(int fd, const struct gift *gift, unsigned depth)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *entry;
+    struct stat st;
+    int result = 0, inner;
+
+    if (dir == NULL) {
+        (void)close(fd);
+        return -1;
+    }
+    while (result == 0 && (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+            result = errno == ENOENT ? 0 : -1;
+            continue;
+        }
+        if (st.st_dev != gift->device)
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            inner = depth == 0 ? (errno = ELOOP, -1)
+                               : openat(fd, entry->d_name,
+                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            result = inner == -1 ? -1 : give_below(inner, gift, depth - 1);
+        }
+        if (result == 0 && st.st_uid == gift->from)
+            result = fchownat(fd, entry->d_name, gift->uid, gift->gid, AT_SYMLINK_NOFOLLOW);
+    }
+    inner = errno;
+    (void)closedir(dir);
+    errno = inner;
+    return result;
+}
+
+int folder_give(const char *path, uint32_t uid, uint32_t gid, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct gift gift = {.uid = uid, .gid = gid};
+    struct stat top;
+
+    if (fd == -1)
+        return errno == ENOENT ? 0 : err_sys(err, "folder_give", errno, path);
+    if (fstat(fd, &top) == -1) {
+        (void)close(fd);
+        return err_sys(err, "folder_give", errno, path);
+    }
+    gift.from = top.st_uid;
+    gift.device = top.st_dev;
+    if (top.st_uid == uid && top.st_gid == gid) {
+        (void)close(fd);
+        return 0;
+    }
+    /* The folder itself comes last: broken off, it is begun anew. */
+    if (give_below(fd, &gift, GIVE_DEPTH) == -1 || lchown(path, uid, gid) == -1)
+        return err_sys(err, "folder_give", errno, path);
+    return 0;
+}
+
+int folder_find_other(const char *path, bool (*known)(const void *arg, const char *name),
+                      const void *arg, char *out, size_t size, struct err *err)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int found = 0;
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : err_sys(err, "folder_read", errno, path);
+    while (found == 0 && (entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.' && !known(arg, entry->d_name)) {
+            (void)snprintf(out, size, "%s", entry->d_name);
+            found = 1;
+        }
+    (void)closedir(dir);
+    return found;
 }

@@ -20,6 +20,7 @@ struct runtime_order { /* what crosses from the worker to the hands */
     char blueprint[32];
     uint32_t port; /* on 127.0.0.1 */
     struct limits limits;
+    bool adopt; /* create: what lies in its volumes was another runtime's, and is its from now on */
     struct kv env; /* values of variables that the blueprint declares, and of TENANT_…, DB_… */
 };
 

@@ -100,7 +100,8 @@ static int own_folders(struct engine *e, const struct docker_plan *plan,
         return -1;
     for (uint32_t i = 0; i < b->volume_count; i++) {
         (void)str_format(path, sizeof path, "%s/%s", plan->folder, b->volumes[i].name);
-        if (own_folder(path, uid, gid, err) != 0)
+        if ((plan->order->adopt && folder_give(path, uid, gid, err) != 0) ||
+            own_folder(path, uid, gid, err) != 0)
             return -1;
     }
     return 0;

@@ -133,6 +133,16 @@ static int look(struct self *self, const struct runtime_order *o, struct runtime
     return 0;
 }
 
+/* Another runtime's files become this program's. */
+static int adopt(const struct places *at, const char *volume, struct err *err)
+{
+    char path[sizeof at->folder + 40];
+
+    (void)str_format(path, sizeof path, "%s/%s", at->folder, volume);
+    return at->uid != 0 ? folder_give(path, at->uid, at->uid, err)
+                        : folder_give(path, geteuid(), getegid(), err);
+}
+
 static int create(void *arg, const struct runtime_order *o, const struct blueprint *b,
                   struct runtime_status *out, struct err *err)
 {
@@ -150,7 +160,8 @@ static int create(void *arg, const struct runtime_order *o, const struct bluepri
     if (folder_make(at.folder, NULL, at.uid, err) == -1)
         goto done;
     for (uint32_t i = 0; i < b->volume_count; i++)
-        if (folder_make(at.folder, b->volumes[i].name, at.uid, err) == -1)
+        if ((o->adopt && adopt(&at, b->volumes[i].name, err) == -1) ||
+            folder_make(at.folder, b->volumes[i].name, at.uid, err) == -1)
             goto done;
     result = look(self, o, out, err);
 done:

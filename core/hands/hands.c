@@ -4,13 +4,28 @@
 
 #include "str.h"
 
-const char *const hands_verb_names[] = {"ping",           "port_probe",        "runtime_create",
-                                        "runtime_start",  "runtime_stop",      "runtime_restart",
-                                        "runtime_remove", "runtime_inspect",   "runtime_logs",
-                                        "runtime_stats",  "runtime_init",      "route_set",
-                                        "route_unset",    "route_show",        "connector_start",
-                                        "connector_stop", "connector_restart", "connector_status",
-                                        "connector_logs", "inventory",         NULL};
+const char *const hands_verb_names[] = {"ping",
+                                        "port_probe",
+                                        "runtime_create",
+                                        "runtime_start",
+                                        "runtime_stop",
+                                        "runtime_restart",
+                                        "runtime_remove",
+                                        "runtime_inspect",
+                                        "runtime_logs",
+                                        "runtime_stats",
+                                        "runtime_init",
+                                        "route_set",
+                                        "route_unset",
+                                        "route_show",
+                                        "connector_start",
+                                        "connector_stop",
+                                        "connector_restart",
+                                        "connector_status",
+                                        "connector_logs",
+                                        "runtime_fit",
+                                        "inventory",
+                                        NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,
                "a name for each verb");

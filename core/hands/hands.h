@@ -9,6 +9,7 @@
  *   RUNTIME_*         number, tenant_id, job_id, box_id, blueprint, port, limits, env; all but
  *                     LOGS, STATS, REMOVE answer with status; ABSENT: inspect, logs, stats of what
  *                     is not there. INIT runs what has not run yet; each may take minutes
+ *   RUNTIME_FIT       as INSPECT; OK: it could take the tenant over with all that its folder holds
  *   PORT_PROBE        port, number (its own process does not count): present: somebody listens,
  *                     owner says who
  *   ROUTE_SET         hostname, port, number of the tunnel, flag; back when the web server knows it
@@ -30,8 +31,8 @@
 
 enum hands_verb {
     HANDS_PING,
-    HANDS_PORT_PROBE, /* can the port be bound? else who has it */
-    HANDS_RUNTIME_CREATE,
+    HANDS_PORT_PROBE,     /* can the port be bound? else who has it */
+    HANDS_RUNTIME_CREATE, /* flag: its volumes' files were another runtime's */
     HANDS_RUNTIME_START,
     HANDS_RUNTIME_STOP,
     HANDS_RUNTIME_RESTART,
@@ -48,7 +49,8 @@ enum hands_verb {
     HANDS_CONNECTOR_RESTART,
     HANDS_CONNECTOR_STATUS,
     HANDS_CONNECTOR_LOGS,
-    HANDS_INVENTORY, /* all that is here with this box's mark; answer streamed */
+    HANDS_RUNTIME_FIT, /* could this blueprint's runtime take the tenant over with its data? */
+    HANDS_INVENTORY,   /* all that is here with this box's mark; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "crash.h"
 #include "file.h"
+#include "folder.h"
 #include "hands_world.h"
 #include "http.h"
 #include "log.h"
@@ -50,6 +51,7 @@ static void fill_order(struct runtime_order *o, const struct hands_request *q)
     (void)str_copy(o->blueprint, sizeof o->blueprint, q->blueprint);
     o->port = q->port;
     o->limits = q->limits;
+    o->adopt = q->verb == HANDS_RUNTIME_CREATE && q->flag;
     o->env = q->env;
 }
 
@@ -309,6 +311,39 @@ enum outcome hands_runtime_init(struct hands_job *job, struct err *err)
         result = run_init(job, order, k, err);
     if (result == 0)
         result = order->runtime->inspect(order->runtime->self, &order->o, &job->reply->status, err);
+    free(order);
+    return hands_outcome(result, err);
+}
+
+static bool is_volume(const void *arg, const char *name)
+{
+    const struct blueprint *b = arg;
+
+    for (uint32_t i = 0; i < b->volume_count; i++)
+        if (str_equal(b->volumes[i].name, name))
+            return true;
+    return false;
+}
+
+/* Its engine answers, and what lies in the tenant's folder has a place in it. */
+enum outcome hands_runtime_fit(struct hands_job *job, struct err *err)
+{
+    struct order *order = take_order(job, true, err);
+    char folder[400], other[128];
+    int result;
+
+    if (order == NULL)
+        return hands_outcome(-1, err);
+    result = order->runtime->inspect(order->runtime->self, &order->o, &order->status, err);
+    if (result == 0 &&
+        str_format(folder, sizeof folder, "%s/%llu", job->world->paths->tenants,
+                   (unsigned long long)order->o.number) == 0 &&
+        (result = folder_find_other(folder, is_volume, &order->b, other, sizeof other, err)) == 1) {
+        result = err_set(err, ERR_CONFLICT, "volume_missing",
+                         "the tenant's folder holds \"%s\", which is no volume of blueprint %s",
+                         other, order->b.name);
+        (void)err_hint(err, "name it under [volumes] of that blueprint, or take it away");
+    }
     free(order);
     return hands_outcome(result, err);
 }

@@ -40,6 +40,7 @@ static const struct {
     [HANDS_RUNTIME_LOGS] = {TENANT | NEED_LINES, hands_runtime_logs},
     [HANDS_RUNTIME_STATS] = {TENANT, hands_runtime_stats},
     [HANDS_RUNTIME_INIT] = {TENANT | NEED_PORT | ALONE, hands_runtime_init},
+    [HANDS_RUNTIME_FIT] = {TENANT, hands_runtime_fit},
     [HANDS_ROUTE_SET] = {NEED_NUMBER | NEED_HOST | NEED_PORT | ALONE | TUNNEL, route_set},
     [HANDS_ROUTE_UNSET] = {NEED_NUMBER | NEED_HOST | ALONE | TUNNEL, route_unset},
     [HANDS_ROUTE_SHOW] = {NEED_HOST, route_show},

@@ -43,7 +43,7 @@ enum outcome hands_outcome(int result, const struct err *err);
 /* hands_tenant.c */
 hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_runtime_restart,
     hands_runtime_remove, hands_runtime_inspect, hands_runtime_logs, hands_runtime_stats,
-    hands_runtime_init, hands_port_probe;
+    hands_runtime_init, hands_runtime_fit, hands_port_probe;
 
 /* hands_connector.c */
 hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,

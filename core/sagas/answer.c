@@ -39,7 +39,7 @@ struct answer {
 static int plan(const struct answer_setup *s, const struct kv *params, struct buf *out,
                 struct err *err)
 {
-    return answer_plan(s->context, params, out, err);
+    return answer_plan(s->context, s->outside, params, out, err);
 }
 
 static const struct {

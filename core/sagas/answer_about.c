@@ -161,15 +161,16 @@ int answer_probe(const struct answer_setup *s, const struct kv *params, struct b
     struct err why = {0};
     struct json_out j;
     struct about a;
-    char url[256];
+    char url[256], origin[TENANT_ORIGIN_SIZE];
     int result = -1;
 
     if (b == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
     if (answer_load(s, params, &a, err) == 0 &&
-        blueprint_load(b, s->context->paths.blueprints, a.tenant.blueprint, err) == 0)
-        result =
-            str_format(url, sizeof url, "http://127.0.0.1:%u%s", a.tenant.port, b->health_path);
+        blueprint_load(b, s->context->paths.blueprints, a.tenant.blueprint, err) == 0) {
+        tenant_origin(&a.tenant, origin);
+        result = str_format(url, sizeof url, "http://%s%s", origin, b->health_path);
+    }
     free(b);
     if (result == -1)
         return -1;

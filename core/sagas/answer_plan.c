@@ -11,6 +11,7 @@
 #include "plan.h"
 #include "sagas.h"
 #include "setting.h"
+#include "steps_move.h"
 #include "str.h"
 
 /* A tenant that is not there yet: what its arguments tell. */
@@ -128,8 +129,33 @@ static void write_plan(const struct saga *saga, const struct job *job, struct bu
     json_out_end_object(&j);
 }
 
-int answer_plan(const struct saga_context *context, const struct kv *params, struct buf *out,
-                struct err *err)
+/* A move is looked at for real: whether it can be is the most that its plan can tell. */
+static int foresee_move(struct job *job, struct outside *outside, struct err *err)
+{
+    static const char *const now[][2] = {{FACT_OLD_BLUEPRINT, FACT_BLUEPRINT},
+                                         {FACT_OLD_RUNTIME, FACT_RUNTIME},
+                                         {FACT_OLD_PORT, FACT_PORT},
+                                         {FACT_OLD_ADDRESS, FACT_ADDRESS},
+                                         {FACT_OLD_NODE, FACT_NODE}};
+    struct kv facts, secret = {0};
+    struct step_call call = {
+        .job = job, .facts = &facts, .secret = &secret, .outside = outside, .attempt = 1};
+
+    if (!str_equal(job->saga, "tenant.move"))
+        return 0;
+    for (size_t i = 0; i < sizeof now / sizeof now[0]; i++)
+        if (facts_set(job, now[i][0], kv_get_or(&job->facts, now[i][1], ""), err) == -1)
+            return -1;
+    facts = job->facts;
+    if (steps_move_target(&call, err) != OUTCOME_OK)
+        return -1;
+    job->facts = facts;
+    kv_unset(&job->facts, FACT_PORT); /* another one */
+    return facts_set(job, FACT_SERVICE, "", err);
+}
+
+int answer_plan(const struct saga_context *context, struct outside *outside,
+                const struct kv *params, struct buf *out, struct err *err)
 {
     const char *name = kv_get_or(params, "saga", "");
     const struct saga *saga = sagas_find(name);
@@ -148,7 +174,8 @@ int answer_plan(const struct saga_context *context, const struct kv *params, str
         result = read_facts(txn, job, context, err);
         db_read_end(txn);
     }
-    if (result == 0 && (result = foresee_update(job, err)) == 0)
+    if (result == 0 && (result = foresee_update(job, err)) == 0 &&
+        (result = foresee_move(job, outside, err)) == 0)
         write_plan(saga, job, out);
     free(job);
     return result;

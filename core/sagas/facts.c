@@ -123,6 +123,8 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
         return -1;
     if (facts_set_u64(job, FACT_NUMBER, tenant->number, err) == -1 ||
         facts_set_u64(job, FACT_PORT, tenant->port, err) == -1 ||
+        facts_set(job, FACT_ADDRESS, tenant->address, err) == -1 ||
+        facts_set(job, FACT_NODE, tenant->node, err) == -1 ||
         facts_set(job, FACT_BLUEPRINT, tenant->blueprint, err) == -1 ||
         facts_set(job, FACT_RUNTIME, tenant->runtime, err) == -1 ||
         facts_set(job, FACT_NAME, tenant->name, err) == -1 ||
@@ -183,6 +185,14 @@ static void copy_fact(char *out, size_t size, const struct kv *facts, const char
     (void)str_copy(out, size, kv_get_or(facts, name, ""));
 }
 
+void facts_origin(const struct kv *facts, char out[TENANT_ORIGIN_SIZE])
+{
+    struct tenant tenant = {.port = (uint32_t)kv_get_u64(facts, FACT_PORT, 0)};
+
+    copy_fact(tenant.address, sizeof tenant.address, facts, FACT_ADDRESS);
+    tenant_origin(&tenant, out);
+}
+
 void facts_request(const struct step_call *call, enum hands_verb verb,
                    struct hands_request *request)
 {
@@ -227,7 +237,8 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
     copy_fact(route->hostname, sizeof route->hostname, facts,
               old && kv_get(facts, FACT_OLD_HOSTNAME) != NULL ? FACT_OLD_HOSTNAME : FACT_HOSTNAME);
     copy_fact(route->path, sizeof route->path, facts, FACT_PATH);
-    copy_fact(route->service, sizeof route->service, facts, FACT_SERVICE);
+    copy_fact(route->service, sizeof route->service, facts,
+              old && kv_get(facts, FACT_OLD_SERVICE) != NULL ? FACT_OLD_SERVICE : FACT_SERVICE);
     copy_fact(route->cf_account, sizeof route->cf_account, facts, FACT_CF_ACCOUNT);
     copy_fact(route->cf_zone, sizeof route->cf_zone, facts, FACT_CF_ZONE);
     copy_fact(route->cf_tunnel, sizeof route->cf_tunnel, facts, FACT_CF_TUNNEL);

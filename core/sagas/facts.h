@@ -15,7 +15,9 @@
 #define FACT_BLUEPRINT       "blueprint"
 #define FACT_RUNTIME         "runtime"
 #define FACT_PORT            "port"
-#define FACT_NAME            "name" /* for people */
+#define FACT_ADDRESS         "address" /* and port, of a program on another machine */
+#define FACT_NODE            "node"    /* the machine that it was put on */
+#define FACT_NAME            "name"    /* for people */
 #define FACT_SUBDOMAIN       "subdomain"
 #define FACT_HOSTNAME        "hostname" /* of the tunnel */
 #define FACT_URL             "url"      /* its front door */
@@ -43,8 +45,16 @@
 #define FACT_OLD_PLAN        "old_plan_id"
 #define FACT_OLD_RECORD      "old_cf_record"
 #define FACT_OLD_MAINTENANCE "old_maintenance" /* tenant.update: likewise, before */
-#define FACT_RECREATE        "recreate"        /* "1": its limits or its blueprint change */
-#define FACT_SUSPENDED       "suspended"       /* "1": it does not run */
+#define FACT_OLD_BLUEPRINT   "old_blueprint"   /* tenant.move: where it was */
+#define FACT_OLD_RUNTIME     "old_runtime"
+#define FACT_OLD_PORT        "old_port"
+#define FACT_OLD_ADDRESS     "old_address"
+#define FACT_OLD_NODE        "old_node"
+#define FACT_OLD_SERVICE     "old_service"
+#define FACT_OLD_HEALTH_PATH "old_health_path"
+#define FACT_OLD_SILENT      "old_silent" /* "1": it did not answer there */
+#define FACT_RECREATE        "recreate"   /* "1": its limits or its blueprint change */
+#define FACT_SUSPENDED       "suspended"  /* "1": it does not run */
 
 /** facts_set(job, name, value, err): set a fact; "" takes it out. Return 0 or -1. */
 int facts_set(struct job *job, const char *name, const char *value, struct err *err);
@@ -67,6 +77,9 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
 /** facts_tunnel(txn, job, context, tunnel, err): what steps must know of a tunnel. 0 or -1. */
 int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *context,
                  const struct tunnel *tunnel, struct err *err);
+
+/** facts_origin(facts, out): "127.0.0.1:3100": where the tenant's own program is asked. */
+void facts_origin(const struct kv *facts, char out[TENANT_ORIGIN_SIZE]);
 
 /** facts_request(call, verb, request): a request to the hands about the job's tenant. */
 void facts_request(const struct step_call *call, enum hands_verb verb,

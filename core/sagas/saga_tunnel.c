@@ -1,6 +1,6 @@
 /*
- * The sagas of a tunnel that is made or deleted on its own. Apart from the tenants' because a tunnel
- * may outlive a tenant's wish for it, and the tenant outlives its tunnel.
+ * The sagas of a tunnel that is made or deleted on its own. Apart from the tenants' because a
+ * tunnel may outlive a tenant's wish for it, and the tenant outlives its tunnel.
  */
 #include "sagas.h"
 

@@ -4,7 +4,7 @@
 #include "step.h"
 
 extern const struct saga saga_tenant_provision, saga_tenant_suspend, saga_tenant_resume,
-    saga_tenant_restart, saga_tenant_update, saga_tenant_delete;
+    saga_tenant_restart, saga_tenant_update, saga_tenant_delete, saga_tenant_move;
 extern const struct saga saga_tunnel_create, saga_tunnel_delete, saga_tunnel_restart,
     saga_tunnel_reroute;
 extern const struct saga saga_event_apply;

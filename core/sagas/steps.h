@@ -5,6 +5,7 @@
  * its family, once: a saga's table says when. All outside functions read their facts from
  * call->facts (facts.h) and are fine to be called again.
  */
+#include "hands.h"
 #include "step.h"
 
 struct tenant;
@@ -91,6 +92,11 @@ step_store steps_tunnel_settle, steps_tunnel_unsettle, steps_tunnel_unsettle_rec
 /** steps_blueprint(call, err): what the tenant's blueprint says, as facts (health path, runtime,
  * database). It belongs to root; the worker only reads it. Nothing without a tenant. 0 or -1. */
 int steps_blueprint(struct step_call *call, struct err *err);
+
+/** steps_runtime_ask(call, verb, flag, timeout_ms, reply, err): a verb about the job's tenant, to
+ * whoever runs it as the facts say. */
+enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, bool flag,
+                               int timeout_ms, struct hands_reply *reply, struct err *err);
 
 /* Try the port; what foreign sits there is named. */
 step_outside steps_port_make;
@@ -200,6 +206,18 @@ int steps_plan_reachable(const struct job *job, char *out, size_t size);
 
 /** steps_plan_remove(job, out, size): what would be removed for good. */
 int steps_plan_remove(const struct job *job, char *out, size_t size);
+
+/** steps_plan_target(job, out, size): tenant.move: from where to where. */
+int steps_plan_target(const struct job *job, char *out, size_t size);
+
+/** steps_plan_new(job, out, size): tenant.move: what would be made beside what runs. */
+int steps_plan_new(const struct job *job, char *out, size_t size);
+
+/** steps_plan_old(job, out, size): tenant.move: what runs now. */
+int steps_plan_old(const struct job *job, char *out, size_t size);
+
+/** steps_plan_pause(job, out, size): tenant.move: its host name and the page. */
+int steps_plan_pause(const struct job *job, char *out, size_t size);
 
 /** steps_plan_free(job, out, size): name and port that would be free again. */
 int steps_plan_free(const struct job *job, char *out, size_t size);

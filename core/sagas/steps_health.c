@@ -19,6 +19,7 @@
 #define LAST_WAIT_MS     1000
 #define RELOAD_MS        120 /* nginx lets its old workers answer for 100 ms beside the new ones */
 #define LOOK_EACH        10  /* attempts between looks at the runtime */
+#define LOOK_MS          10000
 
 /* The program itself said something: any answer but "broken" and "not here". */
 static bool good(long status)
@@ -66,12 +67,11 @@ static int probe(struct outside *o, const char *url, const char *resolve, bool n
 /* Why wait for what has ended? 1 when the runtime says that the program is not running. */
 static int has_ended(struct step_call *call, struct err *err)
 {
-    struct hands_request request;
     struct hands_reply reply;
     struct err ignored = {0};
 
-    facts_request(call, HANDS_RUNTIME_INSPECT, &request);
-    if (outside_hands(call->outside, &request, 10000, &reply, NULL, &ignored) != OUTCOME_OK)
+    if (steps_runtime_ask(call, HANDS_RUNTIME_INSPECT, false, LOOK_MS, &reply, &ignored) !=
+        OUTCOME_OK)
         return 0;
     if (reply.status.state != RUNTIME_STOPPED && reply.status.state != RUNTIME_FAILED)
         return 0;
@@ -89,13 +89,14 @@ static void hint_logs(const struct step_call *call, struct err *err)
 
 enum outcome steps_healthy_make(struct step_call *call, struct err *err)
 {
-    uint64_t port = kv_get_u64(call->facts, FACT_PORT, 0), limit_s;
-    char url[256];
+    uint64_t limit_s;
+    char url[256], origin[TENANT_ORIGIN_SIZE];
 
     if (steps_blueprint(call, err) == -1)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
     limit_s = kv_get_u64(call->facts, FACT_HEALTH_S, HEALTH_DEFAULT_S);
-    if (str_format(url, sizeof url, "http://127.0.0.1:%llu%s", (unsigned long long)port,
+    facts_origin(call->facts, origin);
+    if (str_format(url, sizeof url, "http://%s%s", origin,
                    kv_get_or(call->facts, FACT_HEALTH_PATH, "/")) == -1) {
         (void)err_set(err, ERR_INVALID, "health_path", "the health path is too long");
         return OUTCOME_FAIL;

@@ -7,6 +7,7 @@
 #include "outside.h"
 #include "secret_once.h"
 #include "steps.h"
+#include "steps_move.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -39,21 +40,20 @@ bool steps_without_front_door(const struct job *job)
     return steps_without_ingress(job) || steps_in_maintenance(job);
 }
 
-/* One stage of the job's own ingress. */
-static enum outcome stage(struct step_call *call, enum ingress_stage which, enum ingress_verb verb,
-                          bool old, struct err *err)
+/* One stage of the ingress, with this route. */
+static enum outcome stage_of(struct step_call *call, enum ingress_stage which,
+                             enum ingress_verb verb, const struct ingress_route *route,
+                             struct err *err)
 {
-    struct ingress_route route;
     struct providers *p;
     enum outcome outcome;
 
-    facts_route(call->job, call->facts, old, &route);
     if (!str_equal(kv_get_or(call->facts, FACT_INGRESS, ""), "cloudflare"))
-        return call->outside->local.stage(call->outside->local.self, which, verb, &route, NULL,
+        return call->outside->local.stage(call->outside->local.self, which, verb, route, NULL,
                                           call->facts, err);
     p = outside_use(call->outside);
     if (p->cloudflare_set) {
-        outcome = p->ingress.stage(p->ingress.self, which, verb, &route,
+        outcome = p->ingress.stage(p->ingress.self, which, verb, route,
                                    kv_get(call->secret, SECRET_NAME), call->facts, err);
     } else {
         *err = p->cloudflare_why;
@@ -61,6 +61,25 @@ static enum outcome stage(struct step_call *call, enum ingress_stage which, enum
     }
     outside_done(call->outside, p);
     return outcome;
+}
+
+/* One stage of the job's own ingress. */
+static enum outcome stage(struct step_call *call, enum ingress_stage which, enum ingress_verb verb,
+                          bool old, struct err *err)
+{
+    struct ingress_route route;
+
+    facts_route(call->job, call->facts, old, &route);
+    return stage_of(call, which, verb, &route, err);
+}
+
+enum outcome steps_move_pause(struct step_call *call, struct err *err)
+{
+    struct ingress_route route;
+
+    facts_route(call->job, call->facts, true, &route);
+    route.maintenance = true;
+    return stage_of(call, INGRESS_RULES, INGRESS_MAKE, &route, err);
 }
 
 enum outcome steps_tunnel_check(struct step_call *call, struct err *err)

@@ -46,6 +46,9 @@ int steps_plan_runtime(const struct job *job, char *out, size_t size)
 
 int steps_plan_healthy(const struct job *job, char *out, size_t size)
 {
+    if (kv_get(&job->facts, FACT_ADDRESS) != NULL)
+        return str_format(out, size, "asks http://%s until it answers",
+                          fact(job, FACT_ADDRESS, ""));
     return str_format(out, size, "asks http://127.0.0.1:%s until it answers",
                       fact(job, FACT_PORT, "(its port)"));
 }
@@ -86,6 +89,36 @@ int steps_plan_remove(const struct job *job, char *out, size_t size)
 
     return str_format(out, size, "the program of tenant %s%s", fact(job, FACT_NUMBER, "?"),
                       data ? " and all its data, for good" : "; its data stays");
+}
+
+int steps_plan_target(const struct job *job, char *out, size_t size)
+{
+    const char *node = fact(job, FACT_NODE, "");
+
+    return str_format(out, size, "tenant %s from %s (blueprint %s) to %s (blueprint %s)%s%s",
+                      fact(job, FACT_NUMBER, "?"), fact(job, FACT_OLD_RUNTIME, "?"),
+                      fact(job, FACT_OLD_BLUEPRINT, "?"), fact(job, FACT_RUNTIME, "?"),
+                      fact(job, FACT_BLUEPRINT, "?"), node[0] == '\0' ? "" : " on ", node);
+}
+
+int steps_plan_new(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "the program of tenant %s in runtime %s, as blueprint %s says",
+                      fact(job, FACT_NUMBER, "?"), fact(job, FACT_RUNTIME, "?"),
+                      fact(job, FACT_BLUEPRINT, "?"));
+}
+
+int steps_plan_old(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "the program of tenant %s in runtime %s; its data stays",
+                      fact(job, FACT_NUMBER, "?"), fact(job, FACT_OLD_RUNTIME, "?"));
+}
+
+int steps_plan_pause(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "%s: %s -> the page of maintenance, until it answers again",
+                      cloudflare(job) ? "the tunnel's rules" : "the map of the web server",
+                      fact(job, FACT_HOSTNAME, "(its name)"));
 }
 
 int steps_plan_free(const struct job *job, char *out, size_t size)

@@ -15,9 +15,8 @@
 #define CREATE_MS 900000 /* an image may have to be pulled */
 #define INIT_MS   1800000
 
-/* A verb about the job's tenant. */
-static enum outcome ask_hands(struct step_call *call, enum hands_verb verb, bool flag,
-                              int timeout_ms, struct hands_reply *reply, struct err *err)
+enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, bool flag,
+                               int timeout_ms, struct hands_reply *reply, struct err *err)
 {
     struct hands_request request;
     enum outcome outcome;
@@ -63,7 +62,7 @@ enum outcome steps_port_make(struct step_call *call, struct err *err)
 
     if (steps_blueprint(call, err) == -1)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
-    outcome = ask_hands(call, HANDS_PORT_PROBE, false, SHORT_MS, &reply, err);
+    outcome = steps_runtime_ask(call, HANDS_PORT_PROBE, false, SHORT_MS, &reply, err);
     if (outcome == OUTCOME_AGAIN || (outcome == OUTCOME_FAIL && reply.owner[0] == '\0'))
         return outcome;
     if (reply.owner[0] == '\0') {
@@ -96,7 +95,8 @@ static void note_status(struct step_call *call, const struct hands_reply *reply,
 enum outcome steps_runtime_check(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
-    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_INSPECT, false, SHORT_MS, &reply, err);
+    enum outcome outcome =
+        steps_runtime_ask(call, HANDS_RUNTIME_INSPECT, false, SHORT_MS, &reply, err);
 
     if (outcome != OUTCOME_OK)
         return outcome;
@@ -109,7 +109,8 @@ enum outcome steps_runtime_check(struct step_call *call, struct err *err)
 enum outcome steps_runtime_make(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
-    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
+    enum outcome outcome =
+        steps_runtime_ask(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
 
     if (outcome != OUTCOME_OK)
         return outcome;
@@ -119,7 +120,8 @@ enum outcome steps_runtime_make(struct step_call *call, struct err *err)
 enum outcome steps_runtime_start(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
-    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_START, false, CREATE_MS, &reply, err);
+    enum outcome outcome =
+        steps_runtime_ask(call, HANDS_RUNTIME_START, false, CREATE_MS, &reply, err);
 
     if (outcome == OUTCOME_OK)
         note_status(call, &reply, "started");
@@ -130,13 +132,14 @@ enum outcome steps_runtime_stop(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
-    return ask_hands(call, HANDS_RUNTIME_STOP, false, STOP_MS, &reply, err);
+    return steps_runtime_ask(call, HANDS_RUNTIME_STOP, false, STOP_MS, &reply, err);
 }
 
 enum outcome steps_runtime_restart(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
-    enum outcome outcome = ask_hands(call, HANDS_RUNTIME_RESTART, false, STOP_MS, &reply, err);
+    enum outcome outcome =
+        steps_runtime_ask(call, HANDS_RUNTIME_RESTART, false, STOP_MS, &reply, err);
 
     if (outcome == OUTCOME_OK)
         note_status(call, &reply, "restarted");
@@ -147,7 +150,7 @@ static enum outcome removal(struct step_call *call, bool data, struct err *err)
 {
     struct hands_reply reply;
 
-    return ask_hands(call, HANDS_RUNTIME_REMOVE, data, STOP_MS, &reply, err);
+    return steps_runtime_ask(call, HANDS_RUNTIME_REMOVE, data, STOP_MS, &reply, err);
 }
 
 enum outcome steps_runtime_remove(struct step_call *call, struct err *err)
@@ -177,5 +180,5 @@ enum outcome steps_init_make(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
-    return ask_hands(call, HANDS_RUNTIME_INIT, false, INIT_MS, &reply, err);
+    return steps_runtime_ask(call, HANDS_RUNTIME_INIT, false, INIT_MS, &reply, err);
 }

@@ -36,8 +36,7 @@ static int own_tunnel(struct txn *txn, struct job *job, const struct saga_contex
     }
     if (tenant_hostname(txn, &c->conf, tenant->subdomain, tunnel->hostname, sizeof tunnel->hostname,
                         err) == -1 ||
-        str_format(tunnel->service, sizeof tunnel->service, "http://127.0.0.1:%u", tenant->port) ==
-            -1)
+        tenant_service(tenant, tunnel->service, sizeof tunnel->service) == -1)
         return -1;
     if (tunnel->id[0] != '\0') {
         if (tunnel_move(txn, tunnel, TUNNEL_PROVISIONING, "", err) == -1)

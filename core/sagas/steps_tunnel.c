@@ -218,7 +218,9 @@ static int follow_tenant(struct txn *txn, const struct job *job, struct err *err
         return found;
     if (tenant.state == TENANT_DELETING && !str_equal(tenant.tunnel_id, tunnel.id))
         return steps_tunnel_start(txn, job, &tunnel, "tunnel.delete", err);
-    if (job->state != JOB_DONE || tenant.maintenance == steps_in_maintenance(job))
+    if (job->state != JOB_DONE ||
+        (tenant.maintenance == steps_in_maintenance(job) &&
+         str_equal(tunnel.service, kv_get_or(&job->facts, FACT_SERVICE, tunnel.service))))
         return 0;
     return steps_tunnel_reroute(txn, job, &tunnel, err);
 }

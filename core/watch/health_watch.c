@@ -24,8 +24,8 @@
 
 /* A tenant as it was when it was read, and what it answered. */
 struct seen {
-    char id[ID_SIZE], blueprint[32];
-    uint32_t port, before, after;
+    char id[ID_SIZE], blueprint[32], origin[TENANT_ORIGIN_SIZE];
+    uint32_t before, after;
 };
 
 struct health_watch {
@@ -93,7 +93,7 @@ static int next_slice(struct health_watch *h, struct err *err)
         h->count++;
         memcpy(s->id, tenant.id, sizeof s->id);
         memcpy(s->blueprint, tenant.blueprint, sizeof s->blueprint);
-        s->port = tenant.port;
+        tenant_origin(&tenant, s->origin);
         s->before = s->after = tenant.health;
     }
     db_read_end(txn);
@@ -140,7 +140,7 @@ static void probe(struct health_watch *h, struct seen *s)
     char url[256];
     bool heard, good;
 
-    if (path == NULL || str_format(url, sizeof url, "http://127.0.0.1:%u%s", s->port, path) == -1)
+    if (path == NULL || str_format(url, sizeof url, "http://%s%s", s->origin, path) == -1)
         return;
     request.url = url;
     http_answer_init(&answer, PROBE_BODY);

@@ -25,6 +25,18 @@ static int reserve(struct txn *txn, void *arg, struct err *err)
     return port_reserve(txn, r->ranges, r->tenant, &r->port, err);
 }
 
+static int reserve_another(struct txn *txn, void *arg, struct err *err)
+{
+    struct reserve *r = arg;
+    return port_reserve_another(txn, r->ranges, r->tenant, &r->port, err);
+}
+
+static int give(struct txn *txn, void *arg, struct err *err)
+{
+    struct reserve *r = arg;
+    return port_give(txn, r->port, r->tenant, err);
+}
+
 static int release(struct txn *txn, void *arg, struct err *err)
 {
     return port_free(txn, arg, err);
@@ -161,6 +173,28 @@ static void foreign_is_skipped_and_tried_again(void **state)
     assert_int_equal(reserve_for("3100-3110", 4), 3103);
 }
 
+/* A tenant that is moved has two for a while; either can go back, and nobody else's. */
+static void two_of_one(void **state)
+{
+    struct reserve r = {.ranges = "3100-3110"};
+
+    (void)state;
+    assert_int_equal(reserve_for("3100-3110", 1), 3100);
+    tenant_id(r.tenant, 1);
+    must_write(w, reserve_another, &r);
+    assert_int_equal(r.port, 3101);
+    assert_int_equal(reserve_for("3100-3110", 2), 3102);
+    tenant_id(r.tenant, 2);
+    must_write(w, give, &r); /* not theirs: it stays */
+    assert_int_equal(reserve_for("3100-3110", 3), 3103);
+    tenant_id(r.tenant, 1);
+    r.port = 3100;
+    must_write(w, give, &r);
+    assert_int_equal(reserve_for("3100-3110", 1), 3101);
+    assert_int_equal(reserve_for("3100-3110", 4), 3100);
+    world_sound(w);
+}
+
 /* Against a plain model: whatever is taken and given back, the lowest free port is what one gets.
  * */
 static void like_a_model(void **state)
@@ -206,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lowest_first_and_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(exhausted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_is_skipped_and_tried_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_of_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(like_a_model, set_up, tear_down),
     };
 

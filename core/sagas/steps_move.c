@@ -1,0 +1,326 @@
+/*
+ * The outside's side of a move. Apart from the other steps of a runtime because each call says
+ * which of the two it means: the one that runs, or the one that is to.
+ */
+#include "steps_move.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "outside.h"
+#include "steps.h"
+#include "str.h"
+
+#define LOOK_MS   15000
+#define STOP_MS   90000
+#define CREATE_MS 900000 /* an image may have to be pulled */
+#define ANSWER_MS 500    /* between looks whether the old one answers */
+#define PROBE_S   5
+#define BODY_MAX  65536
+
+/* ---- what can go where ---- */
+
+enum place { PLACE_BOX };
+#define HOLDS_MEMORY  0x1u
+#define HOLDS_CPU     0x2u
+#define HOLDS_PIDS    0x4u
+#define HOLDS_NOFILE  0x8u
+#define HOLDS_STORAGE 0x10u
+
+/* Runtimes of one place share the tenants' folders: between them the data stays where it is. */
+static const struct kind {
+    const char *runtime;
+    enum place place;
+    unsigned holds; /* limits that it brings into force */
+} kinds[] = {
+    {"process", PLACE_BOX, HOLDS_MEMORY | HOLDS_PIDS | HOLDS_NOFILE},
+    {"docker", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
+};
+
+static const struct {
+    unsigned bit;
+    const char *fact, *words;
+} limits[] = {
+    {HOLDS_MEMORY, "memory_bytes", "memory"},    {HOLDS_CPU, "cpu_millis", "processor time"},
+    {HOLDS_PIDS, "pids", "processes"},           {HOLDS_NOFILE, "nofile", "open files"},
+    {HOLDS_STORAGE, "storage_bytes", "storage"},
+};
+
+static const struct kind *kind_of(const char *runtime)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_equal(kinds[i].runtime, runtime))
+            return &kinds[i];
+    return NULL;
+}
+
+/* The names that a blueprint for another runtime is looked for under: the one that was said, else
+ * the present one itself, "NAME-RUNTIME", or NAME without the runtime that it ends with. */
+static int candidate(const struct step_call *call, unsigned i, char out[32])
+{
+    const char *wanted = kv_get(&call->job->args, "blueprint");
+    const char *runtime = kv_get_or(&call->job->args, "runtime", "");
+    const char *now = kv_get_or(call->facts, FACT_OLD_BLUEPRINT, "");
+    char end[20];
+
+    if (wanted != NULL)
+        return i == 0 ? str_copy(out, 32, wanted) : -1;
+    if (i == 0)
+        return str_copy(out, 32, now);
+    if (i == 1)
+        return str_format(out, 32, "%s-%s", now, runtime);
+    (void)str_format(end, sizeof end, "-%s", kv_get_or(call->facts, FACT_OLD_RUNTIME, ""));
+    if (i == 2 && str_ends(now, end) && strlen(now) > strlen(end))
+        return str_copy_n(out, 32, now, strlen(now) - strlen(end));
+    return -1;
+}
+
+/* The blueprint of the new place. Return 0 or -1. */
+static int find_blueprint(const struct step_call *call, struct blueprint *b, struct err *err)
+{
+    const char *folder = call->outside->paths.blueprints;
+    const char *runtime = kv_get(&call->job->args, "runtime");
+    bool said = kv_get(&call->job->args, "blueprint") != NULL;
+    char name[32];
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (candidate(call, i, name) == -1)
+            continue;
+        if (blueprint_load(b, folder, name, err) == -1) {
+            if (said || err->kind != ERR_NOT_FOUND)
+                return -1;
+            continue;
+        }
+        if (runtime == NULL || str_equal(b->runtime, runtime))
+            return 0;
+        if (said)
+            return err_field(err, "blueprint", "blueprint_runtime",
+                             "blueprint %s is for runtime %s, not %s", name, b->runtime, runtime);
+    }
+    (void)err_field(err, "runtime", "blueprint_missing",
+                    "there is no blueprint of the tenant's for runtime %s",
+                    runtime == NULL ? "?" : runtime);
+    return err_hint(err, "write %s/%s-%s.conf, or say which with --blueprint", folder,
+                    kv_get_or(call->facts, FACT_OLD_BLUEPRINT, "NAME"),
+                    runtime == NULL ? "RUNTIME" : runtime);
+}
+
+static bool has_volume(const struct blueprint *b, const char *name)
+{
+    for (uint32_t i = 0; i < b->volume_count; i++)
+        if (str_equal(b->volumes[i].name, name))
+            return true;
+    return false;
+}
+
+/* All that the tenant has must have its place in the new blueprint. */
+static int same_data(const struct blueprint *old, const struct blueprint *b, struct err *err)
+{
+    if (old->database && !b->database)
+        return err_set(err, ERR_CONFLICT, "database_missing",
+                       "the tenant has a database, and blueprint %s knows of none", b->name);
+    if (!old->database && b->database)
+        return err_set(err, ERR_CONFLICT, "database_wanted",
+                       "blueprint %s wants a database, and the tenant has none", b->name);
+    for (uint32_t i = 0; i < old->volume_count; i++)
+        if (!has_volume(b, old->volumes[i].name)) {
+            (void)err_set(err, ERR_CONFLICT, "volume_missing",
+                          "blueprint %s has no volume \"%s\", which holds the tenant's files",
+                          b->name, old->volumes[i].name);
+            return err_hint(err, "name it under [volumes] of that blueprint");
+        }
+    return 0;
+}
+
+/* A limit that is in force must not be lost on the way. */
+static int same_limits(const struct step_call *call, const struct kind *from, const struct kind *to,
+                       struct err *err)
+{
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if ((from->holds & limits[i].bit) != 0 && (to->holds & limits[i].bit) == 0 &&
+            kv_get(call->facts, limits[i].fact) != NULL)
+            return err_set(err, ERR_CONFLICT, "limit_not_held",
+                           "runtime %s cannot hold the tenant's limit of %s", to->runtime,
+                           limits[i].words);
+    return 0;
+}
+
+static int may_move(const struct step_call *call, const struct blueprint *old,
+                    const struct blueprint *b, struct err *err)
+{
+    const struct kind *from = kind_of(old->runtime), *to = kind_of(b->runtime);
+
+    if (kv_get(&call->job->args, "node") != NULL)
+        return err_field(err, "node", "node_not_possible",
+                         "runtime %s has no machines to choose from", b->runtime);
+    if (from == NULL || to == NULL) {
+        (void)err_field(err, "runtime", "move_not_possible",
+                        "a tenant's data cannot be carried from runtime %s to %s", old->runtime,
+                        b->runtime);
+        return err_hint(err, "make a new tenant there and restore its data inside");
+    }
+    if (from == to)
+        return err_field(err, "runtime", "same_runtime", "the tenant is in runtime %s already",
+                         to->runtime);
+    if (same_data(old, b, err) == -1)
+        return -1;
+    return same_limits(call, from, to, err);
+}
+
+/* ---- asking ---- */
+
+/* A copy of the facts as they were at the old place. */
+static void old_facts(const struct step_call *call, struct kv *out)
+{
+    static const char *const names[][2] = {
+        {FACT_BLUEPRINT, FACT_OLD_BLUEPRINT}, {FACT_RUNTIME, FACT_OLD_RUNTIME},
+        {FACT_PORT, FACT_OLD_PORT},           {FACT_ADDRESS, FACT_OLD_ADDRESS},
+        {FACT_NODE, FACT_OLD_NODE},
+    };
+
+    *out = *call->facts;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (kv_get(call->facts, names[i][1]) == NULL)
+            kv_unset(out, names[i][0]);
+        else
+            (void)kv_set(out, names[i][0], kv_get(call->facts, names[i][1]));
+}
+
+static enum outcome ask_old(struct step_call *call, enum hands_verb verb, bool flag, int timeout_ms,
+                            struct err *err)
+{
+    struct step_call view = *call;
+    struct hands_reply reply;
+    struct kv facts;
+
+    old_facts(call, &facts);
+    view.facts = &facts;
+    return steps_runtime_ask(&view, verb, flag, timeout_ms, &reply, err);
+}
+
+static enum outcome ask_new(struct step_call *call, enum hands_verb verb, bool flag, int timeout_ms,
+                            struct err *err)
+{
+    struct hands_reply reply;
+
+    return steps_runtime_ask(call, verb, flag, timeout_ms, &reply, err);
+}
+
+/* Whether the old one says anything at all. */
+static bool old_answers(struct step_call *call)
+{
+    static const char *const headers[] = {"Connection: close", NULL};
+    struct http_request request = {
+        .profile = HTTP_PROBE, .method = "GET", .timeout_s = PROBE_S, .headers = headers};
+    char url[300], origin[TENANT_ORIGIN_SIZE];
+    struct http_answer answer;
+    struct err err = {0};
+    struct kv facts;
+    bool answers;
+
+    old_facts(call, &facts);
+    facts_origin(&facts, origin);
+    if (str_format(url, sizeof url, "http://%s%s", origin,
+                   kv_get_or(call->facts, FACT_OLD_HEALTH_PATH, "/")) == -1)
+        return false;
+    request.url = url;
+    http_answer_init(&answer, BODY_MAX);
+    answers = (http_call(call->outside->probe, &request, &answer, &err) == 0 ||
+               err.kind == ERR_TOO_LARGE) &&
+              answer.status < 500;
+    http_answer_free(&answer);
+    return answers;
+}
+
+/* ---- steps ---- */
+
+static int note_target(struct step_call *call, const struct blueprint *old,
+                       const struct blueprint *b, struct err *err)
+{
+    struct kv *facts = call->facts;
+
+    if (kv_set(facts, FACT_BLUEPRINT, b->name) == -1 ||
+        kv_set(facts, FACT_RUNTIME, b->runtime) == -1 ||
+        kv_set(facts, FACT_HEALTH_PATH, b->health_path) == -1 ||
+        kv_set(facts, FACT_OLD_HEALTH_PATH, old->health_path) == -1 ||
+        kv_set(facts, FACT_OLD_RUNTIME, old->runtime) == -1 ||
+        kv_set_u64(facts, FACT_HEALTH_S, b->health_timeout_s) == -1 ||
+        (b->database && kv_set(facts, FACT_DATABASE, "1") == -1) ||
+        (!old_answers(call) && kv_set(facts, FACT_OLD_SILENT, "1") == -1))
+        return err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+    return 0;
+}
+
+enum outcome steps_move_target(struct step_call *call, struct err *err)
+{
+    struct blueprint *both = calloc(2, sizeof *both);
+    enum outcome outcome = OUTCOME_FAIL;
+
+    if (both == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
+        return OUTCOME_AGAIN;
+    }
+    if (blueprint_load(&both[0], call->outside->paths.blueprints,
+                       kv_get_or(call->facts, FACT_OLD_BLUEPRINT, ""), err) == 0 &&
+        find_blueprint(call, &both[1], err) == 0 && may_move(call, &both[0], &both[1], err) == 0 &&
+        note_target(call, &both[0], &both[1], err) == 0)
+        outcome = ask_new(call, HANDS_RUNTIME_FIT, false, LOOK_MS, err);
+    free(both);
+    return outcome == OUTCOME_ABSENT ? OUTCOME_OK : outcome;
+}
+
+bool steps_move_uncreated(const struct job *job)
+{
+    return str_equal(kv_get_or(&job->facts, FACT_RUNTIME, ""), "process");
+}
+
+enum outcome steps_move_create(struct step_call *call, struct err *err)
+{
+    return ask_new(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, err);
+}
+
+enum outcome steps_move_uncreate(struct step_call *call, struct err *err)
+{
+    return ask_new(call, HANDS_RUNTIME_REMOVE, false, STOP_MS, err);
+}
+
+enum outcome steps_move_stop(struct step_call *call, struct err *err)
+{
+    return ask_old(call, HANDS_RUNTIME_STOP, false, STOP_MS, err);
+}
+
+/* The files are its own again, it starts, and it answers as it did. */
+enum outcome steps_move_unstop(struct step_call *call, struct err *err)
+{
+    enum outcome outcome = ask_old(call, HANDS_RUNTIME_CREATE, true, CREATE_MS, err);
+
+    if (outcome == OUTCOME_OK)
+        outcome = ask_old(call, HANDS_RUNTIME_START, false, CREATE_MS, err);
+    if (outcome != OUTCOME_OK || kv_get(call->facts, FACT_OLD_SILENT) != NULL || old_answers(call))
+        return outcome;
+    (void)err_set(err, ERR_NETWORK, "old_silent", "the old one was started and does not answer");
+    (void)err_hint(err, "sett tenant logs %s tells what it says",
+                   kv_get_or(&call->job->args, "tenant_id", ""));
+    call->wait_ms = ANSWER_MS;
+    return OUTCOME_AGAIN;
+}
+
+enum outcome steps_move_clear(struct step_call *call, struct err *err)
+{
+    return ask_old(call, HANDS_RUNTIME_REMOVE, false, STOP_MS, err);
+}
+
+enum outcome steps_move_start(struct step_call *call, struct err *err)
+{
+    enum outcome outcome = ask_new(call, HANDS_RUNTIME_CREATE, true, CREATE_MS, err);
+
+    if (outcome == OUTCOME_OK)
+        outcome = ask_new(call, HANDS_RUNTIME_START, false, CREATE_MS, err);
+    return outcome;
+}
+
+enum outcome steps_move_unstart(struct step_call *call, struct err *err)
+{
+    return ask_new(call, HANDS_RUNTIME_STOP, false, STOP_MS, err);
+}
