@@ -43,7 +43,7 @@ BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring
-LIBS_HANDS   := -lcurl -lcjson -lsodium -linih
+LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring
 LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring
 

@@ -60,10 +60,13 @@ struct field {
 };
 
 /* FIELD(struct tenant, name, FIELD_TEXT, .flags = …): a row of a field table. */
-#define FIELD(type_, member_, kind_, ...)                                                          \
+#define FIELD(type_, member_, kind_, ...) FIELD_SINCE(type_, member_, kind_, 1, __VA_ARGS__)
+
+/* The same for one that came with version ${since_} of its table. */
+#define FIELD_SINCE(type_, member_, kind_, since_, ...)                                            \
     {                                                                                              \
         .name = #member_, .type = kind_, .offset = offsetof(type_, member_),                       \
-        .size = sizeof(((type_ *)0)->member_), .since = 1, __VA_ARGS__                             \
+        .size = sizeof(((type_ *)0)->member_), .since = since_, __VA_ARGS__                        \
     }
 
 struct fields {

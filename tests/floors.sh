@@ -36,9 +36,11 @@ only 'archive.*\.h' backup/pack.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
 only '(cjson/)?cJSON\.h' core/outside/json_in.c core/outside/json_scan.c
 only 'ini\.h' store/base/conf.c
-only 'idn2\.h|uni(ctype|str)\.h' core/outside/idn.c
+only 'idn2\.h' core/outside/idn.c
+only 'uni(ctype|str|case)\.h' core/outside/idn.c core/outside/re2_class.c
 only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
+only 'yaml\.h' core/outside/cloudflared_yaml.c
 
 symbols() { # PROGRAM PATTERN
 	local found

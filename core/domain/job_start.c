@@ -193,6 +193,29 @@ int job_of_subject(struct txn *txn, const char *kind, const char *id, struct job
     return record_get(txn, &job_table, job, err);
 }
 
+int job_take(struct txn *txn, struct job *job, const char *kind, const char *id, struct err *err)
+{
+    char name[JOB_SUBJECT_SIZE];
+    struct job holder;
+    unsigned at = 0;
+    int found;
+
+    job_subject(name, kind, id);
+    for (; at < JOB_SUBJECTS && job->subjects[at][0] != '\0'; at++)
+        if (str_equal(job->subjects[at], name))
+            return 0;
+    if (at == JOB_SUBJECTS || (at > 0 && strcmp(job->subjects[at - 1], name) > 0))
+        return err_set(err, ERR_INTERNAL, "subjects", "job %s cannot take %s", job->id, name);
+    if ((found = job_of_subject(txn, kind, id, &holder, err)) == -1)
+        return -1;
+    if (found == 1 && !holder.live)
+        return 0;
+    if (take_subject(txn, job, name, err) == -1)
+        return -1;
+    memcpy(job->subjects[at], name, sizeof job->subjects[at]);
+    return 0;
+}
+
 int job_release(struct txn *txn, const struct job *job, struct err *err)
 {
     struct subject subject;

@@ -30,6 +30,11 @@ int job_cancel(struct txn *txn, const char *job_id, struct err *err);
 int job_of_subject(struct txn *txn, const char *kind, const char *id, struct job *job,
                    struct err *err);
 
+/** job_take(txn, job, kind, id, err): a job that is at work takes one more subject, which must sort
+ * behind those it has. ${job} itself is the caller's to store. ERR_CONFLICT "busy" while a live job
+ * holds it; one that is stuck is no hindrance: it looks again when it is taken up. 0 or -1. */
+int job_take(struct txn *txn, struct job *job, const char *kind, const char *id, struct err *err);
+
 /** job_release(txn, job, err): give the subjects back (the engine, at the end). 0 or -1. */
 int job_release(struct txn *txn, const struct job *job, struct err *err);
 

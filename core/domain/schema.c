@@ -9,13 +9,14 @@
  *   5 tenants         12 events        19 settings
  *   6 tunnels         13 event_parts   20 secrets
  *   7 ports           14 audit         21 idempotency   22 port_hint
+ *  23 rules         24 rule_parts
  *
  *  40 notices        42 outbox
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 212-214 notices, 216-220 outbox. Next free: table 54, index 237.
+ * 179-180 rules, 212-214 notices, 216-220 outbox. Next free: table 54, index 237.
  */
 #include "schema.h"
 
@@ -29,6 +30,7 @@
 #include "notice.h"
 #include "plan.h"
 #include "port.h"
+#include "rule.h"
 #include "setting.h"
 #include "subscription.h"
 #include "tenant.h"
@@ -40,7 +42,8 @@ static const struct table *const tables[] = {
     &tunnel_table,      &port_table,      &name_table,         &job_table,     &job_step_table,
     &subject_table,     &event_table,     &event_part_table,   &audit_table,   &audit_head_table,
     &user_table,        &session_table,   &api_key_table,      &setting_table, &secret_table,
-    &idempotency_table, &port_hint_table, &notice_table,       &message_table,
+    &idempotency_table, &port_hint_table, &notice_table,       &message_table, &rule_table,
+    &rule_part_table,
 };
 
 const struct schema sett_schema = {

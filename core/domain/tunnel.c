@@ -9,6 +9,8 @@
 const char *const tunnel_state_names[] = {"provisioning", "active", "paused", "deleting",
                                           "deleted",      "failed", NULL};
 
+const char *const tunnel_config_names[] = {"remote", "local", NULL};
+
 static const struct field rows[] = {
     FIELD(struct tunnel, id, FIELD_ID, .ref_prefix = "tun"),
     FIELD(struct tunnel, number, FIELD_U64, .help = "short number, never reused"),
@@ -31,6 +33,22 @@ static const struct field rows[] = {
     FIELD(struct tunnel, deleted_at, FIELD_TIME, .help = "deleted at"),
     FIELD(struct tunnel, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct tunnel, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct tunnel, rules_wanted, FIELD_U64, 2, .help = "changes of its rules"),
+    FIELD_SINCE(struct tunnel, rules_in_force, FIELD_U64, 2,
+                .help = "up to which of them its connector goes by"),
+    FIELD_SINCE(struct tunnel, rules_reason, FIELD_TEXT, 2,
+                .help = "why its newest rules are not in force"),
+    FIELD_SINCE(struct tunnel, own_position, FIELD_U32, 2, .flags = FIELD_HIDDEN),
+    FIELD_SINCE(struct tunnel, catch_all, FIELD_TEXT, 2,
+                .help = "what answers where no rule fits, \"\": 404"),
+    FIELD_SINCE(
+        struct tunnel, config, FIELD_ENUM, 2, .names = tunnel_config_names,
+        .help = "remote: rules change while connections stay; local: they are files of this box"),
+    FIELD_SINCE(struct tunnel, adopted, FIELD_BOOL, 2, .help = "this box did not make it"),
+    FIELD_SINCE(struct tunnel, origin_server_name, FIELD_TEXT, 2,
+                .help = "name that its service's certificate must bear"),
+    FIELD_SINCE(struct tunnel, http_host_header, FIELD_TEXT, 2,
+                .help = "Host header that its service is sent"),
 };
 
 static const struct index indexes[] = {
@@ -46,7 +64,7 @@ const struct table tunnel_table = {
     .name = "tunnels",
     .noun = "tunnel",
     .id = 6,
-    .version = 1,
+    .version = 2,
     .prefix = "tun",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
     .key = {"id"},
@@ -85,6 +103,11 @@ int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err)
     tunnel->state = TUNNEL_PROVISIONING;
     tunnel->created_at = tunnel->updated_at = txn_time_ms(txn);
     return record_insert(txn, &tunnel_table, tunnel, err);
+}
+
+bool tunnel_routed(const struct tunnel *tunnel)
+{
+    return tunnel->hostname[0] != '\0';
 }
 
 int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)

@@ -15,6 +15,12 @@ enum tunnel_state {
 };
 extern const char *const tunnel_state_names[];
 
+enum tunnel_config {
+    TUNNEL_REMOTE, /* its rules are the provider's to hand out; changes drop no connection */
+    TUNNEL_LOCAL   /* they are a file of this box, read when the connector starts */
+};
+extern const char *const tunnel_config_names[];
+
 struct tunnel {
     char id[ID_SIZE];
     uint64_t number;
@@ -30,6 +36,13 @@ struct tunnel {
     char cf_account[64], cf_zone[64], cf_tunnel[64], cf_record[64];
     uint64_t cf_version;
     int64_t deleted_at, created_at, updated_at;
+    uint64_t rules_wanted, rules_in_force; /* counts of changes: equal when nothing is to be done */
+    char rules_reason[240];                /* why what is wanted is not in force */
+    uint32_t own_position;                 /* of its own route among its rules (rule.h) */
+    char catch_all[160];                   /* service of the last rule; "": http_status:404 */
+    uint32_t config;                       /* enum tunnel_config */
+    bool adopted;                          /* somebody else made it */
+    char origin_server_name[256], http_host_header[256]; /* of its own route */
 };
 extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,
                                            hostname, customer_id */
@@ -41,6 +54,9 @@ int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, str
  * customer_id, hostname, path, service, ingress and, if it has one, a name; id, number, times and
  * else the name ("sett-tun000123") are set here. 0 or -1. */
 int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err);
+
+/** tunnel_routed(tunnel): whether it has a route of its own: a host name. */
+bool tunnel_routed(const struct tunnel *tunnel);
 
 /** tunnel_put(txn, tunnel, err): store a changed one; updated_at is set here. 0 or -1. */
 int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err);

@@ -25,6 +25,9 @@ struct ingress_route {
     bool no_tls_verify;
     bool maintenance; /* visitors get 503 instead of the service, which is kept in mind */
     char cf_account[64], cf_zone[64], cf_tunnel[64], cf_record[64]; /* "" until known */
+    /* All that is to be configured, this route among it: cloudflared's JSON (cloudflared.h), which
+     * lives as long as the call; NULL: this route alone. */
+    const char *rules;
 };
 
 struct ingress {

@@ -209,10 +209,11 @@ static const char *service_of(const struct ingress_route *r)
     return r->maintenance ? "http_status:503" : r->service;
 }
 
-static bool same_rule(const struct cloudflare_rule *rule, const struct ingress_route *r)
+static bool same_rule(const struct cloudflared_rule *rule, const struct ingress_route *r)
 {
     return str_equal(rule->hostname, r->hostname) && str_equal(rule->path, r->path) &&
-           str_equal(rule->service, service_of(r)) && rule->no_tls_verify == r->no_tls_verify;
+           str_equal(rule->service, service_of(r)) &&
+           rule->origin.no_tls_verify == r->no_tls_verify;
 }
 
 static enum outcome version_known(const struct cloudflare_config *config, struct kv *facts,
@@ -226,39 +227,48 @@ static enum outcome version_known(const struct cloudflare_config *config, struct
 }
 
 /* Take out the rules of a host name; with ${path} only that one's. Return how many went. */
-static uint32_t drop_rules(struct cloudflare_config *config, const char *hostname, const char *path)
+static uint32_t drop_rules(struct cloudflared_config *all, const char *hostname, const char *path)
 {
-    uint32_t kept = 0, all = config->count;
+    uint32_t kept = 0, count = all->count;
 
-    for (uint32_t i = 0; i < all; i++) {
-        const struct cloudflare_rule *rule = &config->rules[i];
-        if (str_equal(rule->hostname, hostname) && (path == NULL || str_equal(rule->path, path)))
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cloudflared_rule *rule = &all->rules[i];
+        if (rule->hostname[0] != '\0' && str_equal(rule->hostname, hostname) &&
+            (path == NULL || str_equal(rule->path, path)))
             continue;
         if (kept != i)
-            config->rules[kept] = *rule;
+            all->rules[kept] = *rule;
         kept++;
     }
-    config->count = kept;
-    return all - kept;
+    all->count = kept;
+    return count - kept;
+}
+
+/* Nothing was put yet: then there is no rule that catches all. */
+static int need_catch_all(struct cloudflared_config *all, struct err *err)
+{
+    struct cloudflared_rule *last = all->count == 0 ? NULL : &all->rules[all->count - 1];
+
+    if (last != NULL && last->hostname[0] == '\0' && last->path[0] == '\0')
+        return 0;
+    if ((last = cloudflared_add(all, all->count, err)) == NULL)
+        return -1;
+    (void)str_copy(last->service, sizeof last->service, CLOUDFLARED_CATCH_ALL);
+    return 0;
 }
 
 /* The first match wins: a rule with a path goes before those without. */
-static int add_rule(struct cloudflare_config *config, const struct ingress_route *r,
-                    struct err *err)
+static int add_rule(struct cloudflared_config *all, const struct ingress_route *r, struct err *err)
 {
-    struct cloudflare_rule rule = {.no_tls_verify = r->no_tls_verify};
-    uint32_t at = r->path[0] != '\0' ? 0 : config->count;
+    struct cloudflared_rule *rule;
 
-    if (config->count == CLOUDFLARE_RULES_MAX)
-        return err_set(err, ERR_QUOTA, "cloudflare_rules", "The tunnel %s has %u rules already.",
-                       r->name, CLOUDFLARE_RULES_MAX);
-    (void)str_copy(rule.hostname, sizeof rule.hostname, r->hostname);
-    (void)str_copy(rule.path, sizeof rule.path, r->path);
-    (void)str_copy(rule.service, sizeof rule.service, service_of(r));
-    memmove(&config->rules[at + 1], &config->rules[at],
-            (config->count - at) * sizeof config->rules[0]);
-    config->rules[at] = rule;
-    config->count++;
+    if (need_catch_all(all, err) == -1 ||
+        (rule = cloudflared_add(all, r->path[0] != '\0' ? 0 : all->count - 1, err)) == NULL)
+        return -1;
+    rule->origin.no_tls_verify = r->no_tls_verify;
+    (void)str_copy(rule->hostname, sizeof rule->hostname, r->hostname);
+    (void)str_copy(rule->path, sizeof rule->path, r->path);
+    (void)str_copy(rule->service, sizeof rule->service, service_of(r));
     return 0;
 }
 
@@ -276,23 +286,62 @@ static int put_rules(struct cloudflare *c, const struct ingress_route *r,
                    (unsigned long long)config->version);
 }
 
-static enum outcome rules_make(struct cloudflare *c, const struct ingress_route *r,
-                               struct cloudflare_config *config, struct kv *facts, struct err *err)
+/* What is to be configured, from what is now: the whole list, or this route among the others.
+ * Return 1 if it is so already, 0 if config->ingress was changed and is to be put, or -1. */
+static int bring_about(struct cloudflare_config *config, const struct ingress_route *r,
+                       struct err *err)
 {
-    for (uint32_t i = 0; i < config->count; i++)
-        if (same_rule(&config->rules[i], r))
-            return version_known(config, facts, err);
-    (void)drop_rules(config, r->hostname, r->path);
-    if (add_rule(config, r, err) == -1 || put_rules(c, r, config, err) == -1)
+    struct cloudflared_config wanted = {0};
+
+    if (r->rules != NULL) {
+        if (cloudflared_parse_json(r->rules, strlen(r->rules), &wanted, err) == -1 ||
+            cloudflared_check(&wanted, err) == -1) {
+            cloudflared_free(&wanted);
+            return -1;
+        }
+        if (cloudflared_same(&wanted, &config->ingress)) {
+            cloudflared_free(&wanted);
+            return 1;
+        }
+        cloudflared_free(&config->ingress);
+        config->ingress = wanted;
+        return 0;
+    }
+    for (uint32_t i = 0; i < config->ingress.count; i++)
+        if (same_rule(&config->ingress.rules[i], r))
+            return 1;
+    (void)drop_rules(&config->ingress, r->hostname, r->path);
+    return add_rule(&config->ingress, r, err);
+}
+
+static enum outcome rules_make(struct cloudflare *c, enum ingress_verb verb,
+                               const struct ingress_route *r, struct cloudflare_config *config,
+                               struct kv *facts, struct err *err)
+{
+    int there = bring_about(config, r, err);
+
+    if (there == 0 && verb == INGRESS_CHECK)
+        return OUTCOME_ABSENT;
+    if (there == -1 || (there == 0 && put_rules(c, r, config, err) == -1))
         return ingress_cloudflare_outcome(err);
     return version_known(config, facts, err);
+}
+
+static enum outcome rules_undo(struct cloudflare *c, const struct ingress_route *r,
+                               struct cloudflare_config *config, struct err *err)
+{
+    if (drop_rules(&config->ingress, r->hostname, NULL) == 0)
+        return OUTCOME_OK;
+    return need_catch_all(&config->ingress, err) == 0 && put_rules(c, r, config, err) == 0
+               ? OUTCOME_OK
+               : ingress_cloudflare_outcome(err);
 }
 
 static enum outcome rules_stage(struct cloudflare *c, enum ingress_verb verb,
                                 const struct ingress_route *r, struct kv *facts, struct err *err)
 {
-    struct cloudflare_config *config;
-    enum outcome outcome = OUTCOME_ABSENT;
+    struct cloudflare_config config;
+    enum outcome outcome;
 
     if (r->cf_tunnel[0] == '\0') {
         if (verb == INGRESS_MAKE)
@@ -301,27 +350,14 @@ static enum outcome rules_stage(struct cloudflare *c, enum ingress_verb verb,
                : verb == INGRESS_UNDO ? OUTCOME_OK
                                       : OUTCOME_ABSENT;
     }
-    if ((config = calloc(1, sizeof *config)) == NULL) {
-        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "No memory for a tunnel's rules.");
-        return OUTCOME_AGAIN;
-    }
-    if (cloudflare_config_get(c, r->cf_tunnel, config, err) == -1) {
+    if (cloudflare_config_get(c, r->cf_tunnel, &config, err) == -1) {
         if (err->kind == ERR_NOT_FOUND && verb != INGRESS_MAKE)
-            outcome = verb == INGRESS_UNDO ? OUTCOME_OK : OUTCOME_ABSENT;
-        else
-            outcome = ingress_cloudflare_outcome(err);
-    } else if (verb == INGRESS_MAKE) {
-        outcome = rules_make(c, r, config, facts, err);
-    } else if (verb == INGRESS_UNDO) {
-        outcome = drop_rules(config, r->hostname, NULL) == 0 || put_rules(c, r, config, err) == 0
-                      ? OUTCOME_OK
-                      : ingress_cloudflare_outcome(err);
-    } else {
-        for (uint32_t i = 0; i < config->count; i++)
-            if (same_rule(&config->rules[i], r))
-                outcome = version_known(config, facts, err);
+            return verb == INGRESS_UNDO ? OUTCOME_OK : OUTCOME_ABSENT;
+        return ingress_cloudflare_outcome(err);
     }
-    free(config);
+    outcome = verb == INGRESS_UNDO ? rules_undo(c, r, &config, err)
+                                   : rules_make(c, verb, r, &config, facts, err);
+    cloudflare_config_free(&config);
     return outcome;
 }
 

@@ -10,8 +10,10 @@
  *
  *   INGRESS_TUNNEL     found by name or made with the secret given; fact cf_tunnel, cf_account.
  *                      undo: its connections, then itself; AGAIN while connections linger
- *   INGRESS_RULES      the rule of the route's host name and path among the tunnel's other rules;
- *                      fact cf_version. undo: every rule of that host name goes
+ *   INGRESS_RULES      all rules as route->rules says, or, without that, the rule of the route's
+ *                      host name and path among the tunnel's other rules; fact cf_version. What a
+ *                      configuration has beside its rules is left alone. undo: every rule of that
+ *                      host name goes
  *   INGRESS_CONNECTOR  OK at once: the connector is a unit of the box, which the hands start with
  *                      cloudflare_connector_token
  *   INGRESS_DNS        the record; facts cf_record, cf_zone. undo: whatever of that name has our

@@ -22,6 +22,8 @@ struct flight *flight_new(const char *id)
         free(f);
         return NULL;
     }
+    if (f != NULL)
+        buf_init(&f->text, STEP_TEXT_MAX);
     return f;
 }
 
@@ -30,6 +32,7 @@ void flight_free(struct flight *f)
     if (f == NULL)
         return;
     explicit_bzero(&f->secrets, sizeof f->secrets);
+    buf_free(&f->text);
     free(f);
 }
 
@@ -107,6 +110,7 @@ static int make_move(const struct flight_world *w, struct flight *f, struct move
 {
     m->world = &w->moves;
     m->result = &f->result;
+    m->text = &f->text;
     memcpy(m->id, f->id, sizeof m->id);
     if (move(m, err) == -1) {
         if (!store_trouble(m, err))
@@ -231,6 +235,7 @@ static enum outcome call_step(const struct flight_world *w, struct flight *f,
         .job = &f->job,
         .facts = &f->result.facts,
         .secret = &f->secrets,
+        .text = step->bring == NULL ? NULL : buf_string(&f->text),
         .outside = w->outside,
         .attempt = f->job.attempt,
         .elapsed_ms = clock_mono_ms() - f->step_ms,

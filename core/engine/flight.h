@@ -24,6 +24,7 @@ struct flight {
     const struct saga *saga;
     struct job job; /* as committed last, but for attempt */
     struct kv secrets;
+    struct buf text; /* what the present step brought from the store */
     struct move_result result;
     bool result_due; /* result is not on the disk yet */
 };

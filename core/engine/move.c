@@ -121,6 +121,20 @@ static int prepare(struct move *m, struct txn *txn, const struct step *step, str
     return secret_set(txn, m->world->vault, name, m->secrets.data, m->secrets.len, err);
 }
 
+/* What a step needs that is too long for a fact. */
+static int bring(struct move *m, struct txn *txn, const struct step *step, struct err *err)
+{
+    if (step->bring == NULL || m->text == NULL)
+        return 0;
+    buf_reset(m->text);
+    if (step->bring(txn, &m->job, m->world->context, m->text, err) == 0 && !m->text->failed)
+        return 0;
+    m->refused = true;
+    return m->text->failed ? err_set(err, ERR_TOO_LARGE, "text_too_long",
+                                     "what step %s needs is too long", step->name)
+                           : -1;
+}
+
 /* Go forward over store steps up to an outside step whose intent is put down, or to the end. */
 static int begin_forward(struct move *m, struct txn *txn, struct err *err)
 {
@@ -149,7 +163,7 @@ static int begin_forward(struct move *m, struct txn *txn, struct err *err)
             continue;
         }
         m->check_first = job->intent && step->check != NULL;
-        if (!job->intent && prepare(m, txn, step, err) == -1)
+        if ((!job->intent && prepare(m, txn, step, err) == -1) || bring(m, txn, step, err) == -1)
             return -1;
         job->intent = true;
         m->begun = true;
@@ -194,6 +208,8 @@ static int begin_back(struct move *m, struct txn *txn, struct err *err)
         }
         if (step->undo != NULL) {
             count_attempt(job, txn, step);
+            if (bring(m, txn, step, err) == -1)
+                return -1;
             m->begun = true;
             return journal_begin(txn, job, step, STEP_ACTION_UNDO, err);
         }

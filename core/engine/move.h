@@ -44,6 +44,7 @@ struct move {
     bool lone;     /* as little as can be: MOVE_BEGIN goes over one store step at most, the others
                       do not begin the next step */
     bool no_hooks; /* call neither settle nor the saga's own hooks: they refuse */
+    struct buf *text; /* the caller's: filled by a step's bring */
     /* What came of it; written anew by each run. */
     bool lost;    /* the job is not ours, or has ended: nothing was done */
     bool refused; /* a function of the saga said no: err is its word, nothing was done */

@@ -5,6 +5,7 @@
  * store step (apply, revert) runs inside the engine's own commit and may not wait; an outside step
  * (check, make, undo) never sees the store.
  */
+#include "buf.h"
 #include "db.h"
 #include "job.h"
 #include "outcome.h"
@@ -17,6 +18,7 @@ struct step_call {
     struct kv *facts;        /* small named outputs; what is set here is committed with the result,
                                 also with that of a failure */
     const struct kv *secret; /* what prepare put there, opened */
+    const char *text;        /* what bring put there; NULL: the step has none */
     struct outside *outside;
     uint32_t attempt;   /* from 1 */
     int64_t elapsed_ms; /* since the step was first begun, over crashes and waits */
@@ -53,6 +55,10 @@ struct step {
      * and handed to every later prepare and make of it). May be NULL. */
     int (*prepare)(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                    struct err *err);
+    /* In the commit that begins the step, its undo, or takes either up again: what is too long for
+     * a fact, read from the store into ${out}, an empty buffer of at most STEP_TEXT_MAX bytes. It
+     * is not kept: after a crash it is what the store then says. May set facts. May be NULL. */
+    int (*bring)(struct txn *txn, struct job *job, void *context, struct buf *out, struct err *err);
     /* In the commit of the result, after make or check said OK: facts into records. May be NULL. */
     step_store *settle;
     /* Likewise after undo said OK. May be NULL. */
@@ -67,6 +73,7 @@ struct step {
 };
 
 #define STEP_ATTEMPTS_ENDLESS UINT32_MAX
+#define STEP_TEXT_MAX         (1024u * 1024u)
 
 struct saga {
     const char *name; /* "tenant.provision" */

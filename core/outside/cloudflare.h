@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "buf.h"
+#include "cloudflared.h"
 #include "err.h"
 
 struct cJSON;
@@ -26,7 +27,6 @@ struct http_client;
 #define CLOUDFLARE_ID_SIZE    64
 #define CLOUDFLARE_MARK_MAX   100 /* characters of a record's comment in the free plan */
 #define CLOUDFLARE_TOKEN_SIZE 1024
-#define CLOUDFLARE_RULES_MAX  32
 
 /* One token's access to one account and zone. Shared by threads. */
 struct cloudflare {
@@ -109,25 +109,26 @@ int cloudflare_connector_token(const char *account, const char *tunnel, const ch
 
 /* ---- a tunnel's configuration ---- */
 
-struct cloudflare_rule {
-    char hostname[256], path[160], service[160]; /* path: RE2, unanchored; "" for all */
-    bool no_tls_verify;
-};
+/* A configuration as the provider keeps it. */
 struct cloudflare_config {
-    uint32_t count;
-    struct cloudflare_rule
-        rules[CLOUDFLARE_RULES_MAX]; /* without the last one, which catches all */
+    struct cloudflared_config ingress; /* the last one catches all */
+    char beside[1024]; /* members beside the rules, as they came: "\"warp-routing\":{…}" */
     uint64_t version;
 };
 
+/** cloudflare_config_free(config): give its rules back. */
+void cloudflare_config_free(struct cloudflare_config *config);
+
 /** cloudflare_config_get(c, tunnel, out, err): the present rules; version 0 and none when nothing
- * was put yet. ERR_TOO_LARGE beyond CLOUDFLARE_RULES_MAX. 0 or -1. */
+ * was put yet. ${out} is overwritten, and freed by the caller unless this fails. ERR_TOO_LARGE or
+ * ERR_QUOTA beyond what can be kept. 0 or -1. */
 int cloudflare_config_get(struct cloudflare *c, const char *tunnel, struct cloudflare_config *out,
                           struct err *err);
 
-/** cloudflare_config_put(c, tunnel, config, err): replace all rules, followed by http_status:404
- * for everything else; config->version becomes the new one. There is no check against somebody
- * else's change in between: one job at a time may do this. 0 or -1. */
+/** cloudflare_config_put(c, tunnel, config, err): replace all; config->version becomes the new one.
+ * The provider pushes it to running connectors; their connections stay. There is no check against
+ * somebody else's change in between: one job at a time may do this. ERR_INVALID when the provider
+ * refuses it: the former version then stays in force. 0 or -1. */
 int cloudflare_config_put(struct cloudflare *c, const char *tunnel,
                           struct cloudflare_config *config, struct err *err);
 

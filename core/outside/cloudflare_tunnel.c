@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloudflare_call.h"
+#include "cloudflared_members.h"
 #include "enc.h"
 #include "json_in.h"
 #include "json_out.h"
@@ -211,72 +212,58 @@ int cloudflare_connector_token(const char *account, const char *tunnel, const ch
 
 /* ---- configuration ---- */
 
+void cloudflare_config_free(struct cloudflare_config *config)
+{
+    cloudflared_free(&config->ingress);
+}
+
+/* What stands beside the rules goes back as it came. */
+static int read_config(const struct cJSON *config, struct cloudflare_config *out, struct err *err)
+{
+    const struct cJSON *item = NULL;
+
+    while ((item = json_next(config, item)) != NULL) {
+        if (str_equal(json_name(item), "ingress")) {
+            if (cloudflared_read_json(item, &out->ingress, err) == -1)
+                return -1;
+        } else if (cloudflared_carry(item, out->beside, sizeof out->beside, err) == -1) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int cloudflare_config_get(struct cloudflare *c, const char *tunnel, struct cloudflare_config *out,
                           struct err *err)
 {
     char path[CLOUDFLARE_PATH_SIZE];
     struct cJSON *json;
-    const struct cJSON *all, *item = NULL;
-    int result = 0;
+    int result;
 
     memset(out, 0, sizeof *out);
     if (tunnel_path(path, c, tunnel, "/configurations", err) == -1 ||
         cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_TUNNEL, &json, err) == -1)
         return -1;
     out->version = (uint64_t)json_i64(json, "result.version", 0);
-    all = json_at(json, "result.config.ingress");
-    while ((item = json_next(all, item)) != NULL) {
-        struct cloudflare_rule *rule = &out->rules[out->count];
-        if (json_text(item, "hostname", "")[0] == '\0') /* the last one */
-            continue;
-        if (out->count == CLOUDFLARE_RULES_MAX) {
-            result =
-                err_set(err, ERR_TOO_LARGE, "cloudflare_rules", "more rules than sett ever puts");
-            break;
-        }
-        cloudflare_copy(item, "hostname", rule->hostname, sizeof rule->hostname);
-        cloudflare_copy(item, "path", rule->path, sizeof rule->path);
-        cloudflare_copy(item, "service", rule->service, sizeof rule->service);
-        rule->no_tls_verify = json_bool(item, "originRequest.noTLSVerify", false);
-        out->count++;
-    }
+    result = read_config(json_at(json, "result.config"), out, err);
+    if (result == -1)
+        cloudflare_config_free(out);
     json_free(json);
     return result;
 }
 
-static void write_rule(struct json_out *j, const struct cloudflare_rule *rule)
-{
-    json_out_object(j);
-    json_out_key_text(j, "hostname", rule->hostname);
-    if (rule->path[0] != '\0')
-        json_out_key_text(j, "path", rule->path);
-    json_out_key_text(j, "service", rule->service);
-    json_out_key(j, "originRequest");
-    json_out_object(j);
-    if (rule->no_tls_verify)
-        json_out_key_bool(j, "noTLSVerify", true);
-    json_out_end_object(j);
-    json_out_end_object(j);
-}
-
+/* {"config":{"ingress":[…],"warp-routing":{…}}} */
 static void write_config(struct buf *body, const struct cloudflare_config *config)
 {
-    struct json_out j;
-
-    json_out_init(&j, body);
-    json_out_object(&j);
-    json_out_key(&j, "config");
-    json_out_object(&j);
-    json_out_key(&j, "ingress");
-    json_out_array(&j);
-    for (uint32_t i = 0; i < config->count; i++)
-        write_rule(&j, &config->rules[i]);
-    json_out_object(&j);
-    json_out_key_text(&j, "service", "http_status:404");
-    json_out_end_object(&j);
-    json_out_end_array(&j);
-    json_out_end_object(&j);
-    json_out_end_object(&j);
+    (void)buf_text(body, "{\"config\":");
+    (void)cloudflared_write_json(&config->ingress, body);
+    if (config->beside[0] != '\0' && !body->failed) {
+        body->len--; /* the closing brace */
+        (void)buf_byte(body, ',');
+        (void)buf_text(body, config->beside);
+        (void)buf_byte(body, '}');
+    }
+    (void)buf_byte(body, '}');
 }
 
 int cloudflare_config_put(struct cloudflare *c, const char *tunnel,
@@ -287,13 +274,14 @@ int cloudflare_config_put(struct cloudflare *c, const char *tunnel,
     struct buf body;
     int result;
 
-    if (config->count > CLOUDFLARE_RULES_MAX)
-        return err_set(err, ERR_TOO_LARGE, "cloudflare_rules", "too many rules for one tunnel");
     if (tunnel_path(path, c, tunnel, "/configurations", err) == -1)
         return -1;
-    buf_init(&body, BODY_MAX);
+    buf_init(&body, CLOUDFLARED_TEXT_MAX);
     write_config(&body, config);
-    result = cloudflare_call(c, "PUT", path, &body, CLOUDFLARE_MAY_TUNNEL, &json, err);
+    if (body.failed)
+        result = err_set(err, ERR_TOO_LARGE, "cloudflare_rules", "too many rules for one tunnel");
+    else
+        result = cloudflare_call(c, "PUT", path, &body, CLOUDFLARE_MAY_TUNNEL, &json, err);
     buf_free(&body);
     if (result == -1)
         return -1;

@@ -52,6 +52,15 @@ int facts_load_tunnel(struct txn *txn, const char *id, struct tunnel *tunnel, st
     return record_get(txn, &tunnel_table, tunnel, err);
 }
 
+int facts_load_job_tunnel(struct txn *txn, const struct job *job, struct tunnel *tunnel,
+                          struct err *err)
+{
+    const char *id = kv_get_or(&job->facts, FACT_TUNNEL, kv_get_or(&job->args, "tunnel_id", ""));
+    int found = facts_load_tunnel(txn, id, tunnel, err);
+
+    return found == 1 && tunnel->state == TUNNEL_DELETED ? 0 : found;
+}
+
 /* Limits as facts, each only when it is set. */
 static const struct {
     const char *name;

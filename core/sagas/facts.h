@@ -40,6 +40,7 @@
 #define FACT_CF_TUNNEL       "cf_tunnel"
 #define FACT_CF_RECORD       "cf_record"
 #define FACT_CF_VERSION      "cf_version"
+#define FACT_RULES           "rules_wanted" /* the count of changes that was brought */
 #define FACT_OLD_HOSTNAME    "old_hostname" /* tenant.update: the name it had */
 #define FACT_OLD_SUBDOMAIN   "old_subdomain"
 #define FACT_OLD_PLAN        "old_plan_id"
@@ -69,6 +70,11 @@ int facts_load_tenant(struct txn *txn, const struct job *job, struct tenant *ten
 
 /** facts_load_tunnel(txn, id, tunnel, err): Return 1, 0 if there is none or ${id} is "", or -1. */
 int facts_load_tunnel(struct txn *txn, const char *id, struct tunnel *tunnel, struct err *err);
+
+/** facts_load_job_tunnel(txn, job, tunnel, err): the tunnel that a job is about, by its facts or
+ * else its arguments. Return 1, 0 if there is none or it is deleted, or -1. */
+int facts_load_job_tunnel(struct txn *txn, const struct job *job, struct tunnel *tunnel,
+                          struct err *err);
 
 /** facts_tenant(txn, job, context, tenant, err): what steps must know of a tenant. 0 or -1. */
 int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *context,

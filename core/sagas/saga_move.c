@@ -39,7 +39,7 @@ static const struct step move_steps[] = {
      .attempts = PATIENT, .plan = steps_plan_healthy},
     {.name = "ingress", .title = "Lead its host name to the new one",
      .needless = steps_without_ingress, .check = steps_rules_check, .make = steps_rules_make,
-     .undo = steps_move_pause, .plan = steps_plan_rules},
+     .undo = steps_move_pause, .bring = steps_rules_bring, .settle = steps_rules_settle, .plan = steps_plan_rules},
     {.name = "reachable", .title = "Ask for it at the front door",
      .needless = steps_without_front_door, .make = steps_reachable_make, .attempts = PATIENT,
      .plan = steps_plan_reachable},

@@ -19,7 +19,8 @@ static const struct step create[] = {
      .prepare = steps_tunnel_prepare, .settle = steps_tunnel_settle,
      .unsettle = steps_tunnel_unsettle, .plan = steps_plan_tunnel},
     {.name = "ingress", .title = "Lead its host name to the service", .check = steps_rules_check,
-     .make = steps_rules_make, .undo = steps_rules_undo, .plan = steps_plan_rules},
+     .make = steps_rules_make, .undo = steps_rules_undo, .bring = steps_rules_bring,
+     .settle = steps_rules_settle, .unsettle = steps_rules_unsettle, .plan = steps_plan_rules},
     {.name = "connector", .title = "Start the connector", .needless = steps_without_tunnel,
      .check = steps_connector_check, .make = steps_connector_make, .undo = steps_connector_undo,
      .prepare = steps_tunnel_prepare, .plan = steps_plan_connector},
@@ -82,7 +83,8 @@ static const struct step reroute[] = {
     {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
      .flags = STEP_QUIET},
     {.name = "ingress", .title = "Lead its visitors to the page of maintenance, or back",
-     .check = steps_rules_check, .make = steps_rules_make, .plan = steps_plan_rules},
+     .check = steps_rules_check, .make = steps_rules_make, .bring = steps_rules_bring,
+     .settle = steps_rules_settle, .plan = steps_plan_rules},
     {.name = "rerouted", .title = "Note that it follows", .apply = steps_tunnel_rerouted,
      .flags = STEP_QUIET},
 };
@@ -90,4 +92,18 @@ const struct saga saga_tunnel_reroute = {
     .name = "tunnel.reroute", .title = "Lead a tunnel's visitors as its tenant is",
     .subject = "tunnel", .steps = reroute, .step_count = COUNT(reroute),
     .begun = steps_tunnel_job_begun, .ended = steps_tunnel_job_ended, .keep_on_fail = true,
+};
+
+/* What is refused leaves the former configuration in force: there is nothing to keep and nothing to
+ * undo, so the job ends and says why, and the tunnel is free for the change that mends it. */
+static const struct step configure[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
+     .flags = STEP_QUIET},
+    {.name = "configure", .title = "Bring its rules to what they are to be",
+     .check = steps_rules_check, .make = steps_rules_make, .bring = steps_rules_bring,
+     .settle = steps_rules_settle, .plan = steps_plan_configure},
+};
+const struct saga saga_tunnel_configure = {
+    .name = "tunnel.configure", .title = "Configure a tunnel", .subject = "tunnel",
+    .steps = configure, .step_count = COUNT(configure), .ended = steps_tunnel_configured,
 };

@@ -6,7 +6,8 @@
 const struct saga *const sagas[] = {
     &saga_tenant_provision, &saga_tenant_suspend, &saga_tenant_resume,  &saga_tenant_restart,
     &saga_tenant_update,    &saga_tenant_delete,  &saga_tenant_move,    &saga_tunnel_create,
-    &saga_tunnel_delete,    &saga_tunnel_restart, &saga_tunnel_reroute, &saga_event_apply,
+    &saga_tunnel_delete,    &saga_tunnel_restart, &saga_tunnel_reroute, &saga_tunnel_configure,
+    &saga_event_apply,
 };
 const size_t saga_count = sizeof sagas / sizeof sagas[0];
 

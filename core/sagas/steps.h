@@ -74,6 +74,13 @@ step_store steps_tunnel_read, steps_tunnel_active, steps_tunnel_deleting, steps_
 /* Reroute: a cause of an earlier failure goes. */
 step_store steps_tunnel_rerouted;
 
+/* Configure: the end, refused or not. */
+step_store steps_tunnel_configured;
+
+/** steps_tunnel_follow(txn, job, err): at the end of a job that held a tunnel: if its rules were
+ * changed meanwhile, the job tunnel.configure is started, as ${job}'s actor. Return 0 or -1. */
+int steps_tunnel_follow(struct txn *txn, const struct job *job, struct err *err);
+
 /** steps_tunnel_start(txn, job, tunnel, saga, err): start a job about a tunnel, as ${job}'s actor.
  * It must be free. Return 0 or -1. */
 int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
@@ -84,6 +91,8 @@ int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunn
  * the tenant's maintenance was switched meanwhile. Return 0 or -1. */
 int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tunnel *tunnel,
                          struct err *err);
+/* What was brought to the provider is in force; nothing of it is any more. */
+step_store steps_rules_settle, steps_rules_unsettle;
 /* Facts that a provider gave (cf_tunnel, cf_record) into the tunnel's record, and out of it. */
 step_store steps_tunnel_settle, steps_tunnel_unsettle, steps_tunnel_unsettle_record;
 
@@ -144,6 +153,18 @@ bool steps_without_database(const struct job *job);
 step_outside steps_tunnel_check, steps_tunnel_make, steps_tunnel_undo;
 step_outside steps_rules_check, steps_rules_make, steps_rules_undo, steps_rules_undo_old,
     steps_rules_make_old;
+
+/** steps_rules_bring(txn, job, context, out, err): the tunnel's whole configuration, for
+ * steps_rules_make and _check: its own route as the job's facts have it, its rules as the store has
+ * them. Nothing where the box's own web server leads. Return 0 or -1. */
+int steps_rules_bring(struct txn *txn, struct job *job, void *context, struct buf *out,
+                      struct err *err);
+
+/** steps_rules_bring_old(txn, job, context, out, err): likewise; on the way back as it was before
+ * the job. Return 0 or -1. */
+int steps_rules_bring_old(struct txn *txn, struct job *job, void *context, struct buf *out,
+                          struct err *err);
+
 step_outside steps_connector_check, steps_connector_make, steps_connector_undo,
     steps_connector_restart;
 step_outside steps_dns_check, steps_dns_make, steps_dns_undo, steps_dns_undo_old;
@@ -194,6 +215,9 @@ int steps_plan_tunnel(const struct job *job, char *out, size_t size);
 
 /** steps_plan_rules(job, out, size): host name and port. */
 int steps_plan_rules(const struct job *job, char *out, size_t size);
+
+/** steps_plan_configure(job, out, size): how many rules. */
+int steps_plan_configure(const struct job *job, char *out, size_t size);
 
 /** steps_plan_connector(job, out, size): the unit that runs it. */
 int steps_plan_connector(const struct job *job, char *out, size_t size);

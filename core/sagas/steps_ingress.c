@@ -70,6 +70,8 @@ static enum outcome stage(struct step_call *call, enum ingress_stage which, enum
     struct ingress_route route;
 
     facts_route(call->job, call->facts, old, &route);
+    if (which == INGRESS_RULES && call->text != NULL && call->text[0] != '\0')
+        route.rules = call->text;
     return stage_of(call, which, verb, &route, err);
 }
 

@@ -68,6 +68,12 @@ int steps_plan_rules(const struct job *job, char *out, size_t size)
                           : fact(job, FACT_SERVICE, "http://127.0.0.1:(its port)"));
 }
 
+int steps_plan_configure(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "all rules of tunnel %s; connections stay",
+                      fact(job, FACT_TUNNEL_NAME, "(new)"));
+}
+
 int steps_plan_connector(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "the unit sett-tunnel@%s", fact(job, FACT_TUNNEL_NUMBER, "(new)"));

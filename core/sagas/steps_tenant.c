@@ -11,6 +11,7 @@
 #include "job_start.h"
 #include "name.h"
 #include "port.h"
+#include "rule.h"
 #include "setting.h"
 #include "subscription.h"
 #include "str.h"
@@ -45,6 +46,8 @@ static int own_tunnel(struct txn *txn, struct job *job, const struct saga_contex
         return -1;
     }
     (void)str_copy(tenant->tunnel_id, sizeof tenant->tunnel_id, tunnel->id);
+    if (job_take(txn, job, "tunnel", tunnel->id, err) == -1)
+        return -1;
     return facts_tunnel(txn, job, c, tunnel, err);
 }
 
@@ -133,9 +136,10 @@ int steps_tenant_resumed(struct txn *txn, struct job *job, void *context, struct
     return set_active(txn, job, err);
 }
 
-/* The facts of a tenant that is there, with its tunnel if it has one. */
+/* The facts of a tenant that is there, with its tunnel if it has one, which is then this job's
+ * alone if the job ${takes} it. */
 static int read_both(struct txn *txn, struct job *job, const struct saga_context *c,
-                     const struct tenant *tenant, struct err *err)
+                     const struct tenant *tenant, bool takes, struct err *err)
 {
     struct tunnel tunnel;
     int found;
@@ -145,6 +149,8 @@ static int read_both(struct txn *txn, struct job *job, const struct saga_context
         return -1;
     if (found == 0 || tunnel.state == TUNNEL_DELETED)
         return facts_set(job, FACT_TUNNEL, "", err);
+    if (takes && job_take(txn, job, "tunnel", tunnel.id, err) == -1)
+        return -1;
     return facts_tunnel(txn, job, c, &tunnel, err);
 }
 
@@ -164,7 +170,7 @@ int steps_tenant_read(struct txn *txn, struct job *job, void *context, struct er
     if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE &&
         tenant.state != TENANT_SUSPENDED)
         return wrong_state(&tenant, err);
-    return read_both(txn, job, context, &tenant, err);
+    return read_both(txn, job, context, &tenant, true, err);
 }
 
 int steps_tenant_read_running(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -175,7 +181,7 @@ int steps_tenant_read_running(struct txn *txn, struct job *job, void *context, s
         return -1;
     if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE)
         return wrong_state(&tenant, err);
-    return read_both(txn, job, context, &tenant, err);
+    return read_both(txn, job, context, &tenant, false, err);
 }
 
 int steps_tenant_suspended(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -238,12 +244,29 @@ static int end_other_tunnels(struct txn *txn, const struct job *job, const struc
     return got == -1 ? -1 : left;
 }
 
+/* Whatever is at work on the tenant's own tunnel is turned round; its end is waited for. */
+static int turn_tunnel(struct txn *txn, const struct job *job, const struct tenant *tenant,
+                       struct err *err)
+{
+    struct job other;
+    int busy;
+
+    if (tenant->tunnel_id[0] == '\0')
+        return 0;
+    if ((busy = job_of_subject(txn, "tunnel", tenant->tunnel_id, &other, err)) != 1)
+        return busy;
+    if (!other.live || str_equal(other.id, job->id) || str_equal(other.saga, "tunnel.delete"))
+        return 0;
+    return job_cancel(txn, other.id, err);
+}
+
 int steps_tenant_deleting(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
 
     if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
-        read_both(txn, job, context, &tenant, err) == -1)
+        turn_tunnel(txn, job, &tenant, err) == -1 ||
+        read_both(txn, job, context, &tenant, true, err) == -1)
         return -1;
     if (tenant.state == TENANT_DELETED)
         return wrong_state(&tenant, err);
@@ -277,6 +300,7 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
 
         (void)str_format(secret.name, sizeof secret.name, "tunnel:%s", tunnel.id);
         if (record_delete(txn, &secret_table, &secret, err) == -1 ||
+            rule_delete_all(txn, tunnel.id, err) == -1 ||
             tunnel_move(txn, &tunnel, TUNNEL_DELETED, reason, err) == -1)
             return -1;
     }
@@ -319,7 +343,7 @@ int steps_tenant_provision_ended(struct txn *txn, struct job *job, void *context
     int found;
 
     if (job->state == JOB_DONE)
-        return 0;
+        return steps_tunnel_follow(txn, job, err);
     if (job->state == JOB_UNDONE)
         return give_back(txn, job, context, false, job->cause, err);
     if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
@@ -351,10 +375,12 @@ int steps_tenant_job_ended(struct txn *txn, struct job *job, void *context, stru
 
     (void)context;
     if (job->state == JOB_DONE)
-        return 0;
+        return steps_tunnel_follow(txn, job, err);
     if (facts_load_tenant(txn, job, &tenant, err) == -1)
         return -1;
     if (tenant.state == TENANT_DELETED)
         return 0;
-    return tenant_move(txn, &tenant, (enum tenant_state)tenant.state, job->cause, err);
+    if (tenant_move(txn, &tenant, (enum tenant_state)tenant.state, job->cause, err) == -1)
+        return -1;
+    return job->state == JOB_UNDONE ? steps_tunnel_follow(txn, job, err) : 0;
 }

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "job_start.h"
+#include "rule.h"
 #include "setting.h"
 #include "str.h"
+
+static int follow_tenant(struct txn *txn, const struct job *job, struct err *err);
 
 /* The tunnel that the job is about: by its argument, else by the fact of a tenant's job. */
 static int load(struct txn *txn, const struct job *job, struct tunnel *tunnel, struct err *err)
@@ -115,7 +118,8 @@ int steps_tunnel_deleted(struct txn *txn, struct job *job, void *context, struct
         return -1;
     if (tunnel.state == TUNNEL_DELETED)
         return 0;
-    if (drop_secret(txn, &tunnel, err) == -1 || unlink_tenant(txn, &tunnel, err) == -1)
+    if (drop_secret(txn, &tunnel, err) == -1 || unlink_tenant(txn, &tunnel, err) == -1 ||
+        rule_delete_all(txn, tunnel.id, err) == -1)
         return -1;
     return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", ""), err);
 }
@@ -201,6 +205,49 @@ int steps_tunnel_reroute(struct txn *txn, const struct job *job, const struct tu
     return steps_tunnel_start(txn, job, tunnel, "tunnel.reroute", err);
 }
 
+int steps_tunnel_follow(struct txn *txn, const struct job *job, struct err *err)
+{
+    struct tunnel tunnel;
+    struct job other;
+    int found = facts_load_job_tunnel(txn, job, &tunnel, err);
+
+    if (found != 1)
+        return found;
+    if (tunnel.state != TUNNEL_ACTIVE || tunnel.rules_wanted <= tunnel.rules_in_force ||
+        tunnel.rules_reason[0] != '\0' || !str_equal(tunnel.ingress, "cloudflare"))
+        return 0;
+    if ((found = job_of_subject(txn, "tunnel", tunnel.id, &other, err)) != 0)
+        return found == -1 ? -1 : 0;
+    return steps_tunnel_start(txn, job, &tunnel, "tunnel.configure", err);
+}
+
+/* Why the newest rules are not in force, unless newer ones have been put down meanwhile. */
+static int note_refusal(struct txn *txn, const struct job *job, struct err *err)
+{
+    struct tunnel tunnel;
+    int found = facts_load_job_tunnel(txn, job, &tunnel, err);
+    size_t len = strlen(job->cause);
+
+    if (found != 1 || tunnel.rules_wanted != kv_get_u64(&job->facts, FACT_RULES, 0))
+        return found == -1 ? -1 : 0;
+    if (len >= sizeof tunnel.rules_reason)
+        for (len = sizeof tunnel.rules_reason - 1;
+             len > 0 && ((unsigned char)job->cause[len] & 0xc0) == 0x80; len--)
+            ;
+    (void)str_copy_n(tunnel.rules_reason, sizeof tunnel.rules_reason, job->cause, len);
+    return tunnel_put(txn, &tunnel, err);
+}
+
+int steps_tunnel_configured(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    (void)context;
+    if (job->state != JOB_DONE && note_refusal(txn, job, err) == -1)
+        return -1;
+    if (job->state == JOB_STUCK)
+        return 0;
+    return follow_tenant(txn, job, err) == -1 ? -1 : steps_tunnel_follow(txn, job, err);
+}
+
 /* While this job held the tunnel, its tenant may have begun to be deleted, or its maintenance may
  * have been switched after it was read. */
 static int follow_tenant(struct txn *txn, const struct job *job, struct err *err)
@@ -230,7 +277,7 @@ int steps_tunnel_job_ended(struct txn *txn, struct job *job, void *context, stru
     struct tunnel tunnel;
 
     if (job->state == JOB_DONE)
-        return follow_tenant(txn, job, err);
+        return follow_tenant(txn, job, err) == -1 ? -1 : steps_tunnel_follow(txn, job, err);
     if (job->state == JOB_UNDONE && str_equal(job->saga, "tunnel.create"))
         return steps_tunnel_deleted(txn, job, context, err);
     if (load(txn, job, &tunnel, err) == -1)
@@ -242,5 +289,7 @@ int steps_tunnel_job_ended(struct txn *txn, struct job *job, void *context, stru
                                                           : (enum tunnel_state)tunnel.state,
                     job->cause, err) == -1)
         return -1;
-    return job->state == JOB_UNDONE ? follow_tenant(txn, job, err) : 0;
+    if (job->state != JOB_UNDONE)
+        return 0;
+    return follow_tenant(txn, job, err) == -1 ? -1 : steps_tunnel_follow(txn, job, err);
 }

@@ -424,7 +424,8 @@ static void test_pages(void **state)
 
 static void test_config(void **state)
 {
-    static struct cloudflare_config config;
+    struct cloudflare_config config;
+    struct cloudflared_rule *rule;
     struct err err;
 
     (void)state;
@@ -440,17 +441,22 @@ static void test_config(void **state)
                                    "true}}, {'service': 'http_status:404'}]}}}}]}"),
                      0);
     assert_int_equal(cloudflare_config_get(&cf, "t1", &config, &err), 0);
-    assert_int_equal(config.count, 0);
+    assert_int_equal(config.ingress.count, 0);
     assert_int_equal(config.version, 0);
-    config.count = 2;
-    (void)str_copy(config.rules[0].hostname, sizeof config.rules[0].hostname, "acme.example.com");
-    (void)str_copy(config.rules[0].path, sizeof config.rules[0].path, "^/api/");
-    (void)str_copy(config.rules[0].service, sizeof config.rules[0].service,
-                   "https://127.0.0.1:3100");
-    config.rules[0].no_tls_verify = true;
-    (void)str_copy(config.rules[1].hostname, sizeof config.rules[1].hostname, "b.example.com");
-    (void)str_copy(config.rules[1].service, sizeof config.rules[1].service,
-                   "http://127.0.0.1:3101");
+    rule = cloudflared_add(&config.ingress, 0, &err);
+    assert_non_null(rule);
+    (void)str_copy(rule->hostname, sizeof rule->hostname, "acme.example.com");
+    (void)str_copy(rule->path, sizeof rule->path, "^/api/");
+    (void)str_copy(rule->service, sizeof rule->service, "https://127.0.0.1:3100");
+    rule->origin.no_tls_verify = true;
+    rule = cloudflared_add(&config.ingress, 1, &err);
+    assert_non_null(rule);
+    (void)str_copy(rule->hostname, sizeof rule->hostname, "b.example.com");
+    (void)str_copy(rule->service, sizeof rule->service, "http://127.0.0.1:3101");
+    rule = cloudflared_add(&config.ingress, 2, &err);
+    assert_non_null(rule);
+    (void)str_copy(rule->service, sizeof rule->service, CLOUDFLARED_CATCH_ALL);
+    (void)str_copy(config.beside, sizeof config.beside, "\"warp-routing\":{\"enabled\":false}");
     assert_int_equal(cloudflare_config_put(&cf, "t1", &config, &err), 0);
     assert_int_equal(config.version, 3);
     assert_int_equal(canned_log(&server, &seen), 0);
@@ -460,13 +466,18 @@ static void test_config(void **state)
                         "127.0.0.1:3100\\\",\\\"originRequest\\\":{\\\"noTLSVerify\\\":true}},"
                         "{\\\"hostname\\\":\\\"b.example.com\\\",\\\"service\\\":\\\"http://"
                         "127.0.0.1:3101\\\",\\\"originRequest\\\":{}},"
-                        "{\\\"service\\\":\\\"http_status:404\\\"}]}}"));
+                        "{\\\"service\\\":\\\"http_status:404\\\"}],"
+                        "\\\"warp-routing\\\":{\\\"enabled\\\":false}}}"));
+    cloudflare_config_free(&config);
     assert_int_equal(cloudflare_config_get(&cf, "t1", &config, &err), 0);
-    assert_int_equal(config.count, 1);
-    assert_true(config.rules[0].no_tls_verify);
-    assert_string_equal(config.rules[0].service, "https://127.0.0.1:3100");
-    config.count = CLOUDFLARE_RULES_MAX + 1;
-    assert_int_equal(cloudflare_config_put(&cf, "t1", &config, &err), -1);
+    assert_int_equal(config.ingress.count, 2);
+    assert_true(config.ingress.rules[0].origin.no_tls_verify);
+    assert_string_equal(config.ingress.rules[0].service, "https://127.0.0.1:3100");
+    while (config.ingress.count < CLOUDFLARED_RULES_MAX)
+        assert_non_null(cloudflared_add(&config.ingress, 0, &err));
+    assert_null(cloudflared_add(&config.ingress, 0, &err));
+    assert_int_equal(err.kind, ERR_QUOTA);
+    cloudflare_config_free(&config);
 }
 
 static int note_record(void *arg, const struct cloudflare_record *record, struct err *err)

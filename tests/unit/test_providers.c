@@ -94,7 +94,8 @@ static int teardown(void **state)
 static void test_cloudflare(void **state)
 {
     static const char secret[] = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
-    static struct cloudflare_config config;
+    struct cloudflare_config config;
+    struct cloudflared_rule *rule;
     struct cloudflare_zone zone;
     struct cloudflare_tunnel tunnel, found;
     struct cloudflare_record record;
@@ -119,16 +120,20 @@ static void test_cloudflare(void **state)
     assert_int_equal(cloudflare_connector_token(cf.account, tunnel.id, secret, made, &err), 0);
     assert_string_equal(token, made);
     assert_int_equal(cloudflare_config_get(&cf, tunnel.id, &config, &err), 0);
-    assert_int_equal(config.count, 0);
-    config.count = 1;
-    (void)str_copy(config.rules[0].hostname, sizeof config.rules[0].hostname, host);
-    (void)str_copy(config.rules[0].service, sizeof config.rules[0].service,
-                   "http://127.0.0.1:3100");
+    assert_int_equal(config.ingress.count, 0);
+    rule = cloudflared_add(&config.ingress, 0, &err);
+    assert_non_null(rule);
+    (void)str_copy(rule->service, sizeof rule->service, CLOUDFLARED_CATCH_ALL);
+    rule = cloudflared_add(&config.ingress, 0, &err);
+    assert_non_null(rule);
+    (void)str_copy(rule->hostname, sizeof rule->hostname, host);
+    (void)str_copy(rule->service, sizeof rule->service, "http://127.0.0.1:3100");
     assert_int_equal(cloudflare_config_put(&cf, tunnel.id, &config, &err), 0);
-    memset(&config, 0, sizeof config);
+    cloudflare_config_free(&config);
     assert_int_equal(cloudflare_config_get(&cf, tunnel.id, &config, &err), 0);
-    assert_int_equal(config.count, 1);
-    assert_string_equal(config.rules[0].hostname, host);
+    assert_int_equal(config.ingress.count, 2);
+    assert_string_equal(config.ingress.rules[0].hostname, host);
+    cloudflare_config_free(&config);
     assert_int_equal(cloudflare_dns_find(&cf, host, NULL, &record, &err), 0);
     assert_int_equal(cloudflare_dns_create(&cf, host, tunnel.id, "sett:box:job_1", &record, &err),
                      0);
