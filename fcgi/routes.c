@@ -72,6 +72,14 @@ const struct op_route route_table[] = {
     {GET, "/api/orders/{id}", "order.show"},
     {POST, "/api/checkout", "checkout.create"},
 
+    {GET, "/api/drift", "drift.list"},
+    {GET, "/api/drift/scan", "drift.status"},
+    {POST, "/api/drift/scan", "drift.scan"},
+    {GET, "/api/drift/{id}", "drift.show"},
+    {POST, "/api/drift/{id}/accept", "drift.accept"},
+    {POST, "/api/drift/{id}/ignore", "drift.ignore"},
+    {POST, "/api/drift/{id}/revert", "drift.revert"},
+
     {GET, "/api/jobs", "job.list"},
     {GET, "/api/jobs/{id}", "job.show"},
     {POST, "/api/jobs/{id}/retry", "job.retry"},

@@ -117,6 +117,10 @@ class World:
             return [self.dns.command(line) for line in said] and {}
         if path == "/_world/forget":
             return self.cf.forget(said["id"]) or {}
+        if path == "/_world/disconnect-all":
+            for t in self.cf.tunnels.values():
+                t["connections"] = {}
+            return {}
         if path == "/_world/reset":
             return self.reset() or {}
         raise KeyError(path)
