@@ -49,6 +49,13 @@ const struct op_route route_table[] = {
     {GET, "/api/tenants/{id}/logs", "tenant.logs"},
     {GET, "/api/tenants/{id}/stats", "tenant.stats"},
 
+    {GET, "/api/tenants/{id}/access", "access.show"},
+    {PUT, "/api/tenants/{id}/access", "access.set"},
+    {DELETE, "/api/tenants/{id}/access", "access.clear"},
+    {GET, "/api/tenants/{id}/rate-limit", "ratelimit.show"},
+    {PUT, "/api/tenants/{id}/rate-limit", "ratelimit.set"},
+    {DELETE, "/api/tenants/{id}/rate-limit", "ratelimit.clear"},
+
     {GET, "/api/tunnels", "tunnel.list"},
     {POST, "/api/tunnels", "tunnel.create"},
     {GET, "/api/tunnels/{id}", "tunnel.show"},

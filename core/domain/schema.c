@@ -11,6 +11,7 @@
  *   7 ports           14 audit         21 idempotency   22 port_hint
  *  23 rules         24 rule_parts
  *
+ *  28 accesses       29 rate_limits
  *  40 notices        42 outbox         50 drift_items   51 drift_scans
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
@@ -25,6 +26,7 @@
 #include "customer.h"
 #include "drift.h"
 #include "event.h"
+#include "guard.h"
 #include "idempotency.h"
 #include "job.h"
 #include "letter.h"
@@ -70,6 +72,8 @@ static const struct table *const tables[] = {
     &rule_part_table,
     &drift_table,
     &drift_scan_table,
+    &access_table,
+    &rate_limit_table,
 };
 /* clang-format on */
 

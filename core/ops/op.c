@@ -15,6 +15,8 @@ const struct op *const op_tables[] = {
     tenant_ops,
     tenant_move_ops,
     tunnel_ops,
+    access_ops,
+    ratelimit_ops,
     port_ops,
     customer_ops,
     plan_ops,

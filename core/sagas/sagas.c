@@ -22,6 +22,10 @@ const struct saga *const sagas[] = {
     &saga_drift_mend,
     &saga_drift_lead,
     &saga_drift_remove,
+    &saga_access_apply,
+    &saga_access_remove,
+    &saga_limit_apply,
+    &saga_limit_remove,
 };
 /* clang-format on */
 const size_t saga_count = sizeof sagas / sizeof sagas[0];
