@@ -19,6 +19,7 @@ struct cli {
     bool quiet, no_input, dry_run, colour;
     bool wait, no_wait;        /* neither: wait when standard output is a terminal */
     bool undo_wanted;          /* a job that ends undone has ended well */
+    bool told;                 /* how the question went was shown while it was answered */
     uint32_t wait_s;           /* --timeout; 0: as long as it takes */
     const char *confirm;       /* --confirm=NAME */
     char programs[PATHS_SIZE]; /* folder of sett-front and the others */

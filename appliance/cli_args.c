@@ -267,6 +267,16 @@ static void shown_again(struct cli *cli, const struct op *op, struct buf *answer
     buf_free(&fresh);
 }
 
+/* How a question goes, line by line, while it is answered. */
+static void show_progress(void *arg, const char *line)
+{
+    struct cli *cli = arg;
+
+    cli->told = true;
+    printf("%s\n", line);
+    (void)fflush(stdout);
+}
+
 int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err)
 {
     struct op_call call = {0};
@@ -289,6 +299,8 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
     call.params = params;
     call.out = &j;
     call.plan = cli->dry_run;
+    call.progress = cli->output == CLI_TABLE && !cli->quiet ? show_progress : NULL;
+    call.progress_arg = cli;
     if (cli->dry_run && !(op->flags & OP_JOB)) {
         err_field(err, "dry-run", "no_plan", "sett %s starts no job, so there is no plan to show",
                   words);

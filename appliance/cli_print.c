@@ -141,7 +141,7 @@ static void list_print(const struct cli *cli, const struct cJSON *data, const ch
 }
 
 /* An object as "name  value" lines; lists of objects inside it as small tables of their own. */
-static void object_print(const struct cJSON *object, int indent)
+static void object_print(const struct cli *cli, const struct cJSON *object, int indent)
 {
     const struct cJSON *item = NULL;
     char cell[CELL_SIZE];
@@ -150,11 +150,11 @@ static void object_print(const struct cJSON *object, int indent)
         const char *name = json_name(item) == NULL ? "" : json_name(item);
         int type = (int)json_type(item);
         if (type == JSON_OBJECT || type == JSON_ARRAY) {
-            if (json_size(item, "") == 0)
+            if (json_size(item, "") == 0 || (cli->told && str_equal(name, "findings")))
                 continue;
             if (name[0] != '\0')
                 printf("%*s%s\n", indent, "", name);
-            object_print(item, indent + 2);
+            object_print(cli, item, indent + 2);
             if (name[0] == '\0')
                 putchar('\n');
             continue;
@@ -198,7 +198,7 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
         else if (json_bool(tree, "has_more", false))
             fprintf(stderr, "more follow: add --starting-after with the last id, or --limit 100\n");
     } else
-        object_print(tree, 0);
+        object_print(cli, tree, 0);
     json_free(tree);
     return 0;
 }

@@ -2,12 +2,16 @@
 """A tunnel looked at: its status from all four sources, and what a probe finds. Real parts: worker, hands,
 front and store; the edge is the fakes'. Speaks TAP.
 """
+import http.client
+import json
 import os
+import ssl
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, World, wait_for
+from origins import Origin, certificate, closed_port
 
 
 def tunnel_of(box, tenant):
@@ -42,17 +46,136 @@ def test_status(tap, box, world):
     tap.ok(code == 0 and "gone" in out, "the same for people", out)
 
 
+def test_services(tap, box, folder):
+    """Services without a tunnel, by their address: each with what is wrong with it."""
+    own = certificate(folder, "own")
+    named = certificate(folder, "named", names="DNS:localhost")
+    cases = [
+        ("a WebSocket behind TLS with its own certificate", Origin(tls=own), "https", "/ws", "certificate_untrusted", "noTLSVerify"),
+        ("a plain WebSocket", Origin(), "http", "/ws", "fine", "Nothing"),
+        ("a plain WebSocket, by its own scheme", Origin(), "ws", "/ws", "fine", "Nothing"),
+        ("a page", Origin(paths=()), "http", "/", "fine", "Nothing"),
+        ("the WebSocket on another path", Origin(paths=("/asterisk/ws",), pages=()), "http", "/nowhere", "wrong_path", "/asterisk/ws"),
+        ("no such path at all", Origin(paths=(), pages=()), "http", "/nowhere", "path_unknown", "--path"),
+        ("an error of its own", Origin(paths=(), pages=(), status=500), "http", "/", "service_fails", "log"),
+        ("TLS where plain HTTP is said", Origin(tls=own), "http", "/ws", "wants_https", "https://127.0.0.1"),
+        ("plain HTTP where TLS is said", Origin(), "https", "/ws", "wants_http", "http://127.0.0.1"),
+        ("something else", Origin(kind="ssh"), "http", "/", "not_http", "port"),
+        ("a door that is shut at once", Origin(kind="closed"), "http", "/", "not_http", "port"),
+        ("a port that takes connections and is silent", Origin(kind="silent"), "http", "/", "service_silent", "log"),
+        ("a stream that is not HTTP, as said", Origin(kind="ssh"), "ssh", "", "fine", "Nothing"),
+    ]
+    for name, origin, scheme, path, code, change in cases:
+        found = box.json("tunnel", "probe", f"{scheme}://127.0.0.1:{origin.port}{path}")
+        tap.ok(found["code"] == code and change in found["change"] and found["fine"] == (code == "fine"), f"{name}: {code}", found)
+        origin.close()
+    port = closed_port()
+    found = box.json("tunnel", "probe", f"http://127.0.0.1:{port}")
+    tap.ok(found["code"] == "service_down" and str(port) in found["cause"], "nobody there: service_down", found)
+    found = box.json("tunnel", "probe", "http://no-such-host.invalid/")
+    tap.equal(found["code"], "service_unknown", "a host that nobody knows")
+    origin = Origin(tls=named)
+    found = box.json("tunnel", "probe", f"https://127.0.0.1:{origin.port}/ws")
+    tap.ok("localhost" in json.dumps(found["findings"]), "a certificate's names are told", found)
+    code, out, _ = box.sett("tunnel", "probe", f"https://127.0.0.1:{origin.port}/ws", ok=False)
+    tap.ok(code == 0 and out.index("takes connections") < out.index("certificate_untrusted") and "stage" not in out,
+           "for people: a line each, then what it comes to", out)
+    origin.close()
+    code, _, errors = box.sett("tunnel", "probe", "http://127.0.0.1:0/", ok=False)
+    tap.ok(code == 2 and "port" in errors, "an address that is none: said so", (code, errors))
+
+
+class Provider:
+    """Somebody else at work in the same account."""
+
+    def __init__(self, world):
+        self.world, w = world, world.facts
+        self.zone, self.account, self.token = w["zone"], w["account"], w["cf_token"]
+
+    def call(self, method, path, body=None):
+        c = http.client.HTTPSConnection("127.0.0.1", self.world.port, context=ssl.create_default_context(cafile=self.world.ca))
+        c.request(method, "/client/v4" + path, body=None if body is None else json.dumps(body),
+                  headers={"Authorization": "Bearer " + self.token, "Content-Type": "application/json"})
+        return json.loads(c.getresponse().read())["result"]
+
+    def rules(self, tunnel, *rules):
+        self.call("PUT", f"/accounts/{self.account}/cfd_tunnel/{tunnel}/configurations",
+                  {"config": {"ingress": [*rules, {"service": "http_status:404"}]}})
+
+    def record(self, name):
+        return next(r for r in self.call("GET", f"/zones/{self.zone}/dns_records?name.exact={name}"))
+
+
+def test_tunnels(tap, box, world):
+    """A tunnel on its way through the edge; somebody else breaks it, a piece at a time."""
+    made = box.json("tenant", "create", "globex", "--plan", "demo", "--no-wait")
+    wait_for(lambda: box.json("tenant", "show", made["id"])["state"] == "active", "the tenant is active", 60, 0.1)
+    tunnel, other = tunnel_of(box, made["id"]), Provider(world)
+    host, cf = tunnel["hostname"], tunnel["cf_tunnel"]
+    def probe(*more):
+        return box.json("tunnel", "probe", tunnel["id"], *more)
+    found = probe()
+    tap.ok(found["code"] == "fine" and {f["stage"] for f in found["findings"]} == {"service", "connector", "way", "name", "door"},
+           "all is well: each stage has its say", found)
+    found = box.json("tunnel", "probe", f"https://{host}/")
+    tap.ok(found["tunnel_id"] == tunnel["id"], "by the address that visitors use: the same tunnel", found)
+    found = probe("--path", "/no-such-page")
+    tap.ok(found["code"] == "wrong_path" and "/" in found["change"], "a path that is not there", found)
+    mine = {"hostname": host, "service": tunnel["service"]}
+    other.rules(cf, {"hostname": "other." + host, "service": tunnel["service"]})
+    found = probe()
+    tap.ok(found["code"] == "no_rule" and "404" in found["cause"] and found["command"], "no rule for this host: the catch-all", found)
+    other.rules(cf, {"hostname": host, "service": f"http://127.0.0.1:{closed_port()}"})
+    found = probe()
+    tap.ok(found["code"] == "rule_elsewhere" and any("502" in f["text"] for f in found["findings"]), "its rule leads elsewhere: 502", found)
+    other.rules(cf, mine)
+    tap.equal(probe()["code"], "fine", "mended")
+    record = other.record(host)
+    target = record["content"]
+    other.call("PATCH", f"/zones/{other.zone}/dns_records/{record['id']}", {"content": "0" * 8 + target[8:]})
+    found = probe()
+    tap.ok(found["code"] == "record_elsewhere" and target in found["change"] and any("1033" in f["text"] for f in found["findings"]),
+           "its record leads to another tunnel: 1033", found)
+    other.call("DELETE", f"/zones/{other.zone}/dns_records/{record['id']}")
+    found = probe()
+    tap.ok(found["code"] == "record_missing" and any("1016" in f["text"] for f in found["findings"]), "its record is gone: 1016", found)
+    other.call("POST", f"/zones/{other.zone}/dns_records", {"type": "CNAME", "name": host, "content": target, "ttl": 1, "proxied": True})
+    tap.equal(probe()["code"], "fine", "mended")
+    # As a job, in the API.
+    auth = box.login()
+    answer = box.http("POST", f"/api/tunnels/{tunnel['id']}/probe", {}, auth)
+    tap.ok(answer.status == 202 and answer.json["job"] in answer.headers["Location"], "in the API: 202 with a job", answer.body)
+    job = wait_for(lambda: (j := box.json("job", "show", answer.json["job"]))["state"] in ("done", "stuck", "undone") and j, "the job ends", 30)
+    steps = {s["step"]: s["text"] for s in job["steps"]}
+    tap.ok(job["state"] == "done" and "takes connections" in steps["service"] and "200" in steps["door"] and
+           job["facts"]["verdict"] == "fine", "its rows are the findings", job)
+    now = box.http("GET", f"/api/tunnels/{tunnel['id']}/probe?path=/", headers=auth)
+    tap.ok(now.status == 200 and now.json["code"] == "fine", "answered now, likewise", now.body)
+    now = box.http("GET", f"/api/probe?url=http://127.0.0.1:{closed_port()}/", headers=auth)
+    tap.ok(now.status == 200 and now.json["code"] == "service_down", "any address, by an operator", now.body)
+    job = box.http("POST", "/api/probe", {"url": f"http://127.0.0.1:{closed_port()}/"}, auth)
+    tap.equal(job.status, 202, "and as a job")
+    world.call("forget", {"id": cf})
+    found = wait_for(lambda: (f := probe())["code"] == "tunnel_gone" and f, "it is gone", 20)
+    tap.ok("sett tunnel delete" in found["command"], "the tunnel is gone at Cloudflare", found)
+
+
 def main():
     tap = Tap()
+    folder = tempfile.mkdtemp(prefix="sett-origins-")
     world = World(tempfile.mkdtemp(prefix="sett-world-"))
     box = Box(world=world, ingress="cloudflare")
     try:
-        box.start_all()
+        box.run()
         with tap.part("status"):
             test_status(tap, box, world)
+        with tap.part("services"):
+            test_services(tap, box, folder)
+        with tap.part("tunnels"):
+            test_tunnels(tap, box, world)
         tap.equal(world.call("breaches"), [], "every exchange was as the providers describe it")
         if tap.bad:
-            for program in ("front", "worker", "hands"):
+            for program in ("run", "front", "worker", "hands"):
                 print(f"# --- {program}.log\n" + "\n".join("# " + l for l in box.log(program).splitlines()[-30:]))
     finally:
         box.close()

@@ -8,8 +8,15 @@
 
 #define WAIT_MS 15000
 
-int enquire(struct op_call *call, const struct table *table, const char *id, const char *question,
-            struct kv *params, struct err *err)
+int enquire_ask(struct op_call *call, const char *question, const struct kv *params, int wait_ms,
+                struct err *err)
+{
+    return ask_watch(call->box->paths.ask_sock, question, params, wait_ms == 0 ? WAIT_MS : wait_ms,
+                     call->progress, call->progress_arg, &call->answer, err);
+}
+
+int enquire_about(struct op_call *call, const struct table *table, const char *id,
+                  struct kv *params, struct err *err)
 {
     char name[KV_NAME_MAX], key[128];
     struct txn *txn;
@@ -29,8 +36,15 @@ int enquire(struct op_call *call, const struct table *table, const char *id, con
     (void)str_format(name, sizeof name, "%s_id", table->noun);
     if (r == 0 && kv_set(params, name, key) != 0)
         return err_set(err, ERR_INTERNAL, "question_too_long", "the question is too long");
-    return r == 0 ? ask(call->box->paths.ask_sock, question, params, WAIT_MS, &call->answer, err)
-                  : -1;
+    return r;
+}
+
+int enquire(struct op_call *call, const struct table *table, const char *id, const char *question,
+            struct kv *params, struct err *err)
+{
+    return enquire_about(call, table, id, params, err) == 0
+               ? enquire_ask(call, question, params, 0, err)
+               : -1;
 }
 
 int enquire_lines(struct op_call *call, const struct table *table, const char *id, uint32_t lines,

@@ -7,6 +7,16 @@
 
 #define ENQUIRE_LINES 100 /* of a log, when none are given */
 
+/** enquire_about(call, table, id, params, err): find the object as object_get does, in a
+ * transaction of its own, and put its id among ${params} as "<noun>_id". Return 0 or -1. */
+int enquire_about(struct op_call *call, const struct table *table, const char *id,
+                  struct kv *params, struct err *err);
+
+/** enquire_ask(call, question, params, wait_ms, err): ask; the answer is left in call->answer, and
+ * call->progress hears how it goes. ${wait_ms} 0: 15 s. Return 0 or -1. */
+int enquire_ask(struct op_call *call, const char *question, const struct kv *params, int wait_ms,
+                struct err *err);
+
 /** enquire(call, table, id, question, params, err): find the object as object_get does, in a
  * transaction of its own; then ask with ${params} and the object's id as "<noun>_id". Return 0 or
  * -1. */

@@ -1,6 +1,7 @@
 /* Questions to the worker and their answers. Apart from the channel because this is where the
  * meaning of the messages is: the question is its name, a NUL and the parameters as a kv holds
- * them; each part of the answer is 'd' and bytes; a failure is 'e' and a kv; an empty message ends.
+ * them; each part of the answer is 'd' and bytes; how it goes is 'p' and a line for people; a
+ * failure is 'e' and a kv; an empty message ends.
  */
 #include "ask.h"
 
@@ -61,7 +62,14 @@ static int read_failure(const char *data, size_t len, struct err *err)
     return -1;
 }
 
-static int read_answer(int fd, int64_t deadline_ms, struct buf *out, struct err *err)
+/* Who asked, and wants to hear how it goes. */
+struct watcher {
+    void (*progress)(void *arg, const char *line);
+    void *arg;
+};
+
+static int read_answer(int fd, int64_t deadline_ms, const struct watcher *watcher, struct buf *out,
+                       struct err *err)
 {
     struct buf message;
     int result = -1;
@@ -85,6 +93,11 @@ static int read_answer(int fd, int64_t deadline_ms, struct buf *out, struct err 
             buf_free(&message);
             return -1;
         }
+        if (message.data[0] == 'p') {
+            if (watcher->progress != NULL)
+                watcher->progress(watcher->arg, message.data + 1);
+            continue;
+        }
         if (message.data[0] != 'd') {
             (void)err_set(err, ERR_MALFORMED, "ask_malformed",
                           "the worker's answer cannot be read");
@@ -100,9 +113,11 @@ static int read_answer(int fd, int64_t deadline_ms, struct buf *out, struct err 
     return result == 0 ? 0 : unavailable(err);
 }
 
-int ask(const char *sock, const char *question, const struct kv *params, int timeout_ms,
-        struct buf *out, struct err *err)
+int ask_watch(const char *sock, const char *question, const struct kv *params, int timeout_ms,
+              void (*progress)(void *arg, const char *line), void *arg, struct buf *out,
+              struct err *err)
 {
+    struct watcher watcher = {.progress = progress, .arg = arg};
     int64_t deadline = clock_mono_ms() + timeout_ms;
     int fd = channel_connect(sock, timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS, err), result;
 
@@ -111,9 +126,15 @@ int ask(const char *sock, const char *question, const struct kv *params, int tim
     if (send_question(fd, question, params, err) == -1)
         result = unavailable(err);
     else
-        result = read_answer(fd, deadline, out, err);
+        result = read_answer(fd, deadline, &watcher, out, err);
     (void)close(fd);
     return result;
+}
+
+int ask(const char *sock, const char *question, const struct kv *params, int timeout_ms,
+        struct buf *out, struct err *err)
+{
+    return ask_watch(sock, question, params, timeout_ms, NULL, NULL, out, err);
 }
 
 int ask_read(int fd, char question[64], struct kv *params, struct err *err)
@@ -151,6 +172,15 @@ int ask_answer(int fd, const void *data, size_t len)
         len -= part;
     }
     return 0;
+}
+
+int ask_progress(int fd, const char *line)
+{
+    char message[1024];
+
+    return str_format(message, sizeof message, "p%s", line) == -1
+               ? -1
+               : channel_send(fd, message, strlen(message), NULL);
 }
 
 int ask_end(int fd, const struct err *failure)

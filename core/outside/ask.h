@@ -12,6 +12,15 @@
 int ask(const char *sock, const char *question, const struct kv *params, int timeout_ms,
         struct buf *out, struct err *err);
 
+/** ask_watch(sock, question, params, timeout_ms, progress, arg, out, err): as ask; ${progress} (may
+ * be NULL) is called with each line that the worker tells while it makes the answer. 0 or -1. */
+int ask_watch(const char *sock, const char *question, const struct kv *params, int timeout_ms,
+              void (*progress)(void *arg, const char *line), void *arg, struct buf *out,
+              struct err *err);
+
+/** ask_progress(fd, line): the serving side: tell how it goes; no part of the answer. 0 or -1. */
+int ask_progress(int fd, const char *line);
+
 /** ask_read(fd, question, params, err): the serving side: read a question from a connected peer.
  * Return 0 or -1. */
 int ask_read(int fd, char question[64], struct kv *params, struct err *err);

@@ -44,7 +44,7 @@ struct call {
     int (*on_data)(void *arg, const char *data, size_t len);
     void *arg;
     size_t header_bytes;
-    bool too_large, stopped, denied, begun, repeated;
+    bool too_large, stopped, denied, begun, repeated, switched;
     struct curl_slist *headers;
 };
 
@@ -159,11 +159,16 @@ static const struct {
     HEADER("content-type", content_type),
     HEADER("api-version", api_version),
     HEADER("stripe-should-retry", should_retry),
+    HEADER("location", location),
+    HEADER("server", server),
+    HEADER("upgrade", upgrade),
+    HEADER("sec-websocket-accept", accept),
 };
 
 static void forget_headers(struct http_answer *a)
 {
-    a->request_id[0] = a->content_type[0] = a->api_version[0] = a->should_retry[0] = '\0';
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        ((char *)a)[wanted[i].offset] = '\0';
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
@@ -179,8 +184,14 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     }
     if (str_copy_n(line, sizeof line, data, len) == -1)
         return len;
-    if (str_starts(line, "HTTP/")) /* the final answer follows an interim one */
+    if (str_starts(line, "HTTP/")) { /* the final answer follows an interim one */
         forget_headers(call->answer);
+        call->switched = str_starts(line + strcspn(line, " "), " 101");
+    }
+    if (call->switched && call->request->upgrade && *str_trim(line) == '\0') {
+        call->stopped = true; /* from here on it is not HTTP any more */
+        return 0;
+    }
     if ((colon = strchr(line, ':')) == NULL)
         return len;
     *colon = '\0';
@@ -383,6 +394,71 @@ static int explain(const struct call *call, CURLcode code, const char *detail, s
     return err_hint(err, "Can this machine reach that address? Look at its DNS and its firewall.");
 }
 
+static const struct {
+    CURLcode code;
+    enum http_failure failure;
+} failures[] = {
+    {CURLE_OK, HTTP_ANSWERED},
+    {CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_NAME},
+    {CURLE_COULDNT_CONNECT, HTTP_REFUSED},
+    {CURLE_SSL_CONNECT_ERROR, HTTP_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, HTTP_CERTIFICATE},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_CERTIFICATE},
+    {CURLE_UNSUPPORTED_PROTOCOL, HTTP_NO_HTTP}, /* HTTP/0.9, which is anything */
+    {CURLE_WEIRD_SERVER_REPLY, HTTP_NO_HTTP},
+    {CURLE_GOT_NOTHING, HTTP_BROKEN},
+    {CURLE_RECV_ERROR, HTTP_BROKEN},
+    {CURLE_SEND_ERROR, HTTP_BROKEN},
+    {CURLE_OPERATION_TIMEDOUT, HTTP_SILENT},
+};
+
+static void note_failure(struct http_answer *a, CURLcode code, const char *detail)
+{
+    a->failure = HTTP_OTHER;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].code == code)
+            a->failure = failures[i].failure;
+    (void)snprintf(a->why, sizeof a->why, "%.159s",
+                   detail[0] != '\0' ? detail : curl_easy_strerror(code));
+}
+
+/* "DNS:pbx.example.com, DNS:*.example.org, IP Address:…" -> "pbx.example.com,*.example.org". */
+static void take_names(struct http_answer *a, const char *text)
+{
+    size_t used = 0;
+
+    for (const char *at = strstr(text, "DNS:"); at != NULL; at = strstr(at, "DNS:")) {
+        size_t len = strcspn(at += strlen("DNS:"), ", ");
+        if (used + len + 2 > sizeof a->certificate_names)
+            break;
+        if (used > 0)
+            a->certificate_names[used++] = ',';
+        memcpy(a->certificate_names + used, at, len);
+        a->certificate_names[used += len] = '\0';
+    }
+}
+
+/* Of the first certificate of the chain, which is the server's own. */
+static void take_certificate(struct call *call)
+{
+    struct http_answer *a = call->answer;
+    struct curl_certinfo *info = NULL;
+
+    if (curl_easy_getinfo(call->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+        info->num_of_certs < 1)
+        return;
+    for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
+        if (str_starts(line->data, "X509v3 Subject Alternative Name:"))
+            take_names(a, line->data);
+        else if (str_starts(line->data, "Issuer:"))
+            (void)snprintf(a->certificate_issuer, sizeof a->certificate_issuer, "%s",
+                           str_trim(line->data + strlen("Issuer:")));
+        else if (str_starts(line->data, "Expire date:"))
+            (void)snprintf(a->certificate_expires, sizeof a->certificate_expires, "%s",
+                           str_trim(line->data + strlen("Expire date:")));
+    }
+}
+
 static void collect(struct call *call)
 {
     struct http_answer *a = call->answer;
@@ -392,6 +468,8 @@ static void collect(struct call *call)
     (void)curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &a->status);
     (void)curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent_bytes);
     (void)curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &wait_s);
+    if (call->switched)
+        a->status = 101;
     a->sent = sent_bytes > 0 || call->repeated;
     a->retry_after_s = wait_s <= 0 ? 0 : wait_s > 86400 ? 86400 : (uint32_t)wait_s;
 }
@@ -414,6 +492,8 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "memory", "no memory for a request");
     if (resolve != NULL)
         (void)curl_easy_setopt(call->curl, CURLOPT_RESOLVE, resolve);
+    if (r->certificate)
+        (void)curl_easy_setopt(call->curl, CURLOPT_CERTINFO, 1L);
     set_method(call->curl, r);
     set_times(call->curl, call);
     set_trust(call->curl, c, r);
@@ -421,10 +501,13 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
     (void)curl_easy_setopt(call->curl, CURLOPT_URL, r->url);
     code = curl_easy_perform(call->curl);
     collect(call);
+    if (r->certificate)
+        take_certificate(call);
     (void)curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, NULL);
     curl_slist_free_all(resolve);
     if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && call->stopped))
         return 0;
+    note_failure(call->answer, code, detail);
     return explain(call, code, detail, err);
 }
 
@@ -448,6 +531,9 @@ int http_stream(struct http_client *c, const struct http_request *request,
     answer->status = 0;
     answer->retry_after_s = 0;
     answer->sent = false;
+    answer->failure = HTTP_ANSWERED;
+    answer->why[0] = answer->certificate_names[0] = '\0';
+    answer->certificate_issuer[0] = answer->certificate_expires[0] = '\0';
     if ((call.curl = take_handle(c, request->profile)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "memory", "no memory for a request");
     result = perform(c, &call, err);

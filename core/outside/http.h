@@ -26,6 +26,21 @@ struct http_request {
     bool no_verify;                        /* HTTP_PROBE only: take any certificate */
     bool public_only;    /* HTTP_PROBE: the target is a tenant's word: public addresses only */
     const char *resolve; /* HTTP_PROBE: "host:port:address", or NULL */
+    bool upgrade;        /* HTTP_PROBE: an answer 101 ends the call at its head */
+    bool certificate;    /* HTTP_PROBE: read the server's certificate; see the answer */
+};
+
+/* Why there is no answer, for whoever looks for the cause. */
+enum http_failure {
+    HTTP_ANSWERED,
+    HTTP_NO_NAME,     /* the host has no address */
+    HTTP_REFUSED,     /* no connection to any of its addresses */
+    HTTP_TLS,         /* no TLS handshake: whatever is there speaks another protocol */
+    HTTP_CERTIFICATE, /* a handshake, and a certificate that is not accepted */
+    HTTP_NO_HTTP,     /* bytes, which are not HTTP */
+    HTTP_BROKEN,      /* it closed the connection without an answer */
+    HTTP_SILENT,      /* no answer in time */
+    HTTP_OTHER
 };
 
 struct http_answer {
@@ -37,6 +52,13 @@ struct http_answer {
     char api_version[16]; /* Docker: Api-Version */
     char should_retry[8]; /* Stripe-Should-Retry */
     bool sent;            /* the request may have had its effect */
+    enum http_failure failure;
+    char why[160];                  /* of a failure, in the library's words */
+    char location[256], server[64]; /* response headers */
+    char upgrade[32], accept[64];   /* Upgrade, Sec-WebSocket-Accept */
+    char certificate_names[256];    /* asked for: what it is for, with commas */
+    char certificate_issuer[128];   /* who made it */
+    char certificate_expires[64];   /* until when it is good */
 };
 
 /* One client per credential: connections are never shared between credentials. Thread-safe; it

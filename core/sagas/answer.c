@@ -47,9 +47,13 @@ static const struct {
     int (*answer)(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
 } questions[] = {
-    {"plan", plan},          {"logs", answer_logs},
-    {"stats", answer_stats}, {"status", answer_status},
-    {"probe", answer_probe}, {"checkout", answer_checkout},
+    {"plan", plan},
+    {"logs", answer_logs},
+    {"stats", answer_stats},
+    {"status", answer_status},
+    {"probe", answer_probe},
+    {"checkout", answer_checkout},
+    {"tunnel_probe", answer_tunnel_probe},
 };
 
 int answer_to(const struct answer_setup *setup, const char *question, const struct kv *params,
@@ -73,8 +77,16 @@ struct visit {
     int fd;
 };
 
+static void tell(void *arg, const char *line)
+{
+    const struct visit *v = arg;
+
+    (void)ask_progress(v->fd, line);
+}
+
 static void serve(struct visit *v)
 {
+    struct answer_setup setup = v->a->setup;
     char question[64];
     struct kv params;
     struct buf out;
@@ -84,8 +96,10 @@ static void serve(struct visit *v)
         (void)ask_end(v->fd, &err);
         return;
     }
+    setup.progress = tell;
+    setup.progress_arg = v;
     buf_init(&out, ANSWER_MAX);
-    if (answer_to(&v->a->setup, question, &params, &out, &err) == -1) {
+    if (answer_to(&setup, question, &params, &out, &err) == -1) {
         if (err.kind == ERR_NONE)
             (void)err_set(&err, ERR_INTERNAL, "no_answer", "there is no answer to %s", question);
         (void)ask_end(v->fd, &err);

@@ -9,6 +9,8 @@
  *   stats     tenant_id                       JSON: memory, processor, processes, traffic
  *   status    tenant_id or tunnel_id          JSON: what runtime, connector and provider say now
  *   probe     tenant_id                       JSON: what its health path answers now
+ *   tunnel_probe  tunnel_id or url, path      JSON: why it does not answer, and the remedy;
+ *             public                          "1": only public addresses may be asked
  *   checkout  order_id                        JSON: {"session","url"} of Stripe's page to pay on
  */
 #include <sys/types.h>
@@ -24,6 +26,10 @@ struct answer_setup {
     struct outside *outside;
     uid_t peers[ANSWER_PEERS]; /* who may ask, besides root and the worker's own user */
     unsigned peer_count;
+    /* Set by the server for one question: a line for people, told while the answer is being made.
+     * NULL: nobody listens. */
+    void (*progress)(void *arg, const char *line);
+    void *progress_arg;
 };
 
 /** answer_start(a, setup, err): listen on context->paths.ask_sock, with a thread of its own and one

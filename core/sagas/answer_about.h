@@ -18,6 +18,10 @@ int answer_status(const struct answer_setup *s, const struct kv *params, struct 
 int answer_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
                  struct err *err);
 
+/** answer_tunnel_probe: why a tunnel or a service does not answer. In answer_probe.c. */
+int answer_tunnel_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                        struct err *err);
+
 /** answer_checkout: a page of Stripe's for an open order, made with the order's id as idempotency
  * key: the same order gives the same page. In answer_checkout.c. */
 int answer_checkout(const struct answer_setup *s, const struct kv *params, struct buf *out,

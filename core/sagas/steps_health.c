@@ -118,9 +118,7 @@ enum outcome steps_healthy_make(struct step_call *call, struct err *err)
 
 #define OWN_DOOR "127.0.0.1" /* where the box's own web server listens */
 
-/* "http://acme.localhost:4443/" -> "acme.localhost:4443:127.0.0.1", which sends the request to the
- * box's own web server whatever the name resolves to. */
-static int resolve_here(const char *url, const char *front_door, char *out, size_t size)
+int steps_resolve_here(const char *url, const char *front_door, char *out, size_t size)
 {
     const char *host = strstr(url, "://");
     bool tls = str_starts(url, "https://");
@@ -164,7 +162,7 @@ enum outcome steps_reachable_make(struct step_call *call, struct err *err)
         door = OWN_DOOR;
     if (str_format(url, sizeof url, "%s%s", base,
                    str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||
-        (door[0] != '\0' && resolve_here(base, door, resolve, sizeof resolve) == -1)) {
+        (door[0] != '\0' && steps_resolve_here(base, door, resolve, sizeof resolve) == -1)) {
         (void)err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
         return OUTCOME_FAIL;
     }
