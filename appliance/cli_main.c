@@ -176,6 +176,9 @@ static int dispatch(struct cli *cli, int count, char **rest, bool help, struct e
             return cli_operation(cli, op, 1, (char *[]){"--help", NULL}, err);
         return cli_operation(cli, op, count - 2, rest + 2, err);
     }
+    if (verb == NULL && !help && str_format(name, sizeof name, "%s.list", noun) == 0 &&
+        (op = op_find(name)) != NULL && (op->flags & OP_BARE) != 0)
+        return cli_operation(cli, op, 0, rest + 1, err);
     if ((verb == NULL || help) && cli_noun(cli, noun)) {
         cli_usage(cli, help ? stdout : stderr, noun);
         if (help)

@@ -15,6 +15,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "daemon.h"
+#include "drift_watch.h"
 #include "engine.h"
 #include "file.h"
 #include "health_watch.h"
@@ -222,7 +223,8 @@ int main(int argc, char **argv)
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
         start_answers(&p, &err) == -1 ||
-        health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1) {
+        health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1 ||
+        drift_watch_start(&p.context, p.outside, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }

@@ -49,6 +49,13 @@ const struct op_route route_table[] = {
     {GET, "/api/tenants/{id}/logs", "tenant.logs"},
     {GET, "/api/tenants/{id}/stats", "tenant.stats"},
 
+    {GET, "/api/tenants/{id}/access", "access.show"},
+    {PUT, "/api/tenants/{id}/access", "access.set"},
+    {DELETE, "/api/tenants/{id}/access", "access.clear"},
+    {GET, "/api/tenants/{id}/rate-limit", "ratelimit.show"},
+    {PUT, "/api/tenants/{id}/rate-limit", "ratelimit.set"},
+    {DELETE, "/api/tenants/{id}/rate-limit", "ratelimit.clear"},
+
     {GET, "/api/tunnels", "tunnel.list"},
     {POST, "/api/tunnels", "tunnel.create"},
     {GET, "/api/tunnels/{id}", "tunnel.show"},
@@ -75,6 +82,14 @@ const struct op_route route_table[] = {
     {GET, "/api/orders", "order.list"},
     {GET, "/api/orders/{id}", "order.show"},
     {POST, "/api/checkout", "checkout.create"},
+
+    {GET, "/api/drift", "drift.list"},
+    {GET, "/api/drift/scan", "drift.status"},
+    {POST, "/api/drift/scan", "drift.scan"},
+    {GET, "/api/drift/{id}", "drift.show"},
+    {POST, "/api/drift/{id}/accept", "drift.accept"},
+    {POST, "/api/drift/{id}/ignore", "drift.ignore"},
+    {POST, "/api/drift/{id}/revert", "drift.revert"},
 
     {GET, "/api/jobs", "job.list"},
     {GET, "/api/jobs/{id}", "job.show"},

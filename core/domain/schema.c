@@ -11,18 +11,22 @@
  *   7 ports           14 audit         21 idempotency   22 port_hint
  *  23 rules         24 rule_parts
  *
- *  40 notices        42 outbox
+ *  28 accesses       29 rate_limits
+ *  40 notices        42 outbox         50 drift_items   51 drift_scans
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 212-214 notices, 216-220 outbox. Next free: table 54, index 237.
+ * 179-180 rules, 212-214 notices, 216-220 outbox, 231-233 drift_items. Next free: table 54, index
+ * 237.
  */
 #include "schema.h"
 
 #include "audit.h"
 #include "customer.h"
+#include "drift.h"
 #include "event.h"
+#include "guard.h"
 #include "idempotency.h"
 #include "job.h"
 #include "letter.h"
@@ -37,14 +41,41 @@
 #include "tunnel.h"
 #include "user.h"
 
+/* A table is a row. */
+/* clang-format off */
 static const struct table *const tables[] = {
-    &customer_table,    &plan_table,      &subscription_table, &order_table,   &tenant_table,
-    &tunnel_table,      &port_table,      &name_table,         &job_table,     &job_step_table,
-    &subject_table,     &event_table,     &event_part_table,   &audit_table,   &audit_head_table,
-    &user_table,        &session_table,   &api_key_table,      &setting_table, &secret_table,
-    &idempotency_table, &port_hint_table, &notice_table,       &message_table, &rule_table,
+    &customer_table,
+    &plan_table,
+    &subscription_table,
+    &order_table,
+    &tenant_table,
+    &tunnel_table,
+    &port_table,
+    &name_table,
+    &job_table,
+    &job_step_table,
+    &subject_table,
+    &event_table,
+    &event_part_table,
+    &audit_table,
+    &audit_head_table,
+    &user_table,
+    &session_table,
+    &api_key_table,
+    &setting_table,
+    &secret_table,
+    &idempotency_table,
+    &port_hint_table,
+    &notice_table,
+    &message_table,
+    &rule_table,
     &rule_part_table,
+    &drift_table,
+    &drift_scan_table,
+    &access_table,
+    &rate_limit_table,
 };
+/* clang-format on */
 
 const struct schema sett_schema = {
     .tables = tables,

@@ -56,6 +56,17 @@ static int check_ingress(const char *value, struct err *err)
     return 0;
 }
 
+/* "03:40" or "". */
+static int check_time_of_day(const char *value, struct err *err)
+{
+    if (value[0] == '\0' ||
+        (strlen(value) == 5 && value[2] == ':' && strspn(value, "0123456789") == 2 &&
+         strspn(value + 3, "0123456789") == 2 && strncmp(value, "24", 2) < 0 && value[3] < '6'))
+        return 0;
+    return err_field(err, "value", "setting_invalid", "\"%s\" is not a time of day as in 03:40",
+                     value);
+}
+
 static int check_domain(const char *value, struct err *err)
 {
     size_t len = strlen(value);
@@ -112,6 +123,8 @@ const struct setting_row setting_rows[] = {
     TEXT("ingress.default", "local", check_ingress, "what leads to a new tenant"),
     TEXT("dns.server", "", check_name_server,
          "resolver that is asked about names, as in 192.0.2.1:53; empty: the system's"),
+    TEXT("drift.at", "03:40", check_time_of_day,
+         "when the box compares itself with its records each day, local time; empty: never"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
     NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),

@@ -55,6 +55,7 @@ static const struct field request_rows[] = {
     FIELD(Q, service, FIELD_TEXT, 0),
     FIELD(Q, secret, FIELD_TEXT, .flags = FIELD_HIDDEN | FIELD_SECRET),
     FIELD(Q, env, FIELD_KV, .flags = FIELD_HIDDEN),
+    FIELD(Q, runtime, FIELD_TEXT, 0),
 };
 const struct fields hands_request_fields = {
     request_rows, sizeof request_rows / sizeof request_rows[0], sizeof(struct hands_request)};

@@ -66,6 +66,8 @@ struct hands_request {
     char hostname[256], service[160];
     char secret[512];
     struct kv env;
+    char runtime[16]; /* RUNTIME_REMOVE of what no record wants: in this runtime, whatever a
+                         blueprint says; then blueprint and tenant_id may be empty */
 };
 extern const struct fields hands_request_fields;
 

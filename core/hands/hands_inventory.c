@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "hands_world.h"
 #include "route_list.h"
 #include "str.h"
@@ -96,8 +97,8 @@ static int add_runtimes(struct gather *g, const char *box_id, struct err *err)
 
     if (add_runtime(g, g->world->process, box_id, err) == -1)
         return -1;
-    if (g->world->docker_socket == NULL)
-        return 0;
+    if (g->world->docker_socket == NULL || !file_exists(g->world->docker_socket))
+        return 0; /* this box has no engine */
     if ((docker = hands_docker(g->world, &why)) == NULL)
         return add(g, 0, err, "unread docker %.400s", why.text);
     return add_runtime(g, docker, box_id, err);

@@ -112,7 +112,9 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
         return NULL;
     }
     fill_order(&order->o, q);
-    if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
+    if (!must && q->runtime[0] != '\0') {
+        order->runtime = runtime_named(w, q->runtime, err);
+    } else if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
         find_folder(w, &order->b);
         order->runtime = runtime_named(w, order->b.runtime, err);
     } else if (!must && err->kind == ERR_NOT_FOUND) {

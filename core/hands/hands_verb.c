@@ -106,6 +106,8 @@ static int check_shapes(const struct hands_request *q, struct err *err)
         return refuse(err, "id");
     if (!made_of(q->box_id, LETTERS CAPITALS DIGITS "_-."))
         return refuse(err, "box");
+    if (!made_of(q->runtime, LETTERS))
+        return refuse(err, "runtime");
     if (!made_of(q->blueprint, LETTERS DIGITS "-"))
         return refuse(err, "blueprint");
     if (q->port > 65535 || q->lines > HANDS_LINES_MAX)
@@ -132,6 +134,8 @@ int hands_check(const struct hands_request *q, struct err *err)
     if (check_shapes(q, err) == -1)
         return -1;
     flags = verbs[q->verb].flags;
+    if (q->verb == HANDS_RUNTIME_REMOVE && q->runtime[0] != '\0')
+        flags &= ~(NEED_BLUEPRINT | NEED_TENANT);
     if ((flags & NEED_NUMBER) != 0 && q->number == 0)
         return refuse(err, "number is missing and therefore");
     if ((flags & NEED_TENANT) != 0 && q->tenant_id[0] == '\0')

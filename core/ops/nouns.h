@@ -11,12 +11,15 @@ extern const struct op session_ops[];      /* session_ops.c */
 extern const struct op tenant_ops[];       /* tenant_ops.c */
 extern const struct op tenant_move_ops[];  /* tenant_move.c */
 extern const struct op tunnel_ops[];       /* tunnel_ops.c */
+extern const struct op access_ops[];       /* guard_ops.c */
+extern const struct op ratelimit_ops[];    /* guard_ops.c */
 extern const struct op port_ops[];         /* port_ops.c */
 extern const struct op probe_ops[];        /* probe_ops.c */
 extern const struct op customer_ops[];     /* customer_ops.c */
 extern const struct op plan_ops[];         /* plan_ops.c */
 extern const struct op subscription_ops[]; /* subscription_ops.c */
 extern const struct op order_ops[];        /* subscription_ops.c */
+extern const struct op drift_ops[];        /* drift_ops.c */
 extern const struct op job_ops[];          /* job_ops.c */
 extern const struct op event_ops[];        /* event_ops.c */
 extern const struct op webhook_ops[];      /* webhook_ops.c */

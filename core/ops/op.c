@@ -4,12 +4,36 @@
 #include "nouns.h"
 #include "str.h"
 
+/* A noun is a row. */
+/* clang-format off */
 const struct op *const op_tables[] = {
-    system_ops,      auth_ops,    user_ops,   key_ops,      session_ops, tenant_ops,
-    tenant_move_ops, tunnel_ops,  port_ops,   customer_ops, plan_ops,    subscription_ops,
-    order_ops,       job_ops,     probe_ops,  event_ops,    webhook_ops, checkout_ops,
-    audit_ops,       setting_ops, secret_ops, NULL,
+    system_ops,
+    auth_ops,
+    user_ops,
+    key_ops,
+    session_ops,
+    tenant_ops,
+    tenant_move_ops,
+    tunnel_ops,
+    access_ops,
+    ratelimit_ops,
+    port_ops,
+    customer_ops,
+    plan_ops,
+    subscription_ops,
+    order_ops,
+    drift_ops,
+    job_ops,
+    probe_ops,
+    event_ops,
+    webhook_ops,
+    checkout_ops,
+    audit_ops,
+    setting_ops,
+    secret_ops,
+    NULL,
 };
+/* clang-format on */
 
 const struct op *op_next(const struct op *at)
 {

@@ -4,6 +4,7 @@
 
 #include "customer.h"
 #include "event.h"
+#include "guard.h"
 #include "job.h"
 #include "plan.h"
 #include "port.h"
@@ -185,6 +186,7 @@ const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
+const struct view view_access = {"access", &access_table, NULL};
 const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
 const struct view view_event = {"event", &event_table, NULL};
@@ -193,6 +195,7 @@ const struct view view_key = {"api_key", &api_key_table, NULL};
 const struct view view_order = {"order", &order_table, NULL};
 const struct view view_plan = {"plan", &plan_table, plan_members};
 const struct view view_port = {"port", &port_table, port_members};
+const struct view view_rate_limit = {"rate_limit", &rate_limit_table, NULL};
 const struct view view_session = {"session", &session_table, NULL};
 const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
 const struct view view_tenant = {"tenant", &tenant_table, tenant_members};

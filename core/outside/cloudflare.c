@@ -127,6 +127,8 @@ static const struct {
     {81045, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
     {1404, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
     {1405, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {50001, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {20217, 0, "cloudflare_conflict", ERR_CONFLICT, HINT_NONE},
     {1004, 400, "cloudflare_dns_invalid", ERR_INVALID, HINT_NONE},
     {7000, 0, "cloudflare_wrong_id", ERR_INVALID, HINT_IDS},
     {7003, 0, "cloudflare_wrong_id", ERR_INVALID, HINT_IDS},

@@ -96,7 +96,8 @@ int cloudflare_tunnel_token(struct cloudflare *c, const char *id, char out[CLOUD
 int cloudflare_tunnel_delete(struct cloudflare *c, const char *id, struct err *err);
 
 /** cloudflare_tunnel_list(c, prefix, each, arg, err): all tunnels that are not deleted and whose
- * name begins with ${prefix}. ${each} returns 0, or -1 having filled err to stop. 0 or -1. */
+ * name begins with ${prefix} ("": all of the account's). ${each} returns 0, or -1 having filled err
+ * to stop. 0 or -1. */
 int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
                            int (*each)(void *arg, const struct cloudflare_tunnel *tunnel,
                                        struct err *err),

@@ -179,6 +179,10 @@ int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
     char path[CLOUDFLARE_PATH_SIZE], escaped[400];
     struct listing l = {.each = each, .arg = arg, .prefix = prefix};
 
+    if (prefix[0] == '\0') {
+        (void)str_format(path, sizeof path, "/accounts/%s/cfd_tunnel?is_deleted=false", c->account);
+        return cloudflare_pages(c, path, LIST_PAGE, CLOUDFLARE_MAY_TUNNEL, list_one, &l, err);
+    }
     if (cloudflare_part(escaped, sizeof escaped, prefix, err) == -1)
         return -1;
     (void)str_format(path, sizeof path,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "guard.h"
 #include "setting.h"
 #include "str.h"
 
@@ -117,6 +118,20 @@ static int set_setting(struct txn *txn, struct job *job, const struct saga_conte
     return facts_set(job, fact, value, err);
 }
 
+/* Whether something stands before its door. */
+static int set_guards(struct txn *txn, struct job *job, const struct tenant *tenant,
+                      struct err *err)
+{
+    struct rate_limit limit;
+    struct access access;
+    int found = access_get(txn, tenant->id, &access, err);
+
+    if (found == -1 || facts_set(job, FACT_ACCESS, found == 1 ? "1" : "", err) == -1 ||
+        (found = rate_limit_get(txn, tenant->id, &limit, err)) == -1)
+        return -1;
+    return facts_set_u64(job, FACT_LIMIT, found == 1 ? limit.requests : 0, err);
+}
+
 int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *context,
                  const struct tenant *tenant, struct err *err)
 {
@@ -138,7 +153,8 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
         facts_set(job, FACT_RUNTIME, tenant->runtime, err) == -1 ||
         facts_set(job, FACT_NAME, tenant->name, err) == -1 ||
         facts_set(job, FACT_SUBDOMAIN, tenant->subdomain, err) == -1 ||
-        facts_set(job, FACT_MAINTENANCE, tenant->maintenance ? "1" : "", err) == -1)
+        facts_set(job, FACT_MAINTENANCE, tenant->maintenance ? "1" : "", err) == -1 ||
+        set_guards(txn, job, tenant, err) == -1)
         return -1;
     return set_setting(txn, job, context, FACT_BOX, "box.id", err);
 }

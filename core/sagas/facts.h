@@ -41,6 +41,12 @@
 #define FACT_CF_RECORD       "cf_record"
 #define FACT_CF_VERSION      "cf_version"
 #define FACT_RULES           "rules_wanted" /* the count of changes that was brought */
+#define FACT_ACCESS          "access"       /* "1": not everybody may come in */
+#define FACT_ACCESS_AUD      "access_aud"
+#define FACT_LIMIT           "limit_requests" /* set: it has a rate limit */
+#define FACT_LIMIT_PERIOD    "limit_period_s"
+#define FACT_LIMIT_BLOCK     "limit_block_s"
+#define FACT_GUARD_HOSTS     "guard_hosts"  /* the host names that both are about */
 #define FACT_OLD_HOSTNAME    "old_hostname" /* tenant.update: the name it had */
 #define FACT_OLD_SUBDOMAIN   "old_subdomain"
 #define FACT_OLD_PLAN        "old_plan_id"

@@ -3,12 +3,32 @@
 
 #include "str.h"
 
+/* A saga is a row. */
+/* clang-format off */
 const struct saga *const sagas[] = {
-    &saga_tenant_provision, &saga_tenant_suspend, &saga_tenant_resume,  &saga_tenant_restart,
-    &saga_tenant_update,    &saga_tenant_delete,  &saga_tenant_move,    &saga_tunnel_create,
-    &saga_tunnel_delete,    &saga_tunnel_restart, &saga_tunnel_reroute, &saga_tunnel_configure,
-    &saga_event_apply,      &saga_tunnel_probe,
+    &saga_tenant_provision,
+    &saga_tenant_suspend,
+    &saga_tenant_resume,
+    &saga_tenant_restart,
+    &saga_tenant_update,
+    &saga_tenant_delete,
+    &saga_tenant_move,
+    &saga_tunnel_create,
+    &saga_tunnel_delete,
+    &saga_tunnel_restart,
+    &saga_tunnel_reroute,
+    &saga_tunnel_configure,
+    &saga_event_apply,
+    &saga_tunnel_probe,
+    &saga_drift_mend,
+    &saga_drift_lead,
+    &saga_drift_remove,
+    &saga_access_apply,
+    &saga_access_remove,
+    &saga_limit_apply,
+    &saga_limit_remove,
 };
+/* clang-format on */
 const size_t saga_count = sizeof sagas / sizeof sagas[0];
 
 const struct saga *sagas_find(const char *name)

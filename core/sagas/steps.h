@@ -172,7 +172,8 @@ int steps_rules_bring_old(struct txn *txn, struct job *job, void *context, struc
 
 step_outside steps_connector_check, steps_connector_make, steps_connector_undo,
     steps_connector_restart;
-step_outside steps_dns_check, steps_dns_make, steps_dns_undo, steps_dns_undo_old;
+step_outside steps_dns_check, steps_dns_make, steps_dns_undo, steps_dns_undo_old,
+    steps_dns_make_old;
 
 /** steps_tunnel_prepare(txn, job, context, secrets, err): put the tunnel's secret among the step's
  * secrets; made once for its life. Return 0 or -1. */
@@ -194,6 +195,52 @@ bool steps_in_maintenance(const struct job *job);
 
 /** steps_without_front_door(job): without ingress, or in maintenance. */
 bool steps_without_front_door(const struct job *job);
+
+/* ---- who may come in: steps_access.c ---- */
+
+/* Read what the steps need, and the tenant's host names. */
+step_store steps_guard_read;
+
+/** steps_access_prepare(txn, job, context, secrets, err): put who may come in among the step's
+ * secrets. Return 0 or -1. */
+int steps_access_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                         struct err *err);
+
+/* Before the job's own host name; before the one that it had. */
+step_outside steps_access_check, steps_access_make, steps_access_undo;
+step_outside steps_access_make_old, steps_access_undo_old;
+/* Before all of the tenant's. undo_first: only if there was nothing before. */
+step_outside steps_access_check_all, steps_access_make_all, steps_access_undo_all,
+    steps_access_undo_first;
+step_store steps_access_applied, steps_access_removed;
+/* Hook. */
+step_store steps_access_ended;
+
+/** steps_without_access(job): everybody may come in. */
+bool steps_without_access(const struct job *job);
+
+/** steps_update_without_access(job): so it is, or the name stays. */
+bool steps_update_without_access(const struct job *job);
+
+/* ---- how often one may ask: steps_limit.c ---- */
+
+/** steps_limit_prepare(txn, job, context, secrets, err): the figures and the tenant's host names,
+ * as facts. Return 0 or -1. */
+int steps_limit_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                        struct err *err);
+
+step_outside steps_limit_check, steps_limit_make, steps_limit_undo, steps_limit_remove;
+step_store steps_limit_applied, steps_limit_removed;
+/* Hook. */
+step_store steps_limit_ended;
+
+/** steps_without_limit(job): it has none. */
+bool steps_without_limit(const struct job *job);
+
+/** steps_limit_follow(txn, job, tenant_id, err): the tenant's host names have changed: if it has a
+ * limit, a job brings its rule to them, as ${job}'s actor. Return 0 or -1. */
+int steps_limit_follow(struct txn *txn, const struct job *job, const char *tenant_id,
+                       struct err *err);
 
 /* ---- plans: steps_plan.c ---- */
 
@@ -229,6 +276,12 @@ int steps_plan_connector(const struct job *job, char *out, size_t size);
 
 /** steps_plan_dns(job, out, size): the record. */
 int steps_plan_dns(const struct job *job, char *out, size_t size);
+
+/** steps_plan_access(job, out, size): the Access applications. */
+int steps_plan_access(const struct job *job, char *out, size_t size);
+
+/** steps_plan_limit(job, out, size): the rate-limiting rule. */
+int steps_plan_limit(const struct job *job, char *out, size_t size);
 
 /** steps_plan_reachable(job, out, size): the address at the front door. */
 int steps_plan_reachable(const struct job *job, char *out, size_t size);

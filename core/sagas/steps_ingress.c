@@ -144,6 +144,11 @@ enum outcome steps_dns_undo_old(struct step_call *call, struct err *err)
     return stage(call, INGRESS_DNS, INGRESS_UNDO, true, err);
 }
 
+enum outcome steps_dns_make_old(struct step_call *call, struct err *err)
+{
+    return stage(call, INGRESS_DNS, INGRESS_MAKE, true, err);
+}
+
 /* A verb about the tunnel's connector. */
 static enum outcome connector(struct step_call *call, enum hands_verb verb, const char *token,
                               struct hands_reply *reply, struct err *err)

@@ -84,6 +84,18 @@ int steps_plan_dns(const struct job *job, char *out, size_t size)
     return str_format(out, size, "the DNS record %s", fact(job, FACT_HOSTNAME, "(its name)"));
 }
 
+int steps_plan_access(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "an Access application before %s",
+                      fact(job, FACT_GUARD_HOSTS, fact(job, FACT_HOSTNAME, "(its names)")));
+}
+
+int steps_plan_limit(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "a rate-limiting rule of the zone about %s",
+                      fact(job, FACT_GUARD_HOSTS, fact(job, FACT_HOSTNAME, "(its names)")));
+}
+
 int steps_plan_reachable(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "asks %s until it answers", fact(job, FACT_URL, "its address"));

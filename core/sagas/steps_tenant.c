@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "guard.h"
 #include "job_start.h"
 #include "name.h"
 #include "port.h"
@@ -304,6 +305,8 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
             tunnel_move(txn, &tunnel, TUNNEL_DELETED, reason, err) == -1)
             return -1;
     }
+    if (guard_drop(txn, tenant.id, err) == -1)
+        return -1;
     tenant.port = 0;
     tenant.tunnel_id[0] = '\0';
     return tenant_move(txn, &tenant, TENANT_DELETED, reason, err);

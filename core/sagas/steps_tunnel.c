@@ -276,6 +276,10 @@ int steps_tunnel_job_ended(struct txn *txn, struct job *job, void *context, stru
 {
     struct tunnel tunnel;
 
+    if (job->state == JOB_DONE &&
+        (str_equal(job->saga, "tunnel.create") || str_equal(job->saga, "tunnel.delete")) &&
+        steps_limit_follow(txn, job, kv_get_or(&job->args, "tenant_id", ""), err) == -1)
+        return -1;
     if (job->state == JOB_DONE)
         return follow_tenant(txn, job, err) == -1 ? -1 : steps_tunnel_follow(txn, job, err);
     if (job->state == JOB_UNDONE && str_equal(job->saga, "tunnel.create"))

@@ -213,6 +213,9 @@ int steps_tenant_update_ended(struct txn *txn, struct job *job, void *context, s
 
     if (steps_tenant_job_ended(txn, job, context, err) == -1)
         return -1;
+    if (job->state != JOB_STUCK && kv_get(&job->facts, FACT_OLD_HOSTNAME) != NULL &&
+        steps_limit_follow(txn, job, kv_get_or(&job->args, "tenant_id", ""), err) == -1)
+        return -1;
     if (job->state == JOB_STUCK || kv_get(&job->args, "maintenance") == NULL)
         return 0;
     if (facts_load_tenant(txn, job, &tenant, err) == -1)

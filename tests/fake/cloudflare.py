@@ -5,26 +5,22 @@ import json
 import uuid
 import time
 
+from cloudflare_access import Access
+from cloudflare_common import Refusal, now
 from cloudflare_probe import CloudflareProbe
-
-STAMP = "%Y-%m-%dT%H:%M:%S.000000Z"
-
-
-def now():
-    return time.strftime(STAMP, time.gmtime())
+from cloudflare_rules import Rules
 
 
-class Refusal(Exception):
-    def __init__(self, status, code, message):
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
-class Cloudflare(CloudflareProbe):
+class Cloudflare(Access, CloudflareProbe, Rules):
     def __init__(self, ledger, account, zone, domain, token):
         self.ledger, self.account, self.zone, self.domain, self.token = ledger, account, zone, domain, token
         self.tunnels, self.records = {}, {}
         self.lagging = {}
+        self.access_reset()
+        self.rules_reset()
+
+    def zone_names(self):
+        return [self.domain]
 
     # The envelope every answer has.
     @staticmethod
@@ -58,6 +54,8 @@ class Cloudflare(CloudflareProbe):
                 return 200, self.ok({"id": "f" * 32, "status": "active"})
             if parts[2] == "cfd_tunnel":
                 return self.tunnel(method, parts[3:], query, body)
+            if parts[2] == "access":
+                return self.access(method, parts[3:], query, body)
         if parts[0] == "zones":
             if len(parts) == 1:
                 wanted = query.get("name", [self.domain])[0]
@@ -69,6 +67,8 @@ class Cloudflare(CloudflareProbe):
                 return 200, self.ok(self.zone_object())
             if parts[2] == "dns_records":
                 return self.record(method, parts[3:], query, body)
+            if parts[2] == "rulesets":
+                return self.rulesets(method, parts[3:], body)
         raise Refusal(404, 7003, "No route for that URI")
 
     def zone_object(self):
@@ -78,9 +78,9 @@ class Cloudflare(CloudflareProbe):
                 "created_on": now(), "modified_on": now(), "activated_on": now(),
                 "account": {"id": self.account, "name": "test"}, "owner": {"id": None, "type": "user", "name": None},
                 "meta": {"step": 4, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": False},
-                "permissions": ["#dns_records:edit"], "plan": {"id": "0" * 32, "name": "Free Website", "price": 0,
+                "permissions": ["#dns_records:edit"], "plan": {"id": "0" * 32, "name": f"{self.plan.title()} Website", "price": 0,
                 "currency": "USD", "frequency": "", "is_subscribed": False, "can_subscribe": False,
-                "legacy_id": "free", "legacy_discount": False, "externally_managed": False}}
+                "legacy_id": self.plan, "legacy_discount": False, "externally_managed": False}}
 
     # Tunnels.
     def tunnel_object(self, t):

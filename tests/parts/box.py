@@ -152,6 +152,10 @@ class Box:
         if self.processes["run"].poll() is not None:
             raise AssertionError("sett run ended:\n" + self.log("run"))
 
+    def stop(self):
+        """End what run() has started, tenants too."""
+        self.kill("run", signal.SIGINT)
+
     def alive(self):
         with contextlib.suppress(OSError, http.client.HTTPException):
             return self.http("GET", "/health").status == 200

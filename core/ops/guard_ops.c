@@ -1,0 +1,324 @@
+/* Who may come in to a tenant, and how often one may ask. Apart from the tenant's own operations
+ * because both are a record beside it, with jobs that bring it about. */
+#include "guard.h"
+
+#include "job_start.h"
+#include "nouns.h"
+#include "object.h"
+#include "params.h"
+#include "str.h"
+#include "tenant.h"
+
+struct access_params {
+    char id[96];
+    char emails[GUARD_LIST_MAX + 1], domains[GUARD_LIST_MAX + 1], ips[GUARD_LIST_MAX + 1];
+    bool login, ips_suffice;
+    uint32_t session_hours;
+};
+static const struct field access_rows[] = {
+    ID_FIELD(struct access_params),
+    FIELD(struct access_params, emails, FIELD_TEXT,
+          .help = "e-mail addresses that may come in, with commas between them"),
+    FIELD(struct access_params, domains, FIELD_TEXT,
+          .help = "domains: who has an e-mail address there may come in"),
+    FIELD(struct access_params, ips, FIELD_TEXT,
+          .help = "addresses or ranges, as in 198.51.100.0/24; alone, they need no login"),
+    FIELD(struct access_params, login, FIELD_BOOL, .help = "everybody who can sign in may come in"),
+    FIELD(struct access_params, ips_suffice, FIELD_BOOL,
+          .help = "who comes from ips need not sign in (false: must do both)"),
+    FIELD(struct access_params, session_hours, FIELD_U32, .min = 1, .max = 720,
+          .help = "hours until one must sign in again (24)"),
+};
+
+struct limit_params {
+    char id[96];
+    uint32_t requests;
+    char period[16], block[16];
+};
+static const struct field limit_rows[] = {
+    ID_FIELD(struct limit_params),
+    FIELD(struct limit_params, requests, FIELD_U32, .flags = FIELD_REQUIRED, .min = 1,
+          .max = 1000000, .help = "requests that one address may make in a period"),
+    FIELD(struct limit_params, period, FIELD_TEXT,
+          .help = "the period: 10s, 1m, 1h, as Cloudflare has it (10s)"),
+    FIELD(struct limit_params, block, FIELD_TEXT,
+          .help = "for how long one that exceeds it is refused (as long as the period)"),
+};
+
+/* The tenant, which must be reached by way of Cloudflare to be guarded there. */
+static int get(struct op_call *call, const char *id, bool change, struct tenant *tenant,
+               struct err *err)
+{
+    if (object_get(call, &tenant_table, id, tenant, err) != 0)
+        return -1;
+    if (!change)
+        return 0;
+    if (!str_equal(tenant->ingress, "cloudflare")) {
+        err_set(
+            err, ERR_CONFLICT, "guard_ingress",
+            "tenant %s is led to by this box's own web server, and only Cloudflare asks who one is "
+            "or counts how often",
+            tenant->id);
+        return err_hint(err, "let the program itself ask, or make the tenant anew with the "
+                             "setting ingress.default = cloudflare");
+    }
+    if (tenant->state != TENANT_ACTIVE && tenant->state != TENANT_PAST_DUE &&
+        tenant->state != TENANT_SUSPENDED) {
+        struct job job = {0};
+        if (job_of_subject(call->txn, "tenant", tenant->id, &job, err) == 0)
+            return err_set(err, ERR_CONFLICT, "tenant_state", "tenant %s is %s", tenant->id,
+                           tenant_state_names[tenant->state]);
+    }
+    return 0;
+}
+
+/* A job about the tenant, noted in it. */
+static int start(struct op_call *call, const char *saga, struct tenant *tenant, struct job *job,
+                 struct err *err)
+{
+    (void)str_copy(job->saga, sizeof job->saga, saga);
+    (void)kv_set(&job->args, "tenant_id", tenant->id);
+    job_subject(job->subjects[0], "tenant", tenant->id);
+    if (object_job(call, job, err) != 0)
+        return -1;
+    (void)str_copy(tenant->job_id, sizeof tenant->job_id, job->id);
+    return tenant_put(call->txn, tenant, err);
+}
+
+/* ---- access ---- */
+
+static int no_access(const struct tenant *tenant, struct err *err)
+{
+    err_set(err, ERR_NOT_FOUND, "access_not_found", "everybody may come in to tenant %s",
+            tenant->id);
+    return err_hint(err, "sett access set %llu --emails ann@example.com",
+                    (unsigned long long)tenant->number);
+}
+
+static int access_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant = {0};
+    struct access access;
+    int found;
+
+    if (get(call, p->id, false, &tenant, err) != 0 ||
+        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
+        return -1;
+    return found ? object_reply(call, &view_access, &access, err) : no_access(&tenant, err);
+}
+
+static int access_set(struct op_call *call, struct err *err)
+{
+    const struct access_params *p = call->params;
+    struct tenant tenant = {0};
+    struct access access;
+    struct job job = {0};
+    int found;
+
+    if (get(call, p->id, true, &tenant, err) != 0 ||
+        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
+        return -1;
+    object_before(call, &access_table, found ? &access : NULL);
+    (void)str_copy(access.emails, sizeof access.emails, p->emails);
+    (void)str_copy(access.domains, sizeof access.domains, p->domains);
+    (void)str_copy(access.ips, sizeof access.ips, p->ips);
+    access.login = p->login;
+    access.ips_suffice = p->ips_suffice;
+    access.session_hours = p->session_hours == 0 ? 24 : p->session_hours;
+    access.state = GUARD_PENDING;
+    access.state_reason[0] = '\0';
+    if (access_check(&access, err) != 0)
+        return -1;
+    if (!found)
+        (void)kv_set(&job.args, "first", "1");
+    if (start(call, "access.apply", &tenant, &job, err) != 0 ||
+        access_put(call->txn, &access, err) != 0)
+        return -1;
+    object_after(call, &access_table, &access);
+    return object_reply(call, &view_access, &access, err);
+}
+
+static int access_clear(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant = {0};
+    struct access access;
+    struct job job = {0};
+    int found;
+
+    if (get(call, p->id, true, &tenant, err) != 0 ||
+        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
+        return -1;
+    if (!found)
+        return no_access(&tenant, err);
+    object_before(call, &access_table, &access);
+    access.state = GUARD_REMOVING;
+    if (start(call, "access.remove", &tenant, &job, err) != 0 ||
+        access_put(call->txn, &access, err) != 0)
+        return -1;
+    object_after(call, &access_table, &access);
+    return object_reply(call, &view_access, &access, err);
+}
+
+/* ---- rate limit ---- */
+
+static int no_limit(const struct tenant *tenant, struct err *err)
+{
+    err_set(err, ERR_NOT_FOUND, "rate_limit_not_found", "tenant %s has no rate limit", tenant->id);
+    return err_hint(err, "sett ratelimit set %llu --requests 100 --period 10s",
+                    (unsigned long long)tenant->number);
+}
+
+/* "10s", "1m", "1h", or seconds alone; one of the periods that Cloudflare knows. */
+static int seconds(const char *field, const char *text, uint32_t otherwise, uint32_t *out,
+                   struct err *err)
+{
+    static const uint32_t known[] = {10,  15,  20,  30,  40,  45,   60,   90,   120,  180,
+                                     240, 300, 480, 600, 900, 1200, 1800, 2400, 3600, 86400};
+    char digits[16];
+    size_t len = strspn(text, "0123456789");
+    uint64_t n = 0;
+
+    *out = otherwise;
+    if (text[0] == '\0')
+        return 0;
+    if (str_copy_n(digits, sizeof digits, text, len) == -1 || str_u64(digits, 1, 86400, &n) == -1 ||
+        strlen(text + len) > 1 || strchr("smh", text[len]) == NULL)
+        return err_field(err, field, "bad_period", "%s is a time such as 10s or 1m", field);
+    n *= text[len] == 'm' ? 60 : text[len] == 'h' ? 3600 : 1;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i] == n) {
+            *out = known[i];
+            return 0;
+        }
+    return err_field(
+        err, field, "bad_period",
+        "Cloudflare knows 10, 15, 20, 30, 40, 45, 60 and 90 seconds, 2, 3, 4, 5, 8, 10, "
+        "15, 20, 30 and 40 minutes, 1 hour and, to refuse, 1 day");
+}
+
+static int ratelimit_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant = {0};
+    struct rate_limit limit;
+    int found;
+
+    if (get(call, p->id, false, &tenant, err) != 0 ||
+        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
+        return -1;
+    return found ? object_reply(call, &view_rate_limit, &limit, err) : no_limit(&tenant, err);
+}
+
+static int ratelimit_set(struct op_call *call, struct err *err)
+{
+    const struct limit_params *p = call->params;
+    struct tenant tenant = {0};
+    struct rate_limit limit;
+    struct job job = {0};
+    int found;
+
+    if (get(call, p->id, true, &tenant, err) != 0 ||
+        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
+        return -1;
+    object_before(call, &rate_limit_table, found ? &limit : NULL);
+    if (found) {
+        (void)kv_set_u64(&job.args, "old_requests", limit.requests);
+        (void)kv_set_u64(&job.args, "old_period_s", limit.period_s);
+        (void)kv_set_u64(&job.args, "old_block_s", limit.block_s);
+    }
+    limit.requests = p->requests;
+    if (seconds("period", p->period, 10, &limit.period_s, err) != 0 ||
+        seconds("block", p->block, limit.period_s, &limit.block_s, err) != 0)
+        return -1;
+    if (limit.period_s > 3600)
+        return err_field(err, "period", "bad_period", "a period is at most one hour");
+    limit.state = GUARD_PENDING;
+    limit.state_reason[0] = '\0';
+    if (start(call, "ratelimit.apply", &tenant, &job, err) != 0 ||
+        rate_limit_put(call->txn, &limit, err) != 0)
+        return -1;
+    object_after(call, &rate_limit_table, &limit);
+    return object_reply(call, &view_rate_limit, &limit, err);
+}
+
+static int ratelimit_clear(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant = {0};
+    struct rate_limit limit;
+    struct job job = {0};
+    int found;
+
+    if (get(call, p->id, true, &tenant, err) != 0 ||
+        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
+        return -1;
+    if (!found)
+        return no_limit(&tenant, err);
+    object_before(call, &rate_limit_table, &limit);
+    limit.state = GUARD_REMOVING;
+    if (start(call, "ratelimit.remove", &tenant, &job, err) != 0 ||
+        rate_limit_put(call->txn, &limit, err) != 0)
+        return -1;
+    object_after(call, &rate_limit_table, &limit);
+    return object_reply(call, &view_rate_limit, &limit, err);
+}
+
+#define CHANGE OP_WRITE | OP_AUDIT | OP_JOB
+
+const struct op access_ops[] = {
+    {.name = "access.show",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Who may come in to a tenant",
+     .example = "1",
+     .result = &access_table.fields,
+     .run = access_show},
+    {.name = "access.set",
+     .role = ROLE_OPERATOR,
+     .flags = CHANGE,
+     .params = PARAMS(access_rows, struct access_params),
+     .help = "Let only these come in, by Cloudflare Access",
+     .example = "1 --emails ann@example.com --domains example.org",
+     .result = &access_table.fields,
+     .run = access_set},
+    {.name = "access.clear",
+     .role = ROLE_OPERATOR,
+     .flags = CHANGE,
+     .params = &object_id,
+     .help = "Let everybody come in again",
+     .example = "1",
+     .result = &access_table.fields,
+     .run = access_clear},
+    {.name = NULL},
+};
+
+const struct op ratelimit_ops[] = {
+    {.name = "ratelimit.show",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "How often one address may ask for a tenant",
+     .example = "1",
+     .result = &rate_limit_table.fields,
+     .run = ratelimit_show},
+    {.name = "ratelimit.set",
+     .role = ROLE_OPERATOR,
+     .flags = CHANGE,
+     .params = PARAMS(limit_rows, struct limit_params),
+     .help = "Say how often one address may ask, by a rule of Cloudflare's",
+     .example = "1 --requests 100 --period 10s",
+     .result = &rate_limit_table.fields,
+     .run = ratelimit_set},
+    {.name = "ratelimit.clear",
+     .role = ROLE_OPERATOR,
+     .flags = CHANGE,
+     .params = &object_id,
+     .help = "Let one address ask as often as it likes again",
+     .example = "1",
+     .result = &rate_limit_table.fields,
+     .run = ratelimit_clear},
+    {.name = NULL},
+};

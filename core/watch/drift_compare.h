@@ -1,0 +1,24 @@
+#ifndef SETT_DRIFT_COMPARE_H
+#define SETT_DRIFT_COMPARE_H
+/* Desired × recorded × actual: what is there against what the records want. */
+#include "drift_actual.h"
+
+#define DRIFT_FOUND_MAX 2000 /* of one scan; the rest is found by the next */
+
+struct drift_found {
+    struct drift *at; /* kind to remedy are set */
+    size_t count, room;
+    bool full;       /* there is more than fits: nothing may be called gone */
+    uint32_t looked; /* tenants and tunnels that were compared */
+};
+
+/** drift_compare(out, a, db, err): walk the records in short read transactions and compare.
+ * Whatever a job is at work on, or was changed since the looking began, is left to the next scan.
+ * Return 0 or -1; either way ${out} is to be freed. */
+int drift_compare(struct drift_found *out, const struct drift_actual *a, struct db *db,
+                  struct err *err);
+
+/** drift_found_free(out): give the memory back. */
+void drift_found_free(struct drift_found *out);
+
+#endif

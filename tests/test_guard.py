@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Who may come in to a tenant and how often one may ask, at Cloudflare, through the command line: set, changed,
+followed by a change of name and by further host names, taken back, gone with the tenant; what is not ours
+stays. Real parts: worker, hands, store; the provider is the fake. Speaks TAP."""
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+from box import Box, Tap, World, wait_for
+
+FAST = "\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n"
+
+
+class Site:
+    def __init__(self, box, world):
+        self.box, self.world, self.domain = box, world, world.facts["domain"]
+
+    def job(self, out):
+        """The end of a job that a command has started."""
+        ident = out["job"]
+        return wait_for(lambda: (j := self.box.json("job", "show", ident))["state"] in ("done", "undone", "stuck") and j,
+                        f"{ident} ends", 60, 0.05)
+
+    def do(self, *words):
+        return self.job(self.box.json(*words, "--no-wait"))
+
+    def verdict(self, name, email="", address="203.0.113.9"):
+        return self.world.call("verdict", {"host": f"{name}.{self.domain}", "email": email, "address": address})["verdict"]
+
+    def apps(self):
+        return sorted(a["domain"].split(".")[0] for a in self.world.call("state")["apps"])
+
+    def limits(self):
+        return self.world.call("state")["limits"]
+
+
+def test_access(tap, box, site):
+    out = box.json("tenant", "create", "--name", "Acme", "--subdomain", "acme", "--plan", "demo", "--no-wait")
+    tap.equal(site.job(out)["state"], "done", "a tenant behind a tunnel")
+    tap.equal(box.sett("access", "show", "1", ok=False)[0], 3, "everybody may come in: there is nothing to show")
+    bad = box.sett("access", "set", "1", "--emails", "ann@example.com,not one", ok=False)
+    tap.ok(bad[0] == 2 and "not one" not in bad[1] and "e-mail" in bad[2], "what is no address is refused", bad)
+    tap.equal(box.sett("access", "set", "1", "--session-hours", "8", ok=False)[0], 2, "letting in nobody is refused")
+    plan = box.json("access", "set", "1", "--emails", "ann@example.com", "--dry-run")
+    tap.ok(any(s["name"] == "access" and "Access application" in s["touches"] for s in plan["steps"]) and not site.apps(),
+           "a plan says what would be touched, and touches nothing", plan)
+    done = site.do("access", "set", "1", "--emails", "Ann@Example.com, bob@example.com", "--domains", "example.org")
+    shown = box.json("access", "show", "1")
+    tap.ok(done["state"] == "done" and shown["state"] == "active" and shown["emails"] == "ann@example.com,bob@example.com"
+           and len(shown["aud"]) == 64, "set: the record says what holds", (done, shown))
+    tap.equal([site.verdict("acme", e) for e in ("", "ann@example.com", "eve@example.com", "x@example.org")],
+              ["login", "allow", "deny", "allow"], "and Cloudflare lets in who may come in")
+    site.do("access", "set", "1", "--ips", "198.51.100.0/24")
+    tap.equal([site.verdict("acme", "ann@example.com"), site.verdict("acme", "", "198.51.100.3")], ["deny", "allow"],
+              "addresses alone: no login, and nobody else")
+
+
+def test_follows(tap, box, site):
+    out = box.json("tunnel", "create", "1", "--hostname", f"shop.{site.domain}", "--no-wait")
+    tap.equal(site.job(out)["state"], "done", "a further way in")
+    tap.equal((site.apps(), site.verdict("shop", "ann@example.com")), (["acme", "shop"], "deny"), "is guarded before it leads anywhere")
+    made = [e["what"] + " " + str(e.get("name", "")) for e in site.world.call("effects")]
+    guarded = next(i for i, e in enumerate(made) if e.startswith("app-created shop"))
+    tap.ok(guarded < next(i for i, e in enumerate(made) if e == f"record-created shop.{site.domain}"), "in that order", made)
+    done = site.do("tenant", "update", "1", "--subdomain", "roadrunner")
+    tap.equal((done["state"], site.apps(), site.verdict("roadrunner")), ("done", ["roadrunner", "shop"], "deny"),
+              "another name: guarded under it, and no longer under the old one")
+    site.do("tunnel", "delete", out["id"], f"--confirm=shop.{site.domain}")
+    tap.equal(site.apps(), ["roadrunner"], "the further way in is gone, with what stood before it")
+
+
+def test_limit(tap, box, site):
+    no = site.do("ratelimit", "set", "1", "--requests", "100", "--period", "10s")
+    tap.ok(no["state"] == "stuck" and "free" in no["cause"] and "Pro" in no["remedy"] and not site.limits(),
+           "the free plan cannot tell host names apart, and that is said", no)
+    box.sett("job", "resolve", no["id"], "--how", "undo")
+    site.job({"job": no["id"]})
+    tap.equal(box.sett("ratelimit", "show", "1", ok=False)[0], 3, "undone: there is none")
+    site.world.call("cloudflare", {"plan": "pro"})
+    tap.equal(box.sett("ratelimit", "set", "1", "--requests", "5", "--period", "11s", ok=False)[0], 2, "a period that there is not")
+    done = site.do("ratelimit", "set", "1", "--requests", "100", "--period", "10s", "--block", "1m")
+    rule = site.limits()[0]
+    tap.ok(done["state"] == "done" and rule["ratelimit"]["requests_per_period"] == 100 and rule["ratelimit"]["mitigation_timeout"] == 60
+           and rule["expression"] == f'http.host in {{"roadrunner.{site.domain}"}}', "set: one rule about its host name", rule)
+    site.do("ratelimit", "set", "1", "--requests", "50")
+    tap.equal([r["ratelimit"]["requests_per_period"] for r in site.limits()], [50], "changed: the same rule")
+    site.do("tenant", "update", "1", "--subdomain", "acme2")
+    wait_for(lambda: "acme2" in site.limits()[0]["expression"], "the rule follows the name", 30)
+    tap.ok(True, "the rule follows the tenant's name")
+    wait_for(lambda: box.json("ratelimit", "show", "1")["state"] == "active", "it holds", 30)
+    long = site.do("ratelimit", "set", "1", "--requests", "50", "--period", "5m")
+    tap.ok(long["state"] == "stuck" and "at most 60 seconds" in long["cause"], "a period that the plan has not", long)
+    box.sett("job", "resolve", long["id"], "--how", "undo")
+    site.job({"job": long["id"]})
+    tap.equal(box.json("ratelimit", "show", "1")["period_s"], 10, "undone: the former figures are back")
+
+
+def test_end(tap, box, site):
+    foreign = {"method": "POST", "path": f"accounts/{site.world.facts['account']}/access/apps",
+               "body": {"name": "Their wiki", "type": "self_hosted", "domain": f"globex.{site.domain}"}}
+    site.world.call("provider", foreign)
+    out = box.json("tenant", "create", "--name", "Globex", "--subdomain", "globex", "--plan", "demo", "--no-wait")
+    site.job(out)
+    no = site.do("access", "set", "2", "--login", "true")
+    tap.ok(no["state"] == "stuck" and "Their wiki" in no["cause"], "an application of somebody else's stands there: named", no)
+    box.sett("job", "resolve", no["id"], "--how", "undo")
+    site.job({"job": no["id"]})
+    site.do("access", "clear", "1")
+    tap.equal((site.apps(), box.sett("access", "show", "1", ok=False)[0]), (["globex"], 3), "cleared: only theirs is left")
+    site.do("access", "set", "1", "--login", "true")
+    gone = site.do("tenant", "delete", "1", "--action", "delete", "--confirm=acme2")
+    state = site.world.call("state")
+    tap.ok(gone["state"] == "done" and site.apps() == ["globex"] and not state["limits"], "gone with the tenant, theirs stays",
+           (gone["cause"], state["apps"], state["limits"]))
+    order = [e["what"] for e in site.world.call("effects")][-5:]
+    tap.ok(order.index("record-deleted") < order.index("app-deleted"), "and not before its name leads nowhere", order)
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "fsck is clean")
+    breaches = site.world.call("breaches")
+    tap.ok(not breaches, "every exchange was as the provider describes it", "\n".join(breaches[:10]))
+
+
+def test_local(tap, world):
+    box = Box(world=world, conf=FAST)
+    try:
+        box.sett("tenant", "create", "--name", "Initech", "--subdomain", "initech", "--plan", "demo", "--no-wait")
+        for words in (("access", "set", "1", "--ips", "198.51.100.0/24"), ("ratelimit", "set", "1", "--requests", "9")):
+            code, _, said = box.sett(*words, ok=False)
+            tap.ok(code == 5, f"{words[0]} of a tenant that is not at Cloudflare is refused", said)
+    finally:
+        box.close()
+
+
+def main():
+    tap = Tap()
+    world = World(tempfile.mkdtemp(prefix="sett-world-"))
+    box = Box(world=world, conf=FAST, ingress="cloudflare")
+    try:
+        box.start("hands")
+        wait_for(lambda: os.path.exists(box.socket("hands")), "the hands listen")
+        box.start("worker")
+        wait_for(lambda: os.path.exists(box.socket("ask")), "the worker listens")
+        site = Site(box, world)
+        for name, test in (("access", test_access), ("follows", test_follows), ("limit", test_limit), ("end", test_end)):
+            with tap.part(name):
+                test(tap, box, site)
+        with tap.part("local"):
+            test_local(tap, world)
+        if tap.bad:
+            print("# --- worker.log\n" + "\n".join("# " + l for l in box.log("worker").splitlines()[-40:]))
+    finally:
+        box.close()
+        world.close()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
