@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alert_watch.h"
 #include "answer.h"
 #include "clock.h"
 #include "daemon.h"
@@ -22,6 +23,8 @@
 #include "job_start.h"
 #include "log.h"
 #include "notify.h"
+#include "post.h"
+#include "post_test.h"
 #include "sagas.h"
 #include "schedule_tick.h"
 #include "schema.h"
@@ -39,6 +42,8 @@ struct program {
     struct engine *engine;
     struct answer *answer;
     struct health_watch *health;
+    struct alert_watch *alerts;
+    struct post *post;
     struct schedule_tick tick;
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
@@ -68,6 +73,7 @@ static int open_box(struct program *p, const char *root, struct err *err)
         return -1;
     if (file_mkdirs(c->paths.run, 0755, err) == -1 ||
         vault_load(&c->vault, c->paths.keys, true, err) == -1 ||
+        web_key_load(&c->web_key, c->paths.keys, err) == -1 ||
         db_open(&c->db, c->paths.db, &sett_schema, err) == -1)
         return -1;
     (void)db_check_readers(c->db);
@@ -137,10 +143,18 @@ static int start_engine(struct program *p, struct err *err)
     return engine_start(&p->engine, &setup, err);
 }
 
+/* Questions that the floor of watching answers. */
+static const struct answer_row watch_answers[] = {
+    {"channel_test", post_test_channel},
+    {"mail_test", post_test_mail},
+    {NULL, NULL},
+};
+
 static int start_answers(struct program *p, struct err *err)
 {
     static const char *const users[] = {"sett-front", "sett"};
-    struct answer_setup setup = {.context = &p->context, .outside = p->outside};
+    struct answer_setup setup = {
+        .context = &p->context, .outside = p->outside, .more = watch_answers, .more_context = p};
     struct passwd *entry;
 
     for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)
@@ -224,7 +238,9 @@ int main(int argc, char **argv)
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
         start_answers(&p, &err) == -1 ||
         health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1 ||
-        drift_watch_start(&p.context, p.outside, &err) == -1) {
+        drift_watch_start(&p.context, p.outside, &err) == -1 ||
+        post_start(&p.post, &p.context, &err) == -1 ||
+        alert_watch_start(&p.alerts, &p.context, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
@@ -234,6 +250,7 @@ int main(int argc, char **argv)
     log_info("ready");
     watch(&p);
     notify_stopping();
+    post_stop(p.post);
     answer_stop(p.answer, ANSWER_END_MS);
     engine_stop(p.engine, STOP_MS);
     log_info("ended");

@@ -93,9 +93,9 @@ static int check_params(const struct letter_kind *kind, const struct letter *let
     const char *name, *value;
     size_t at = 0, i, wanted = 0;
 
-    if (kind->link != (letter->secret != NULL))
-        return err_set(err, ERR_INTERNAL, "letter_param", "a letter %s %s a link", kind->name,
-                       kind->link ? "needs" : "knows no");
+    if (str_equal(kind->name, "message") != (letter->mailing_id != NULL))
+        return err_set(err, ERR_INTERNAL, "letter_param", "a letter %s %s a mailing", kind->name,
+                       letter->mailing_id == NULL ? "needs" : "knows no");
     for (; wanted < LETTER_PARAMS && kind->params[wanted] != NULL; wanted++)
         if (letter->params == NULL || kv_get(letter->params, kind->params[wanted]) == NULL)
             return err_set(err, ERR_INTERNAL, "letter_param", "a letter %s needs %s", kind->name,
@@ -127,14 +127,11 @@ static int fill(struct message *m, const struct letter *letter, struct err *err)
          str_copy(m->tenant_id, sizeof m->tenant_id, letter->tenant_id) != 0) ||
         (letter->mailing_id != NULL &&
          str_copy(m->mailing_id, sizeof m->mailing_id, letter->mailing_id) != 0) ||
-        (letter->id != NULL && str_copy(m->id, sizeof m->id, letter->id) != 0) ||
         (letter->once != NULL && str_copy(m->once, sizeof m->once, letter->once) != 0))
         return err_set(err, ERR_INTERNAL, "letter_too_long", "a letter %s has too long a name",
                        letter->kind);
     if (letter->params != NULL)
         m->params = *letter->params;
-    if (letter->secret != NULL)
-        m->secret = *letter->secret;
     return 0;
 }
 

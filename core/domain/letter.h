@@ -58,19 +58,18 @@ const struct letter_kind *letter_kind_find(const char *name);
 
 struct letter {
     const char *kind;
-    const char *customer_id;     /* "" or NULL: nobody, and nothing is queued */
-    const char *tenant_id;       /* or NULL */
-    const struct kv *params;     /* those of the kind; NULL: none */
-    const char *once;            /* or NULL: as in "deletion su_… 7" */
-    const struct sealed *secret; /* a kind with link: sealed for "outbox", ${id}, "secret" */
-    const char *id;              /* or NULL: a fresh one */
-    const char *mailing_id;      /* or NULL */
+    const char *customer_id; /* "" or NULL: nobody, and nothing is queued */
+    const char *tenant_id;   /* or NULL */
+    const struct kv *params; /* those of the kind; NULL: none */
+    const char *once;        /* or NULL: as in "deletion su_… 7" */
+    const char *mailing_id;  /* kind message: whose text it is; else NULL */
 };
 
 /** letter_queue(txn, letter, err): put a mail to a customer into the outbox. With ${once} set a
  * second one of the same is not queued and that is no error. A customer without an address gets a
  * message that has failed, for the log to show. ERR_INTERNAL for a kind that is not in the list or
- * a parameter that is missing or too much. Return 0 or -1. */
+ * a parameter that is missing or too much. A value in RFC 3339 (clock_text) is written as a date of
+ * the language and the box's time zone, in "from" and "until" with the time. Return 0 or -1. */
 int letter_queue(struct txn *txn, const struct letter *letter, struct err *err);
 
 /** message_new(txn, message, err): insert one into the outbox with id (unless it is set) and times,

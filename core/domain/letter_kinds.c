@@ -29,7 +29,7 @@ const struct letter_kind letter_kinds[] = {
      false,
      "a domain was led away from us; its zone is deleted in so many days"},
     {"maintenance", {"from", "until", "reason"}, false, "maintenance is announced"},
-    {"message", {"subject", "text"}, false, "what an operator wrote"},
+    {"message", {NULL}, false, "what an operator wrote"},
 };
 const size_t letter_kind_count = sizeof letter_kinds / sizeof letter_kinds[0];
 

@@ -4,6 +4,8 @@
  */
 #include "notice.h"
 
+#include "alert_rule.h"
+
 #include "str.h"
 
 #include <string.h>
@@ -32,6 +34,7 @@ static const struct field rows[] = {
     FIELD(struct notice, acknowledged_at, FIELD_TIME, .help = "acknowledged at"),
     FIELD(struct notice, silenced_until, FIELD_TIME, .help = "not told before"),
     FIELD(struct notice, cleared_at, FIELD_TIME, .help = "over at"),
+    FIELD(struct notice, end_told, FIELD_BOOL, .flags = FIELD_HIDDEN),
     FIELD(struct notice, due_at, FIELD_TIME, .flags = FIELD_HIDDEN),
     FIELD(struct notice, updated_at, FIELD_TIME, .help = "changed at"),
 };
@@ -82,8 +85,8 @@ static void cut(char *out, size_t size, const char *text)
     (void)str_copy_n(out, size, text, n);
 }
 
-static int raise_new(struct txn *txn, const struct notice_kind *kind, const char *subject_id,
-                     struct notice *notice, struct err *err)
+static int raise_new(struct txn *txn, const struct notice_kind *kind, uint32_t hold_s,
+                     const char *subject_id, struct notice *notice, struct err *err)
 {
     id_make(notice->id, notice_table.prefix);
     if (str_copy(notice->kind, sizeof notice->kind, kind->name) != 0 ||
@@ -94,7 +97,7 @@ static int raise_new(struct txn *txn, const struct notice_kind *kind, const char
                        kind->name);
     notice->state = NOTICE_HOLDING;
     notice->raised_at = txn_time_ms(txn);
-    notice->due_at = notice->raised_at + (int64_t)kind->hold_s * 1000;
+    notice->due_at = notice->raised_at + (int64_t)hold_s * 1000;
     return notice_put(txn, notice, err);
 }
 
@@ -102,13 +105,18 @@ int notice_raise(struct txn *txn, const char *kind, const char *subject_id,
                  enum notice_severity severity, const char *text, struct err *err)
 {
     const struct notice_kind *row = notice_kind_find(kind);
+    struct alert_rule rule;
     struct notice notice;
     char said[sizeof notice.text];
     int found;
 
     if (row == NULL)
         return err_set(err, ERR_INTERNAL, "notice_kind", "there is no notice of the kind %s", kind);
-    if (severity == NOTICE_USUAL)
+    if (alert_rule_get(txn, kind, &rule, err) != 0)
+        return -1;
+    if (rule.severity != NOTICE_USUAL)
+        severity = (enum notice_severity)rule.severity;
+    else if (severity == NOTICE_USUAL)
         severity = row->severity;
     cut(said, sizeof said, text);
     if ((found = notice_live(txn, kind, subject_id, &notice, err)) < 0)
@@ -118,7 +126,7 @@ int notice_raise(struct txn *txn, const char *kind, const char *subject_id,
     notice.severity = severity;
     memcpy(notice.text, said, sizeof said);
     if (found == 0)
-        return raise_new(txn, row, subject_id, &notice, err);
+        return raise_new(txn, row, rule.hold_s, subject_id, &notice, err);
     if (notice.told > 0 && severity > notice.told_severity) {
         if (notice.state == NOTICE_ACKNOWLEDGED)
             notice.state = NOTICE_OPEN; /* somebody answers for less than this */
@@ -185,4 +193,24 @@ int notice_silence(struct txn *txn, struct notice *notice, int64_t until_ms, str
     if (notice->state == NOTICE_OPEN)
         notice->due_at = until_ms == 0 ? txn_time_ms(txn) : until_ms;
     return notice_put(txn, notice, err);
+}
+
+int notice_tell_untold(struct txn *txn, struct err *err)
+{
+    struct notice match, notice;
+    struct scan scan;
+    int got;
+
+    memset(&match, 0, sizeof match);
+    match.state = NOTICE_OPEN;
+    if (scan_start(&scan, txn, &notice_table, "state", &match, 1, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &notice, err)) == 1) {
+        if (notice.told != 0 || notice.due_at != 0)
+            continue;
+        notice.due_at = txn_time_ms(txn);
+        if (notice_put(txn, &notice, err) != 0)
+            return -1;
+    }
+    return got;
 }

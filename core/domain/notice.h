@@ -47,6 +47,7 @@ struct notice {
     uint32_t told;          /* how often it was told */
     uint32_t told_severity; /* and how grave it was then */
     int64_t raised_at, opened_at, told_at, acknowledged_at, silenced_until, cleared_at;
+    bool end_told;
     int64_t due_at; /* when core/watch looks at it next; 0: not */
     int64_t updated_at;
 };
@@ -87,6 +88,10 @@ int notice_acknowledge(struct txn *txn, struct notice *notice, const char *actor
 /** notice_silence(txn, notice, until_ms, err): tell nothing of it until then; 0 ends the silence.
  * ERR_CONFLICT as above. Return 0 or -1. */
 int notice_silence(struct txn *txn, struct notice *notice, int64_t until_ms, struct err *err);
+
+/** notice_tell_untold(txn, err): there is a new channel: what is open and was told to nobody is due
+ * now. Return 0 or -1. */
+int notice_tell_untold(struct txn *txn, struct err *err);
 
 /** notice_put(txn, notice, err): store a changed one; updated_at is set here. 0 or -1. */
 int notice_put(struct txn *txn, struct notice *notice, struct err *err);

@@ -85,6 +85,9 @@ const struct notice_kind notice_kinds[] = {
      .hint = "renew it, and see why that did not happen by itself"},
     KIND("channel.failing", "channel", NOTICE_WARNING, 0, 24 * HOURS,
          "alerts cannot be delivered over a channel", "sett channel test NAME"),
+    KIND("mail.delayed", "box", NOTICE_CRITICAL, 0, 12 * HOURS,
+         "mails to customers do not get through",
+         "sett mail log --state queued names the cause; are smtp.url and smtp.password right?"),
     KIND("mail.failed", "message", NOTICE_WARNING, 0, 0, "a mail to a customer was given up",
          "sett mail show ID names the cause; then sett mail resend ID"),
 };

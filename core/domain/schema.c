@@ -12,16 +12,20 @@
  *  23 rules         24 rule_parts
  *
  *  28 accesses       29 rate_limits
- *  40 notices        42 outbox         50 drift_items   51 drift_scans
+ *  40 notices        42 outbox        44 reveals
+ *  41 channels       43 alert_rules   45 mailings
+ *  50 drift_items    51 drift_scans
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 212-214 notices, 216-220 outbox, 231-233 drift_items. Next free: table 54, index
- * 237.
+ * 179-180 rules, 212-214 notices, 215 channels, 216-220 outbox, 221-222 reveals, 231-233
+ * drift_items. Next free: table 54, index 237.
  */
 #include "schema.h"
 
+#include "alert_channel.h"
+#include "alert_rule.h"
 #include "audit.h"
 #include "customer.h"
 #include "drift.h"
@@ -30,10 +34,12 @@
 #include "idempotency.h"
 #include "job.h"
 #include "letter.h"
+#include "mailing.h"
 #include "name.h"
 #include "notice.h"
 #include "plan.h"
 #include "port.h"
+#include "reveal.h"
 #include "rule.h"
 #include "setting.h"
 #include "subscription.h"
@@ -74,6 +80,10 @@ static const struct table *const tables[] = {
     &drift_scan_table,
     &access_table,
     &rate_limit_table,
+    &alert_channel_table,
+    &alert_rule_table,
+    &reveal_table,
+    &mailing_table,
 };
 /* clang-format on */
 

@@ -5,8 +5,13 @@
 #include "setting.h"
 
 #include "dns.h"
+#include "letter_text.h"
+#include "mail.h"
 #include "port.h"
+#include "quiet_hours.h"
+#include "smtp.h"
 #include "str.h"
+#include "zone.h"
 
 #include <string.h>
 
@@ -101,6 +106,50 @@ static int check_no_password(const char *value, struct err *err)
     return 0;
 }
 
+static int check_smtp(const char *value, struct err *err)
+{
+    return value[0] == '\0' ? 0 : smtp_url(value, err);
+}
+
+static int check_tls(const char *value, struct err *err)
+{
+    if (enum_find(smtp_tls_names, value) < 0)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is not required, if_offered or none", value);
+    return 0;
+}
+
+static int check_mail_address(const char *value, struct err *err)
+{
+    if (value[0] != '\0' && !mail_address(value))
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not an e-mail address", value);
+    return 0;
+}
+
+static int check_language(const char *value, struct err *err)
+{
+    if (!str_equal(letter_language(value, NULL), value))
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not en, es or de", value);
+    return 0;
+}
+
+static int check_zone(const char *value, struct err *err)
+{
+    int32_t offset_s;
+
+    if (zone_offset(value, 0, &offset_s, err) != 0)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is no time zone, as in Europe/Berlin", value);
+    return 0;
+}
+
+static int check_quiet(const char *value, struct err *err)
+{
+    struct quiet_hours quiet;
+
+    return quiet_hours_parse(value, &quiet, err);
+}
+
 #define TEXT(name_, otherwise_, check_, help_)                                                     \
     {                                                                                              \
         .name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511,                \
@@ -112,11 +161,31 @@ static int check_no_password(const char *value, struct err *err)
         .max = (max_), .help = (help_)                                                             \
     }
 
+#define FLAG(name_, otherwise_, help_)                                                             \
+    {                                                                                              \
+        .name = (name_), .type = FIELD_BOOL, .otherwise = (otherwise_), .help = (help_)            \
+    }
+
 const struct setting_row setting_rows[] = {
     TEXT("box.name", "sett", NULL, "name of this box, for people"),
     TEXT("box.id", "", NULL, "id of this box, in the marks of everything that it makes"),
     TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
     TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
+    TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails and of quiet hours"),
+    TEXT("smtp.url", "", check_smtp, "mail server: smtp://host[:port] or smtps://host[:port]"),
+    TEXT("smtp.user", "", NULL, "user at the mail server; the secret smtp.password goes with it"),
+    TEXT("smtp.tls", "required", check_tls, "TLS of smtp://: required, if_offered or none"),
+    NUMBER("smtp.timeout_s", "60", 1, 600, "seconds for one mail"),
+    TEXT("mail.from", "", check_mail_address, "sender's address of all mails"),
+    TEXT("mail.from_name", "", NULL, "sender's name; the box's if none is set"),
+    TEXT("mail.reply_to", "", check_mail_address, "where answers to mails go"),
+    TEXT("mail.language", "en", check_language, "of customers whose language is not known"),
+    NUMBER("outbox.retry_s", "5", 1, 3600, "first wait before a message is sent again"),
+    NUMBER("outbox.give_up_hours", "72", 1, 720, "hours until a message is given up"),
+    TEXT("alerts.quiet", "", check_quiet,
+         "hours in which only critical alerts go out: 22:00-07:00"),
+    FLAG("alerts.private_targets", "false", "webhooks may lead to addresses that are not public"),
+    NUMBER("credentials.days", "7", 1, 90, "life of a link to first credentials"),
     TEXT("tenants.scheme", "http", check_scheme, "http or https in the addresses of tenants"),
     NUMBER("tenants.port", "4443", 0, 65535, "port in the addresses of tenants, 0: none shown"),
     NUMBER("tenants.failed_days", "7", 0, 365, "days until a failed provision is undone, 0: never"),

@@ -31,6 +31,9 @@ const struct op *const op_tables[] = {
     audit_ops,
     setting_ops,
     secret_ops,
+    alert_ops,
+    notice_ops,
+    channel_ops,
     NULL,
 };
 /* clang-format on */

@@ -2,10 +2,13 @@
  */
 #include "view.h"
 
+#include "alert_channel.h"
 #include "customer.h"
 #include "event.h"
 #include "guard.h"
 #include "job.h"
+#include "letter.h"
+#include "notice.h"
 #include "plan.h"
 #include "port.h"
 #include "str.h"
@@ -187,6 +190,9 @@ const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
 const struct view view_access = {"access", &access_table, NULL};
+const struct view view_alert = {"alert", &notice_table, NULL};
+const struct view view_channel = {"channel", &alert_channel_table, NULL};
+const struct view view_message = {"message", &message_table, NULL};
 const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
 const struct view view_event = {"event", &event_table, NULL};

@@ -15,6 +15,8 @@ extern const struct view view_access, view_rate_limit;
 extern const struct view view_audit, view_customer, view_event, view_job, view_key, view_order,
     view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel, view_user;
 
+extern const struct view view_alert, view_channel, view_message;
+
 /* What the views add to the tables' fields, for the OpenAPI document. */
 extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more,
     view_audit_more;

@@ -42,11 +42,7 @@ static int plan(const struct answer_setup *s, const struct kv *params, struct bu
     return answer_plan(s->context, s->outside, params, out, err);
 }
 
-static const struct {
-    const char *question;
-    int (*answer)(const struct answer_setup *s, const struct kv *params, struct buf *out,
-                  struct err *err);
-} questions[] = {
+static const struct answer_row questions[] = {
     {"plan", plan},
     {"logs", answer_logs},
     {"stats", answer_stats},
@@ -56,19 +52,30 @@ static const struct {
     {"tunnel_probe", answer_tunnel_probe},
 };
 
+static const struct answer_row *row_of(const struct answer_setup *setup, const char *question)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        if (str_equal(questions[i].question, question))
+            return &questions[i];
+    for (const struct answer_row *r = setup->more; r != NULL && r->question != NULL; r++)
+        if (str_equal(r->question, question))
+            return r;
+    return NULL;
+}
+
 int answer_to(const struct answer_setup *setup, const char *question, const struct kv *params,
               struct buf *out, struct err *err)
 {
-    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
-        if (!str_equal(questions[i].question, question))
-            continue;
-        if (questions[i].answer(setup, params, out, err) == -1)
-            return -1;
-        if (out->failed)
-            return err_set(err, ERR_TOO_LARGE, "answer_too_large", "the answer is too large");
-        return 0;
-    }
-    return err_set(err, ERR_NOT_FOUND, "question_unknown", "nobody here answers %.64s", question);
+    const struct answer_row *row = row_of(setup, question);
+
+    if (row == NULL)
+        return err_set(err, ERR_NOT_FOUND, "question_unknown", "nobody here answers %.64s",
+                       question);
+    if (row->answer(setup, params, out, err) == -1)
+        return -1;
+    if (out->failed)
+        return err_set(err, ERR_TOO_LARGE, "answer_too_large", "the answer is too large");
+    return 0;
 }
 
 /* One question, on a thread of its own. */

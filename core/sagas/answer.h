@@ -19,6 +19,15 @@
 
 #define ANSWER_PEERS 4
 
+struct answer_setup;
+
+/* A question and who answers it. */
+struct answer_row {
+    const char *question;
+    int (*answer)(const struct answer_setup *setup, const struct kv *params, struct buf *out,
+                  struct err *err);
+};
+
 struct answer; /* the server */
 
 struct answer_setup {
@@ -30,6 +39,8 @@ struct answer_setup {
      * NULL: nobody listens. */
     void (*progress)(void *arg, const char *line);
     void *progress_arg;
+    const struct answer_row *more; /* of the floors above, ended by a row without question; NULL */
+    void *more_context;            /* what those need */
 };
 
 /** answer_start(a, setup, err): listen on context->paths.ask_sock, with a thread of its own and one

@@ -10,7 +10,8 @@ struct saga_context {
     struct db *db;
     struct paths paths;
     struct conf conf;
-    struct vault vault; /* with its private half */
+    struct vault vault;     /* with its private half */
+    struct web_key web_key; /* to seal what the front shows once */
 };
 
 #endif

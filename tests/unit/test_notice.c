@@ -260,7 +260,7 @@ static void letters_are_queued_once(void **state)
     refuse_write(w, queue, &x, "letter_param");
     x.letter.kind = "nonsense";
     refuse_write(w, queue, &x, "letter_kind");
-    x.letter.kind = "ready"; /* without the sealed token of its link */
+    x.letter.kind = "message"; /* of no mailing */
     refuse_write(w, queue, &x, "letter_param");
     x.customer.id[0] = '\0'; /* a tenant without a customer has nobody to write to */
     kv_unset(&x.params, "more");

@@ -1,0 +1,190 @@
+/*
+ * What is written to customers, in each language. Apart from the code because these are texts: they
+ * are read, translated and corrected by people who need not read C.
+ */
+#include "letter_text.h"
+
+#define GREETING_EN "Hello {{customer}},\n\n"
+#define GREETING_ES "Estimado/a {{customer}}:\n\n"
+#define GREETING_DE "Guten Tag {{customer}},\n\n"
+#define CLOSING_EN  "\n\nKind regards\n{{box}}\n"
+#define CLOSING_ES  "\n\nAtentamente,\n{{box}}\n"
+#define CLOSING_DE  "\n\nMit freundlichen Grüßen\n{{box}}\n"
+#define EN(kind_, subject_, text_)                                                                 \
+    {                                                                                              \
+        kind_, "en", subject_, GREETING_EN text_ CLOSING_EN                                        \
+    }
+#define ES(kind_, subject_, text_)                                                                 \
+    {                                                                                              \
+        kind_, "es", subject_, GREETING_ES text_ CLOSING_ES                                        \
+    }
+#define DE(kind_, subject_, text_)                                                                 \
+    {                                                                                              \
+        kind_, "de", subject_, GREETING_DE text_ CLOSING_DE                                        \
+    }
+
+const struct letter_text letter_texts[] = {
+    EN("ready", "{{tenant}} is ready",
+       "{{tenant}} has been set up and is now reachable at\n{{address}}\n\n"
+       "Your first credentials are shown once at\n{{link}}\n\n"
+       "Please note them down there and change the password after signing in. The link works a "
+       "single time and only for a limited period; we are glad to send you a new one."),
+    ES("ready", "{{tenant}} está listo",
+       "{{tenant}} ha sido configurado y ya está disponible en\n{{address}}\n\n"
+       "Sus primeras credenciales se muestran una sola vez en\n{{link}}\n\n"
+       "Le rogamos que las anote y que cambie la contraseña después de iniciar sesión. El enlace "
+       "funciona una única vez y por tiempo limitado; con gusto le enviaremos otro."),
+    DE("ready", "{{tenant}} ist bereit",
+       "{{tenant}} wurde eingerichtet und ist ab sofort erreichbar unter\n{{address}}\n\n"
+       "Ihre ersten Zugangsdaten werden Ihnen einmalig angezeigt unter\n{{link}}\n\n"
+       "Bitte notieren Sie sie dort und ändern Sie das Passwort nach der Anmeldung. Der Link gilt "
+       "ein einziges Mal und nur für begrenzte Zeit; gerne senden wir Ihnen einen neuen."),
+
+    EN("ready_plain", "{{tenant}} is ready",
+       "{{tenant}} has been set up and is now reachable at\n{{address}}"),
+    ES("ready_plain", "{{tenant}} está listo",
+       "{{tenant}} ha sido configurado y ya está disponible en\n{{address}}"),
+    DE("ready_plain", "{{tenant}} ist bereit",
+       "{{tenant}} wurde eingerichtet und ist ab sofort erreichbar unter\n{{address}}"),
+
+    EN("credentials", "Your credentials for {{tenant}}",
+       "The first credentials for {{tenant}} ({{address}}) are shown once at\n{{link}}\n\n"
+       "The link works a single time and only for a limited period. Earlier links no longer "
+       "work."),
+    ES("credentials", "Sus credenciales para {{tenant}}",
+       "Las primeras credenciales de {{tenant}} ({{address}}) se muestran una sola vez "
+       "en\n{{link}}\n\n"
+       "El enlace funciona una única vez y por tiempo limitado. Los enlaces anteriores ya no son "
+       "válidos."),
+    DE("credentials", "Ihre Zugangsdaten für {{tenant}}",
+       "Die ersten Zugangsdaten für {{tenant}} ({{address}}) werden Ihnen einmalig angezeigt "
+       "unter\n{{link}}\n\n"
+       "Der Link gilt ein einziges Mal und nur für begrenzte Zeit. Frühere Links gelten nicht "
+       "mehr."),
+
+    EN("payment_failed", "Your payment for {{tenant}} failed",
+       "Unfortunately the last payment for {{tenant}} ({{address}}) could not be collected.\n\n"
+       "Please check your means of payment. Without payment {{tenant}} will be suspended on "
+       "{{date}}; your data will be kept."),
+    ES("payment_failed", "El pago de {{tenant}} no se ha podido cobrar",
+       "Lamentablemente no se ha podido cobrar el último pago de {{tenant}} ({{address}}).\n\n"
+       "Le rogamos que compruebe su medio de pago. Sin el pago, {{tenant}} quedará suspendido el "
+       "{{date}}; sus datos se conservarán."),
+    DE("payment_failed", "Ihre Zahlung für {{tenant}} ist fehlgeschlagen",
+       "Leider konnte die letzte Zahlung für {{tenant}} ({{address}}) nicht eingezogen "
+       "werden.\n\n"
+       "Bitte prüfen Sie Ihr Zahlungsmittel. Ohne Zahlung wird {{tenant}} am {{date}} ausgesetzt; "
+       "Ihre Daten bleiben erhalten."),
+
+    EN("suspended", "{{tenant}} is suspended",
+       "{{tenant}} ({{address}}) has been suspended and cannot be reached at present. Your data "
+       "is kept.\n\nAs soon as the open payment has arrived, {{tenant}} will run again by "
+       "itself."),
+    ES("suspended", "{{tenant}} está suspendido",
+       "{{tenant}} ({{address}}) ha sido suspendido y por el momento no está disponible. Sus datos "
+       "se conservan.\n\nEn cuanto recibamos el pago pendiente, {{tenant}} volverá a funcionar "
+       "automáticamente."),
+    DE("suspended", "{{tenant}} ist ausgesetzt",
+       "{{tenant}} ({{address}}) wurde ausgesetzt und ist zurzeit nicht erreichbar. Ihre Daten "
+       "bleiben erhalten.\n\nSobald die offene Zahlung eingegangen ist, läuft {{tenant}} von "
+       "selbst wieder."),
+
+    EN("resumed", "{{tenant}} is running again",
+       "{{tenant}} is running again and can be reached at\n{{address}}"),
+    ES("resumed", "{{tenant}} vuelve a funcionar",
+       "{{tenant}} vuelve a funcionar y está disponible en\n{{address}}"),
+    DE("resumed", "{{tenant}} läuft wieder",
+       "{{tenant}} läuft wieder und ist erreichbar unter\n{{address}}"),
+
+    EN("deletion", "{{tenant}} will be deleted on {{date}}",
+       "{{tenant}} ({{address}}) is no longer paid for. In {{days}} days, on {{date}}, {{tenant}} "
+       "will be deleted together with all of its data. This cannot be undone.\n\n"
+       "If you wish to keep it, please renew your subscription before that date."),
+    ES("deletion", "{{tenant}} se eliminará el {{date}}",
+       "{{tenant}} ({{address}}) ya no tiene una suscripción vigente. Dentro de {{days}} días, el "
+       "{{date}}, {{tenant}} se eliminará junto con todos sus datos. Esto no se puede "
+       "deshacer.\n\nSi desea conservarlo, le rogamos que renueve su suscripción antes de esa "
+       "fecha."),
+    DE("deletion", "{{tenant}} wird am {{date}} gelöscht",
+       "Für {{tenant}} ({{address}}) besteht kein bezahltes Abonnement mehr. In {{days}} Tagen, am "
+       "{{date}}, wird {{tenant}} mit allen Daten gelöscht. Dies lässt sich nicht rückgängig "
+       "machen.\n\nWenn Sie {{tenant}} behalten möchten, erneuern Sie bitte vorher Ihr "
+       "Abonnement."),
+
+    EN("deleted", "{{tenant}} has been deleted",
+       "{{tenant}} and all of its data have been deleted. Thank you for having been our "
+       "customer."),
+    ES("deleted", "{{tenant}} ha sido eliminado",
+       "{{tenant}} y todos sus datos han sido eliminados. Gracias por haber sido cliente "
+       "nuestro."),
+    DE("deleted", "{{tenant}} wurde gelöscht",
+       "{{tenant}} und alle zugehörigen Daten wurden gelöscht. Vielen Dank, dass Sie unser Kunde "
+       "waren."),
+
+    EN("domain_nameservers", "Please enter the name servers for {{domain}}",
+       "So that {{domain}} can lead to {{tenant}}, please enter exactly these name servers at the "
+       "company where you registered the domain, and remove all others:\n\n{{nameservers}}\n\n"
+       "It may take up to a day until the change is visible. We will write to you as soon as it "
+       "is."),
+    ES("domain_nameservers", "Introduzca los servidores de nombres de {{domain}}",
+       "Para que {{domain}} dirija a {{tenant}}, introduzca exactamente estos servidores de "
+       "nombres en la empresa donde registró el dominio y elimine los demás:\n\n"
+       "{{nameservers}}\n\nEl cambio puede tardar hasta un día en ser visible. Le escribiremos en "
+       "cuanto lo sea."),
+    DE("domain_nameservers", "Bitte tragen Sie die Nameserver für {{domain}} ein",
+       "Damit {{domain}} zu {{tenant}} führt, tragen Sie bitte genau diese Nameserver bei dem "
+       "Anbieter ein, bei dem Sie die Domain registriert haben, und entfernen Sie alle "
+       "anderen:\n\n{{nameservers}}\n\nEs kann bis zu einem Tag dauern, bis die Änderung sichtbar "
+       "ist. Wir schreiben Ihnen, sobald es so weit ist."),
+
+    EN("domain_pending", "{{domain}} is still waiting for its name servers",
+       "The name servers of {{domain}} have not been changed yet. Please enter exactly these at "
+       "your registrar, and remove all others:\n\n{{nameservers}}\n\n"
+       "In {{days}} days we have to give up waiting, and the set-up begins anew."),
+    ES("domain_pending", "{{domain}} sigue esperando sus servidores de nombres",
+       "Los servidores de nombres de {{domain}} aún no se han cambiado. Introduzca exactamente "
+       "estos en su registrador y elimine los demás:\n\n{{nameservers}}\n\n"
+       "Dentro de {{days}} días tendremos que dejar de esperar y la configuración deberá empezar "
+       "de nuevo."),
+    DE("domain_pending", "{{domain}} wartet noch auf die Nameserver",
+       "Die Nameserver von {{domain}} wurden noch nicht geändert. Bitte tragen Sie genau diese bei "
+       "Ihrem Registrar ein und entfernen Sie alle anderen:\n\n{{nameservers}}\n\n"
+       "In {{days}} Tagen müssen wir das Warten aufgeben, und die Einrichtung beginnt von vorn."),
+
+    EN("domain_active", "{{domain}} now leads to {{tenant}}",
+       "{{domain}} is set up and now leads to {{tenant}}. There is nothing more for you to do."),
+    ES("domain_active", "{{domain}} ya dirige a {{tenant}}",
+       "{{domain}} está configurado y ya dirige a {{tenant}}. No tiene que hacer nada más."),
+    DE("domain_active", "{{domain}} führt jetzt zu {{tenant}}",
+       "{{domain}} ist eingerichtet und führt jetzt zu {{tenant}}. Sie müssen nichts weiter tun."),
+
+    EN("domain_moved", "{{domain}} no longer leads to {{tenant}}",
+       "The name servers of {{domain}} were changed, so that the domain no longer leads to "
+       "{{tenant}}. In {{days}} days its set-up will be deleted for good.\n\n"
+       "If this was not intended, please enter these name servers again at your registrar:\n\n"
+       "{{nameservers}}"),
+    ES("domain_moved", "{{domain}} ya no dirige a {{tenant}}",
+       "Los servidores de nombres de {{domain}} se han cambiado, por lo que el dominio ya no "
+       "dirige a {{tenant}}. Dentro de {{days}} días su configuración se eliminará "
+       "definitivamente.\n\nSi no era su intención, vuelva a introducir estos servidores de "
+       "nombres en su registrador:\n\n{{nameservers}}"),
+    DE("domain_moved", "{{domain}} führt nicht mehr zu {{tenant}}",
+       "Die Nameserver von {{domain}} wurden geändert, sodass die Domain nicht mehr zu {{tenant}} "
+       "führt. In {{days}} Tagen wird ihre Einrichtung endgültig gelöscht.\n\n"
+       "War das nicht beabsichtigt, tragen Sie bitte bei Ihrem Registrar wieder diese Nameserver "
+       "ein:\n\n{{nameservers}}"),
+
+    EN("maintenance", "Maintenance of {{tenant}} on {{from}}",
+       "From {{from}} until {{until}} we carry out maintenance: {{reason}}\n\n"
+       "During this time {{tenant}} ({{address}}) may be unreachable for a while. We ask for your "
+       "understanding."),
+    ES("maintenance", "Mantenimiento de {{tenant}} el {{from}}",
+       "Desde el {{from}} hasta el {{until}} realizaremos trabajos de mantenimiento: "
+       "{{reason}}\n\nDurante este tiempo es posible que {{tenant}} ({{address}}) no esté "
+       "disponible en algunos momentos. Le agradecemos su comprensión."),
+    DE("maintenance", "Wartung von {{tenant}} am {{from}}",
+       "Von {{from}} bis {{until}} führen wir Wartungsarbeiten durch: {{reason}}\n\n"
+       "In dieser Zeit kann {{tenant}} ({{address}}) zeitweise nicht erreichbar sein. Wir bitten "
+       "um Ihr Verständnis."),
+};
+const size_t letter_text_count = sizeof letter_texts / sizeof letter_texts[0];

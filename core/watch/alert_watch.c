@@ -1,0 +1,126 @@
+/* The rounds of alerts. Apart from what they do, so that each of those can be tested without a
+ * thread and without waiting. */
+#include "alert_watch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "alert_tell.h"
+#include "clock.h"
+#include "log.h"
+#include "post.h"
+#include "reveal.h"
+
+#define TELL_MS    1000
+#define PRUNE_MS   60000
+#define PRUNE_BITE 50
+
+struct alert_watch {
+    const struct saga_context *context;
+    struct alert_tell tell;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stopping;
+    int64_t pruned_ms; /* monotonic */
+};
+
+static bool rest(struct alert_watch *w, int64_t ms)
+{
+    int64_t until_ms = clock_mono_ms() + ms;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    bool go_on;
+
+    (void)pthread_mutex_lock(&w->lock);
+    while (!w->stopping && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
+        continue;
+    go_on = !w->stopping;
+    (void)pthread_mutex_unlock(&w->lock);
+    return go_on;
+}
+
+static int prune(struct txn *txn, void *arg, struct err *err)
+{
+    int *done = arg;
+    int messages = post_prune(txn, PRUNE_BITE, err), reveals;
+
+    if (messages < 0 || (reveals = reveal_prune(txn, PRUNE_BITE, err)) < 0)
+        return -1;
+    *done = messages + reveals;
+    return 0;
+}
+
+static void tell(struct alert_watch *w)
+{
+    struct err err = {0};
+    int done = ALERT_BITE;
+
+    while (done == ALERT_BITE && alert_due(&w->tell))
+        if ((done = alert_tell(&w->tell, &err)) < 0)
+            log_error("alerts cannot be told: %s", err.text);
+}
+
+static void clear_away(struct alert_watch *w)
+{
+    int64_t now_ms = clock_mono_ms();
+    struct err err = {0};
+    int done = 0;
+
+    if (now_ms - w->pruned_ms < PRUNE_MS)
+        return;
+    w->pruned_ms = now_ms;
+    if (db_write(w->context->db, prune, &done, &err) != 0)
+        log_warning("old messages cannot be cleared away: %s", err.text);
+    else if (done >= PRUNE_BITE)
+        w->pruned_ms = now_ms - PRUNE_MS + TELL_MS; /* there is more */
+}
+
+static void *watch_main(void *arg)
+{
+    struct alert_watch *w = arg;
+
+    while (rest(w, TELL_MS)) {
+        tell(w);
+        clear_away(w);
+    }
+    return NULL;
+}
+
+int alert_watch_start(struct alert_watch **out, const struct saga_context *context, struct err *err)
+{
+    struct alert_watch *w = calloc(1, sizeof *w);
+    pthread_condattr_t monotonic;
+    int rc;
+
+    if (w == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the alerts");
+    w->context = w->tell.context = context;
+    w->pruned_ms = clock_mono_ms();
+    (void)pthread_mutex_init(&w->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&w->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    if ((rc = pthread_create(&w->thread, NULL, watch_main, w)) != 0) {
+        (void)err_sys(err, "thread", rc, "the thread of the alerts");
+        free(w);
+        return -1;
+    }
+    *out = w;
+    return 0;
+}
+
+void alert_watch_stop(struct alert_watch *w)
+{
+    if (w == NULL)
+        return;
+    (void)pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    (void)pthread_cond_broadcast(&w->changed);
+    (void)pthread_mutex_unlock(&w->lock);
+    (void)pthread_join(w->thread, NULL);
+    (void)pthread_cond_destroy(&w->changed);
+    (void)pthread_mutex_destroy(&w->lock);
+    free(w);
+}
