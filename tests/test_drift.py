@@ -2,38 +2,15 @@
 """Drift: things are changed, removed and left behind outside while the box looks away; a scan finds each
 of them, says what is desired, recorded and actual, and brings it back, leaves it, or keeps quiet about it
 as it is told. What bears no mark of this box is never named and never touched. Speaks TAP."""
-import http.client
 import json
 import os
 import shutil
-import ssl
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, World, wait_for
-
-
-class Provider:
-    """Cloudflare's API as somebody else uses it: with the same token, and without our care."""
-
-    def __init__(self, world):
-        self.world = world
-
-    def call(self, method, path, body=None):
-        w = self.world
-        c = http.client.HTTPSConnection("127.0.0.1", w.port, timeout=30, context=ssl.create_default_context(cafile=w.ca))
-        headers = {"Authorization": f"Bearer {w.facts['cf_token']}", "Content-Type": "application/json"}
-        c.request(method, "/client/v4" + path, json.dumps(body) if body is not None else None, headers)
-        answer = json.loads(c.getresponse().read())
-        assert answer["success"], answer
-        return answer["result"]
-
-    def record(self, method, ident="", body=None):
-        return self.call(method, f"/zones/{self.world.facts['zone']}/dns_records{ident and '/' + ident}", body)
-
-    def tunnel(self, method, ident="", body=None):
-        return self.call(method, f"/accounts/{self.world.facts['account']}/cfd_tunnel{ident and '/' + ident}", body)
+from provider import Provider
 
 
 def settled(box, ident):
@@ -126,6 +103,19 @@ def cloudflare(tap, world, box):
     tap.ok("Cloudflare" in last["unread"] and len(open_) == 1, "with Cloudflare down the finding stays, and it says so", (last, open_))
     world.call("faults", [])
     finding = next(iter(open_.values()))
+
+    # Rules: somebody edits them in the dashboard.
+    ident = now[b["id"]]["cf_tunnel"]
+    path = f"/accounts/{world.facts['account']}/cfd_tunnel/{ident}/configurations"
+    before = provider.call("GET", path)["config"]
+    provider.call("PUT", path, {"config": {"ingress": [{"hostname": "bravo.sett.test", "service": "http://127.0.0.1:1"}, {"service": "http_status:404"}]}})
+    _, open_ = scan(box)
+    rules = open_.get(f"rules {ident}")
+    tap.ok(rules and rules["verdict"] == "differs" and "http://127.0.0.1:1" in rules["actual"] and "127.0.0.1:1" != rules["desired"], "edited rules are found", open_)
+    job = revert(box, rules)
+    tap.ok(job["state"] == "done" and provider.call("GET", path)["config"]["ingress"] == before["ingress"], "and put back", (job, before))
+    _, open_ = scan(box)
+    tap.equal(len(open_), 1, "and found no more")
 
     # To be left alone: accepted until it changes, ignored until its day.
     box.sett("drift", "accept", finding["id"], "--reason", "known")

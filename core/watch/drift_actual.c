@@ -15,7 +15,7 @@
 #define PROVIDER_MAX 20000 /* tunnels, records */
 #define WORDS        7
 
-static void unread(struct drift_actual *a, const char *what, const char *why)
+void drift_actual_unread(struct drift_actual *a, const char *what, const char *why)
 {
     size_t have = strlen(a->unread);
 
@@ -68,7 +68,7 @@ static void note_unread(struct drift_actual *a, const char *rest)
         return;
     (void)str_format(a->unread_runtimes + have, sizeof a->unread_runtimes - have, "%s%s,",
                      have ? "" : ",", name);
-    unread(a, name, rest[len] == '\0' ? "" : rest + len + 1);
+    drift_actual_unread(a, name, rest[len] == '\0' ? "" : rest + len + 1);
 }
 
 static int take_line(struct drift_actual *a, const char *text, size_t len, struct err *err)
@@ -140,7 +140,7 @@ static int look_here(struct drift_actual *a, struct outside *outside, struct err
     while (rc == 0 && reply.present) {
         buf_reset(&text);
         if (outside_hands(outside, &request, INVENTORY_MS, &reply, &text, &why) != OUTCOME_OK) {
-            unread(a, "this machine", why.text);
+            drift_actual_unread(a, "this machine", why.text);
             break;
         }
         for (const char *at = buf_string(&text), *end; rc == 0 && *at != '\0'; at = end + 1) {
@@ -208,7 +208,7 @@ static void look_at_cloudflare(struct drift_actual *a, struct outside *outside)
             cloudflare_tunnel_list(&p->cloudflare, "", take_tunnel, a, &why) == 0 &&
             cloudflare_dns_list_marked(&p->cloudflare, mark, take_record, a, &why) == 0;
         if (!a->cloudflare_read)
-            unread(a, "Cloudflare", why.text);
+            drift_actual_unread(a, "Cloudflare", why.text);
     }
     outside_done(outside, p);
     if (a->tunnel_count > 1)

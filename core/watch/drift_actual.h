@@ -37,6 +37,9 @@ struct drift_actual {
 int drift_actual_look(struct drift_actual *a, struct outside *outside, const char *box_id,
                       struct err *err);
 
+/** drift_actual_unread(a, what, why): note that something could not be read. */
+void drift_actual_unread(struct drift_actual *a, const char *what, const char *why);
+
 /** drift_actual_free(a): give the memory back. */
 void drift_actual_free(struct drift_actual *a);
 

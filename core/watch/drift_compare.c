@@ -25,10 +25,9 @@ struct compare {
 
 /* ---- one finding ---- */
 
-/* A new one, to be filled; NULL when there are enough. */
-static struct drift *finding(struct compare *c, enum drift_kind kind, enum drift_verdict verdict)
+struct drift *drift_finding(struct drift_found *out, enum drift_kind kind,
+                            enum drift_verdict verdict)
 {
-    struct drift_found *out = c->out;
     size_t room = out->room == 0 ? 16 : out->room * 2;
     struct drift *more;
 
@@ -49,6 +48,11 @@ static struct drift *finding(struct compare *c, enum drift_kind kind, enum drift
     more->kind = (uint32_t)kind;
     more->verdict = (uint32_t)verdict;
     return more;
+}
+
+static struct drift *finding(struct compare *c, enum drift_kind kind, enum drift_verdict verdict)
+{
+    return drift_finding(c->out, kind, verdict);
 }
 
 static void say(char *out, size_t size, const char *format, ...)

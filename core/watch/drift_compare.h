@@ -8,9 +8,15 @@
 struct drift_found {
     struct drift *at; /* kind to remedy are set */
     size_t count, room;
-    bool full;       /* there is more than fits: nothing may be called gone */
-    uint32_t looked; /* tenants and tunnels that were compared */
+    bool full;             /* there is more than fits: nothing may be called gone */
+    uint32_t looked;       /* tenants and tunnels that were compared */
+    uint32_t rules_unread; /* configurations that could not be read */
 };
+
+/** drift_finding(out, kind, verdict): a new finding, to be filled; NULL, and out->full, when there
+ * are enough. Valid until the next one. */
+struct drift *drift_finding(struct drift_found *out, enum drift_kind kind,
+                            enum drift_verdict verdict);
 
 /** drift_compare(out, a, db, err): walk the records in short read transactions and compare.
  * Whatever a job is at work on, or was changed since the looking began, is left to the next scan.

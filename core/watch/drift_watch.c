@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "clock.h"
-#include "drift_compare.h"
+#include "drift_rules.h"
 #include "log.h"
 #include "notice.h"
 #include "setting.h"
@@ -139,7 +139,9 @@ static unsigned whole_kinds(const struct drift_actual *a, const struct drift_fou
     if (a->hands_read && a->unread_runtimes[0] == '\0')
         kinds |= 1u << DRIFT_RUNTIME;
     if (a->cloudflare_read)
-        kinds |= 1u << DRIFT_TUNNEL | 1u << DRIFT_DNS | 1u << DRIFT_RULES;
+        kinds |= 1u << DRIFT_TUNNEL | 1u << DRIFT_DNS;
+    if (a->cloudflare_read && found->rules_unread == 0)
+        kinds |= 1u << DRIFT_RULES;
     return kinds;
 }
 
@@ -178,7 +180,8 @@ int drift_watch_scan(const struct saga_context *c, struct outside *outside, stru
     if (read_box(c, box, err) == -1 || db_write(c->db, begin, &n, err) == -1)
         return -1;
     if (drift_actual_look(&actual, outside, box, err) == 0 &&
-        drift_compare(&found, &actual, c->db, err) == 0) {
+        drift_compare(&found, &actual, c->db, err) == 0 &&
+        drift_rules(&found, &actual, c->db, outside, err) == 0) {
         n.kinds = whole_kinds(&actual, &found);
         n.scan.looked = found.looked;
         n.scan.found = (uint32_t)found.count;
