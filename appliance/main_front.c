@@ -19,6 +19,7 @@
 #include "figures.h"
 #include "file.h"
 #include "front.h"
+#include "history.h"
 #include "limit.h"
 #include "log.h"
 #include "notify.h"
@@ -105,7 +106,8 @@ static int box_open(struct op_box *box, const char *root, struct err *err)
     box->route_count = route_count;
     box->gate = auth_gate_new(err);
     box->figures = figures_cache_new(err);
-    return box->gate == NULL || box->figures == NULL ? -1 : 0;
+    box->history = history_new(box->paths.history, err);
+    return box->gate == NULL || box->figures == NULL || box->history == NULL ? -1 : 0;
 }
 
 static unsigned threads_wanted(const struct conf *conf)

@@ -18,6 +18,9 @@ const struct op_route route_table[] = {
     {GET, "/metrics", "metrics"},
     {GET, "/api/openapi.json", "openapi"},
     {GET, "/api/system/health", "system.health"},
+    {GET, "/api/system/stats", "system.stats"},
+    {GET, "/api/system/resources", "system.resources"},
+    {GET, "/api/system/database", "system.database"},
     {GET, "/api/dashboard/metrics", "dashboard.metrics"},
 
     {POST, "/api/auth/login", "auth.login"},

@@ -224,45 +224,6 @@ int db_raw_env_open(const char *folder, struct db_raw_env **out, struct err *err
     return result;
 }
 
-struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struct schema *schema,
-                         struct err *err)
-{
-    struct db *db = calloc(1, sizeof *db);
-
-    if (db == NULL) {
-        (void)fail(err, ENOMEM, folder);
-        return NULL;
-    }
-    db->env = env;
-    db->schema = schema;
-    if (str_copy(db->folder, sizeof db->folder, folder) == -1) {
-        (void)err_sys(err, "store_open", ENAMETOOLONG, folder);
-        free(db);
-        return NULL;
-    }
-    (void)pthread_mutex_lock(&environments_lock);
-    db->next = env->handles;
-    env->handles = db;
-    (void)pthread_mutex_unlock(&environments_lock);
-    return db;
-}
-
-void db_raw_release(struct db *db)
-{
-    struct db **at;
-
-    if (db == NULL)
-        return;
-    (void)pthread_mutex_lock(&environments_lock);
-    for (at = &db->env->handles; *at != NULL; at = &(*at)->next)
-        if (*at == db) {
-            *at = db->next;
-            break;
-        }
-    (void)pthread_mutex_unlock(&environments_lock);
-    free(db);
-}
-
 static void gate_enter(struct db_raw_env *env)
 {
     (void)pthread_mutex_lock(&env->gate);
@@ -532,22 +493,37 @@ static int count_free_pages(struct txn *txn, uint64_t *pages, struct err *err)
     return rc == MDB_NOTFOUND ? 0 : fail(err, rc, "the free list could not be read");
 }
 
+struct readers {
+    struct db_reader *out;
+    size_t most, count;
+};
+
 /* One line of LMDB's list of readers: pid, thread in hex, then the number of its snapshot or "-".
  * The lines around the list begin with no pid. */
 static int see_reader(const char *line, void *arg)
 {
-    struct db_figures *out = arg;
+    struct readers *r = arg;
+    struct db_reader reader = {0};
     char *at, *end;
-    uint64_t number;
 
-    if (strtoull(line, &at, 10) == 0)
+    if ((reader.pid = strtoull(line, &at, 10)) == 0)
         return 0;
-    out->readers++;
     (void)strtoull(at, &at, 16);
-    number = strtoull(at, &end, 10);
-    if (end != at && (out->oldest_reader_txn == 0 || number < out->oldest_reader_txn))
-        out->oldest_reader_txn = number;
+    reader.txn = strtoull(at, &end, 10);
+    reader.idle = end == at;
+    if (r->count < r->most)
+        r->out[r->count] = reader;
+    r->count++;
     return 0;
+}
+
+int db_readers(struct db *db, struct db_reader *out, size_t most, struct err *err)
+{
+    struct readers r = {.out = out, .most = most};
+
+    if (mdb_reader_list(db->env->lmdb, see_reader, &r) < 0)
+        return err_set(err, ERR_INTERNAL, "store_error", "the readers could not be listed");
+    return (int)(r.count < most ? r.count : most);
 }
 
 static int disk_free(const struct db *db, uint64_t *bytes, struct err *err)
@@ -565,12 +541,18 @@ int db_figures(struct db *db, struct db_figures *out, struct err *err)
     MDB_envinfo info = {0};
     MDB_stat stat = {0};
     uint64_t pages = 0;
+    struct db_reader readers[DB_READERS];
     struct txn txn;
-    int rc, result;
+    int rc, result, count = db_readers(db, readers, DB_READERS, err);
 
     memset(out, 0, sizeof *out);
-    if (mdb_reader_list(db->env->lmdb, see_reader, out) < 0)
-        return err_set(err, ERR_INTERNAL, "store_error", "the readers could not be listed");
+    if (count == -1)
+        return -1;
+    out->readers = (uint32_t)count;
+    for (int i = 0; i < count; i++)
+        if (!readers[i].idle &&
+            (out->oldest_reader_txn == 0 || readers[i].txn < out->oldest_reader_txn))
+            out->oldest_reader_txn = readers[i].txn;
     if (db_raw_begin(db, false, &txn, err) == -1)
         return -1;
     result = count_free_pages(&txn, &pages, err);

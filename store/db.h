@@ -70,6 +70,16 @@ struct db_figures {
 /** db_figures(db, out, err): for /metrics and doctor. Return 0 or -1. */
 int db_figures(struct db *db, struct db_figures *out, struct err *err);
 
+/* One slot of the list of readers. An idle one holds no page. */
+struct db_reader {
+    uint64_t pid, txn; /* txn: of its snapshot */
+    bool idle;
+};
+
+/** db_readers(db, out, most, err): who has taken a slot, of all processes. Return how many, at most
+ * ${most}, or -1. */
+int db_readers(struct db *db, struct db_reader *out, size_t most, struct err *err);
+
 #define DB_ROOM_DISK_BYTES  (UINT64_C(256) << 20)
 #define DB_ROOM_MAP_PERCENT 80
 

@@ -152,6 +152,47 @@ int db_raw_set_schema(struct txn *txn, uint32_t version, struct err *err)
     return own_put(txn, &key, payload, sizeof payload, err);
 }
 
+struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struct schema *schema,
+                         struct err *err)
+{
+    struct db *db = calloc(1, sizeof *db);
+
+    if (db == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "out_of_memory", "%s: out of memory", folder);
+        return NULL;
+    }
+    db->env = env;
+    db->schema = schema;
+    if (str_copy(db->folder, sizeof db->folder, folder) == -1) {
+        (void)err_sys(err, "store_open", ENAMETOOLONG, folder);
+        free(db);
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&env->gate);
+    db->next = env->handles;
+    env->handles = db;
+    (void)pthread_mutex_unlock(&env->gate);
+    return db;
+}
+
+void db_raw_release(struct db *db)
+{
+    struct db_raw_env *env;
+    struct db **at;
+
+    if (db == NULL)
+        return;
+    env = db->env;
+    (void)pthread_mutex_lock(&env->gate);
+    for (at = &env->handles; *at != NULL; at = &(*at)->next)
+        if (*at == db) {
+            *at = db->next;
+            break;
+        }
+    (void)pthread_mutex_unlock(&env->gate);
+    free(db);
+}
+
 static int set_mode(const char *folder, const char *name, mode_t mode, struct err *err)
 {
     char path[DB_RAW_PATH];

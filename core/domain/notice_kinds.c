@@ -49,6 +49,8 @@ const struct notice_kind notice_kinds[] = {
            "a tenant uses so much of its storage", "offer a larger plan"),
     KIND("tunnel.down", "tunnel", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
          "a tunnel's connector is not connected", "sett tunnel probe ID"),
+    KIND("health.common", "box", NOTICE_CRITICAL, 30, 1 * HOURS,
+         "many fail at once: a cause in common", "sett system health; sett doctor"),
     KIND("tunnel.quota", "box", NOTICE_WARNING, 0, 24 * HOURS,
          "the provider's limit of tunnels or records is near", "use a shared tunnel"),
     KIND("domain.pending", "domain", NOTICE_WARNING, 0, 0,

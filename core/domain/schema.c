@@ -11,7 +11,7 @@
  *   7 ports           14 audit         21 idempotency   22 port_hint
  *  23 rules         24 rule_parts
  *
- *  28 accesses       29 rate_limits
+ *  28 accesses       29 rate_limits    36 health
  *  40 notices        42 outbox        44 reveals
  *  41 channels       43 alert_rules   45 mailings
  *  50 drift_items    51 drift_scans
@@ -31,6 +31,7 @@
 #include "drift.h"
 #include "event.h"
 #include "guard.h"
+#include "health.h"
 #include "idempotency.h"
 #include "job.h"
 #include "letter.h"
@@ -84,6 +85,7 @@ static const struct table *const tables[] = {
     &alert_rule_table,
     &reveal_table,
     &mailing_table,
+    &health_table,
 };
 /* clang-format on */
 

@@ -25,6 +25,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "connector_logs",
                                         "runtime_fit",
                                         "inventory",
+                                        "survey",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

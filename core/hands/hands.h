@@ -18,11 +18,15 @@
  *   CONNECTOR_*       number of the tunnel; START: secret; STATUS: running, pid, restarts,
  *                     port (of its metrics, on 127.0.0.1); ABSENT when there is none
  *   INVENTORY         box_id; number: only what comes behind it. Streams a line each, in the order
- * of numbers: "runtime N NAME STATE TENANT ID", "folder N", "connector N STATE WANTED", "route N
- * HOST PORT STATE"; first, "unread NAME WHY" of a runtime that could not be asked. present: there
- * is more behind number A process that ends within a moment of its start, a blueprint's command
- * that fails, a web server that refuses its map: AGAIN with what it said. FAIL: what asking again
- * would not change.
+ *                     of numbers: "runtime N NAME STATE TENANT ID", "folder N", "connector N STATE
+ *                     WANTED", "route N HOST PORT STATE"; first, "unread NAME WHY" of a runtime
+ *                     that could not be asked. present: there is more behind number
+ *   SURVEY            box_id; env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
+ *                     "<tenant_id> <blueprint>". Streams a line each: "N OUTCOME CPU_NS MEMORY
+ *                     MEMORY_LIMIT PIDS RECEIVED SENT STORAGE TOOK_MS"
+ *
+ * A process that ends within a moment of its start, a blueprint's command that fails, a web server
+ * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
 #include "field.h"
 #include "outcome.h"
@@ -51,6 +55,7 @@ enum hands_verb {
     HANDS_CONNECTOR_LOGS,
     HANDS_RUNTIME_FIT, /* could this blueprint's runtime take the tenant over with its data? */
     HANDS_INVENTORY,   /* all that is here with this box's mark; answer streamed */
+    HANDS_SURVEY,      /* what many tenants use; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];
@@ -86,9 +91,10 @@ struct hands_reply {
 };
 extern const struct fields hands_reply_fields;
 
-#define HANDS_VERSION    1 /* first byte of request and reply; then the fields */
-#define HANDS_STREAM_MAX (1024u * 1024u)
-#define HANDS_LINES_MAX  10000
+#define HANDS_VERSION     1 /* first byte of request and reply; then the fields */
+#define HANDS_STREAM_MAX  (1024u * 1024u)
+#define HANDS_LINES_MAX   10000
+#define HANDS_SURVEY_MOST 32
 
 /** hands_unit_name(out, number): "sett-tunnel@12", the unit of that tunnel's connector. */
 void hands_unit_name(char out[64], uint64_t number);

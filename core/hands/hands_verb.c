@@ -50,6 +50,7 @@ static const struct {
     [HANDS_CONNECTOR_STATUS] = {NEED_NUMBER | TUNNEL, hands_connector_status},
     [HANDS_CONNECTOR_LOGS] = {NEED_NUMBER | NEED_LINES | TUNNEL, hands_connector_logs},
     [HANDS_INVENTORY] = {0, hands_inventory},
+    [HANDS_SURVEY] = {0, hands_survey},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

@@ -45,6 +45,9 @@ hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_
     hands_runtime_remove, hands_runtime_inspect, hands_runtime_logs, hands_runtime_stats,
     hands_runtime_init, hands_runtime_fit, hands_port_probe;
 
+/* hands_survey.c */
+hands_work hands_survey;
+
 /* hands_connector.c */
 hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,
     hands_connector_status, hands_connector_logs;

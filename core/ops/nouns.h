@@ -4,6 +4,7 @@
 #include "op.h"
 
 extern const struct op system_ops[];       /* system_ops.c */
+extern const struct op health_ops[];       /* health_ops.c */
 extern const struct op auth_ops[];         /* auth_ops.c */
 extern const struct op user_ops[];         /* user_ops.c */
 extern const struct op key_ops[];          /* key_ops.c */

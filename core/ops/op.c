@@ -34,6 +34,7 @@ const struct op *const op_tables[] = {
     alert_ops,
     notice_ops,
     channel_ops,
+    health_ops,
     NULL,
 };
 /* clang-format on */

@@ -49,6 +49,7 @@ struct op_route {
 
 struct auth_gate;     /* auth.h */
 struct figures_cache; /* figures.h */
+struct history;       /* history.h */
 
 /* What every operation may use besides its transaction. Held once per process. */
 struct op_box {
@@ -62,6 +63,7 @@ struct op_box {
     const struct op_route *routes; /* for the OpenAPI document; NULL where there is no API */
     size_t route_count;
     struct figures_cache *figures; /* counts that are costly to take; NULL: taken each time */
+    struct history *history;       /* how it was; NULL: a reader is made each time */
 };
 
 struct op_call {

@@ -109,26 +109,6 @@ static int tenant_show(struct op_call *call, struct err *err)
     return object_reply(call, &view_tenant, &tenant, err);
 }
 
-static int tenant_health(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct json_out *j = call->out;
-    struct tenant tenant = {0};
-
-    if (object_get(call, &tenant_table, p->id, &tenant, err) != 0)
-        return -1;
-    json_out_object(j);
-    json_out_key_text(j, "object", "tenant_health");
-    json_out_key_text(j, "tenant_id", tenant.id);
-    json_out_key_text(j, "health", tenant_health_names[tenant.health]);
-    json_out_key_text(j, "state", tenant_state_names[tenant.state]);
-    json_out_key_text(j, "state_reason", tenant.state_reason);
-    json_out_key_text(j, "url", tenant.url);
-    json_out_key_bool(j, "maintenance", tenant.maintenance);
-    json_out_end_object(j);
-    return 0;
-}
-
 static int logs_slow(struct op_call *call, struct err *err)
 {
     const struct lines_params *p = call->params;
@@ -213,13 +193,6 @@ const struct op tenant_ops[] = {
      .example = "1",
      RESULT,
      .run = tenant_change_restart_run},
-    {.name = "tenant.health",
-     .role = ROLE_CUSTOMER,
-     .flags = OP_READ,
-     .params = &object_id,
-     .help = "What a tenant's health path last answered",
-     .example = "1",
-     .run = tenant_health},
     {.name = "tenant.logs",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_ASK,

@@ -1,4 +1,5 @@
-/* Requests to the outside: the only file that knows libcurl. Apart so that what is allowed
+/* Requests to the outside, one at a time; with http_multi.c the only file that knows libcurl. Apart
+ * so that what is allowed
  * (protocols, verification, sizes, times, addresses) is decided by three profiles in one table, and
  * so that no caller can open another door by an option of the library. */
 #include "http.h"
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "address.h"
+#include "http_curl.h"
 #include "str.h"
 
 #define IDLE_HANDLES     8
@@ -312,40 +314,44 @@ static void set_times(CURL *curl, const struct call *call)
     (void)curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
 }
 
-/* Verification is on; the one exception is a probe whose rule says so. */
-static void set_trust(CURL *curl, const struct http_client *c, const struct http_request *r)
+void http_curl_trust(void *curl, const char *ca, bool verify)
 {
-    bool verify = !(r->profile == HTTP_PROBE && r->no_verify);
-
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
     (void)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (c->ca[0] != '\0') {
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca);
+    if (ca[0] != '\0') {
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
         (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
     }
 }
 
-/* What is the same in every profile. An option that the library refused would leave a door open,
- * so those that close one are checked. */
-static int set_doors(CURL *curl, struct call *call, struct err *err)
+/* An option that the library refused would leave a door open, so those that close one are checked.
+ */
+int http_curl_close_doors(void *curl, const char *protocols, struct err *err)
 {
-    const struct http_request *r = call->request;
-
-    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, profiles[r->profile].protocols) != CURLE_OK ||
+    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_send) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK)
+        return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
+    (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "sett/" SETT_VERSION);
+    return 0;
+}
+
+/* What is the same in every profile. */
+static int set_doors(CURL *curl, struct call *call, struct err *err)
+{
+    if (http_curl_close_doors(curl, profiles[call->request->profile].protocols, err) == -1)
+        return -1;
+    if (curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_send) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket) != CURLE_OK)
         return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
     (void)curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
     (void)curl_easy_setopt(curl, CURLOPT_PREREQDATA, call);
-    (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "sett/" SETT_VERSION);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -496,7 +502,8 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
         (void)curl_easy_setopt(call->curl, CURLOPT_CERTINFO, 1L);
     set_method(call->curl, r);
     set_times(call->curl, call);
-    set_trust(call->curl, c, r);
+    /* The one exception is a probe whose rule says so. */
+    http_curl_trust(call->curl, c->ca, !(r->profile == HTTP_PROBE && r->no_verify));
     (void)curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, detail);
     (void)curl_easy_setopt(call->curl, CURLOPT_URL, r->url);
     code = curl_easy_perform(call->curl);

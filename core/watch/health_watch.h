@@ -1,23 +1,22 @@
 #ifndef SETT_HEALTH_WATCH_H
 #define SETT_HEALTH_WATCH_H
 /*
- * The rounds from tenant to tenant: does each that should run still answer? A first bad answer
- * makes it degraded, a second unhealthy (unreachable, if nobody listens); one good answer makes it
- * healthy. At most 20 are asked a second and each at most once a minute; the store is written only
- * when something changed, once a second at most.
+ * The rounds: does each tenant that should run answer at its port and at its front door, is each
+ * connector connected, what do they use? One thread asks them all, spread over health.interval_s;
+ * another keeps the list, notes what changed, restarts what stays bad, measures, and writes the
+ * history once a minute. The store is written only when something changed.
  */
 #include "outside.h"
 #include "saga_context.h"
 
 struct health_watch;
 
-/** health_watch_start(h, context, outside, round_ms, err): on a thread of its own; a round takes
- * ${round_ms} at least (0: a minute). Return 0 or -1. */
+/** health_watch_start(h, context, outside, quick_ms, err): on two threads of its own. ${quick_ms},
+ * for tests, is used instead of the settings' intervals; 0: they hold. Return 0 or -1. */
 int health_watch_start(struct health_watch **h, const struct saga_context *context,
-                       struct outside *outside, uint32_t round_ms, struct err *err);
+                       struct outside *outside, uint32_t quick_ms, struct err *err);
 
-/** health_watch_stop(h): no more questions; waits for the one under way, 2 s at most. NULL is fine.
- */
+/** health_watch_stop(h): no more questions; what is under way is forgotten. NULL is fine. */
 void health_watch_stop(struct health_watch *h);
 
 #endif

@@ -534,7 +534,6 @@ static void test_health_rounds(void **state)
     provisioned(b, id);
     atomic_store(&b->http_up, false);
     assert_int_equal(health_watch_start(&watch, &b->context, b->outside, 1, &err), 0);
-    wait_health(b, id, HEALTH_DEGRADED);
     wait_health(b, id, HEALTH_UNHEALTHY);
     atomic_store(&b->http_up, true);
     wait_health(b, id, HEALTH_HEALTHY);
