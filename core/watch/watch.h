@@ -102,7 +102,7 @@ struct health_watch {
     int64_t common_ms;
     struct history *history;
     int64_t minute_ms; /* the minute that the figures are of; wall */
-    int64_t next_write_ms;
+    int64_t next_write_ms, early_until_ms;
     uint64_t cpu_busy, cpu_all; /* of /proc/stat */
     uint64_t events, jobs;
 };

@@ -15,8 +15,12 @@
 #include "log.h"
 #include "str.h"
 
-#define MINUTE_MS   INT64_C(60000)
-#define FIRST_MS    3000 /* so soon after the start there is a first, part of a minute */
+#define MINUTE_MS INT64_C(60000)
+/* A box that has just been started shows figures soon: its first minutes are written while they
+ * last, too. */
+#define EARLY_MS      120000
+#define EARLY_EACH_MS 4000
+
 #define ERRORS_MOST 100000
 
 static void state_minute(struct history_tenant *row, uint32_t state, bool paused)
@@ -194,14 +198,14 @@ void watch_minute(struct health_watch *w)
 
     if (w->minute_ms == 0) {
         w->minute_ms = minute_ms;
-        w->next_write_ms = clock_mono_ms() + FIRST_MS;
+        w->early_until_ms = clock_mono_ms() + EARLY_MS;
+        w->next_write_ms = clock_mono_ms() + EARLY_EACH_MS;
     }
     if (minute_ms != w->minute_ms) { /* over, or the clock was set */
         write_minute(w, w->minute_ms, true);
         w->minute_ms = minute_ms;
-        w->next_write_ms = 0;
-    } else if (w->next_write_ms != 0 && clock_mono_ms() >= w->next_write_ms) {
+    } else if (clock_mono_ms() < w->early_until_ms && clock_mono_ms() >= w->next_write_ms) {
         write_minute(w, minute_ms, false);
-        w->next_write_ms = 0;
+        w->next_write_ms = clock_mono_ms() + EARLY_EACH_MS;
     }
 }
