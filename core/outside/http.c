@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "address.h"
-#include "http_curl.h"
+#include "http_doors.h"
 #include "str.h"
 
 #define IDLE_HANDLES     8
@@ -314,7 +314,7 @@ static void set_times(CURL *curl, const struct call *call)
     (void)curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
 }
 
-void http_curl_trust(void *curl, const char *ca, bool verify)
+void http_trust(void *curl, const char *ca, bool verify)
 {
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
@@ -327,7 +327,7 @@ void http_curl_trust(void *curl, const char *ca, bool verify)
 
 /* An option that the library refused would leave a door open, so those that close one are checked.
  */
-int http_curl_close_doors(void *curl, const char *protocols, struct err *err)
+int http_close_doors(void *curl, const char *protocols, struct err *err)
 {
     if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
@@ -345,7 +345,7 @@ int http_curl_close_doors(void *curl, const char *protocols, struct err *err)
 /* What is the same in every profile. */
 static int set_doors(CURL *curl, struct call *call, struct err *err)
 {
-    if (http_curl_close_doors(curl, profiles[call->request->profile].protocols, err) == -1)
+    if (http_close_doors(curl, profiles[call->request->profile].protocols, err) == -1)
         return -1;
     if (curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_send) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket) != CURLE_OK)
@@ -503,7 +503,7 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
     set_method(call->curl, r);
     set_times(call->curl, call);
     /* The one exception is a probe whose rule says so. */
-    http_curl_trust(call->curl, c->ca, !(r->profile == HTTP_PROBE && r->no_verify));
+    http_trust(call->curl, c->ca, !(r->profile == HTTP_PROBE && r->no_verify));
     (void)curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, detail);
     (void)curl_easy_setopt(call->curl, CURLOPT_URL, r->url);
     code = curl_easy_perform(call->curl);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "http_curl.h"
+#include "http_doors.h"
 #include "str.h"
 
 #define EVENTS     128
@@ -161,7 +161,7 @@ static struct slot *slot_new(const struct http_multi *m, struct err *err)
         (void)err_set(err, ERR_UNAVAILABLE, "memory", "no memory for a check");
         return NULL;
     }
-    if (http_curl_close_doors(slot->curl, "http,https", err) == -1) {
+    if (http_close_doors(slot->curl, "http,https", err) == -1) {
         slot_free(slot);
         return NULL;
     }
@@ -215,7 +215,7 @@ int http_multi_ask(struct http_multi *m, const struct http_ask *ask, struct err 
     (void)curl_easy_setopt(slot->curl, CURLOPT_CONNECT_TO, slot->connect_to);
     (void)curl_easy_setopt(slot->curl, CURLOPT_TIMEOUT_MS, (long)ask->timeout_ms);
     if (str_starts(ask->url, "https:"))
-        http_curl_trust(slot->curl, m->ca, !ask->no_verify);
+        http_trust(slot->curl, m->ca, !ask->no_verify);
     if (curl_multi_add_handle(m->curl, slot->curl) != CURLM_OK)
         goto no_memory;
     slot->next = m->busy;
