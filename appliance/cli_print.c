@@ -20,6 +20,7 @@ static const struct {
 } tables[] = {
     {"tenant", {"number", "id", "name", "subdomain", "state", "health", "port", "url"}},
     {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
+    {"turn", {"number", "id", "owner", "uid", "state", "created_at"}},
     {"customer", {"number", "id", "name", "email", "created_at"}},
     {"plan", {"id", "name", "title", "blueprint", "amount", "currency", "offered"}},
     {"port", {"port", "owner", "tenant_id", "foreign", "created_at"}},

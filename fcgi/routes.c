@@ -71,6 +71,14 @@ const struct op_route route_table[] = {
     {GET, "/api/probe", "probe.show"},
     {POST, "/api/probe", "probe.start"},
 
+    {GET, "/api/turn/credentials", "turn.credentials"},
+    {POST, "/api/turn/revoke", "turn.revoke"},
+    {GET, "/api/turn/usage", "turn.usage"},
+    {GET, "/api/turn/keys", "turn.list"},
+    {POST, "/api/turn/keys", "turn.create"},
+    {GET, "/api/turn/keys/{id}", "turn.show"},
+    {DELETE, "/api/turn/keys/{id}", "turn.delete"},
+
     {GET, "/api/ports", "port.list"},
     {GET, "/api/customers", "customer.list"},
     {POST, "/api/customers", "customer.create"},

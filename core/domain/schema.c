@@ -9,7 +9,7 @@
  *   5 tenants         12 events        19 settings
  *   6 tunnels         13 event_parts   20 secrets
  *   7 ports           14 audit         21 idempotency   22 port_hint
- *  23 rules         24 rule_parts
+ *  23 rules         24 rule_parts     26 turn_keys
  *
  *  28 accesses       29 rate_limits    36 health
  *  40 notices        42 outbox        44 reveals
@@ -19,8 +19,8 @@
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 212-214 notices, 215 channels, 216-220 outbox, 221-222 reveals, 231-233
- * drift_items. Next free: table 54, index 237.
+ * 179-180 rules, 185-188 turn_keys, 212-214 notices, 215 channels, 216-220 outbox, 221-222
+ * reveals, 231-233 drift_items. Next free: table 54, index 237.
  */
 #include "schema.h"
 
@@ -45,6 +45,7 @@
 #include "setting.h"
 #include "subscription.h"
 #include "tenant.h"
+#include "turn.h"
 #include "tunnel.h"
 #include "user.h"
 
@@ -77,6 +78,7 @@ static const struct table *const tables[] = {
     &message_table,
     &rule_table,
     &rule_part_table,
+    &turn_table,
     &drift_table,
     &drift_scan_table,
     &access_table,

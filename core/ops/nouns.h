@@ -16,6 +16,7 @@ extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */
 extern const struct op port_ops[];         /* port_ops.c */
 extern const struct op probe_ops[];        /* probe_ops.c */
+extern const struct op turn_ops[];         /* turn_ops.c */
 extern const struct op customer_ops[];     /* customer_ops.c */
 extern const struct op plan_ops[];         /* plan_ops.c */
 extern const struct op subscription_ops[]; /* subscription_ops.c */

@@ -25,6 +25,7 @@ const struct op *const op_tables[] = {
     drift_ops,
     job_ops,
     probe_ops,
+    turn_ops,
     event_ops,
     webhook_ops,
     checkout_ops,

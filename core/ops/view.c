@@ -15,6 +15,7 @@
 #include "subscription.h"
 #include "tenant.h"
 #include "tunnel.h"
+#include "turn.h"
 
 /* The fields of a record, but for those that lie from ${from} to ${to} in its struct. */
 static void members_but(const struct fields *f, const void *record, size_t from, size_t to,
@@ -206,6 +207,7 @@ const struct view view_session = {"session", &session_table, NULL};
 const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
 const struct view view_tenant = {"tenant", &tenant_table, tenant_members};
 const struct view view_tunnel = {"tunnel", &tunnel_table, tunnel_members};
+const struct view view_turn = {"turn_key", &turn_table, NULL};
 const struct view view_user = {"user", &user_table, NULL};
 
 int view_object(struct op_call *call, const struct view *view, const void *record, struct err *err)

@@ -13,7 +13,8 @@ struct view {
 
 extern const struct view view_access, view_rate_limit;
 extern const struct view view_audit, view_customer, view_event, view_job, view_key, view_order,
-    view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel, view_user;
+    view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel, view_turn,
+    view_user;
 
 extern const struct view view_alert, view_channel, view_message;
 

@@ -50,6 +50,9 @@ static const struct answer_row questions[] = {
     {"probe", answer_probe},
     {"checkout", answer_checkout},
     {"tunnel_probe", answer_tunnel_probe},
+    {"turn_credentials", answer_turn_credentials},
+    {"turn_revoke", answer_turn_revoke},
+    {"turn_usage", answer_turn_usage},
 };
 
 static const struct answer_row *row_of(const struct answer_setup *setup, const char *question)

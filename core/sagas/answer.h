@@ -11,6 +11,9 @@
  *   probe     tenant_id                       JSON: what its health path answers now
  *   tunnel_probe  tunnel_id or url, path      JSON: why it does not answer, and the remedy;
  *             public                          "1": only public addresses may be asked
+ *   turn_credentials  turn_key_id, ttl_s      JSON: short-lived credentials; at most turn.per_minute
+ *   turn_revoke       turn_key_id, username   JSON: one of them is over before its time
+ *   turn_usage        turn_key_id, days       JSON: what a key has relayed
  *   checkout  order_id                        JSON: {"session","url"} of Stripe's page to pay on
  */
 #include <sys/types.h>

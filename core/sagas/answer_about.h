@@ -22,6 +22,18 @@ int answer_probe(const struct answer_setup *s, const struct kv *params, struct b
 int answer_tunnel_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
                         struct err *err);
 
+/** answer_turn_credentials: for a browser, from a TURN key. In answer_turn.c, as the next two. */
+int answer_turn_credentials(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                            struct err *err);
+
+/** answer_turn_revoke: end one before its time. */
+int answer_turn_revoke(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                       struct err *err);
+
+/** answer_turn_usage: what a TURN key has relayed in so many days. */
+int answer_turn_usage(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                      struct err *err);
+
 /** answer_checkout: a page of Stripe's for an open order, made with the order's id as idempotency
  * key: the same order gives the same page. In answer_checkout.c. */
 int answer_checkout(const struct answer_setup *s, const struct kv *params, struct buf *out,

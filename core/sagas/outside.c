@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ingress_cloudflare.h"
 #include "ingress_local.h"
 #include "log.h"
@@ -243,6 +244,47 @@ void outside_free(struct outside *o)
     ingress_local_free(&o->local);
     (void)pthread_mutex_destroy(&o->lock);
     free(o);
+}
+
+/* The key's gate, or that of the key that was used longest ago, full. */
+static struct turn_gate *gate_of(struct outside *o, const char *key, int64_t full_milli,
+                                 int64_t now_ms)
+{
+    struct turn_gate *oldest = &o->turn_gates[0];
+
+    for (size_t i = 0; i < OUTSIDE_TURN_KEYS; i++) {
+        if (str_equal(o->turn_gates[i].key, key))
+            return &o->turn_gates[i];
+        if (o->turn_gates[i].at_ms < oldest->at_ms)
+            oldest = &o->turn_gates[i];
+    }
+    (void)str_copy(oldest->key, sizeof oldest->key, key);
+    oldest->left_milli = full_milli;
+    oldest->at_ms = now_ms;
+    return oldest;
+}
+
+int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, struct err *err)
+{
+    int64_t full = (int64_t)per_minute * 1000, now = clock_mono_ms();
+    struct turn_gate *gate;
+    bool room;
+
+    (void)pthread_mutex_lock(&o->lock);
+    gate = gate_of(o, key, full, now);
+    gate->left_milli += (now - gate->at_ms) * per_minute / 60;
+    gate->left_milli = gate->left_milli > full ? full : gate->left_milli;
+    gate->at_ms = now;
+    if ((room = gate->left_milli >= 1000))
+        gate->left_milli -= 1000;
+    (void)pthread_mutex_unlock(&o->lock);
+    if (room)
+        return 0;
+    (void)err_set(err, ERR_RATE, "turn_rate", "this TURN key makes %u credentials in a minute",
+                  per_minute);
+    err->retry_after_s = 60 / per_minute + 1;
+    return err_hint(err, "A credential is good for its whole ttl: ask for one a session, not one a "
+                         "call. The setting turn.per_minute is the bound.");
 }
 
 enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,

@@ -30,6 +30,13 @@ struct providers {
     uint8_t print[32]; /* of all settings that are in here */
 };
 
+/* How many TURN credentials each of the keys used last may still make; see outside_turn_gate. */
+#define OUTSIDE_TURN_KEYS 64
+struct turn_gate {
+    char key[ID_SIZE];
+    int64_t left_milli, at_ms;
+};
+
 struct outside {
     struct paths paths;
     char front_door[128]; /* address that the reachable step asks, whatever a tenant's name
@@ -39,6 +46,7 @@ struct outside {
     struct providers *providers;
     bool refreshed; /* the settings were read at least once */
     struct ingress local;
+    struct turn_gate turn_gates[OUTSIDE_TURN_KEYS]; /* the lock holds them */
 };
 
 /** outside_new(out, paths, conf, err): with no provider yet. Return 0 or -1. */
@@ -59,6 +67,10 @@ struct providers *outside_use(struct outside *o);
 
 /** outside_done(o, p): give them back; replaced ones go with their last user. */
 void outside_done(struct outside *o, struct providers *p);
+
+/** outside_turn_gate(o, key, per_minute, err): take one from what this key may make in a minute.
+ * ERR_RATE with retry_after_s. Return 0 or -1. */
+int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, struct err *err);
 
 /** outside_hands(o, request, timeout_ms, reply, stream, err): ask the hands; see hands_call. */
 enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,

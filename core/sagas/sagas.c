@@ -20,6 +20,8 @@ const struct saga *const sagas[] = {
     &saga_tunnel_configure,
     &saga_event_apply,
     &saga_tunnel_probe,
+    &saga_turn_create,
+    &saga_turn_delete,
     &saga_drift_mend,
     &saga_drift_lead,
     &saga_drift_remove,

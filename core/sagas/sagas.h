@@ -11,6 +11,7 @@ extern const struct saga saga_drift_mend, saga_drift_lead, saga_drift_remove;
 extern const struct saga saga_access_apply, saga_access_remove, saga_limit_apply, saga_limit_remove;
 extern const struct saga saga_event_apply;
 extern const struct saga saga_tunnel_probe;
+extern const struct saga saga_turn_create, saga_turn_delete;
 
 extern const struct saga *const sagas[];
 extern const size_t saga_count;

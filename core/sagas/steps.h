@@ -242,6 +242,20 @@ bool steps_without_limit(const struct job *job);
 int steps_limit_follow(struct txn *txn, const struct job *job, const char *tenant_id,
                        struct err *err);
 
+/* ---- TURN keys: steps_turn.c ---- */
+
+step_store steps_turn_read, steps_turn_settle, steps_turn_unsettle, steps_turn_active,
+    steps_turn_deleting, steps_turn_deleted, steps_turn_job_ended;
+/* Undo: all that bear the key's name go. */
+step_outside steps_turn_make, steps_turn_undo;
+
+/** steps_turn_release(txn, job, owner, err): the owner goes: start the job that deletes its TURN
+ * key, as ${job}'s actor, or turn the one round that is making it. Return 0 or -1. */
+int steps_turn_release(struct txn *txn, const struct job *job, const char *owner, struct err *err);
+
+/** steps_plan_turn(job, out, size): the key by its name. Return 0 or -1. */
+int steps_plan_turn(const struct job *job, char *out, size_t size);
+
 /* ---- plans: steps_plan.c ---- */
 
 /* What a step would touch, in one line of ${size} bytes. Each: return 0, or -1 when it does not

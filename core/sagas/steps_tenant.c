@@ -271,7 +271,8 @@ int steps_tenant_deleting(struct txn *txn, struct job *job, void *context, struc
         return -1;
     if (tenant.state == TENANT_DELETED)
         return wrong_state(&tenant, err);
-    if (end_other_tunnels(txn, job, &tenant, true, err) == -1)
+    if (end_other_tunnels(txn, job, &tenant, true, err) == -1 ||
+        steps_turn_release(txn, job, tenant.id, err) == -1)
         return -1;
     return tenant_move(txn, &tenant, TENANT_DELETING, kv_get_or(&job->args, "reason", ""), err);
 }

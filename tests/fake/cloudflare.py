@@ -9,12 +9,14 @@ from cloudflare_access import Access
 from cloudflare_common import Refusal, now
 from cloudflare_probe import CloudflareProbe
 from cloudflare_rules import Rules
+from cloudflare_turn import CloudflareTurn
 
 
-class Cloudflare(Access, CloudflareProbe, Rules):
+class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
     def __init__(self, ledger, account, zone, domain, token):
         self.ledger, self.account, self.zone, self.domain, self.token = ledger, account, zone, domain, token
         self.tunnels, self.records = {}, {}
+        self.turn_reset()
         self.lagging = {}
         self.access_reset()
         self.rules_reset()
@@ -52,6 +54,8 @@ class Cloudflare(Access, CloudflareProbe, Rules):
                 raise Refusal(403, 10000, "Authentication error")
             if parts[2] == "tokens":
                 return 200, self.ok({"id": "f" * 32, "status": "active"})
+            if parts[2] == "calls" and parts[3] == "turn_keys":
+                return self.turn_route(method, parts[4:], body)
             if parts[2] == "cfd_tunnel":
                 return self.tunnel(method, parts[3:], query, body)
             if parts[2] == "access":

@@ -40,6 +40,7 @@ LOST = object()  # the connection is closed without an answer
 class World:
     def __init__(self):
         self.cf_contract = Contract(os.path.join(CONTRACTS, "cloudflare.openapi.json"), "/client/v4")
+        self.rtc_contract = Contract(os.path.join(CONTRACTS, "cloudflare.openapi.json"))
         self.stripe_contract = Contract(os.path.join(CONTRACTS, "stripe.openapi.json"))
         self.dns = NameServer()
         self.reset()
@@ -50,6 +51,7 @@ class World:
         self.stripe = Stripe(self.ledger, STRIPE_KEY, os.path.join(CONTRACTS, "events", "dahlia"))
         self.dns.reset()
         self.cf_contract.breaches.clear()
+        self.rtc_contract.breaches.clear()
         self.stripe_contract.breaches.clear()
 
     def provider(self, contract, backend, prefix, method, target, headers, body):
@@ -81,6 +83,22 @@ class World:
             raw = json.dumps(dict(payload, result=[])).encode()
         return status, raw, {}
 
+    def rtc(self, method, target, headers, body):
+        """One exchange with the TURN service's own host, whose answers have no envelope."""
+        path = target.partition("?")[0]
+        found = self.rtc_contract.request(method, target, headers.get("Content-Type", ""), body)
+        fault = self.ledger.fault_for(method, path)
+        if fault in ("refuse", "drop"):
+            return LOST
+        if fault in ("429", "500"):
+            return int(fault), b"", {"Retry-After": "1"} if fault == "429" else {}
+        with self.ledger.lock:
+            status, payload = self.cf.rtc(method, path.strip("/").split("/"), body, headers)
+        self.rtc_contract.answer(found, status, payload)
+        if fault == "lose":
+            return LOST
+        return status, b"<html>" if fault == "garbage" else b"" if payload is None else json.dumps(payload).encode(), {}
+
     @staticmethod
     def fault_answer(backend, fault):
         status = {"409": 409, "429": 429, "500": 500, "auth": 401}[fault]
@@ -102,7 +120,7 @@ class World:
         if path == "/_world/calls":
             return self.ledger.calls
         if path == "/_world/breaches":
-            return self.cf_contract.breaches + self.stripe_contract.breaches
+            return self.cf_contract.breaches + self.rtc_contract.breaches + self.stripe_contract.breaches
         if path == "/_world/faults":
             return self.ledger.faults_set(said) or {}
         if path == "/_world/stripe":
@@ -126,6 +144,9 @@ class World:
             return self.cf.disconnect(said["token"], said["connector"]) or {}
         if path == "/_world/dns":
             return [self.dns.command(line) for line in said] and {}
+        if path == "/_world/turn":
+            self.cf.turn_usage.update(said.get("usage", {}))
+            return {"keys": list(self.cf.turn_keys.values()), "credentials": self.cf.turn_credentials}
         if path == "/_world/forget":
             return self.cf.forget(said["id"]) or {}
         if path == "/_world/disconnect-all":
@@ -168,6 +189,11 @@ class Handler(BaseHTTPRequestHandler):
             answer = 200, json.dumps(w.control(self.command, path, body)).encode(), {}
         elif host.endswith("." + DOMAIN) or host == DOMAIN:
             answer = w.edge(host, self.command, self.path, self.headers, body)
+        elif path == "/client/v4/graphql":
+            status, payload = w.cf.graphql(body, self.headers)
+            answer = status, json.dumps(payload).encode(), {}
+        elif path.startswith("/v1/turn/"):
+            answer = w.rtc(self.command, self.path, self.headers, body)
         elif path.startswith("/client/v4/"):
             answer = w.provider(w.cf_contract, w.cf, "/client/v4", self.command, self.path, self.headers, body)
         else:

@@ -95,7 +95,7 @@ class Box:
             w = self.world.facts
             lines += (f"\n[outside]\nca_file = {self.world.ca}\nfront_door = 127.0.0.1\n"
                       f"[cloudflare]\napi = {self.world.url}/client/v4\naccount = {w['account']}\nzone = {w['zone']}\n"
-                      f"[stripe]\napi = {self.world.url}\n")
+                      f"[stripe]\napi = {self.world.url}\n[turn]\napi = {self.world.url}\n")
             if ingress == "cloudflare":
                 lines += f"[ingress]\ndefault = cloudflare\n[box]\ndomain = {w['domain']}\n[tenants]\nscheme = https\nport = {self.world.port}\n"
             lines += f"[hands]\ncloudflared = {os.path.join(TOP, 'tests', 'fake', 'cloudflared')}\n"
