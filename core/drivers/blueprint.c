@@ -44,6 +44,25 @@ static const struct key keys[] = {
 };
 #define KEYS (sizeof keys / sizeof keys[0])
 
+/* What each runtime wants of the whole; there is no one line to name. */
+static const struct rules {
+    const char *name;
+    bool image, command, inner_port; /* needs it; without image it can have none */
+} runtimes[] = {
+    {"process", false, true, false},
+    {"docker", true, false, true},
+    {"lxc", true, false, true},
+    {"swarm", true, false, true},
+};
+
+static const struct rules *rules_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof runtimes / sizeof runtimes[0]; i++)
+        if (str_equal(runtimes[i].name, name))
+            return &runtimes[i];
+    return NULL;
+}
+
 struct load {
     struct blueprint *b;
     const char *path;
@@ -180,8 +199,8 @@ static int set_key(const struct load *l, const struct key *key, const struct con
 
     switch (key->kind) {
     case KIND_RUNTIME:
-        if (!str_equal(row->value, "process") && !str_equal(row->value, "docker"))
-            return refuse(l, row->line, key->name, "must be process or docker");
+        if (rules_of(row->value) == NULL)
+            return refuse(l, row->line, key->name, "must be one of process, docker, lxc, swarm");
         return str_copy(at, key->size, row->value);
     case KIND_PATH:
         if (!is_path(row->value, (size_t)key->max))
@@ -256,8 +275,25 @@ static int add_init(const struct load *l, const struct conf_row *row)
     return 0;
 }
 
+static int add_constraint(const struct load *l, const struct conf_row *row)
+{
+    struct blueprint *b = l->b;
+
+    if (!str_equal(row->name, "constraint"))
+        return refuse(l, row->line, row->name, "is not a key of [placement]");
+    if (b->constraint_count == BLUEPRINT_CONSTRAINTS)
+        return refuse(l, row->line, row->name, "is one constraint too many");
+    if ((strstr(row->value, "==") == NULL && strstr(row->value, "!=") == NULL) ||
+        str_copy(b->constraints[b->constraint_count], sizeof b->constraints[0], row->value) == -1)
+        return refuse(l, row->line, row->name, "is no constraint such as node.labels.disk==ssd");
+    b->constraint_count++;
+    return 0;
+}
+
 static int add_row(struct load *l, const struct conf_row *row)
 {
+    if (str_equal(row->section, "placement"))
+        return add_constraint(l, row);
     if (str_equal(row->section, "env"))
         return add_variable(l, &l->b->env, row);
     if (str_equal(row->section, "variables"))
@@ -277,25 +313,28 @@ static int add_row(struct load *l, const struct conf_row *row)
     return refuse(l, row->line, row->name, "is not a key that a blueprint has there");
 }
 
-/* What must hold of the whole; there is no one line to name. */
 static int check_whole(const struct load *l)
 {
     const struct blueprint *b = l->b;
+    const struct rules *r = rules_of(b->runtime);
     const char *why = NULL;
 
-    if (b->runtime[0] == '\0')
-        why = "says no runtime";
-    else if (str_equal(b->runtime, "process") && b->command.count == 0)
-        why = "has runtime process and needs a command";
-    else if (str_equal(b->runtime, "process") && b->image[0] != '\0')
-        why = "has runtime process and can have no image";
-    else if (str_equal(b->runtime, "docker") && b->image[0] == '\0')
-        why = "has runtime docker and needs an image";
-    else if (str_equal(b->runtime, "docker") && b->inner_port == 0)
-        why = "has runtime docker and needs an inner_port";
+    if (r == NULL)
+        return err_set(l->err, ERR_INVALID, "blueprint_invalid", "%s says no runtime", l->path);
+    if (r->command && b->command.count == 0)
+        why = "needs a command";
+    else if (!r->image && b->image[0] != '\0')
+        why = "can have no image";
+    else if (r->image && b->image[0] == '\0')
+        why = "needs an image";
+    else if (r->inner_port && b->inner_port == 0)
+        why = "needs an inner_port";
+    else if (b->constraint_count > 0 && !str_equal(b->runtime, "swarm"))
+        why = "can have no [placement]";
     if (why == NULL)
         return 0;
-    return err_set(l->err, ERR_INVALID, "blueprint_invalid", "%s %s", l->path, why);
+    return err_set(l->err, ERR_INVALID, "blueprint_invalid", "%s has runtime %s and %s", l->path,
+                   b->runtime, why);
 }
 
 static int fill(struct load *l, const struct conf *conf)

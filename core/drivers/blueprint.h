@@ -4,16 +4,18 @@
  * How a tenant is made: /etc/sett/blueprints/NAME.conf, an INI file that belongs to root. The hands
  * read it themselves; what it says never crosses a socket.
  *
- *   [blueprint]  title, runtime (process | docker), image, command, inner_port, health_path,
- *                health_timeout_s, read_only, user, database; yes or no, true or false
- *   [limits]     memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile,
- *                max_users
- *   [env]        NAME = value          given to every tenant
- *   [variables]  NAME = default        what an order may set; an order naming another is refused
- *   [volumes]    name = /inside        the folder tenants/N/name; process: only made, /inside
- * unused
- *   [init]       command = …           once each, in order, inside
- *   [backup]     before = …, after = …
+ *   [blueprint]  title, runtime (process | docker | lxc | swarm), image, command, inner_port,
+ * health_path, health_timeout_s, read_only, user, database; yes or no, true or false [limits]
+ * memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile, max_users [env]
+ * NAME = value          given to every tenant [variables]  NAME = default        what an order may
+ * set; an order naming another is refused [volumes]    name = /inside        the folder
+ * tenants/N/name; process: only made, /inside unused [placement]  constraint = …        swarm:
+ * which nodes may run it, "node.labels.disk==ssd"; all of them must hold [init]       command = …
+ * once each, in order, inside [backup]     before = …, after = …
+ *
+ * image is a container image (docker, swarm), or a file or folder of /var/lib/sett/images (lxc): a
+ * root file system, NAME.tar, .tar.gz, .tar.xz or .tar.zst. An lxc blueprint with a command runs
+ * that alone; without one the image's own /sbin/init is booted (systemd, say).
  *
  * A command is split at blanks; "double quotes" keep blanks in one argument; no shell reads it.
  * ${NAME} is then replaced within each argument, and in the values of [env]; runtime.h says which
@@ -26,9 +28,10 @@
 #include "kv.h"
 #include "resource_limits.h"
 
-#define BLUEPRINT_ARGS     32
-#define BLUEPRINT_VOLUMES  8
-#define BLUEPRINT_COMMANDS 8
+#define BLUEPRINT_ARGS        32
+#define BLUEPRINT_VOLUMES     8
+#define BLUEPRINT_COMMANDS    8
+#define BLUEPRINT_CONSTRAINTS 8
 
 struct blueprint_command {
     uint32_t count;
@@ -37,9 +40,9 @@ struct blueprint_command {
 
 struct blueprint {
     char name[32], title[96];
-    char runtime[16];                 /* "process", "docker" */
-    char image[200];                  /* docker */
-    struct blueprint_command command; /* process: required; docker: optional */
+    char runtime[16];                 /* "process", "docker", "lxc", "swarm" */
+    char image[200];                  /* all but process */
+    struct blueprint_command command; /* process: required; else optional */
     uint32_t inner_port;       /* port inside the container; process: the reserved port itself */
     char health_path[128];     /* "/" */
     uint32_t health_timeout_s; /* until it must first answer */
@@ -55,6 +58,8 @@ struct blueprint {
     } volumes[BLUEPRINT_VOLUMES]; /* below tenants/N/NAME */
     bool database; /* a PostgreSQL role and database, given as DB_HOST, DB_PORT, DB_NAME, DB_USER,
                       DB_PASSWORD */
+    uint32_t constraint_count;
+    char constraints[BLUEPRINT_CONSTRAINTS][128]; /* swarm: of the node, all of them */
     uint32_t init_count;
     struct blueprint_command init[BLUEPRINT_COMMANDS];    /* run once, in order */
     struct blueprint_command backup_before, backup_after; /* count 0: none */

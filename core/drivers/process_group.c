@@ -128,6 +128,7 @@ static struct process_unit *take_for(struct process_group *g, const struct proce
     (void)str_copy(u->owner, sizeof u->owner, plan->owner);
     (void)str_copy(u->log, sizeof u->log, plan->log);
     u->stop_s = plan->stop_s;
+    u->stop_signal = plan->stop_signal;
     return u;
 }
 

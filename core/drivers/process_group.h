@@ -52,9 +52,9 @@ int process_group_add(struct process_group *g, const struct process_plan *plan, 
  * another owner. Return 0 or -1. */
 int process_group_start(struct process_group *g, const struct process_plan *plan, struct err *err);
 
-/** process_group_stop(g, name, owner, err): SIGTERM to its group, SIGKILL after its stop_s; back
- * when it has ended. Fine if it was not running or is not known. ERR_CONFLICT: another ${owner} (""
- * for any). Return 0 or -1. */
+/** process_group_stop(g, name, owner, err): its stop_signal to its group, SIGKILL after its stop_s;
+ * back when it has ended. Fine if it was not running or is not known. ERR_CONFLICT: another
+ * ${owner} ("" for any). Return 0 or -1. */
 int process_group_stop(struct process_group *g, const char *name, const char *owner,
                        struct err *err);
 

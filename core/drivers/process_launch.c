@@ -90,6 +90,14 @@ static void add_env(struct launch *l, const char *name, const char *value)
         l->envp[l->envc++] = join(l, name, "=", value);
 }
 
+/* What the plan does not set itself: of two, the first would count. */
+static void add_default(struct launch *l, const struct process_plan *p, const char *name,
+                        const char *value)
+{
+    if (kv_get(&p->env, name) == NULL)
+        add_env(l, name, value);
+}
+
 static void fill_argv(struct launch *l, const struct process_plan *p)
 {
     const char *at = p->args;
@@ -140,9 +148,9 @@ static int fill(struct launch *l, const struct process_plan *p, struct err *err)
 
     memset(l, 0, sizeof *l);
     fill_argv(l, p);
-    add_env(l, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    add_env(l, "LANG", "C.UTF-8");
-    add_env(l, "HOME", p->folder[0] == '\0' ? "/" : p->folder);
+    add_default(l, p, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    add_default(l, p, "LANG", "C.UTF-8");
+    add_default(l, p, "HOME", p->folder[0] == '\0' ? "/" : p->folder);
     if (p->unit[0] != '\0')
         add_env(l, "SETT_UNIT", p->unit);
     while (kv_next(&p->env, &at, &name, &value) == 1)

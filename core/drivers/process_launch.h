@@ -33,8 +33,9 @@ struct process_plan {
     uint32_t uid;        /* user and group to become; 0: as we are */
     uint32_t nofile, pids;
     uint64_t memory_bytes;
-    bool inherit;    /* behind env comes our own environment, less what a manager told us */
-    uint32_t stop_s; /* from SIGTERM to SIGKILL; 0: 10 */
+    bool inherit;         /* behind env comes our own environment, less what a manager told us */
+    uint32_t stop_s;      /* from stop_signal to SIGKILL; 0: 10 */
+    uint32_t stop_signal; /* 0: SIGTERM */
     uint32_t argc;
     uint32_t arg_used;
     char args[PROCESS_ARG_SPACE]; /* argc strings, each with its NUL */

@@ -49,6 +49,7 @@ int process_plan_write(const struct process_plan *p, bool wanted, const char *pa
     put_number(&b, "pids", p->pids);
     put_number(&b, "memory", p->memory_bytes);
     put_number(&b, "stop", p->stop_s);
+    put_number(&b, "signal", p->stop_signal);
     put_number(&b, "inherit", p->inherit);
     for (uint32_t i = 0; i < p->argc; i++, arg += strlen(arg) + 1)
         put(&b, "arg", arg);
@@ -122,8 +123,8 @@ static int take_text(struct process_plan *p, const char *name, const char *value
 static int take_number(struct reading *r, const char *name, const char *value)
 {
     struct process_plan *p = r->p;
-    uint32_t *const small[] = {&p->uid, &p->nofile, &p->pids, &p->stop_s};
-    const char *const names[] = {"uid", "nofile", "pids", "stop"};
+    uint32_t *const small[] = {&p->uid, &p->nofile, &p->pids, &p->stop_s, &p->stop_signal};
+    const char *const names[] = {"uid", "nofile", "pids", "stop", "signal"};
     uint64_t n;
 
     if (number(value, UINT64_MAX, &n) == -1)
@@ -134,7 +135,7 @@ static int take_number(struct reading *r, const char *name, const char *value)
         return r->wanted = n != 0, n > 1 ? -1 : 0;
     if (str_equal(name, "inherit"))
         return p->inherit = n != 0, n > 1 ? -1 : 0;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
         if (str_equal(name, names[i]))
             return *small[i] = (uint32_t)n, n > UINT32_MAX ? -1 : 0;
     return -1;

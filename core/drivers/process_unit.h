@@ -19,7 +19,7 @@ struct process_unit {
     pid_t pid;      /* 0: not running */
     int pidfd;      /* -1: not running */
     uint64_t start; /* process_seen.start */
-    uint32_t stop_s, restarts;
+    uint32_t stop_s, stop_signal, restarts;
     int32_t exit_code;
     int64_t started_at; /* wall */
     int64_t started_mono;

@@ -34,13 +34,13 @@ void process_watch_add(struct process_group *g, const struct process_unit *u)
     (void)epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, u->pidfd, &event);
 }
 
-/* Begin a stop: SIGTERM now, SIGKILL when it is due. */
+/* Begin a stop: its signal now, SIGKILL when it is due. */
 void process_watch_stop(struct process_group *g, struct process_unit *u)
 {
     u->start_due = 0;
     if (u->pid == 0)
         return;
-    process_unit_signal(u, SIGTERM);
+    process_unit_signal(u, u->stop_signal == 0 ? SIGTERM : (int)u->stop_signal);
     if (u->kill_due == 0)
         u->kill_due = clock_mono_ms() + (u->stop_s == 0 ? 10 : u->stop_s) * 1000;
     process_watch_wake(g);
@@ -187,6 +187,7 @@ static void load_one(struct process_group *g, const char *file, const char *name
         (void)str_copy(u->owner, sizeof u->owner, plan->owner);
         (void)str_copy(u->log, sizeof u->log, plan->log);
         u->stop_s = plan->stop_s;
+        u->stop_signal = plan->stop_signal;
         u->wanted = wanted;
         if (process_unit_find(u, g->setup.folder) == 0)
             process_watch_add(g, u);

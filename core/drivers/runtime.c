@@ -104,3 +104,17 @@ int runtime_argv(char space[RUNTIME_ARGV_SPACE], char *argv[BLUEPRINT_ARGS + 1],
         return err_set(err, ERR_INVALID, "command_empty", "there is no command to run");
     return 0;
 }
+
+void runtime_hide_secrets(struct err *err, const struct kv *vars)
+{
+    const char *name, *value;
+    size_t at = 0;
+
+    if (err == NULL || !str_equal(err->code, "command_failed"))
+        return;
+    while (kv_next(vars, &at, &name, &value) == 1)
+        if ((str_ends(name, "PASSWORD") || str_ends(name, "SECRET") || str_ends(name, "TOKEN")) &&
+            value[0] != '\0' && strstr(err->text, value) != NULL)
+            err_set(err, err->kind, "command_failed",
+                    "A command inside failed; what it said holds a password and is not shown.");
+}

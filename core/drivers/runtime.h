@@ -106,4 +106,9 @@ int runtime_environment(struct kv *env, const struct kv *vars, const struct blue
 int runtime_argv(char space[RUNTIME_ARGV_SPACE], char *argv[BLUEPRINT_ARGS + 1],
                  const struct blueprint_command *command, const struct kv *vars, struct err *err);
 
+/** runtime_hide_secrets(err, vars): what a command says may hold what it was given: a message
+ * "command_failed" with the value of a …PASSWORD, …SECRET or …TOKEN in it is replaced by one
+ * without. */
+void runtime_hide_secrets(struct err *err, const struct kv *vars);
+
 #endif

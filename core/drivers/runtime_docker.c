@@ -354,22 +354,6 @@ static int docker_stats(void *self, const struct runtime_order *order, struct ru
     return folder_bytes(folder, &out->storage_bytes, err);
 }
 
-/* What a command says may hold what it was given: a message with a password in it is not passed on.
- */
-static void hide_passwords(struct err *err, const struct kv *vars)
-{
-    const char *name, *value;
-    size_t at = 0;
-
-    if (err == NULL || !str_equal(err->code, "command_failed"))
-        return;
-    while (kv_next(vars, &at, &name, &value) == 1)
-        if ((str_ends(name, "PASSWORD") || str_ends(name, "SECRET") || str_ends(name, "TOKEN")) &&
-            value[0] != '\0' && strstr(err->text, value) != NULL)
-            err_set(err, err->kind, "command_failed",
-                    "A command inside failed; what it said holds a password and is not shown.");
-}
-
 static int docker_exec(void *self, const struct runtime_order *order, const struct blueprint *b,
                        const struct blueprint_command *command, uint32_t timeout_s, struct buf *out,
                        struct err *err)
@@ -393,7 +377,7 @@ static int docker_exec(void *self, const struct runtime_order *order, const stru
     if ((rc = docker_body_plan(plan, &o, b, &network, e->tenants, err)) == 0 &&
         (rc = runtime_argv(space, argv, command, &plan->vars, err)) == 0 &&
         (rc = docker_container_exec(&e->api, &c, argv, timeout_s, out, err)) != 0)
-        hide_passwords(err, &plan->vars);
+        runtime_hide_secrets(err, &plan->vars);
     free(plan);
     return rc;
 }

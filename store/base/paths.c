@@ -37,6 +37,8 @@ static const struct {
     {offsetof(struct paths, web_map), "/var/lib/sett/web/tenants.map", 0},
     {offsetof(struct paths, history), "/var/lib/sett/history", 0},
     {offsetof(struct paths, status), "/var/lib/sett/status", 0},
+    {offsetof(struct paths, images), "/var/lib/sett/images", 0},
+    {offsetof(struct paths, lxc), "/var/lib/sett/lxc", 0},
 };
 
 static int too_long(struct err *err, const char *root)

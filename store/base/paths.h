@@ -26,6 +26,8 @@ struct paths {
                                */
     char history[PATHS_SIZE]; /* var/lib/sett/history: how it was; may be lost */
     char status[PATHS_SIZE];  /* var/lib/sett/status: public pages, for the web server */
+    char images[PATHS_SIZE];  /* var/lib/sett/images: templates of the lxc runtime */
+    char lxc[PATHS_SIZE];     /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
 };
 
 /** paths_set(p, root, err): ${root} NULL or "": the system's. A root is made absolute. ERR_INVALID

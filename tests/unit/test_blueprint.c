@@ -110,6 +110,10 @@ static void test_bad(void **state)
         {"[blueprint]\nruntime = process\n", "needs a command"},
         {"[blueprint]\nruntime = docker\ninner_port = 80\n", "needs an image"},
         {"[blueprint]\nruntime = docker\nimage = x\n", "needs an inner_port"},
+        {"[blueprint]\nruntime = lxc\ninner_port = 80\n", "needs an image"},
+        {"[blueprint]\nruntime = swarm\nimage = x\n", "needs an inner_port"},
+        {DOCKER "[placement]\nconstraint = node.role==worker\n", "can have no [placement]"},
+        {DOCKER "[placement]\nconstraint = node.role\n", "line 6: constraint"},
         {PROCESS "no equals sign\n", "line 4"},
     };
     struct blueprint *b = calloc(1, sizeof *b);
