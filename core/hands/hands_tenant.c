@@ -13,6 +13,7 @@
 #include "log.h"
 #include "port_probe.h"
 #include "runtime_docker.h"
+#include "runtime_lxc.h"
 #include "str.h"
 
 #define INIT_COMMAND_S 900
@@ -75,12 +76,29 @@ struct runtime *hands_docker(struct hands_world *w, struct err *err)
     return docker;
 }
 
+struct runtime *hands_lxc(struct hands_world *w, struct err *err)
+{
+    struct runtime *lxc = &w->lxc;
+
+    (void)pthread_mutex_lock(&w->docker_lock);
+    if (lxc->self == NULL && w->lxc_setup == NULL) {
+        (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime lxc");
+        lxc = NULL;
+    } else if (lxc->self == NULL && runtime_lxc_new(lxc, w->lxc_setup, err) == -1) {
+        lxc = NULL;
+    }
+    (void)pthread_mutex_unlock(&w->docker_lock);
+    return lxc;
+}
+
 static struct runtime *runtime_named(struct hands_world *w, const char *name, struct err *err)
 {
     if (str_equal(name, "process"))
         return w->process;
     if (str_equal(name, "docker"))
         return hands_docker(w, err);
+    if (str_equal(name, "lxc"))
+        return hands_lxc(w, err);
     (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime %s", name);
     return NULL;
 }

@@ -7,6 +7,8 @@
 #include "process_group.h"
 #include "route_map.h"
 
+struct runtime_lxc_setup;
+
 struct hands_world {
     const struct paths *paths;
     const char *share;           /* what ships: ${share}/blueprints/NAME; NULL: nothing */
@@ -14,7 +16,9 @@ struct hands_world {
     struct runtime *process;
     const char *docker_socket, *docker_pool; /* NULL: no container engine on this box */
     pthread_mutex_t docker_lock;
-    struct runtime docker; /* made by hands_docker; self NULL: not yet */
+    struct runtime docker;                     /* made by hands_docker; self NULL: not yet */
+    const struct runtime_lxc_setup *lxc_setup; /* NULL: no lxc on this box */
+    struct runtime lxc;                        /* made by hands_lxc, under docker_lock, too */
     struct supervisor *supervisor;
     struct route_map *routes;
     const char *cloudflared; /* its path, for the child supervisor */
@@ -35,6 +39,9 @@ typedef enum outcome hands_work(struct hands_job *job, struct err *err);
 /** hands_docker(world, err): the docker runtime, made when it is first needed: a box without
  * containers does not pay for an HTTP client. NULL on error. */
 struct runtime *hands_docker(struct hands_world *world, struct err *err);
+
+/** hands_lxc(world, err): the lxc runtime, likewise. NULL on error. */
+struct runtime *hands_lxc(struct hands_world *world, struct err *err);
 
 /** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network,
  * unavailable, timeout, rate, full), else FAIL. */
