@@ -27,6 +27,7 @@
 #include "log.h"
 #include "notify.h"
 #include "runtime_docker.h"
+#include "runtime_lxc.h"
 #include "runtime_process.h"
 #include "str.h"
 #include "supervisor_child.h"
@@ -54,6 +55,8 @@ struct program {
     struct conf *conf;
     struct process_group *tenants, *units;
     struct runtime process;
+    struct runtime_lxc_setup lxc;
+    char lxc_units[256], forward[256];
     struct supervisor supervisor;
     struct route_map *routes;
     struct hands_world world;
@@ -96,7 +99,7 @@ static void check_keys(const struct program *p)
 {
     static const char *const known[] = {"docker_socket", "docker_pool", "supervisor",
                                         "cloudflared",   "worker_user", "metrics_port",
-                                        "share"};
+                                        "share",         "lxc_pool",    "lxc_idmap"};
 
     for (uint32_t i = 0; i < p->conf->count; i++) {
         const struct conf_row *row = &p->conf->rows[i];
@@ -159,6 +162,37 @@ static int open_processes(struct program *p, struct err *err)
     return runtime_process_new(&p->process, &runtime, err);
 }
 
+/* The lxc runtime is made when it is first needed, which is now when it has tenants already: after
+ * a boot they come back by it. */
+static int open_lxc(struct program *p, struct err *err)
+{
+    ssize_t len = readlink("/proc/self/exe", p->forward, sizeof p->forward - 16);
+    struct err why;
+    char *slash;
+
+    if (geteuid() != 0)
+        return 0;
+    p->forward[len < 0 ? 0 : len] = '\0';
+    if ((slash = strrchr(p->forward, '/')) == NULL)
+        return err_sys(err, "program", errno, "/proc/self/exe");
+    (void)str_copy(slash + 1, sizeof "sett-forward", "sett-forward");
+    if (make_folder(p, "lxc", p->lxc_units, err) == -1)
+        return -1;
+    p->lxc = (struct runtime_lxc_setup){
+        .units = p->lxc_units,
+        .lxc = p->paths.lxc,
+        .images = p->paths.images,
+        .tenants = p->paths.tenants,
+        .pool = setting(p, "hands", "lxc_pool", "10.202.0.0/16"),
+        .forward = p->forward,
+        .box_id = "",
+        .idmap = !str_equal(setting(p, "hands", "lxc_idmap", "yes"), "no")};
+    p->world.lxc_setup = &p->lxc;
+    if (file_exists(p->paths.lxc) && hands_lxc(&p->world, &why) == NULL)
+        log_error("the tenants of the lxc runtime are left alone: %s; %s", why.text, why.hint);
+    return 0;
+}
+
 static int open_supervisor(struct program *p, struct err *err)
 {
     bool systemd = p->paths.root[0] == '\0' && file_exists("/run/systemd/system");
@@ -217,7 +251,8 @@ static int open_world(struct program *p, struct err *err)
     if (file_mkdirs(p->paths.hands, 0700, err) == -1 || make_folder(p, "init", folder, err) == -1 ||
         make_folder(p, "tunnels", folder, err) == -1 ||
         file_mkdirs(p->paths.run, 0755, err) == -1 || worker_uid(p, &uid, err) == -1 ||
-        open_processes(p, err) == -1 || open_supervisor(p, err) == -1 || open_routes(p, err) == -1)
+        open_processes(p, err) == -1 || open_lxc(p, err) == -1 || open_supervisor(p, err) == -1 ||
+        open_routes(p, err) == -1)
         return -1;
     hands_connector_resume(&p->world);
     return hands_serve_new(&p->serve, &p->world, uid, err);
@@ -257,6 +292,7 @@ static void close_world(struct program *p)
     process_group_free(p->tenants);
     if (p->world.docker.self != NULL)
         runtime_docker_free(&p->world.docker);
+    runtime_lxc_free(&p->world.lxc);
     free(p->conf);
 }
 
@@ -272,6 +308,7 @@ static int end(struct program *p, bool stop_tenants)
         if (p->units != NULL)
             process_group_halt(p->units);
         process_group_halt(p->tenants);
+        runtime_lxc_halt(&p->world.lxc);
     }
     if (idle)
         close_world(p);

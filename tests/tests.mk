@@ -1,8 +1,8 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
 DEPS_TEST := python3 python3-jsonschema libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
-             procps psmisc curl git iproute2
-DEPS_LONG := clang llvm podman runc netavark lxc mmdebstrap
+             procps psmisc curl git iproute2 lxc nftables
+DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk
 
@@ -94,6 +94,10 @@ build/power/journal.so: tests/long/power/journal.c
 build/power/cut_%: tests/long/power/cut_%.c tests/long/power/power.h $(ALL_ARCHIVES)
 	@mkdir -p build/power
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+
+build/long/debian: tests/long/lxc/debian.c $(ALL_ARCHIVES) build/sett-forward
+	@mkdir -p build/long
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -Itests/unit -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) -lcmocka $(LIBS_ALL)
 
 .PHONY: systemd
 systemd: build/systemd/drive build/systemd/cloudflared

@@ -27,6 +27,7 @@
 #define LXC_ATTACH  "/usr/bin/lxc-attach"
 #define TAKEN       98 /* how sett-forward ends when the port is somebody else's */
 #define STARTED_MS  15000
+#define HALTED      130 /* 128 + SIGINT: how an init ends that halts its machine, reboot(2) */
 #define SETTLE_MS   100 /* who ends sooner has not started */
 #define TRACE_BYTES (1u << 20)
 
@@ -89,6 +90,8 @@ static int look(struct lxc_self *self, struct lxc_work *w, struct runtime_status
     lxc_trace_read(&trace, at->trace, s.running);
     out->restarts = s.restarts;
     out->exit_code = trace.started ? trace.exit_code : s.exit_code;
+    if (w->marks.boots && out->exit_code == HALTED)
+        out->exit_code = 0;
     out->oom_killed = lxc_group_oom(w->o.mark, at->end);
     if (s.running) {
         out->state = RUNTIME_RUNNING;
@@ -431,6 +434,56 @@ static int lxc_exec(void *arg, const struct runtime_order *o, const struct bluep
 
 /* ---- the whole ---- */
 
+/* The container whose folder is ${name} below all, if it is one of ours. Return 1 or 0. */
+static int marks_of(const struct lxc_self *self, const char *name, struct lxc_marks *out)
+{
+    struct lxc_places at = {.folder = ""};
+
+    return name[0] != '.' &&
+           str_format(at.config, sizeof at.config, "%s/%s/config", self->lxc, name) == 0 &&
+           lxc_marks_read(out, &at, NULL) == 1;
+}
+
+static int list_one(struct lxc_self *self, const struct lxc_marks *marks, const char *mark,
+                    runtime_each *each, void *arg, struct err *err)
+{
+    struct runtime_found found = {.number = marks->number};
+    struct runtime_status status = {.state = RUNTIME_ABSENT};
+    struct lxc_work *w = calloc(1, sizeof *w);
+    int rc = -1;
+
+    if (w == NULL)
+        return err_set(err, ERR_INTERNAL, "memory", "no memory for a container");
+    w->o.number = marks->number;
+    (void)str_copy(w->o.mark, sizeof w->o.mark, mark);
+    if (lxc_places(&w->plan.at, &w->o, self->lxc, self->tenants, err) == 0 &&
+        look(self, w, &status, err) == 0) {
+        found.state = status.state;
+        (void)str_copy(found.id, sizeof found.id, mark);
+        (void)str_copy(found.tenant_id, sizeof found.tenant_id, marks->tenant_id);
+        rc = each(arg, &found, err);
+    }
+    free(w);
+    return rc;
+}
+
+static int lxc_list(void *self_, const char *box_id, runtime_each *each, void *arg, struct err *err)
+{
+    struct lxc_self *self = self_;
+    DIR *dir = opendir(self->lxc);
+    struct lxc_marks marks;
+    struct dirent *entry;
+    int rc = 0;
+
+    if (dir == NULL)
+        return err_sys(err, "lxc_open", errno, self->lxc);
+    while (rc == 0 && (entry = readdir(dir)) != NULL)
+        if (marks_of(self, entry->d_name, &marks) && str_equal(marks.box_id, box_id))
+            rc = list_one(self, &marks, entry->d_name, each, arg, err);
+    (void)closedir(dir);
+    return rc;
+}
+
 /* After a boot no bridge is there, and containers that should be running need theirs first. */
 static int ready_networks(struct lxc_self *self, struct err *err)
 {
@@ -442,13 +495,9 @@ static int ready_networks(struct lxc_self *self, struct err *err)
     if (dir == NULL)
         return err_sys(err, "lxc_open", errno, self->lxc);
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
-        struct lxc_places at = {.folder = ""};
         struct lxc_marks marks;
         char bridge[32];
-        if (entry->d_name[0] == '.' ||
-            str_format(at.config, sizeof at.config, "%s/%s/config", self->lxc, entry->d_name) ==
-                -1 ||
-            lxc_marks_read(&marks, &at, NULL) != 1)
+        if (!marks_of(self, entry->d_name, &marks))
             continue;
         if (!self->closed_in && (rc = firewall_lxc(self->units, self->pool_text, err)) == -1)
             break;
@@ -499,7 +548,8 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
                             .inspect = lxc_inspect,
                             .logs = lxc_logs,
                             .stats = lxc_stats,
-                            .exec = lxc_exec};
+                            .exec = lxc_exec,
+                            .list = lxc_list};
     if (copy_setup(self, setup, err) == 0 &&
         str_copy(group.folder, sizeof group.folder, self->units) == 0 &&
         file_mkdirs(self->units, 0700, err) == 0 && file_mkdirs(self->lxc, 0711, err) == 0 &&

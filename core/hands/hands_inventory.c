@@ -95,7 +95,8 @@ static int add_runtimes(struct gather *g, const char *box_id, struct err *err)
     struct runtime *docker;
     struct err why = {0};
 
-    if (add_runtime(g, g->world->process, box_id, err) == -1)
+    if (add_runtime(g, g->world->process, box_id, err) == -1 ||
+        (g->world->lxc.self != NULL && add_runtime(g, &g->world->lxc, box_id, err) == -1))
         return -1;
     if (g->world->docker_socket == NULL || !file_exists(g->world->docker_socket))
         return 0; /* this box has no engine */

@@ -9,10 +9,8 @@
 #include "file.h"
 #include "folder.h"
 #include "hands_world.h"
-#include "http.h"
 #include "log.h"
 #include "port_probe.h"
-#include "runtime_docker.h"
 #include "runtime_lxc.h"
 #include "str.h"
 
@@ -56,53 +54,6 @@ static void fill_order(struct runtime_order *o, const struct hands_request *q)
     o->env = q->env;
 }
 
-struct runtime *hands_docker(struct hands_world *w, struct err *err)
-{
-    struct runtime_docker_setup setup = {.socket = w->docker_socket,
-                                         .pool = w->docker_pool,
-                                         .tenants = w->paths->tenants,
-                                         .box_id = ""};
-    struct runtime *docker = &w->docker;
-
-    if (w->docker_socket == NULL) {
-        (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime docker");
-        return NULL;
-    }
-    (void)pthread_mutex_lock(&w->docker_lock);
-    if (docker->self == NULL &&
-        (http_init(err) == -1 || runtime_docker_new(docker, &setup, err) == -1))
-        docker = NULL;
-    (void)pthread_mutex_unlock(&w->docker_lock);
-    return docker;
-}
-
-struct runtime *hands_lxc(struct hands_world *w, struct err *err)
-{
-    struct runtime *lxc = &w->lxc;
-
-    (void)pthread_mutex_lock(&w->docker_lock);
-    if (lxc->self == NULL && w->lxc_setup == NULL) {
-        (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime lxc");
-        lxc = NULL;
-    } else if (lxc->self == NULL && runtime_lxc_new(lxc, w->lxc_setup, err) == -1) {
-        lxc = NULL;
-    }
-    (void)pthread_mutex_unlock(&w->docker_lock);
-    return lxc;
-}
-
-static struct runtime *runtime_named(struct hands_world *w, const char *name, struct err *err)
-{
-    if (str_equal(name, "process"))
-        return w->process;
-    if (str_equal(name, "docker"))
-        return hands_docker(w, err);
-    if (str_equal(name, "lxc"))
-        return hands_lxc(w, err);
-    (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime %s", name);
-    return NULL;
-}
-
 /* The files that came with a blueprint are beside it, or where the package put them. */
 static void find_folder(const struct hands_world *w, struct blueprint *b)
 {
@@ -122,8 +73,6 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
     const struct hands_request *q = job->request;
     struct hands_world *w = job->world;
     struct order *order = calloc(1, sizeof *order);
-    struct process_status known;
-    char name[24];
 
     if (order == NULL) {
         (void)err_set(err, ERR_INTERNAL, "memory", "no memory for an order");
@@ -134,13 +83,9 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
         order->runtime = runtime_named(w, q->runtime, err);
     } else if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
         find_folder(w, &order->b);
-        order->runtime = runtime_named(w, order->b.runtime, err);
+        order->runtime = hands_runtime_named(w, order->b.runtime, err);
     } else if (!must && err->kind == ERR_NOT_FOUND) {
-        (void)str_format(name, sizeof name, "%llu", (unsigned long long)q->number);
-        process_group_status(w->group, name, &known);
-        order->runtime = known.known || w->docker_socket == NULL || !file_exists(w->docker_socket)
-                             ? w->process
-                             : hands_docker(w, err);
+        order->runtime = hands_runtime_of(w, q->number, err);
     } else if (err->kind == ERR_NOT_FOUND) {
         (void)err_set(err, ERR_INVALID, "blueprint_missing", "there is no blueprint %s",
                       q->blueprint);
@@ -374,8 +319,10 @@ enum outcome hands_port_probe(struct hands_job *job, struct err *err)
     char mine[400];
     int taken;
 
-    if (str_format(mine, sizeof mine, "%s/process/%llu", job->world->paths->hands,
-                   (unsigned long long)q->number) == -1)
+    if (str_format(mine, sizeof mine,
+                   runtime_lxc_known(&job->world->lxc, q->number) ? "%s/lxc/%llu-port"
+                                                                  : "%s/process/%llu",
+                   job->world->paths->hands, (unsigned long long)q->number) == -1)
         mine[0] = '\0';
     taken = port_probe(q->port, q->number == 0 ? NULL : mine, job->reply->owner,
                        sizeof job->reply->owner, err);

@@ -43,6 +43,14 @@ struct runtime *hands_docker(struct hands_world *world, struct err *err);
 /** hands_lxc(world, err): the lxc runtime, likewise. NULL on error. */
 struct runtime *hands_lxc(struct hands_world *world, struct err *err);
 
+/** hands_runtime_named(world, name, err): the runtime that a blueprint names. NULL on error:
+ * ERR_INVALID "runtime_missing", or why it cannot be had. */
+struct runtime *hands_runtime_named(struct hands_world *world, const char *name, struct err *err);
+
+/** hands_runtime_of(world, number, err): the runtime that has tenant ${number}, whose blueprint is
+ * gone. NULL on error. */
+struct runtime *hands_runtime_of(struct hands_world *world, uint64_t number, struct err *err);
+
 /** hands_outcome(result, err): 0 is OK; -1: AGAIN for what may pass by itself (network,
  * unavailable, timeout, rate, full), else FAIL. */
 enum outcome hands_outcome(int result, const struct err *err);

@@ -365,6 +365,45 @@ static void conform_ends_are_told(void **state)
     conformance_gone(&o);
 }
 
+struct conformance_sought {
+    const struct runtime_order *o;
+    uint32_t state;
+    unsigned found;
+};
+
+static int conformance_seen(void *arg, const struct runtime_found *found, struct err *err)
+{
+    struct conformance_sought *s = arg;
+
+    (void)err;
+    if (found->number == s->o->number) {
+        assert_string_equal(found->tenant_id, s->o->tenant_id);
+        s->found++;
+        s->state = found->state > s->state ? found->state : s->state;
+    }
+    return 0;
+}
+
+/* All with the box's mark is listed, whoever remembers it. */
+static void conform_is_listed(void **state)
+{
+    struct runtime_order o = conformance_serving();
+    struct conformance_sought sought = {&o, RUNTIME_ABSENT, 0};
+    struct err err;
+
+    (void)state;
+    assert_non_null(subject.runtime->list);
+    CONFORM(
+        subject.runtime->list(subject.runtime->self, o.box_id, conformance_seen, &sought, &err));
+    assert_true(sought.found > 0);
+    assert_int_equal(sought.state, RUNTIME_RUNNING);
+    conformance_gone(&o);
+    sought.found = 0;
+    CONFORM(
+        subject.runtime->list(subject.runtime->self, o.box_id, conformance_seen, &sought, &err));
+    assert_int_equal(sought.found, 0);
+}
+
 static void conform_tenants_are_apart(void **state)
 {
     struct runtime_order a, b;
@@ -407,6 +446,6 @@ static void conform_tenants_are_apart(void **state)
         cmocka_unit_test(conform_logs_are_bounded), cmocka_unit_test(conform_stats),               \
         cmocka_unit_test(conform_init_runs_once),                                                  \
         cmocka_unit_test(conform_variables_are_expanded), cmocka_unit_test(conform_ends_are_told), \
-        cmocka_unit_test(conform_tenants_are_apart)
+        cmocka_unit_test(conform_is_listed), cmocka_unit_test(conform_tenants_are_apart)
 
 #endif
