@@ -47,7 +47,8 @@ static int folders_make(const struct cli *cli, struct err *err)
 /* Copy what ships of blueprints; one that is there stays as the operator left it. */
 static int blueprints_copy(const struct cli *cli, struct err *err)
 {
-    static const char *const shipped[] = {"site.conf", "web.conf", "odoo.conf"};
+    static const char *const shipped[] = {"site.conf", "web.conf", "odoo.conf", "debian.conf",
+                                          "web-swarm.conf"};
     char from[2 * PATHS_SIZE], to[2 * PATHS_SIZE];
     struct buf b;
     int rc = 0;

@@ -80,7 +80,7 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
     }
     fill_order(&order->o, q);
     if (!must && q->runtime[0] != '\0') {
-        order->runtime = runtime_named(w, q->runtime, err);
+        order->runtime = hands_runtime_named(w, q->runtime, err);
     } else if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
         find_folder(w, &order->b);
         order->runtime = hands_runtime_named(w, order->b.runtime, err);

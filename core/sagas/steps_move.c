@@ -36,6 +36,8 @@ static const struct kind {
 } kinds[] = {
     {"process", PLACE_BOX, HOLDS_MEMORY | HOLDS_PIDS | HOLDS_NOFILE},
     {"docker", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
+    {"lxc", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
+    {"swarm", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
 };
 
 static const struct {

@@ -70,6 +70,12 @@ static void test_shipped(void **state)
     struct err err;
 
     (void)state;
+    assert_int_equal(blueprint_load(b, "appliance/blueprints", "debian", &err), 0);
+    assert_string_equal(b->runtime, "lxc");
+    assert_int_equal(b->init_count, 3);
+    assert_int_equal(blueprint_load(b, "appliance/blueprints", "web-swarm", &err), 0);
+    assert_string_equal(b->runtime, "swarm");
+    assert_int_equal(b->constraint_count, 1);
     assert_int_equal(blueprint_load(b, "appliance/blueprints", "site", &err), 0);
     assert_string_equal(b->runtime, "process");
     assert_int_equal(b->init_count, 1);
