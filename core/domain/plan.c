@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include "name.h"
+#include "shared.h"
 #include "str.h"
 
 #include <string.h>
@@ -27,6 +28,8 @@ static const struct field rows[] = {
     LIMITS_FIELDS(struct plan),
     FIELD(struct plan, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct plan, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct plan, ingress_mode, FIELD_ENUM, 2, .names = ingress_mode_names,
+                .help = "whether its tenants share a tunnel; inherit: the box's setting"),
 };
 
 static const struct index indexes[] = {
@@ -38,7 +41,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 1,
+    .version = 2,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},

@@ -23,6 +23,7 @@ struct plan {
     bool offered; /* shown and sold; false: only those who have it keep it */
     struct limits limits;
     int64_t created_at, updated_at;
+    uint32_t ingress_mode; /* enum ingress_mode (shared.h) of its tenants */
 };
 extern const struct table plan_table; /* key id; unique: name, stripe_price */
 

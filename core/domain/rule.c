@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "job_start.h"
+#include "shared.h"
 #include "str.h"
 #include "url.h"
 
@@ -280,6 +281,8 @@ int rule_new(struct txn *txn, struct tunnel *tunnel, struct rule *rule, uint32_t
     rule->created_at = rule->updated_at = txn_time_ms(txn);
     if (result == 0 && (result = arrange(txn, tunnel, &list, rule, place, err)) == 0)
         result = record_insert(txn, &rule_table, rule, err);
+    if (result == 0)
+        result = shared_room(txn, tunnel->id, 1, err);
     rule_list_free(&list);
     return result;
 }
@@ -316,7 +319,9 @@ int rule_move(struct txn *txn, struct tunnel *tunnel, const struct rule *rule, u
 
 int rule_delete(struct txn *txn, const struct rule *rule, struct err *err)
 {
-    return record_delete(txn, &rule_table, rule, err) == -1 ? -1 : 0;
+    if (record_delete(txn, &rule_table, rule, err) == -1)
+        return -1;
+    return shared_room(txn, rule->tunnel_id, -1, err);
 }
 
 int rule_delete_all(struct txn *txn, const char *tunnel_id, struct err *err)
@@ -339,9 +344,18 @@ int rule_delete_all(struct txn *txn, const char *tunnel_id, struct err *err)
 int rule_changed(struct txn *txn, struct tunnel *tunnel, struct job *job, struct err *err)
 {
     struct job holder;
-    int busy;
+    struct tunnel carrier;
+    int busy = shared_carrier(txn, tunnel, &carrier, err);
 
     job->id[0] = '\0';
+    if (busy == 1) { /* it is the shared tunnel's configuration that has them */
+        if (rule_changed(txn, &carrier, job, err) == -1)
+            return -1;
+        tunnel->rules_wanted = carrier.rules_wanted;
+        return tunnel_put(txn, tunnel, err);
+    }
+    if (busy == -1)
+        return -1;
     tunnel->rules_wanted++;
     tunnel->rules_reason[0] = '\0';
     if (tunnel_put(txn, tunnel, err) == -1 ||
@@ -353,6 +367,8 @@ int rule_changed(struct txn *txn, struct tunnel *tunnel, struct job *job, struct
     }
     if (tunnel->state != TUNNEL_ACTIVE)
         return 0;
+    if (tunnel->shared)
+        job->wake_at = txn_time_ms(txn) + SHARED_GATHER_MS;
     (void)str_copy(job->saga, sizeof job->saga, "tunnel.configure");
     job_subject(job->subjects[0], "tunnel", tunnel->id);
     if (kv_set(&job->args, "tunnel_id", tunnel->id) == -1 ||

@@ -19,8 +19,8 @@
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 185-188 turn_keys, 212-214 notices, 215 channels, 216-220 outbox, 221-222
- * reveals, 231-233 drift_items. Next free: table 54, index 237.
+ * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 212-214 notices, 215 channels,
+ * 216-220 outbox, 221-222 reveals, 231-233 drift_items. Next free: table 54, index 237.
  */
 #include "schema.h"
 

@@ -72,6 +72,14 @@ static int check_time_of_day(const char *value, struct err *err)
                      value);
 }
 
+static int check_mode(const char *value, struct err *err)
+{
+    if (!str_equal(value, "own") && !str_equal(value, "shared"))
+        return err_field(err, "value", "setting_invalid", "\"%s\" is neither own nor shared",
+                         value);
+    return 0;
+}
+
 static int check_domain(const char *value, struct err *err)
 {
     size_t len = strlen(value);
@@ -194,6 +202,7 @@ const struct setting_row setting_rows[] = {
          "resolver that is asked about names, as in 192.0.2.1:53; empty: the system's"),
     TEXT("drift.at", "03:40", check_time_of_day,
          "when the box compares itself with its records each day, local time; empty: never"),
+    TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
     NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),

@@ -8,6 +8,7 @@
 #include "name.h"
 #include "plan.h"
 #include "setting.h"
+#include "shared.h"
 #include "str.h"
 
 #include <string.h>
@@ -57,6 +58,8 @@ static const struct field rows[] = {
      .size = sizeof(((struct tenant *)0)->node),
      .since = 2,
      .help = "machine that it was put on, none: this box"},
+    FIELD_SINCE(struct tenant, ingress_mode, FIELD_ENUM, 3, .names = ingress_mode_names,
+                .help = "a tunnel of its own, or a shared one"),
 };
 
 static const struct index indexes[] = {
@@ -72,7 +75,7 @@ const struct table tenant_table = {
     .name = "tenants",
     .noun = "tenant",
     .id = 5,
-    .version = 2,
+    .version = 3,
     .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},
@@ -153,8 +156,9 @@ int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan
                struct tenant *tenant, struct err *err)
 {
     char ingress[512];
+    int mode = shared_mode(txn, conf, plan->ingress_mode, tenant->ingress_mode, err);
 
-    if (name_check(tenant->subdomain, err) != 0)
+    if (mode == -1 || name_check(tenant->subdomain, err) != 0)
         return -1;
     id_make(tenant->id, tenant_table.prefix);
     if (name_take(txn, tenant->subdomain, tenant->id, 0, err) != 0)
@@ -168,6 +172,7 @@ int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan
     (void)str_copy(tenant->blueprint, sizeof tenant->blueprint, plan->blueprint);
     if (tenant->ingress[0] == '\0')
         (void)str_copy(tenant->ingress, sizeof tenant->ingress, ingress);
+    tenant->ingress_mode = (uint32_t)mode;
     tenant->state = TENANT_PENDING;
     tenant->health = HEALTH_UNKNOWN;
     tenant->created_at = tenant->updated_at = txn_time_ms(txn);

@@ -49,6 +49,12 @@ static const struct field rows[] = {
                 .help = "name that its service's certificate must bear"),
     FIELD_SINCE(struct tunnel, http_host_header, FIELD_TEXT, 2,
                 .help = "Host header that its service is sent"),
+    FIELD_SINCE(struct tunnel, shared, FIELD_BOOL, 3, .help = "others' routes go by it"),
+    FIELD_SINCE(struct tunnel, carrier_id, FIELD_ID, 3, .flags = FIELD_KEY, .ref_prefix = "tun",
+                .help = "shared tunnel that its route goes by"),
+    FIELD_SINCE(struct tunnel, carried, FIELD_BOOL, 3,
+                .help = "its route is among that one's rules"),
+    FIELD_SINCE(struct tunnel, routes, FIELD_U32, 3, .help = "rules that go by it"),
 };
 
 static const struct index indexes[] = {
@@ -58,13 +64,15 @@ static const struct index indexes[] = {
     {.name = "state", .id = 156, .fields = {"state"}},
     {.name = "hostname", .id = 157, .sparse = true, .fields = {"hostname"}},
     {.name = "customer_id", .id = 177, .sparse = true, .fields = {"customer_id"}},
+    {.name = "carrier_id", .id = 190, .sparse = true, .fields = {"carrier_id"}},
+    {.name = "shared", .id = 191, .sparse = true, .fields = {"shared"}},
 };
 
 const struct table tunnel_table = {
     .name = "tunnels",
     .noun = "tunnel",
     .id = 6,
-    .version = 2,
+    .version = 3,
     .prefix = "tun",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
     .key = {"id"},

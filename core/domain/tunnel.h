@@ -43,6 +43,10 @@ struct tunnel {
     uint32_t config;                       /* enum tunnel_config */
     bool adopted;                          /* somebody else made it */
     char origin_server_name[256], http_host_header[256]; /* of its own route */
+    bool shared;              /* others' routes go by it, and it has none (shared.h) */
+    char carrier_id[ID_SIZE]; /* the shared tunnel that its route goes by; "": it is one itself */
+    bool carried;             /* its route is to be among its carrier's rules */
+    uint32_t routes;          /* shared: rules that are reserved */
 };
 extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,
                                            hostname, customer_id */

@@ -6,6 +6,7 @@
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
+#include "shared.h"
 #include "str.h"
 
 struct plan_list_params {
@@ -20,6 +21,7 @@ struct plan_params {
     char currency[4];
     uint32_t refund, past_due_days, delete_days;
     bool offered;
+    uint32_t ingress_mode;
     struct limits limits;
 };
 
@@ -38,6 +40,8 @@ struct plan_params {
         FIELD(struct plan_params, delete_days, FIELD_U32,                                          \
               .help = "days from the end to deletion; 4294967295: the box's setting"),             \
         FIELD(struct plan_params, offered, FIELD_BOOL, .help = "can be bought (true)"),            \
+        FIELD(struct plan_params, ingress_mode, FIELD_ENUM, .names = ingress_mode_names,           \
+              .help = "own: a tunnel for each tenant; shared: one for many (inherit: the box's)"), \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 

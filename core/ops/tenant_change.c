@@ -6,10 +6,12 @@
 #include "job_start.h"
 #include "name.h"
 #include "plan.h"
+#include "shared.h"
 #include "str.h"
 
 struct create_params {
     char name[128], subdomain[64], plan[96], customer_id[96];
+    uint32_t ingress_mode;
     struct limits limits;
 };
 static const struct field create_rows[] = {
@@ -21,6 +23,8 @@ static const struct field create_rows[] = {
           .help = "label below the box's domain (made from the name)"),
     FIELD(struct create_params, customer_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "whose it is (nobody's)"),
+    FIELD(struct create_params, ingress_mode, FIELD_ENUM, .names = ingress_mode_names,
+          .help = "at Cloudflare: own, a tunnel of its own; shared (inherit: as the plan says)"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct create_params),
 };
@@ -146,6 +150,8 @@ int tenant_change_create_run(struct op_call *call, struct err *err)
     begin_job(&job, "tenant.provision", &tenant);
     (void)kv_set(&job.args, "plan_id", plan.id);
     (void)kv_set(&job.args, "subdomain", tenant.subdomain);
+    if (p->ingress_mode != INGRESS_MODE_INHERIT)
+        (void)kv_set_u64(&job.args, "ingress_mode", p->ingress_mode);
     return start(call, &job, &tenant, err);
 }
 

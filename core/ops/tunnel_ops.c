@@ -10,6 +10,7 @@
 #include "params.h"
 #include "port.h"
 #include "setting.h"
+#include "shared.h"
 #include "str.h"
 #include "subscription.h"
 #include "tenant.h"
@@ -279,6 +280,19 @@ static int start(struct op_call *call, const char *saga, struct tunnel *tunnel, 
     return object_reply(call, &view_tunnel, tunnel, err);
 }
 
+/* A tenant that shares a tunnel does so under each of its names. */
+static int share(struct op_call *call, const struct tenant *tenant, struct tunnel *tunnel,
+                 struct err *err)
+{
+    struct job job = {0};
+
+    if (tenant->ingress_mode != INGRESS_MODE_SHARED || !str_equal(tunnel->ingress, "cloudflare"))
+        return 0;
+    (void)str_copy(job.actor, sizeof job.actor, call->actor.id);
+    (void)str_copy(job.request_id, sizeof job.request_id, call->actor.request_id);
+    return shared_join(call->txn, &call->box->conf, tunnel, &job, err);
+}
+
 static int tunnel_create(struct op_call *call, struct err *err)
 {
     const struct create_params *p = call->params;
@@ -293,7 +307,7 @@ static int tunnel_create(struct op_call *call, struct err *err)
     (void)str_copy(tunnel.tenant_id, sizeof tunnel.tenant_id, tenant.id);
     (void)str_copy(tunnel.customer_id, sizeof tunnel.customer_id, tenant.customer_id);
     (void)str_copy(tunnel.ingress, sizeof tunnel.ingress, tenant.ingress);
-    if (tunnel_new(call->txn, &tunnel, err) != 0)
+    if (share(call, &tenant, &tunnel, err) != 0 || tunnel_new(call->txn, &tunnel, err) != 0)
         return -1;
     return start(call, "tunnel.create", &tunnel, err);
 }
@@ -309,6 +323,12 @@ static int change(struct op_call *call, const char *saga, struct err *err)
     object_before(call, &tunnel_table, &tunnel);
     if (tunnel.state == TUNNEL_DELETED)
         return err_set(err, ERR_CONFLICT, "tunnel_deleted", "tunnel %s is deleted", tunnel.id);
+    if (tunnel.shared && tunnel.routes > 0 && str_equal(saga, "tunnel.delete")) {
+        err_set(err, ERR_CONFLICT, "tunnel_carries", "%u rules of tenants go by tunnel %s",
+                tunnel.routes, tunnel.name);
+        return err_hint(err, "give them tunnels of their own first: sett tenant update TENANT "
+                             "--ingress-mode own");
+    }
     return start(call, saga, &tunnel, err);
 }
 

@@ -9,6 +9,7 @@
 #include "answer_parts.h"
 #include "json_out.h"
 #include "setting.h"
+#include "shared.h"
 #include "str.h"
 
 #define LINES    100
@@ -28,10 +29,13 @@ int answer_load(const struct answer_setup *s, const struct kv *params, struct ab
         return err_field(err, "tenant_id", "missing", "whose?");
     if (db_read(&txn, s->context->db, err) == -1)
         return -1;
-    if (a->is_tunnel)
+    if (a->is_tunnel) {
         found = tunnel_resolve(txn, tunnel_id, &a->tunnel, err);
-    else
+        if (found == 1 && shared_way(txn, &a->tunnel, err) == -1)
+            found = -1;
+    } else {
         found = tenant_resolve(txn, tenant_id, &a->tenant, err);
+    }
     if (setting_text(txn, &s->context->conf, "box.id", a->box_id, sizeof a->box_id, err) == -1)
         found = -1;
     db_read_end(txn);

@@ -11,6 +11,7 @@
 #include "plan.h"
 #include "sagas.h"
 #include "setting.h"
+#include "shared.h"
 #include "steps_move.h"
 #include "str.h"
 
@@ -20,6 +21,7 @@ static int imagine(struct txn *txn, struct job *job, const struct saga_context *
     const char *subdomain = kv_get_or(&job->args, "subdomain", "");
     struct plan plan = {0};
     char text[512];
+    int mode;
 
     if (subdomain[0] != '\0' &&
         (facts_set(job, FACT_SUBDOMAIN, subdomain, err) == -1 ||
@@ -32,9 +34,16 @@ static int imagine(struct txn *txn, struct job *job, const struct saga_context *
         plan_resolve(txn, kv_get(&job->args, "plan_id"), &plan, err) == 1 &&
         facts_set(job, FACT_BLUEPRINT, plan.blueprint, err) == -1)
         return -1;
-    if (setting_text(txn, &c->conf, "ingress.default", text, sizeof text, err) == -1)
+    if (setting_text(txn, &c->conf, "ingress.default", text, sizeof text, err) == -1 ||
+        facts_set(job, FACT_INGRESS, text, err) == -1)
         return -1;
-    return facts_set(job, FACT_INGRESS, text, err);
+    mode = shared_mode(txn, &c->conf, plan.ingress_mode,
+                       (uint32_t)kv_get_u64(&job->args, "ingress_mode", INGRESS_MODE_INHERIT), err);
+    if (mode != INGRESS_MODE_SHARED || !str_equal(text, "cloudflare"))
+        return mode == -1 ? -1 : 0;
+    return facts_set(job, FACT_COVERED, "1", err) == -1
+               ? -1
+               : facts_set(job, FACT_CARRIER, "(new)", err);
 }
 
 static int read_facts(struct txn *txn, struct job *job, const struct saga_context *c,

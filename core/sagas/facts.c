@@ -8,6 +8,7 @@
 
 #include "guard.h"
 #include "setting.h"
+#include "steps.h"
 #include "str.h"
 
 int facts_set(struct job *job, const char *name, const char *value, struct err *err)
@@ -191,6 +192,8 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
         return -1;
     if (!str_equal(tunnel->ingress, "cloudflare"))
         return set_setting(txn, job, context, FACT_BOX, "box.id", err);
+    if (steps_share_facts(txn, job, tunnel, err) == -1)
+        return -1;
     if (facts_set(job, FACT_CF_ACCOUNT, tunnel->cf_account, err) == -1 ||
         facts_set(job, FACT_CF_ZONE, tunnel->cf_zone, err) == -1 ||
         facts_set(job, FACT_CF_TUNNEL, tunnel->cf_tunnel, err) == -1 ||
@@ -266,7 +269,8 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
               old && kv_get(facts, FACT_OLD_SERVICE) != NULL ? FACT_OLD_SERVICE : FACT_SERVICE);
     copy_fact(route->cf_account, sizeof route->cf_account, facts, FACT_CF_ACCOUNT);
     copy_fact(route->cf_zone, sizeof route->cf_zone, facts, FACT_CF_ZONE);
-    copy_fact(route->cf_tunnel, sizeof route->cf_tunnel, facts, FACT_CF_TUNNEL);
+    copy_fact(route->cf_tunnel, sizeof route->cf_tunnel, facts,
+              kv_get(facts, FACT_CARRIER) != NULL ? FACT_CARRIER_CF : FACT_CF_TUNNEL);
     copy_fact(route->cf_record, sizeof route->cf_record, facts,
               old ? FACT_OLD_RECORD : FACT_CF_RECORD);
 }

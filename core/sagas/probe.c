@@ -10,6 +10,7 @@
 #include "origin.h"
 #include "rule.h"
 #include "setting.h"
+#include "shared.h"
 #include "str.h"
 
 #define TEXT_SIZE 400
@@ -167,6 +168,8 @@ static int read_tunnel(struct txn *txn, const struct saga_context *c, struct job
         return -1;
     if (host[0] != '\0' && str_copy(named.hostname, sizeof named.hostname, host) == 0)
         str_lower(named.hostname);
+    if (shared_way(txn, &named, err) == -1)
+        return -1;
     return facts_tunnel(txn, job, c, &named, err) == -1 ? -1 : read_rule(txn, job, tunnel, err);
 }
 

@@ -167,9 +167,15 @@ static void at_record(struct cloudflare *c, const char *id, struct kv *facts,
 {
     struct cloudflare_record record;
     struct err err = {0};
-    char target[CLOUDFLARE_ID_SIZE + 32];
+    char target[CLOUDFLARE_ID_SIZE + 32], wildcard[260];
     int found = cloudflare_dns_find(c, kv_get_or(facts, FACT_HOSTNAME, ""), NULL, &record, &err);
 
+    if (found == 0 &&
+        kv_get(facts, FACT_COVERED) != NULL) { /* the shared tunnel's answers for it */
+        const char *below = strchr(kv_get_or(facts, FACT_HOSTNAME, ""), '.');
+        if (below != NULL && str_format(wildcard, sizeof wildcard, "*%s", below) == 0)
+            found = cloudflare_dns_find(c, wildcard, NULL, &record, &err);
+    }
     (void)str_format(target, sizeof target, "%s.cfargotunnel.com", id);
     if (found == -1) {
         probe_fact(facts, PROBE_RECORD, "unknown");

@@ -21,13 +21,22 @@ static const struct step create[] = {
     {.name = "access", .title = "Let in who may come in, and nobody else",
      .needless = steps_without_access, .check = steps_access_check, .make = steps_access_make,
      .undo = steps_access_undo, .prepare = steps_access_prepare, .plan = steps_plan_access},
-    {.name = "ingress", .title = "Lead its host name to the service", .check = steps_rules_check,
+    {.name = "ingress", .title = "Lead its host name to the service",
+     .needless = steps_carried, .check = steps_rules_check,
      .make = steps_rules_make, .undo = steps_rules_undo, .bring = steps_rules_bring,
      .settle = steps_rules_settle, .unsettle = steps_rules_unsettle, .plan = steps_plan_rules},
+    {.name = "carrier", .title = "Wait for the shared tunnel", .needless = steps_uncarried,
+     .apply = steps_carrier_await, .revert = steps_share_await, .attempts = PATIENT,
+     .flags = STEP_QUIET},
+    {.name = "share", .title = "Let the shared tunnel lead its host name to its port",
+     .needless = steps_uncarried, .apply = steps_share_on, .revert = steps_share_off,
+     .plan = steps_plan_rules},
+    {.name = "shared", .title = "See that it does", .needless = steps_uncarried,
+     .apply = steps_share_await, .attempts = PATIENT, .flags = STEP_QUIET},
     {.name = "connector", .title = "Start the connector", .needless = steps_without_tunnel,
      .check = steps_connector_check, .make = steps_connector_make, .undo = steps_connector_undo,
      .prepare = steps_tunnel_prepare, .plan = steps_plan_connector},
-    {.name = "dns", .title = "Enter its name in the DNS", .needless = steps_without_tunnel,
+    {.name = "dns", .title = "Enter its name in the DNS", .needless = steps_without_record,
      .check = steps_dns_check, .make = steps_dns_make, .undo = steps_dns_undo,
      .settle = steps_tunnel_settle, .unsettle = steps_tunnel_unsettle_record,
      .plan = steps_plan_dns},
@@ -42,12 +51,17 @@ const struct saga saga_tunnel_create = {
 static const struct step delete[] = {
     {.name = "deleting", .title = "Note that it is being deleted", .apply = steps_tunnel_deleting,
      .flags = STEP_PIVOT},
-    {.name = "unname", .title = "Take its name out of the DNS", .needless = steps_without_tunnel,
+    {.name = "unname", .title = "Take its name out of the DNS", .needless = steps_without_record,
      .make = steps_dns_undo, .settle = steps_tunnel_unsettle_record, .plan = steps_plan_dns},
     {.name = "disconnect", .title = "Stop the connector", .needless = steps_without_tunnel,
      .make = steps_connector_undo, .plan = steps_plan_connector},
-    {.name = "unroute", .title = "Take its host name off", .make = steps_rules_undo,
+    {.name = "unroute", .title = "Take its host name off",
+     .needless = steps_carried, .make = steps_rules_undo,
      .plan = steps_plan_rules},
+    {.name = "unshare", .title = "Let the shared tunnel lead to it no more",
+     .needless = steps_uncarried, .apply = steps_share_off, .plan = steps_plan_rules},
+    {.name = "unshared", .title = "See that it does not", .needless = steps_uncarried,
+     .apply = steps_share_await, .attempts = PATIENT, .flags = STEP_QUIET},
     {.name = "unaccess", .title = "Take away who may come in", .needless = steps_without_access,
      .make = steps_access_undo, .plan = steps_plan_access},
     {.name = "untunnel", .title = "Delete the tunnel", .needless = steps_without_tunnel,
@@ -64,7 +78,7 @@ const struct saga saga_tunnel_delete = {
 /* A local tunnel has no connector: its route is put down once more. */
 static bool with_tunnel(const struct job *job)
 {
-    return !steps_without_tunnel(job);
+    return !steps_without_tunnel(job) || steps_carried(job);
 }
 
 static const struct step restart[] = {
@@ -88,8 +102,12 @@ static const struct step reroute[] = {
     {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
      .flags = STEP_QUIET},
     {.name = "ingress", .title = "Lead its visitors to the page of maintenance, or back",
-     .check = steps_rules_check, .make = steps_rules_make, .bring = steps_rules_bring,
+     .needless = steps_carried, .check = steps_rules_check, .make = steps_rules_make, .bring = steps_rules_bring,
      .settle = steps_rules_settle, .plan = steps_plan_rules},
+    {.name = "share", .title = "Let the shared tunnel lead them so", .needless = steps_uncarried,
+     .apply = steps_share_on, .plan = steps_plan_rules},
+    {.name = "shared", .title = "See that it does", .needless = steps_uncarried,
+     .apply = steps_share_await, .attempts = PATIENT, .flags = STEP_QUIET},
     {.name = "rerouted", .title = "Note that it follows", .apply = steps_tunnel_rerouted,
      .flags = STEP_QUIET},
 };

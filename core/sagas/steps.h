@@ -153,6 +153,48 @@ int steps_database_variables(const struct step_call *call, struct kv *env, struc
 /** steps_without_database(job): the blueprint wants none. */
 bool steps_without_database(const struct job *job);
 
+/* ---- a shared tunnel's routes: steps_share.c ---- */
+
+/* Wait until the shared tunnel is there. */
+step_store steps_carrier_await;
+/* The route is carried, or not any more, or again as it was before; it is in force later. */
+step_store steps_share_on, steps_share_off, steps_share_back;
+/* Wait until it is: until the shared tunnel's configuration has the change. */
+step_store steps_share_await;
+
+/** steps_share_facts(txn, job, route, err): what steps must know of a route's carrier, if it has
+ * one. Return 0 or -1. */
+int steps_share_facts(struct txn *txn, struct job *job, const struct tunnel *route,
+                      struct err *err);
+
+/** steps_share_again(txn, job, err): a job that is taken up again has the carrier's rules sent once
+ * more if they were refused. Return 0 or -1. */
+int steps_share_again(struct txn *txn, struct job *job, struct err *err);
+
+/** steps_share_refresh(txn, job, err): something about a carried route has changed. 0 or -1. */
+int steps_share_refresh(struct txn *txn, struct job *job, struct err *err);
+
+/** steps_share_leave(txn, job, route, err): a route that ends gives its place back; the caller
+ * stores it. Return 0 or -1. */
+int steps_share_leave(struct txn *txn, const struct job *job, struct tunnel *route,
+                      struct err *err);
+
+/** steps_carried(job): its route goes by a shared tunnel. */
+bool steps_carried(const struct job *job);
+
+/** steps_uncarried(job): the opposite. */
+bool steps_uncarried(const struct job *job);
+
+/** steps_without_rules(job): there is no ingress, or the route is carried. */
+bool steps_without_rules(const struct job *job);
+
+/** steps_without_record(job): no DNS record is needed: the ingress is local, or a wildcard answers.
+ */
+bool steps_without_record(const struct job *job);
+
+/** steps_update_without_share(job): not carried, or nothing of it changes. */
+bool steps_update_without_share(const struct job *job);
+
 /* ---- outside: steps_ingress.c ---- */
 
 step_outside steps_tunnel_check, steps_tunnel_make, steps_tunnel_undo;
@@ -184,7 +226,8 @@ int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct
 int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                         struct err *err);
 
-/** steps_without_tunnel(job): the ingress is local: no provider, no connector. */
+/** steps_without_tunnel(job): the ingress is local, or a shared tunnel carries the route: no tunnel
+ * and no connector of its own. */
 bool steps_without_tunnel(const struct job *job);
 
 /** steps_without_ingress(job): there is no tunnel object at all. */

@@ -22,7 +22,7 @@
 
 bool steps_without_tunnel(const struct job *job)
 {
-    return !str_equal(kv_get_or(&job->facts, FACT_INGRESS, ""), "cloudflare");
+    return !str_equal(kv_get_or(&job->facts, FACT_INGRESS, ""), "cloudflare") || steps_carried(job);
 }
 
 bool steps_without_ingress(const struct job *job)
@@ -158,6 +158,8 @@ static enum outcome connector(struct step_call *call, enum hands_verb verb, cons
 
     facts_request(call, verb, &request);
     request.number = kv_get_u64(call->facts, FACT_TUNNEL_NUMBER, 0);
+    if (request.hostname[0] == '*') /* of a shared tunnel; to the hands that is no host name */
+        request.hostname[0] = '\0';
     if (token != NULL && str_copy(request.secret, sizeof request.secret, token) == -1) {
         (void)err_set(err, ERR_TOO_LARGE, "token_too_long", "the connector's token is too long");
         return OUTCOME_FAIL;

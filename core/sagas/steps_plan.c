@@ -61,7 +61,9 @@ int steps_plan_tunnel(const struct job *job, char *out, size_t size)
 int steps_plan_rules(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "%s: %s -> %s",
-                      cloudflare(job) ? "the tunnel's rules" : "the map of the web server",
+                      steps_carried(job) ? "the shared tunnel's rules"
+                      : cloudflare(job)  ? "the tunnel's rules"
+                                         : "the map of the web server",
                       fact(job, FACT_HOSTNAME, "(its name)"),
                       steps_in_maintenance(job)
                           ? "the page of maintenance"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rule.h"
+#include "shared.h"
 #include "str.h"
 
 static int bring(struct txn *txn, struct job *job, bool old, struct buf *out, struct err *err)
@@ -25,7 +26,8 @@ static int bring(struct txn *txn, struct job *job, bool old, struct buf *out, st
     memcpy(tunnel.service, route.service, sizeof tunnel.service);
     if (rule_list(txn, &tunnel, &list, err) == -1)
         return -1;
-    result = rule_config(&list, &tunnel, route.maintenance, &config, err);
+    result = tunnel.shared ? shared_config(txn, &tunnel, &config, err)
+                           : rule_config(&list, &tunnel, route.maintenance, &config, err);
     if (result == 0 && cloudflared_write_json(&config, out) == -1)
         result = err_set(err, ERR_TOO_LARGE, "rules_too_long",
                          "the rules of tunnel %s are too long", tunnel.name);
@@ -52,6 +54,27 @@ int steps_rules_bring_old(struct txn *txn, struct job *job, void *context, struc
     return bring(txn, job, job->undo, out, err);
 }
 
+/* Those that it carries and that wait for it are told. */
+static int settle_routes(struct txn *txn, const struct tunnel *carrier, struct err *err)
+{
+    struct tunnel route = {0};
+    struct scan scan;
+    int got;
+
+    (void)str_copy(route.carrier_id, sizeof route.carrier_id, carrier->id);
+    if (scan_start(&scan, txn, &tunnel_table, "carrier_id", &route, 1, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &route, err)) == 1) {
+        if (route.rules_in_force >= route.rules_wanted ||
+            route.rules_wanted > carrier->rules_in_force)
+            continue;
+        route.rules_in_force = route.rules_wanted;
+        if (tunnel_put(txn, &route, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
 static int settle(struct txn *txn, struct job *job, bool in_force, struct err *err)
 {
     struct tunnel tunnel;
@@ -74,7 +97,9 @@ static int settle(struct txn *txn, struct job *job, bool in_force, struct err *e
     tunnel.cf_version = kv_get_u64(&job->facts, FACT_CF_VERSION, tunnel.cf_version);
     if (in_force && tunnel.rules_in_force == tunnel.rules_wanted)
         tunnel.rules_reason[0] = '\0';
-    return tunnel_put(txn, &tunnel, err);
+    if (tunnel_put(txn, &tunnel, err) == -1)
+        return -1;
+    return tunnel.shared ? settle_routes(txn, &tunnel, err) : 0;
 }
 
 int steps_rules_settle(struct txn *txn, struct job *job, void *context, struct err *err)

@@ -13,6 +13,7 @@
 #include "name.h"
 #include "port.h"
 #include "rule.h"
+#include "shared.h"
 #include "setting.h"
 #include "subscription.h"
 #include "str.h"
@@ -38,7 +39,9 @@ static int own_tunnel(struct txn *txn, struct job *job, const struct saga_contex
     }
     if (tenant_hostname(txn, &c->conf, tenant->subdomain, tunnel->hostname, sizeof tunnel->hostname,
                         err) == -1 ||
-        tenant_service(tenant, tunnel->service, sizeof tunnel->service) == -1)
+        tenant_service(tenant, tunnel->service, sizeof tunnel->service) == -1 ||
+        (tenant->ingress_mode == INGRESS_MODE_SHARED && str_equal(tunnel->ingress, "cloudflare") &&
+         shared_join(txn, &c->conf, tunnel, job, err) == -1))
         return -1;
     if (tunnel->id[0] != '\0') {
         if (tunnel_move(txn, tunnel, TUNNEL_PROVISIONING, "", err) == -1)
@@ -303,6 +306,7 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
         (void)str_format(secret.name, sizeof secret.name, "tunnel:%s", tunnel.id);
         if (record_delete(txn, &secret_table, &secret, err) == -1 ||
             rule_delete_all(txn, tunnel.id, err) == -1 ||
+            steps_share_leave(txn, job, &tunnel, err) == -1 ||
             tunnel_move(txn, &tunnel, TUNNEL_DELETED, reason, err) == -1)
             return -1;
     }
@@ -335,6 +339,8 @@ int steps_tenant_provision_begun(struct txn *txn, struct job *job, void *context
     (void)context;
     if (facts_load_tenant(txn, job, &tenant, err) == -1)
         return job->undo && err->kind == ERR_NOT_FOUND ? 0 : -1;
+    if (steps_share_again(txn, job, err) == -1)
+        return -1;
     (void)str_copy(tenant.job_id, sizeof tenant.job_id, job->id);
     return tenant_move(txn, &tenant, job->undo ? TENANT_DELETING : TENANT_PROVISIONING,
                        job->undo ? job->cause : "", err);
@@ -364,6 +370,8 @@ int steps_tenant_job_begun(struct txn *txn, struct job *job, void *context, stru
     struct tenant tenant;
 
     (void)context;
+    if (steps_share_again(txn, job, err) == -1)
+        return -1;
     if (job->undo)
         return 0;
     if (facts_load_tenant(txn, job, &tenant, err) == -1)

@@ -9,6 +9,7 @@
 #include "job_start.h"
 #include "rule.h"
 #include "setting.h"
+#include "shared.h"
 #include "str.h"
 
 static int follow_tenant(struct txn *txn, const struct job *job, struct err *err);
@@ -119,7 +120,8 @@ int steps_tunnel_deleted(struct txn *txn, struct job *job, void *context, struct
     if (tunnel.state == TUNNEL_DELETED)
         return 0;
     if (drop_secret(txn, &tunnel, err) == -1 || unlink_tenant(txn, &tunnel, err) == -1 ||
-        rule_delete_all(txn, tunnel.id, err) == -1)
+        rule_delete_all(txn, tunnel.id, err) == -1 ||
+        steps_share_leave(txn, job, &tunnel, err) == -1)
         return -1;
     return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", ""), err);
 }
@@ -160,6 +162,8 @@ int steps_tunnel_job_begun(struct txn *txn, struct job *job, void *context, stru
     struct tunnel tunnel;
 
     (void)context;
+    if (steps_share_again(txn, job, err) == -1)
+        return -1;
     if (!job->undo || !str_equal(job->saga, "tunnel.create"))
         return 0;
     if (load(txn, job, &tunnel, err) == -1)
@@ -182,6 +186,8 @@ int steps_tunnel_start(struct txn *txn, const struct job *job, const struct tunn
 {
     struct job other = {0};
 
+    if (tunnel->shared && str_equal(saga, "tunnel.configure"))
+        other.wake_at = txn_time_ms(txn) + SHARED_PAUSE_MS;
     (void)str_copy(other.saga, sizeof other.saga, saga);
     memcpy(other.actor, job->actor, sizeof other.actor);
     memcpy(other.request_id, job->request_id, sizeof other.request_id);

@@ -32,12 +32,13 @@ bool steps_update_without_answer(const struct job *job)
 bool steps_update_without_maintenance(const struct job *job)
 {
     return kv_get(&job->args, "maintenance") == NULL || steps_update_without_running(job) ||
-           steps_without_ingress(job) || !steps_update_without_name(job);
+           steps_without_rules(job) || !steps_update_without_name(job);
 }
 
 bool steps_update_without_route(const struct job *job)
 {
-    return steps_update_without_running(job) || steps_update_without_name(job);
+    return steps_update_without_running(job) || steps_update_without_name(job) ||
+           steps_carried(job);
 }
 
 bool steps_update_without_name(const struct job *job)
@@ -47,7 +48,7 @@ bool steps_update_without_name(const struct job *job)
 
 bool steps_update_without_tunnel_name(const struct job *job)
 {
-    return steps_update_without_name(job) || steps_without_tunnel(job);
+    return steps_update_without_name(job) || steps_without_record(job);
 }
 
 static int change_plan(struct txn *txn, struct job *job, struct tenant *tenant, const char *plan_id,
@@ -145,7 +146,7 @@ int steps_tenant_change(struct txn *txn, struct job *job, void *context, struct 
     return change_tunnel(txn, job, context, &tenant, err);
 }
 
-int steps_tenant_unchange(struct txn *txn, struct job *job, void *context, struct err *err)
+static int unchange(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *plan_id = kv_get(&job->facts, FACT_OLD_PLAN);
     const char *subdomain = kv_get(&job->facts, FACT_OLD_SUBDOMAIN);
@@ -175,6 +176,14 @@ int steps_tenant_unchange(struct txn *txn, struct job *job, void *context, struc
     (void)str_copy(tunnel.cf_record, sizeof tunnel.cf_record,
                    kv_get_or(&job->facts, FACT_OLD_RECORD, ""));
     return tunnel_put(txn, &tunnel, err);
+}
+
+/* A shared tunnel that carries it is to know, too. */
+int steps_tenant_unchange(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    if (unchange(txn, job, context, err) == -1)
+        return -1;
+    return steps_carried(job) ? steps_share_refresh(txn, job, err) : 0;
 }
 
 /* One that runs was asked unless it is in maintenance, and whatever failed before is mended. */

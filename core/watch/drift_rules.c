@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "job_start.h"
 #include "rule.h"
+#include "shared.h"
 #include "str.h"
 #include "tenant.h"
 
@@ -70,7 +71,8 @@ static int read_wanted(struct txn *txn, struct wanted *w, struct err *err)
         return -1;
     if (rule_list(txn, &w->tunnel, &list, err) == -1)
         return -1;
-    rc = rule_config(&list, &w->tunnel, tenant.maintenance, &w->config, err);
+    rc = w->tunnel.shared ? shared_config(txn, &w->tunnel, &w->config, err)
+                          : rule_config(&list, &w->tunnel, tenant.maintenance, &w->config, err);
     rule_list_free(&list);
     return rc;
 }

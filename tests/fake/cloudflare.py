@@ -213,7 +213,9 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
 
     # The edge: which service answers for a host name. Returns (status, page) or (0, service).
     def edge(self, host):
-        r = next((r for r in self.records.values() if r["name"] == host), None)
+        wildcard = "*." + host.partition(".")[2]
+        r = next((r for r in self.records.values() if r["name"] == host), None) or \
+            next((r for r in self.records.values() if r["name"] == wildcard), None)
         if r is None:
             return 530, "error code: 1016"
         t = self.tunnels.get(r["content"].removesuffix(".cfargotunnel.com"))

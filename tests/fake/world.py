@@ -134,6 +134,8 @@ class World:
             return {}
         if path == "/_world/provider":  # a foreign hand at the provider: a call past the contract and the faults
             return self.cf.route(said["method"], said["path"].strip("/").split("/"), {}, said.get("body", {}))[1]
+        if path == "/_world/edge":  # what a visitor of a host name is answered, without TLS and body
+            return {"status": self.edge(said["host"], "GET", "/", {}, b"")[0]}
         if path == "/_world/verdict":
             return {"verdict": self.cf.access_verdict(**said)}
         if path == "/_world/record":
