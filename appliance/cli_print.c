@@ -21,6 +21,7 @@ static const struct {
     {"tenant", {"number", "id", "name", "subdomain", "state", "health", "port", "url"}},
     {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
     {"turn", {"number", "id", "owner", "uid", "state", "created_at"}},
+    {"domain", {"id", "unicode", "via", "state", "tenant_id", "days_left", "state_reason"}},
     {"customer", {"number", "id", "name", "email", "created_at"}},
     {"plan", {"id", "name", "title", "blueprint", "amount", "currency", "offered"}},
     {"port", {"port", "owner", "tenant_id", "foreign", "created_at"}},
@@ -201,8 +202,11 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
             fprintf(stderr, "none\n");
         else if (json_bool(tree, "has_more", false))
             fprintf(stderr, "more follow: add --starting-after with the last id, or --limit 100\n");
-    } else
+    } else if (strchr(json_text(tree, "text", ""), '\n') != NULL) {
+        printf("%s", json_text(tree, "text", "")); /* written for people: as it stands */
+    } else {
         object_print(cli, tree, 0);
+    }
     json_free(tree);
     return 0;
 }

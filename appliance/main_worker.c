@@ -16,6 +16,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "daemon.h"
+#include "domain_watch.h"
 #include "drift_watch.h"
 #include "engine.h"
 #include "file.h"
@@ -44,6 +45,7 @@ struct program {
     struct health_watch *health;
     struct alert_watch *alerts;
     struct post *post;
+    struct domain_watch *domains;
     struct schedule_tick tick;
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
@@ -240,7 +242,8 @@ int main(int argc, char **argv)
         health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1 ||
         drift_watch_start(&p.context, p.outside, &err) == -1 ||
         post_start(&p.post, &p.context, &err) == -1 ||
-        alert_watch_start(&p.alerts, &p.context, &err) == -1) {
+        alert_watch_start(&p.alerts, &p.context, &err) == -1 ||
+        domain_watch_start(&p.domains, &p.context, p.outside, 0, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }

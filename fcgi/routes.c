@@ -79,6 +79,14 @@ const struct op_route route_table[] = {
     {GET, "/api/turn/keys/{id}", "turn.show"},
     {DELETE, "/api/turn/keys/{id}", "turn.delete"},
 
+    {GET, "/api/domains", "domain.list"},
+    {POST, "/api/domains", "domain.add"},
+    {POST, "/api/domains/claim", "domain.claim"},
+    {GET, "/api/domains/{id}", "domain.show"},
+    {DELETE, "/api/domains/{id}", "domain.remove"},
+    {POST, "/api/domains/{id}/check", "domain.check"},
+    {GET, "/api/domains/{id}/instructions", "domain.instructions"},
+
     {GET, "/api/ports", "port.list"},
     {GET, "/api/customers", "customer.list"},
     {POST, "/api/customers", "customer.create"},

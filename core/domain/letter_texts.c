@@ -158,6 +158,17 @@ const struct letter_text letter_texts[] = {
     DE("domain_active", "{{domain}} führt jetzt zu {{tenant}}",
        "{{domain}} ist eingerichtet und führt jetzt zu {{tenant}}. Sie müssen nichts weiter tun."),
 
+    EN("domain_claimed", "{{domain}} no longer leads to {{tenant}}",
+       "Another customer has proved by an entry in the DNS that {{domain}} is theirs. The domain "
+       "therefore no longer leads to {{tenant}}.\n\nIf that is a mistake, please write to us."),
+    ES("domain_claimed", "{{domain}} ya no dirige a {{tenant}}",
+       "Otro cliente ha demostrado mediante una entrada en el DNS que {{domain}} es suyo. Por eso el "
+       "dominio ya no dirige a {{tenant}}.\n\nSi se trata de un error, le rogamos que nos escriba."),
+    DE("domain_claimed", "{{domain}} führt nicht mehr zu {{tenant}}",
+       "Ein anderer Kunde hat durch einen Eintrag im DNS nachgewiesen, dass {{domain}} ihm gehört. "
+       "Die Domain führt deshalb nicht mehr zu {{tenant}}.\n\nFalls das ein Irrtum ist, schreiben Sie "
+       "uns bitte."),
+
     EN("domain_moved", "{{domain}} no longer leads to {{tenant}}",
        "The name servers of {{domain}} were changed, so that the domain no longer leads to "
        "{{tenant}}. In {{days}} days its set-up will be deleted for good.\n\n"

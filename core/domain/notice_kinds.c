@@ -59,6 +59,8 @@ const struct notice_kind notice_kinds[] = {
          "a customer's domain was led away; its zone will be deleted", "sett domain show NAME"),
     KIND("domain.deleted", "domain", NOTICE_CRITICAL, 0, 0, "a customer's zone is gone",
          "sett domain show NAME"),
+    KIND("domain.unproved", "domain", NOTICE_WARNING, 0, 0,
+         "the record that proves a customer's domain is no longer there", "sett domain show NAME"),
     KIND("drift.found", "drift", NOTICE_WARNING, 0, 24 * HOURS,
          "what is outside is not what the records say", "sett drift list"),
     KIND("node.lost", "node", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,

@@ -30,6 +30,8 @@ static const struct field rows[] = {
     FIELD(struct plan, updated_at, FIELD_TIME, .help = "changed at"),
     FIELD_SINCE(struct plan, ingress_mode, FIELD_ENUM, 2, .names = ingress_mode_names,
                 .help = "whether its tenants share a tunnel; inherit: the box's setting"),
+    FIELD_SINCE(struct plan, max_domains, FIELD_U32, 3,
+                .help = "own domains that a customer may add to a tenant, 0: none"),
 };
 
 static const struct index indexes[] = {
@@ -41,7 +43,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 2,
+    .version = 3,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},

@@ -12,6 +12,7 @@
  *  23 rules         24 rule_parts     26 turn_keys
  *
  *  28 accesses       29 rate_limits    36 health
+ *  32 domains        33 domain_claims
  *  40 notices        42 outbox        44 reveals
  *  41 channels       43 alert_rules   45 mailings
  *  50 drift_items    51 drift_scans
@@ -19,14 +20,16 @@
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 212-214 notices, 215 channels,
- * 216-220 outbox, 221-222 reveals, 231-233 drift_items. Next free: table 54, index 237.
+ * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 198-203 domains, 204 domain_claims, 212-214
+ * notices, 215 channels, 216-220 outbox, 221-222 reveals, 231-233 drift_items. Next free: table 54,
+ * index 237.
  */
 #include "schema.h"
 
 #include "alert_channel.h"
 #include "alert_rule.h"
 #include "audit.h"
+#include "custom_domain.h"
 #include "customer.h"
 #include "drift.h"
 #include "event.h"
@@ -88,6 +91,8 @@ static const struct table *const tables[] = {
     &reveal_table,
     &mailing_table,
     &health_table,
+    &custom_domain_table,
+    &domain_claim_table,
 };
 /* clang-format on */
 

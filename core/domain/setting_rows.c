@@ -99,6 +99,46 @@ static int check_name_server(const char *value, struct err *err)
     return value[0] == '\0' ? 0 : dns_server_parse(value, &server, err);
 }
 
+/* "14,7,3,1" */
+static int check_days(const char *value, struct err *err)
+{
+    for (const char *at = value; *at != '\0';) {
+        char day[8];
+        size_t len = strcspn(at, ",");
+        uint64_t n;
+
+        if (str_copy_n(day, sizeof day, at, len) == -1 || str_u64(day, 1, 365, &n) == -1)
+            return err_field(err, "value", "setting_invalid",
+                             "\"%s\" is not a list of days, as in 14,7,3,1", value);
+        at += len;
+        at += *at == ',';
+    }
+    return 0;
+}
+
+/* "192.0.2.1 2001:db8::1" */
+static int check_addresses(const char *value, struct err *err)
+{
+    struct sockaddr_storage address;
+    char one[64];
+
+    for (const char *at = value; *at != '\0'; at += strspn(at, " ,")) {
+        size_t len = strcspn(at, " ,");
+        if (str_copy_n(one, sizeof one, at, len) == -1 || strpbrk(one, "[]") != NULL ||
+            dns_server_parse(one, &address, err) == -1)
+            return err_field(err, "value", "setting_invalid",
+                             "\"%s\" is not a list of addresses, as in 192.0.2.1 2001:db8::1",
+                             value);
+        at += len;
+    }
+    return 0;
+}
+
+static int check_optional_domain(const char *value, struct err *err)
+{
+    return value[0] == '\0' ? 0 : check_domain(value, err);
+}
+
 static int check_absolute(const char *value, struct err *err)
 {
     if (value[0] != '\0' && value[0] != '/')
@@ -203,6 +243,21 @@ const struct setting_row setting_rows[] = {
     TEXT("drift.at", "03:40", check_time_of_day,
          "when the box compares itself with its records each day, local time; empty: never"),
     TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),
+    TEXT("domains.target", "", check_optional_domain,
+         "name that customers' CNAMEs lead to; empty: customers.DOMAIN, with local DOMAIN itself"),
+    TEXT("domains.addresses", "", check_addresses,
+         "addresses of this box for customers' A and AAAA records; empty: those of the target"),
+    NUMBER("domains.check_minutes", "5", 1, 1440, "between looks at a domain that is waited for"),
+    NUMBER("domains.recheck_minutes", "360", 5, 1440, "between looks at a domain that is active"),
+    NUMBER("domains.activation_minutes", "60", 5, 1440,
+           "between requests that Cloudflare look at name servers: 60 in the free plan, else 5"),
+    NUMBER("domains.pending_days", "28", 1, 365, "after which Cloudflare deletes a pending zone"),
+    NUMBER("domains.moved_days", "7", 1, 365, "after which it deletes a moved one"),
+    NUMBER("domains.deleted_days", "7", 1, 365, "after which it forgets a deleted one"),
+    TEXT("domains.remind_days", "14,7,3,1", check_days,
+         "days before the end at which customer and operator are reminded"),
+    NUMBER("domains.proof_days", "7", 0, 365,
+           "for which a domain is still led whose TXT record is gone"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
     NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),

@@ -14,6 +14,7 @@ extern const struct op tenant_move_ops[];  /* tenant_move.c */
 extern const struct op tunnel_ops[];       /* tunnel_ops.c */
 extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */
+extern const struct op domain_ops[];       /* domain_ops.c */
 extern const struct op port_ops[];         /* port_ops.c */
 extern const struct op probe_ops[];        /* probe_ops.c */
 extern const struct op turn_ops[];         /* turn_ops.c */

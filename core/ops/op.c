@@ -17,7 +17,7 @@ const struct op *const op_tables[] = {
     tunnel_ops,
     access_ops,
     ratelimit_ops,
-    port_ops,
+    domain_ops, port_ops,
     customer_ops,
     plan_ops,
     subscription_ops,

@@ -22,6 +22,7 @@ struct plan_params {
     uint32_t refund, past_due_days, delete_days;
     bool offered;
     uint32_t ingress_mode;
+    uint32_t max_domains;
     struct limits limits;
 };
 
@@ -42,6 +43,8 @@ struct plan_params {
         FIELD(struct plan_params, offered, FIELD_BOOL, .help = "can be bought (true)"),            \
         FIELD(struct plan_params, ingress_mode, FIELD_ENUM, .names = ingress_mode_names,           \
               .help = "own: a tunnel for each tenant; shared: one for many (inherit: the box's)"), \
+        FIELD(struct plan_params, max_domains, FIELD_U32, .max = 10000,                            \
+              .help = "own domains that a customer may add to a tenant (0: none)"),                \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 

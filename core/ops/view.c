@@ -3,6 +3,8 @@
 #include "view.h"
 
 #include "alert_channel.h"
+#include "custom_domain_note.h"
+#include "custom_domain_text.h"
 #include "customer.h"
 #include "event.h"
 #include "guard.h"
@@ -160,6 +162,46 @@ static int audit_members(struct op_call *call, const void *record, struct json_o
     return 0;
 }
 
+void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j)
+{
+    json_out_key(j, "records");
+    json_out_array(j);
+    for (unsigned i = 0; i < count; i++) {
+        json_out_object(j);
+        json_out_key_text(j, "type", records[i].type);
+        json_out_key_text(j, "name", records[i].name);
+        json_out_key_text(j, "value", records[i].value);
+        json_out_key_text(j, "purpose", records[i].purpose);
+        json_out_end_object(j);
+    }
+    json_out_end_array(j);
+}
+
+/* What has to be entered for it, and how long there is for that. */
+static int domain_members(struct op_call *call, const void *record, struct json_out *j,
+                          struct err *err)
+{
+    const struct custom_domain *d = record;
+    struct domain_record *records = calloc(DOMAIN_RECORDS_MAX, sizeof *records);
+    unsigned count = 0;
+    int result;
+
+    if (records == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for records");
+    fields_json(&custom_domain_table.fields, d, j);
+    json_out_key(j, "days_left");
+    if (d->deadline_at == 0)
+        json_out_null(j);
+    else
+        json_out_u64(j, custom_domain_days_left(d, txn_time_ms(call->txn)));
+    result = d->state == DOMAIN_REMOVED
+                 ? 0
+                 : custom_domain_records(call->txn, &call->box->conf, d, records, &count, err);
+    view_domain_records(records, count, j);
+    free(records);
+    return result;
+}
+
 #define COUNT(rows_) (sizeof(rows_) / sizeof(rows_)[0])
 
 static const struct field tenant_more[] = {
@@ -181,6 +223,13 @@ static const struct field tunnel_more[] = {
 static const struct field audit_more[] = {
     {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},
 };
+static const struct field domain_more[] = {
+    {.name = "days_left",
+     .type = FIELD_U32,
+     .size = 4,
+     .help = "days until the provider gives it up; null: it does not"},
+    {.name = "records", .type = FIELD_KV, .help = "what has to be entered: type, name, value"},
+};
 static const struct field job_more[] = {
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };
@@ -188,6 +237,7 @@ const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
 const struct fields view_plan_more = {plan_more, COUNT(plan_more), 0};
 const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
+const struct fields view_domain_more = {domain_more, COUNT(domain_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
 const struct view view_access = {"access", &access_table, NULL};
@@ -196,6 +246,7 @@ const struct view view_channel = {"channel", &alert_channel_table, NULL};
 const struct view view_message = {"message", &message_table, NULL};
 const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
+const struct view view_domain = {"domain", &custom_domain_table, domain_members};
 const struct view view_event = {"event", &event_table, NULL};
 const struct view view_job = {"job", &job_table, NULL};
 const struct view view_key = {"api_key", &api_key_table, NULL};

@@ -13,14 +13,21 @@ struct view {
 
 extern const struct view view_access, view_rate_limit;
 extern const struct view view_audit, view_customer, view_event, view_job, view_key, view_order,
-    view_plan, view_port, view_session, view_subscription, view_tenant, view_tunnel, view_turn,
-    view_user;
+    view_plan, view_port, view_domain, view_session, view_subscription, view_tenant, view_tunnel,
+    view_turn, view_user;
 
 extern const struct view view_alert, view_channel, view_message;
 
 /* What the views add to the tables' fields, for the OpenAPI document. */
 extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more,
     view_audit_more;
+
+extern const struct fields view_domain_more;
+
+struct domain_record;
+
+/** view_domain_records(records, count, j): the member "records": what has to be entered. */
+void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j);
 
 /** view_object(call, view, record, err): the whole object to call->out, with "job" if this call has
  * started one. Return 0 or -1. */

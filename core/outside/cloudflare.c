@@ -125,6 +125,11 @@ static const struct {
     {81058, 0, "cloudflare_record_exists", ERR_CONFLICT, HINT_RECORD},
     {81044, 0, "cloudflare_not_found", ERR_NOT_FOUND, HINT_NONE},
     {81045, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
+    {1061, 0, "cloudflare_zone_exists", ERR_CONFLICT, HINT_NONE},
+    {1049, 0, "cloudflare_not_registered", ERR_INVALID, HINT_NONE},
+    {1224, 0, "cloudflare_activation", ERR_UNAVAILABLE, HINT_NONE},
+    {1406, 0, "cloudflare_hostname_exists", ERR_CONFLICT, HINT_NONE},
+    {1436, 0, "cloudflare_not_found", ERR_NOT_FOUND, HINT_NONE},
     {1404, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
     {1405, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
     {50001, 0, "cloudflare_quota", ERR_QUOTA, HINT_LIMIT},
@@ -238,7 +243,10 @@ int cloudflare_answer(struct cloudflare *c, long status, uint32_t retry_after_s,
                       size_t len, const char *permission, struct cJSON **json, struct err *err)
 {
     *json = json_parse(text, len, &json_limits_provider, NULL); /* an error page is no JSON */
-    if (status >= 200 && status < 300 && json_bool(*json, "success", false))
+    /* A custom hostname's DELETE answers without the envelope: {"id": …}. */
+    if (status >= 200 && status < 300 &&
+        (json_bool(*json, "success", false) ||
+         (json_at(*json, "success") == NULL && json_text(*json, "id", "")[0] != '\0')))
         return 0;
     (void)refused(c, status, retry_after_s, *json, permission, err);
     json_free(*json);

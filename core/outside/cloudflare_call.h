@@ -35,4 +35,7 @@ int cloudflare_part(char *out, size_t size, const char *s, struct err *err);
  */
 void cloudflare_copy(const struct cJSON *json, const char *path, char *out, size_t size);
 
+/** cloudflare_record_read(json, out): a DNS record as an answer describes it. */
+void cloudflare_record_read(const struct cJSON *json, struct cloudflare_record *out);
+
 #endif

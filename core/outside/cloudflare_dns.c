@@ -21,7 +21,7 @@ static int zone_known(const struct cloudflare *c, struct err *err)
                     "Set cloudflare.zone to the id of the zone that the tenants' names lie in.");
 }
 
-static void read_record(const struct cJSON *json, struct cloudflare_record *out)
+void cloudflare_record_read(const struct cJSON *json, struct cloudflare_record *out)
 {
     memset(out, 0, sizeof *out);
     cloudflare_copy(json, "id", out->id, sizeof out->id);
@@ -53,7 +53,7 @@ int cloudflare_dns_find(struct cloudflare *c, const char *name, const char *type
         return -1;
     all = json_at(json, "result");
     while (!found && (item = json_next(all, item)) != NULL) {
-        read_record(item, out);
+        cloudflare_record_read(item, out);
         found = out->id[0] != '\0' && str_equal_nocase(out->name, name) &&
                 (type == NULL ? is_address(out->type) : str_equal(out->type, type));
     }
@@ -91,7 +91,7 @@ int cloudflare_dns_create(struct cloudflare *c, const char *name, const char *tu
     buf_free(&body);
     if (result == -1)
         return -1;
-    read_record(json_at(json, "result"), out);
+    cloudflare_record_read(json_at(json, "result"), out);
     json_free(json);
     if (out->id[0] == '\0')
         return err_set(err, ERR_NETWORK, "cloudflare_answer",
@@ -126,7 +126,7 @@ static int list_one(void *arg, const struct cJSON *item, struct err *err)
     const struct listing *l = arg;
     struct cloudflare_record record;
 
-    read_record(item, &record);
+    cloudflare_record_read(item, &record);
     return str_starts(record.comment, l->mark) ? l->each(l->arg, &record, err) : 0;
 }
 

@@ -49,6 +49,7 @@ static const struct answer_row questions[] = {
     {"status", answer_status},
     {"probe", answer_probe},
     {"checkout", answer_checkout},
+    {"domain", answer_domain},
     {"tunnel_probe", answer_tunnel_probe},
     {"turn_credentials", answer_turn_credentials},
     {"turn_revoke", answer_turn_revoke},

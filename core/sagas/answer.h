@@ -14,6 +14,7 @@
  *   turn_credentials  turn_key_id, ttl_s      JSON: short-lived credentials; at most turn.per_minute
  *   turn_revoke       turn_key_id, username   JSON: one of them is over before its time
  *   turn_usage        turn_key_id, days       JSON: what a key has relayed
+ *   domain    domain_id                       JSON: what is seen of a domain outside
  *   checkout  order_id                        JSON: {"session","url"} of Stripe's page to pay on
  */
 #include <sys/types.h>

@@ -34,6 +34,11 @@ int answer_turn_revoke(const struct answer_setup *s, const struct kv *params, st
 int answer_turn_usage(const struct answer_setup *s, const struct kv *params, struct buf *out,
                       struct err *err);
 
+/** answer_domain: what the DNS, the provider and the front door say of a domain now. In
+ * answer_domain.c. */
+int answer_domain(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err);
+
 /** answer_checkout: a page of Stripe's for an open order, made with the order's id as idempotency
  * key: the same order gives the same page. In answer_checkout.c. */
 int answer_checkout(const struct answer_setup *s, const struct kv *params, struct buf *out,

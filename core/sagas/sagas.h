@@ -9,6 +9,7 @@ extern const struct saga saga_tunnel_create, saga_tunnel_delete, saga_tunnel_res
     saga_tunnel_reroute, saga_tunnel_configure;
 extern const struct saga saga_drift_mend, saga_drift_lead, saga_drift_remove;
 extern const struct saga saga_access_apply, saga_access_remove, saga_limit_apply, saga_limit_remove;
+extern const struct saga saga_domain_add, saga_domain_route, saga_domain_remove, saga_domain_claim;
 extern const struct saga saga_event_apply;
 extern const struct saga saga_tunnel_probe;
 extern const struct saga saga_turn_create, saga_turn_delete;

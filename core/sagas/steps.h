@@ -129,6 +129,12 @@ step_outside steps_healthy_make, steps_reachable_make;
  * to. Return 0 or -1. */
 int steps_resolve_here(const char *url, const char *front_door, char *out, size_t size);
 
+/** steps_door_ask(o, base, path, local, err): ask for ${path} at the front door ${base}, as a
+ * visitor would, whatever its name resolves to where the box has a front door of its own. Return 0
+ * when it answers, -1 with why not. */
+int steps_door_ask(struct outside *o, const char *base, const char *path, bool local,
+                   struct err *err);
+
 /* ---- outside: steps_database.c ---- */
 
 step_outside steps_database_check, steps_database_make, steps_database_undo;

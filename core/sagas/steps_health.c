@@ -136,40 +136,44 @@ int steps_resolve_here(const char *url, const char *front_door, char *out, size_
 /* A web server that was told to read its map anew answers for a moment with its old workers, too.
  * The first good answer shows that the new ones are there; the old have been told to go by the time
  * of the second, which must be good as well. */
-static int reached(struct step_call *call, const char *url, const char *resolve, bool local,
+static int reached(struct outside *o, const char *url, const char *resolve, bool local,
                    struct err *err)
 {
-    if (probe(call->outside, url, resolve, local, err) == -1)
+    if (probe(o, url, resolve, local, err) == -1)
         return -1;
     if (!local)
         return 0;
     clock_sleep_ms(RELOAD_MS);
-    return probe(call->outside, url, resolve, local, err);
+    return probe(o, url, resolve, local, err);
+}
+
+int steps_door_ask(struct outside *o, const char *base, const char *path, bool local,
+                   struct err *err)
+{
+    const char *door = local && o->front_door[0] == '\0' ? OWN_DOOR : o->front_door;
+    char url[512], resolve[400] = "";
+
+    if (str_format(url, sizeof url, "%s%s", base,
+                   str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||
+        (door[0] != '\0' && steps_resolve_here(base, door, resolve, sizeof resolve) == -1))
+        return err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
+    return reached(o, url, resolve[0] != '\0' ? resolve : NULL, local, err);
 }
 
 enum outcome steps_reachable_make(struct step_call *call, struct err *err)
 {
     const char *base = kv_get_or(call->facts, FACT_URL, "");
-    const char *path = NULL;
     bool local = str_equal(kv_get_or(call->facts, FACT_INGRESS, "local"), "local");
-    const char *door = call->outside->front_door;
-    char url[512], resolve[400] = "";
 
     if (steps_blueprint(call, err) == -1)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
-    path = kv_get_or(call->facts, FACT_HEALTH_PATH, "/");
-    if (local && door[0] == '\0')
-        door = OWN_DOOR;
-    if (str_format(url, sizeof url, "%s%s", base,
-                   str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||
-        (door[0] != '\0' && steps_resolve_here(base, door, resolve, sizeof resolve) == -1)) {
-        (void)err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
-        return OUTCOME_FAIL;
-    }
-    if (reached(call, url, resolve[0] != '\0' ? resolve : NULL, local, err) == 0) {
+    if (steps_door_ask(call->outside, base, kv_get_or(call->facts, FACT_HEALTH_PATH, "/"), local,
+                       err) == 0) {
         (void)str_format(call->note, sizeof call->note, "%s answers", base);
         return OUTCOME_OK;
     }
+    if (str_equal(err->code, "url_invalid"))
+        return OUTCOME_FAIL;
     if (call->elapsed_ms >= REACH_S * 1000) {
         (void)err_hint(err, local ? "Does the web server include the generated map, and does it "
                                     "run? sett doctor says"

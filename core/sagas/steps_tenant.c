@@ -5,6 +5,7 @@
  */
 #include "facts.h"
 #include "steps.h"
+#include "steps_domain.h"
 
 #include <string.h>
 
@@ -136,8 +137,12 @@ int steps_tenant_active(struct txn *txn, struct job *job, void *context, struct 
 
 int steps_tenant_resumed(struct txn *txn, struct job *job, void *context, struct err *err)
 {
+    struct tenant tenant;
+
     (void)context;
-    return set_active(txn, job, err);
+    if (set_active(txn, job, err) == -1 || facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    return steps_domain_follow(txn, job, &tenant, err);
 }
 
 /* The facts of a tenant that is there, with its tunnel if it has one, which is then this job's
@@ -198,6 +203,7 @@ int steps_tenant_suspended(struct txn *txn, struct job *job, void *context, stru
     if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
         tenant_move(txn, &tenant, TENANT_SUSPENDED, kv_get_or(&job->args, "reason", ""), err) ==
             -1 ||
+        steps_domain_follow(txn, job, &tenant, err) == -1 ||
         (found = facts_load_tunnel(txn, tenant.tunnel_id, &tunnel, err)) == -1)
         return -1;
     if (found == 0 || tunnel.state == TUNNEL_DELETED)
@@ -275,7 +281,8 @@ int steps_tenant_deleting(struct txn *txn, struct job *job, void *context, struc
     if (tenant.state == TENANT_DELETED)
         return wrong_state(&tenant, err);
     if (end_other_tunnels(txn, job, &tenant, true, err) == -1 ||
-        steps_turn_release(txn, job, tenant.id, err) == -1)
+        steps_turn_release(txn, job, tenant.id, err) == -1 ||
+        steps_domain_end_all(txn, job, &tenant, true, err) == -1)
         return -1;
     return tenant_move(txn, &tenant, TENANT_DELETING, kv_get_or(&job->args, "reason", ""), err);
 }
@@ -321,11 +328,15 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
 int steps_tenant_deleted(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     struct tenant tenant;
-    int left;
+    int left, domains;
 
     if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
-        (left = end_other_tunnels(txn, job, &tenant, false, err)) == -1)
+        (left = end_other_tunnels(txn, job, &tenant, false, err)) == -1 ||
+        (domains = steps_domain_end_all(txn, job, &tenant, false, err)) == -1)
         return -1;
+    if (domains > 0)
+        return err_set(err, ERR_CONFLICT, "busy", "%d domains of tenant %s are being removed",
+                       domains, tenant.id);
     if (left > 0)
         return err_set(err, ERR_CONFLICT, "busy", "%d other tunnels of tenant %s are being deleted",
                        left, tenant.id);

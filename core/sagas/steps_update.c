@@ -4,6 +4,7 @@
  */
 #include "facts.h"
 #include "steps.h"
+#include "steps_domain.h"
 
 #include <string.h>
 
@@ -225,10 +226,13 @@ int steps_tenant_update_ended(struct txn *txn, struct job *job, void *context, s
     if (job->state != JOB_STUCK && kv_get(&job->facts, FACT_OLD_HOSTNAME) != NULL &&
         steps_limit_follow(txn, job, kv_get_or(&job->args, "tenant_id", ""), err) == -1)
         return -1;
-    if (job->state == JOB_STUCK || kv_get(&job->args, "maintenance") == NULL)
+    if (job->state == JOB_STUCK)
         return 0;
-    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+    if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
+        steps_domain_follow(txn, job, &tenant, err) == -1)
         return -1;
+    if (kv_get(&job->args, "maintenance") == NULL)
+        return 0;
     (void)str_copy(tunnel.tenant_id, sizeof tunnel.tenant_id, tenant.id);
     if (scan_start(&scan, txn, &tunnel_table, "tenant_id", &tunnel, 1, false, err) == -1)
         return -1;

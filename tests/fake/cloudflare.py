@@ -7,12 +7,13 @@ import time
 
 from cloudflare_access import Access
 from cloudflare_common import Refusal, now
+from cloudflare_domains import Domains
 from cloudflare_probe import CloudflareProbe
 from cloudflare_rules import Rules
 from cloudflare_turn import CloudflareTurn
 
 
-class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
+class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules):
     def __init__(self, ledger, account, zone, domain, token):
         self.ledger, self.account, self.zone, self.domain, self.token = ledger, account, zone, domain, token
         self.tunnels, self.records = {}, {}
@@ -20,9 +21,10 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
         self.lagging = {}
         self.access_reset()
         self.rules_reset()
+        self.domains_reset()
 
     def zone_names(self):
-        return [self.domain]
+        return [self.domain] + [z["name"] for z in self.zones.values()]
 
     # The envelope every answer has.
     @staticmethod
@@ -62,24 +64,24 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
                 return self.access(method, parts[3:], query, body)
         if parts[0] == "zones":
             if len(parts) == 1:
-                wanted = query.get("name", [self.domain])[0]
-                found = [self.zone_object()] if wanted == self.domain else []
-                return 200, self.ok(found, page=1, per_page=20, count=len(found), total_count=len(found))
+                return self.zones_all(method, query, body)
             if parts[1] != self.zone:
-                raise Refusal(404, 7003, "Could not route to the zone, perhaps your object identifier is invalid?")
+                return self.zone_of_a_customer(method, parts[1:], query, body)
             if len(parts) == 2:
                 return 200, self.ok(self.zone_object())
+            if parts[2] == "custom_hostnames":
+                return self.custom_hostname(method, parts[3:], query, body)
             if parts[2] == "dns_records":
                 return self.record(method, parts[3:], query, body)
             if parts[2] == "rulesets":
                 return self.rulesets(method, parts[3:], body)
         raise Refusal(404, 7003, "No route for that URI")
 
-    def zone_object(self):
-        return {"id": self.zone, "name": self.domain, "status": "active", "paused": False, "type": "full",
-                "development_mode": 0, "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
+    def zone_object(self, ident=None, name=None, status="active", servers=("ada.ns.cloudflare.com", "bob.ns.cloudflare.com")):
+        return {"id": ident or self.zone, "name": name or self.domain, "status": status, "paused": False, "type": "full",
+                "development_mode": 0, "name_servers": list(servers),
                 "original_name_servers": None, "original_registrar": None, "original_dnshost": None,
-                "created_on": now(), "modified_on": now(), "activated_on": now(),
+                "created_on": now(), "modified_on": now(), "activated_on": now() if status == "active" else None,
                 "account": {"id": self.account, "name": "test"}, "owner": {"id": None, "type": "user", "name": None},
                 "meta": {"step": 4, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": False},
                 "permissions": ["#dns_records:edit"], "plan": {"id": "0" * 32, "name": f"{self.plan.title()} Website", "price": 0,
@@ -168,10 +170,11 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
         return 200, self.ok(dict(self.tunnel_object(t), credentials_file=credentials, token=self.tunnel_token(t)))
 
     # DNS.
-    def record(self, method, rest, query, body):
+    def record(self, method, rest, query, body, zone=None):
+        records = self.records if zone is None else zone["records"]
         if not rest:
             if method == "GET":
-                found = list(self.records.values())
+                found = list(records.values())
                 for key, member in (("type", "type"), ("name.exact", "name"), ("name", "name"),
                                     ("content.exact", "content"), ("comment.exact", "comment")):
                     if key in query:
@@ -181,12 +184,12 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
                 if "comment.contains" in query:
                     found = [r for r in found if query["comment.contains"][0] in (r["comment"] or "")]
                 return 200, self.ok(found, page=1, per_page=100, count=len(found), total_count=len(found))
-            return self.record_create(body)
-        r = self.records.get(rest[0])
+            return self.record_create(body, zone)
+        r = records.get(rest[0])
         if r is None:
             raise Refusal(404, 81044, "Record does not exist.")
         if method == "DELETE":
-            del self.records[r["id"]]
+            del records[r["id"]]
             self.ledger.effect("record-deleted", r["id"], name=r["name"], comment=r["comment"])
             return 200, self.ok({"id": r["id"]})
         if method in ("PUT", "PATCH"):
@@ -195,19 +198,20 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
             self.ledger.effect("record-changed", r["id"], name=r["name"])
         return 200, self.ok(r)
 
-    def record_create(self, body):
-        name = body["name"] if body["name"].endswith(self.domain) else f"{body['name']}.{self.domain}"
-        for r in self.records.values():
+    def record_create(self, body, zone=None):
+        records, domain = (self.records, self.domain) if zone is None else (zone["records"], zone["name"])
+        name = body["name"] if body["name"].endswith(domain) else f"{body['name']}.{domain}"
+        for r in records.values():
             if r["name"] == name:
                 if r["type"] == body["type"] and r["content"] == body["content"]:
                     raise Refusal(400, 81058, "An identical record already exists.")
-                if "CNAME" in (r["type"], body["type"]):
+                if "CNAME" in (r["type"], body["type"]) and {r["type"], body["type"]} <= {"A", "AAAA", "CNAME"}:
                     raise Refusal(400, 81053, "An A, AAAA, or CNAME record with that host already exists.")
         r = {"id": uuid.uuid4().hex, "name": name, "type": body["type"], "content": body["content"],
              "proxiable": True, "proxied": body.get("proxied", False), "ttl": body.get("ttl", 1),
              "settings": {}, "meta": {}, "comment": body.get("comment"), "tags": [],
              "created_on": now(), "modified_on": now()}
-        self.records[r["id"]] = r
+        records[r["id"]] = r
         self.ledger.effect("record-created", r["id"], name=name, comment=r["comment"])
         return 200, self.ok(r)
 
@@ -215,7 +219,8 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Rules):
     def edge(self, host):
         wildcard = "*." + host.partition(".")[2]
         r = next((r for r in self.records.values() if r["name"] == host), None) or \
-            next((r for r in self.records.values() if r["name"] == wildcard), None)
+            next((r for r in self.records.values() if r["name"] == wildcard), None) or \
+            self.customer_record(host)
         if r is None:
             return 530, "error code: 1016"
         t = self.tunnels.get(r["content"].removesuffix(".cfargotunnel.com"))

@@ -112,7 +112,9 @@ class World:
         said = json.loads(body) if body else {}
         if path == "/_world/state":
             return {"tunnels": [dict(t, connections=list(t["connections"])) for t in self.cf.tunnels.values()],
-                    "records": list(self.cf.records.values()), "stripe": self.stripe.objects,
+                    "records": list(self.cf.records.values()),
+                    "zones": [dict(z, records=list(z["records"].values())) for z in self.cf.zones.values()],
+                    "hostnames": list(self.cf.hostnames.values()), "fallback": self.cf.fallback, "stripe": self.stripe.objects,
                     "apps": [self.cf.app_object(a) for a in self.cf.apps.values()],
                     "limits": self.cf.ruleset["rules"] if self.cf.ruleset else []}
         if path == "/_world/effects":
@@ -139,7 +141,12 @@ class World:
         if path == "/_world/verdict":
             return {"verdict": self.cf.access_verdict(**said)}
         if path == "/_world/record":
-            return self.cf.record_create(said)[1]
+            zone = next((z for z in self.cf.zones.values() if z["name"] == said.get("zone")), None)
+            return self.cf.record_create(said, zone)[1]
+        if path == "/_world/zone":
+            return self.cf.zone_move(said["name"], said["status"])
+        if path == "/_world/hostname":
+            return self.cf.hostname_move(said["hostname"], said["status"], said["ssl"])
         if path == "/_world/connect":
             return {"ok": self.cf.connect(said["token"], said["connector"])}
         if path == "/_world/disconnect":
@@ -189,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
         w = self.world
         if path.startswith("/_world/"):
             answer = 200, json.dumps(w.control(self.command, path, body)).encode(), {}
-        elif host.endswith("." + DOMAIN) or host == DOMAIN:
+        elif w.cf.serves(host):
             answer = w.edge(host, self.command, self.path, self.headers, body)
         elif path == "/client/v4/graphql":
             status, payload = w.cf.graphql(body, self.headers)
@@ -238,7 +245,7 @@ def certificate(folder):
         "-keyout", key, "-out", os.path.join(folder, "cert.csr"))
     names = os.path.join(folder, "names.cnf")
     with open(names, "w", encoding="utf-8") as f:
-        f.write(f"subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:{DOMAIN},DNS:*.{DOMAIN}\n"
+        f.write(f"subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:{DOMAIN},DNS:*.{DOMAIN},DNS:mustermann.de,DNS:*.mustermann.de,DNS:*.kunde.de,DNS:*.co.uk\n"
                 "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
     run("openssl", "x509", "-req", "-in", os.path.join(folder, "cert.csr"), "-CA", ca, "-CAkey",
         os.path.join(folder, "ca.key"), "-CAcreateserial", "-days", "2", "-extfile", names, "-out", cert)

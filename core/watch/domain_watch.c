@@ -1,0 +1,162 @@
+/* Looking after customers' domains: who is due, what is seen, and what follows from it. */
+#include "domain_watch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "domain_look.h"
+#include "job_start.h"
+#include "log.h"
+#include "steps_domain.h"
+
+#define EACH_MS 1000
+
+struct domain_watch {
+    const struct saga_context *context;
+    struct outside *outside;
+    uint32_t each_ms;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stopping;
+    /* The domain that is being looked at. */
+    struct domain_terms terms;
+    struct domain_seen seen;
+    bool routed;
+};
+
+static bool rest(struct domain_watch *w, int64_t ms)
+{
+    int64_t until_ms = clock_mono_ms() + ms;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    bool go_on;
+
+    (void)pthread_mutex_lock(&w->lock);
+    while (!w->stopping && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
+        continue;
+    go_on = !w->stopping;
+    (void)pthread_mutex_unlock(&w->lock);
+    return go_on;
+}
+
+/* The domain whose time has come first. Return 1, 0 when none is due, or -1. */
+static int next_due(struct domain_watch *w, struct err *err)
+{
+    struct custom_domain *d = calloc(1, sizeof *d);
+    struct txn *txn;
+    struct scan scan;
+    int got = -1;
+
+    if (d == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a domain");
+    if (db_read(&txn, w->context->db, err) == 0) {
+        if (scan_start(&scan, txn, &custom_domain_table, "due_at", NULL, 0, false, err) == 0)
+            got = scan_next(&scan, d, err);
+        if (got == 1 && d->due_at > txn_time_ms(txn))
+            got = 0;
+        if (got == 1 && domain_terms_read(txn, &w->context->conf, d, &w->terms, err) == -1)
+            got = -1;
+        db_read_end(txn);
+    }
+    free(d);
+    return got;
+}
+
+static int note(struct txn *txn, void *arg, struct err *err)
+{
+    struct domain_watch *w = arg;
+    struct custom_domain *d = calloc(1, sizeof *d);
+    bool route = false;
+    int result;
+
+    w->routed = false;
+    if (d == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a domain");
+    result = custom_domain_get(txn, w->terms.id, d, err);
+    /* While it was looked at somebody may have removed it, or made it another. */
+    if (result == 1 && d->due_at != 0) {
+        bool same = d->via == w->terms.via &&
+                    memcmp(d->cf_id, w->terms.cf_id, sizeof d->cf_id) == 0 &&
+                    memcmp(d->challenge, w->terms.challenge, sizeof d->challenge) == 0;
+        struct domain_seen nothing = {0};
+
+        result =
+            custom_domain_note(txn, &w->context->conf, d, same ? &w->seen : &nothing, &route, err);
+        if (result == 0 && route && (result = steps_domain_route(txn, NULL, d, err)) == 0) {
+            w->routed = true;
+            result = custom_domain_put(txn, d, err);
+        }
+    }
+    free(d);
+    return result == -1 ? -1 : 0;
+}
+
+/* One look. Return whether there may be more to do at once. */
+static bool look(struct domain_watch *w)
+{
+    struct err err = {0};
+    int due = next_due(w, &err);
+
+    if (due == 1) {
+        domain_look(w->context, w->outside, &w->terms, &w->seen);
+        if (db_write(w->context->db, note, w, &err) == -1)
+            due = -1;
+        else if (w->routed)
+            job_wake(w->context->paths.wake_sock);
+    }
+    if (due == -1)
+        log_warning("customers' domains cannot be looked at: %s", err.text);
+    return due == 1;
+}
+
+static void *watch_main(void *arg)
+{
+    struct domain_watch *w = arg;
+    bool more = false;
+
+    while (rest(w, more ? 0 : (int64_t)w->each_ms))
+        more = look(w);
+    return NULL;
+}
+
+int domain_watch_start(struct domain_watch **out, const struct saga_context *context,
+                       struct outside *outside, uint32_t each_ms, struct err *err)
+{
+    struct domain_watch *w = calloc(1, sizeof *w);
+    pthread_condattr_t monotonic;
+    int rc;
+
+    if (w == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the domains' rounds");
+    w->context = context;
+    w->outside = outside;
+    w->each_ms = each_ms == 0 ? EACH_MS : each_ms;
+    (void)pthread_mutex_init(&w->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&w->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    if ((rc = pthread_create(&w->thread, NULL, watch_main, w)) != 0) {
+        (void)err_sys(err, "thread", rc, "the thread of the domains' rounds");
+        free(w);
+        return -1;
+    }
+    *out = w;
+    return 0;
+}
+
+void domain_watch_stop(struct domain_watch *w)
+{
+    if (w == NULL)
+        return;
+    (void)pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    (void)pthread_cond_broadcast(&w->changed);
+    (void)pthread_mutex_unlock(&w->lock);
+    (void)pthread_join(w->thread, NULL);
+    (void)pthread_cond_destroy(&w->changed);
+    (void)pthread_mutex_destroy(&w->lock);
+    free(w);
+}
