@@ -106,8 +106,10 @@ static int check_url(const char *service, struct err *err)
                      service);
 }
 
-static int check_service(const char *service, struct err *err)
+static int check_service(const struct cloudflared_rule *rule, struct err *err)
 {
+    const char *service = rule->service;
+
     if (str_starts(service, "unix:") || str_starts(service, "unix+tls:"))
         return 0;
     if (str_starts(service, "http_status:"))
@@ -115,6 +117,8 @@ static int check_service(const char *service, struct err *err)
     for (size_t i = 0; plain_services[i] != NULL; i++)
         if (str_equal(service, plain_services[i]))
             return 0;
+    if (strstr(rule->origin.more, "\"bastionMode\":true") != NULL) /* then it is not looked at */
+        return 0;
     return check_url(service, err);
 }
 
@@ -175,7 +179,7 @@ static int check_access(const struct cloudflared_origin *origin, struct err *err
 
 int cloudflared_check_rule(const struct cloudflared_rule *rule, struct err *err)
 {
-    return check_service(rule->service, err) == -1 || check_access(&rule->origin, err) == -1 ||
+    return check_service(rule, err) == -1 || check_access(&rule->origin, err) == -1 ||
                    check_host(rule, err) == -1 || check_path(rule, err) == -1
                ? -1
                : 0;
@@ -223,7 +227,7 @@ int cloudflared_check(const struct cloudflared_config *config, struct err *err)
                          "The config file doesn't contain any ingress rules");
     for (uint32_t i = 0; i < config->count; i++) {
         const struct cloudflared_rule *rule = &config->rules[i];
-        if (check_service(rule->service, err) == -1 || check_access(&rule->origin, err) == -1 ||
+        if (check_service(rule, err) == -1 || check_access(&rule->origin, err) == -1 ||
             check_host(rule, err) == -1 || check_place(config, i, err) == -1 ||
             check_path(rule, err) == -1) {
             name_place(i, err);

@@ -41,6 +41,13 @@ struct cloudflared_config {
     uint32_t count, room;
 };
 
+/* What a reader of config.yml should be told besides. */
+struct cloudflared_remarks {
+    uint32_t unused;       /* keys that cloudflared does not know */
+    char unused_keys[240]; /* the first of them, with commas */
+    bool has_url;          /* a url: of its own stands beside the rules */
+};
+
 /** cloudflared_free(config): give the rules back; it is empty and usable again. */
 void cloudflared_free(struct cloudflared_config *config);
 
@@ -69,6 +76,12 @@ bool cloudflared_host_matches(const char *pattern, const char *host);
  * list is empty. Return it or -1. */
 int cloudflared_match(const struct cloudflared_config *config, const char *url, struct err *err);
 
+/** cloudflared_validate(text, len, config, remarks, err): all of it for a text that is config.yml
+ * or, if it begins with a brace, the remote form: read, then checked. Fills an empty list. 0 or -1.
+ */
+int cloudflared_validate(const char *text, size_t len, struct cloudflared_config *config,
+                         struct cloudflared_remarks *remarks, struct err *err);
+
 /* ---- JSON: the remote form ---- */
 
 /** cloudflared_read_json(ingress, config, err): fill an empty list from an array of rules. Seconds
@@ -95,13 +108,6 @@ struct cloudflared_file {
  */
 int cloudflared_write_yaml(const struct cloudflared_config *config,
                            const struct cloudflared_file *file, struct buf *out);
-
-/* What a reader of config.yml should be told besides. */
-struct cloudflared_remarks {
-    uint32_t unused;       /* keys that cloudflared does not know */
-    char unused_keys[240]; /* the first of them, with commas */
-    bool has_url;          /* a url: of its own stands beside the rules */
-};
 
 /** cloudflared_parse_yaml(text, len, config, remarks, err): fill an empty list as cloudflared reads
  * its file; "error parsing YAML…" as it says it. Durations round up to whole seconds. 0 or -1. */
