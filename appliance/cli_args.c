@@ -15,6 +15,7 @@
 
 #define ANSWER_MAX (8u << 20)
 #define SECRET_MAX 4096
+#define TEXT_MAX   65536
 #define WORDS_SIZE 64
 
 /* "--starting-after" names the field starting_after. */
@@ -53,6 +54,28 @@ done:
     return rc;
 }
 
+/* The value of a parameter of many lines, from a file or "-". It is to be freed. NULL on error. */
+static char *text_read(const char *path, struct err *err)
+{
+    struct buf b;
+
+    buf_init(&b, TEXT_MAX);
+    if (str_equal(path, "-")) {
+        char chunk[4096];
+        size_t n;
+        while ((n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+            (void)buf_add(&b, chunk, n);
+    } else if (file_read(path, &b, err) == -1) {
+        buf_free(&b);
+        return NULL;
+    }
+    if (!b.failed && buf_add(&b, "", 0) == 0 && b.data != NULL)
+        return b.data;
+    buf_free(&b);
+    err_field(err, "file", "file_content", "%s is empty or longer than %u bytes", path, TEXT_MAX);
+    return NULL;
+}
+
 /* The field for the next bare word: those of the URL's path first, then what is required; where
  * there are two parameters in all, the other one as well ("setting set NAME VALUE"). */
 static const struct field *positional(const struct fields *f, uint64_t given)
@@ -60,7 +83,7 @@ static const struct field *positional(const struct fields *f, uint64_t given)
     for (unsigned round = 0; round < (f->count == 2 ? 3 : 2); round++)
         for (size_t i = 0; i < f->count; i++) {
             const struct field *field = &f->at[i];
-            unsigned want = round == 0 ? FIELD_PATH : FIELD_REQUIRED;
+            unsigned want = round == 0 ? FIELD_PATH : FIELD_REQUIRED | FIELD_WORD;
             if ((round == 2 || (field->flags & want)) && !(given & UINT64_C(1) << i) &&
                 !(field->flags & (FIELD_SECRET | FIELD_INTERNAL)))
                 return field;
@@ -84,7 +107,7 @@ static int option_set(const struct op *op, const char *word, const char *next, i
     if (field == NULL && str_ends(name, "_file") && op->params != NULL) {
         name[strlen(name) - 5] = '\0';
         field = fields_find(op->params, name);
-        file = field != NULL && (field->flags & FIELD_SECRET);
+        file = field != NULL && (field->flags & (FIELD_SECRET | FIELD_FREE));
         if (!file)
             field = NULL;
     }
@@ -111,6 +134,12 @@ static int option_set(const struct op *op, const char *word, const char *next, i
     else {
         value = next;
         *used = 2;
+    }
+    if (file && !(field->flags & FIELD_SECRET)) {
+        char *text = text_read(value, err);
+        int result = text == NULL ? -1 : params_one(op->params, name, text, params, given, err);
+        free(text);
+        return result;
     }
     if (file) {
         if (secret_read(value, secret, sizeof secret, err) == -1)

@@ -22,6 +22,7 @@ static const struct {
     {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
     {"turn", {"number", "id", "owner", "uid", "state", "created_at"}},
     {"domain", {"id", "unicode", "via", "state", "tenant_id", "days_left", "state_reason"}},
+    {"rule", {"position", "id", "hostname", "path", "service", "no_tls_verify", "note"}},
     {"customer", {"number", "id", "name", "email", "created_at"}},
     {"plan", {"id", "name", "title", "blueprint", "amount", "currency", "offered"}},
     {"port", {"port", "owner", "tenant_id", "foreign", "created_at"}},

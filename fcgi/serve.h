@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#define SERVE_PARAMS 8192 /* the largest struct of an operation's parameters */
+#define SERVE_PARAMS 51200 /* the largest struct of parameters: a list of rules as text */
 
 /* What all threads share; the caller keeps all of it alive. */
 struct serve {

@@ -45,6 +45,7 @@ struct sealed {
     0x20u /* input: never echoed, never logged; the CLI reads it from --x-file or stdin */
 #define FIELD_INTERNAL 0x40u /* input: cannot be given from outside */
 #define FIELD_FREE     0x80u /* text: may have line breaks and tabs; other control characters never */
+#define FIELD_WORD     0x800u /* input: the CLI takes a bare word for it */
 #define FIELD_OPEN     0x400u /* FIELD_U32: UINT32_MAX means that nothing is said; renders as null */
 
 struct field {

@@ -79,10 +79,11 @@ static void request_digest(const struct op_call *call, uint8_t out[32])
 static void begin_again(struct passage *p)
 {
     struct op_call *call = p->call;
-    struct buf answer = call->answer;
+    struct buf answer = call->answer, preview = call->preview;
 
     *call = p->base;
     call->answer = answer;
+    call->preview = preview;
     *call->out = p->out;
     call->out->buf->len = p->out_len;
     if (call->out->buf->data != NULL)
@@ -229,6 +230,32 @@ static void audit_refusal(struct op_call *call, const struct err *why)
         (void)db_write(call->box->db, write_refusal, &r, &unrecorded);
 }
 
+/* A plan, an object as text, with what the operation itself has to show. */
+static int write_plan(struct op_call *call, const char *plan, struct err *err)
+{
+    size_t len = strlen(plan);
+    struct buf whole;
+
+    if (call->preview.len == 0 || call->preview.failed) {
+        json_out_raw(call->out, plan, len);
+        return 0;
+    }
+    buf_init(&whole, call->preview.len + len + 2);
+    while (len > 0 && plan[len - 1] != '}')
+        len--;
+    (void)buf_add(&whole, plan, len - 1);
+    (void)buf_byte(&whole, ',');
+    (void)buf_add(&whole, call->preview.data, call->preview.len);
+    (void)buf_byte(&whole, '}');
+    if (whole.failed)
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a plan");
+    else
+        json_out_raw(call->out, whole.data, whole.len);
+    len = whole.failed;
+    buf_free(&whole);
+    return len ? -1 : 0;
+}
+
 /* The worker's words on the job that the rehearsal would have started. */
 static int plan(struct passage *p, struct err *err)
 {
@@ -238,14 +265,8 @@ static int plan(struct passage *p, struct err *err)
 
     begin_again(p);
     if (job->saga[0] == '\0') {
-        json_out_object(call->out);
-        json_out_key_text(call->out, "object", "plan");
-        json_out_key(call->out, "steps");
-        json_out_array(call->out);
-        json_out_end_array(call->out);
-        json_out_end_object(call->out);
         call->status = 200;
-        return 0;
+        return write_plan(call, "{\"object\":\"plan\",\"steps\":[]}", err);
     }
     kv_clear(&params);
     if (kv_merge(&params, &job->args) != 0 || kv_set(&params, "saga", job->saga) != 0)
@@ -253,9 +274,8 @@ static int plan(struct passage *p, struct err *err)
     if (ask(call->box->paths.ask_sock, "plan", &params, PLAN_WAIT_MS, &call->answer, err) != 0 ||
         json_check(call->answer.data, call->answer.len, &json_limits_provider, err) != 0)
         return -1;
-    json_out_raw(call->out, call->answer.data, call->answer.len);
     call->status = 200;
-    return 0;
+    return write_plan(call, buf_string(&call->answer), err);
 }
 
 static int write_way(struct passage *p, struct err *err)
@@ -364,6 +384,7 @@ int op_dispatch(struct op_call *call, struct err *err)
     if (p.kept != NULL)
         free(p.kept);
     buf_free(&call->answer);
+    buf_free(&call->preview);
     call->scratch = NULL;
     call->planned = NULL;
     return r;

@@ -15,6 +15,9 @@ extern const struct op tunnel_ops[];       /* tunnel_ops.c */
 extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */
 extern const struct op domain_ops[];       /* domain_ops.c */
+extern const struct op creation_ops[];     /* tunnel_create.c */
+extern const struct op configure_ops[];    /* tunnel_config_ops.c */
+extern const struct op rule_ops[];         /* rule_ops.c */
 extern const struct op port_ops[];         /* port_ops.c */
 extern const struct op probe_ops[];        /* probe_ops.c */
 extern const struct op turn_ops[];         /* turn_ops.c */

@@ -88,16 +88,17 @@ struct op_call {
     char job_id[ID_SIZE];                           /* the job that was started, "" if none */
     char cookie[256];                               /* Set-Cookie, sign-in only */
     bool wake;                                      /* the worker has something to do */
-    bool unchanged;      /* run: nothing was changed, so nothing is audited */
-    bool audit_refusal;  /* slow and run: if this fails it is worth a record */
-    bool refused;        /* run returned 0 with err filled: what it did is committed, and then the
-                            caller is refused with that err */
-    bool replayed;       /* the answer was kept for this Idempotency-Key */
-    struct buf answer;   /* what slow got from the worker; op_dispatch frees it */
+    bool unchanged;     /* run: nothing was changed, so nothing is audited */
+    bool audit_refusal; /* slow and run: if this fails it is worth a record */
+    bool refused;       /* run returned 0 with err filled: what it did is committed, and then the
+                           caller is refused with that err */
+    bool replayed;      /* the answer was kept for this Idempotency-Key */
+    struct buf answer;  /* what slow got from the worker; op_dispatch frees it */
+    struct buf preview; /* plan=1: run's own members of the plan, "\"before\":…"; likewise */
     /* Given by a caller that shows how a question goes while it is answered; NULL: nobody. */
     void (*progress)(void *arg, const char *line);
     void *progress_arg;
-    struct job *planned; /* plan=1: the job that would have been started */
+    struct job *planned;                  /* plan=1: the job that would have been started */
     char plan_id[ID_SIZE], plan_name[32]; /* view.c's own: the plan it looked up last */
 };
 

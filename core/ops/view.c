@@ -13,6 +13,7 @@
 #include "notice.h"
 #include "plan.h"
 #include "port.h"
+#include "rule.h"
 #include "str.h"
 #include "subscription.h"
 #include "tenant.h"
@@ -117,6 +118,10 @@ static int tunnel_members(struct op_call *call, const void *record, struct json_
     (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
     if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0)
         return -1;
+    json_out_key_text(j, "rules_state",
+                      tunnel->rules_in_force == tunnel->rules_wanted ? "in_force"
+                      : tunnel->rules_reason[0] != '\0'              ? "refused"
+                                                                     : "pending");
     json_out_key(j, "container_id");
     tenant_mark(mark, tenant.number);
     if (tenant.number == 0)
@@ -215,6 +220,10 @@ static const struct field plan_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
 };
 static const struct field tunnel_more[] = {
+    {.name = "rules_state",
+     .type = FIELD_TEXT,
+     .size = 16,
+     .help = "in_force, pending, or refused: then the former ones are in force"},
     {.name = "container_id",
      .type = FIELD_TEXT,
      .size = TENANT_MARK_SIZE,
@@ -254,6 +263,7 @@ const struct view view_order = {"order", &order_table, NULL};
 const struct view view_plan = {"plan", &plan_table, plan_members};
 const struct view view_port = {"port", &port_table, port_members};
 const struct view view_rate_limit = {"rate_limit", &rate_limit_table, NULL};
+const struct view view_rule = {"rule", &rule_table, NULL};
 const struct view view_session = {"session", &session_table, NULL};
 const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
 const struct view view_tenant = {"tenant", &tenant_table, tenant_members};

@@ -11,7 +11,7 @@ struct view {
     int (*members)(struct op_call *call, const void *record, struct json_out *j, struct err *err);
 };
 
-extern const struct view view_access, view_rate_limit;
+extern const struct view view_access, view_rule, view_rate_limit;
 extern const struct view view_audit, view_customer, view_event, view_job, view_key, view_order,
     view_plan, view_port, view_domain, view_session, view_subscription, view_tenant, view_tunnel,
     view_turn, view_user;

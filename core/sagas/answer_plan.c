@@ -46,6 +46,19 @@ static int imagine(struct txn *txn, struct job *job, const struct saga_context *
                : facts_set(job, FACT_CARRIER, "(new)", err);
 }
 
+/* A tunnel that is not there yet, likewise. */
+static int imagine_tunnel(struct job *job, struct err *err)
+{
+    static const char *const facts[] = {FACT_HOSTNAME, FACT_SERVICE, FACT_INGRESS,
+                                        FACT_TUNNEL_NAME};
+
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        if (kv_get(&job->args, facts[i]) != NULL &&
+            facts_set(job, facts[i], kv_get(&job->args, facts[i]), err) == -1)
+            return -1;
+    return facts_set(job, FACT_TUNNEL, "(new)", err);
+}
+
 static int read_facts(struct txn *txn, struct job *job, const struct saga_context *c,
                       struct err *err)
 {
@@ -70,7 +83,7 @@ static int read_facts(struct txn *txn, struct job *job, const struct saga_contex
     if (found == -1)
         return -1;
     if (found == 0) /* it is made on the way: there is something to lead to */
-        return facts_set(job, FACT_TUNNEL, "(new)", err);
+        return imagine_tunnel(job, err);
     return facts_tunnel(txn, job, c, &tunnel, err);
 }
 

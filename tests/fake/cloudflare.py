@@ -2,6 +2,7 @@
 the edge that answers for the host names. Rules and error codes follow the provider's description."""
 import base64
 import json
+import re
 import uuid
 import time
 
@@ -10,10 +11,11 @@ from cloudflare_common import Refusal, now
 from cloudflare_domains import Domains
 from cloudflare_probe import CloudflareProbe
 from cloudflare_rules import Rules
+from cloudflare_tunnels import Tunnels
 from cloudflare_turn import CloudflareTurn
 
 
-class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules):
+class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules, Tunnels):
     def __init__(self, ledger, account, zone, domain, token):
         self.ledger, self.account, self.zone, self.domain, self.token = ledger, account, zone, domain, token
         self.tunnels, self.records = {}, {}
@@ -216,7 +218,7 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules):
         return 200, self.ok(r)
 
     # The edge: which service answers for a host name. Returns (status, page) or (0, service).
-    def edge(self, host):
+    def edge(self, host, path="/"):
         wildcard = "*." + host.partition(".")[2]
         r = next((r for r in self.records.values() if r["name"] == host), None) or \
             next((r for r in self.records.values() if r["name"] == wildcard), None) or \
@@ -227,7 +229,9 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules):
         if t is None or t["deleted_at"] is not None or not t["connections"]:
             return 530, "error code: 1033"
         for rule in (t["config"] or {}).get("ingress", []):
-            if rule.get("hostname") in (None, "", host):
+            wanted = rule.get("hostname") or ""
+            meant = wanted in ("", host) or (wanted.startswith("*.") and host.endswith(wanted[1:]))
+            if meant and re.search(rule.get("path") or "", path):
                 service = rule["service"]
                 if service.startswith("http_status:"):
                     return int(service.split(":")[1]), ""

@@ -8,7 +8,7 @@ import fnmatch
 import threading
 import time
 
-FAULTS = ("refuse", "drop", "lose", "409", "429", "500", "stall", "garbage", "truncate", "wrong-id", "lag", "auth")
+FAULTS = ("refuse", "drop", "lose", "400", "409", "429", "500", "stall", "garbage", "truncate", "wrong-id", "lag", "auth")
 
 
 class Ledger:

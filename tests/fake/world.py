@@ -65,7 +65,7 @@ class World:
         if fault == "stall":
             time.sleep(35)
             return LOST
-        if fault in ("409", "429", "500", "auth"):
+        if fault in ("400", "409", "429", "500", "auth"):
             return self.fault_answer(backend, fault)
         with self.ledger.lock:
             status, payload = backend.handle(method, short, urllib.parse.parse_qs(query), body, headers)
@@ -101,11 +101,11 @@ class World:
 
     @staticmethod
     def fault_answer(backend, fault):
-        status = {"409": 409, "429": 429, "500": 500, "auth": 401}[fault]
+        status = {"400": 400, "409": 409, "429": 429, "500": 500, "auth": 401}[fault]
         if isinstance(backend, Stripe):
             _, payload = Stripe.error(status, "api_error", "planned", "a planned fault")
         else:
-            payload = Cloudflare.refusal({"409": 1013, "429": 971, "500": 10001, "auth": 1000}[fault], "a planned fault")
+            payload = Cloudflare.refusal({"400": 1056, "409": 1013, "429": 971, "500": 10001, "auth": 1000}[fault], "a planned fault")
         return status, json.dumps(payload).encode(), {"Retry-After": "1"} if fault == "429" else {}
 
     def control(self, method, path, body):
@@ -140,6 +140,8 @@ class World:
             return {"status": self.edge(said["host"], "GET", "/", {}, b"")[0]}
         if path == "/_world/verdict":
             return {"verdict": self.cf.access_verdict(**said)}
+        if path == "/_world/tunnel":
+            return self.cf.foreign_tunnel(said)
         if path == "/_world/record":
             zone = next((z for z in self.cf.zones.values() if z["name"] == said.get("zone")), None)
             return self.cf.record_create(said, zone)[1]
@@ -168,7 +170,7 @@ class World:
 
     def edge(self, host, method, target, headers, body):
         with self.ledger.lock:
-            status, page = self.cf.edge(host)
+            status, page = self.cf.edge(host, target.partition("?")[0])
         if status:
             return status, page.encode(), {}
         where = urllib.parse.urlsplit(page)

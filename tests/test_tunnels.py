@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Ingress rules from the command line and the API to the provider: order, previews, refusals that leave
+the former rules in force, tunnels that stand alone. Real parts: front, worker, hands, store, a web
+server; the provider, its edge and the connectors are the fakes'. Speaks TAP.
+"""
+import json
+import os
+import sys
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+from box import Box, Tap, World, wait_for
+
+
+class Service(BaseHTTPRequestHandler):
+    """A service that sett did not start."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"pbx")
+
+
+def service():
+    server = HTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+class Bench:
+    def __init__(self, tap, box, world):
+        self.tap, self.box, self.world, self.domain = tap, box, world, world.facts["domain"]
+
+    def ended(self, answer):
+        """The job of an answer, at its end."""
+        job = answer["job"]
+        return wait_for(lambda: (j := self.box.json("job", "show", job))["state"] in ("done", "undone", "stuck") and j, f"{job} ends")
+
+    def at_provider(self, name):
+        return next(t for t in self.world.call("state")["tunnels"] if t["name"] == name and t["deleted_at"] is None)
+
+    def rules_of(self, name):
+        return [(r.get("hostname", ""), r.get("path", ""), r["service"]) for r in self.at_provider(name)["config"]["ingress"]]
+
+    def settled(self, ident):
+        return wait_for(lambda: (t := self.box.json("tunnel", "show", ident))["rules_state"] != "pending" and t, "the rules are settled")
+
+
+def test_standing_alone(b, port):
+    tap, box = b.tap, b.box
+    words = ("tunnel", "create", "--name", "pbx", "--hostname", f"pbx.{b.domain}", "--service", f"http://127.0.0.1:{port}", "--no-tls-verify")
+    plan = box.json(*words, "--dry-run")
+    touches = " ".join(s["touches"] for s in plan["steps"])
+    tap.ok(f"pbx.{b.domain}" in touches and f"127.0.0.1:{port}" in touches and not box.json("tunnel", "list")["data"],
+           "a tunnel that stands alone: the plan names host and service, and nothing is made", plan)
+    made = box.json(*words, "--no-wait")
+    tap.equal(b.ended(made)["state"], "done", "it is made")
+    shown = box.json("tunnel", "show", "pbx")
+    tap.ok(shown["state"] == "active" and shown["tenant_id"] is None and shown["rules_state"] == "in_force", "active, of no tenant", shown)
+    tap.equal(b.rules_of("pbx"), [(f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"), ("", "", "http_status:404")], "its own route, then 404")
+    tap.ok(b.at_provider("pbx")["config"]["ingress"][0]["originRequest"] == {"noTLSVerify": True}, "without looking at the certificate")
+    wait_for(lambda: b.at_provider("pbx")["connections"], "its connector is connected")
+    for bad, code in ((("--service", "localhost:1"), "bad_service"), (("--service", "http://x:1/path"), "bad_service"), ((), "required"),
+                      (("--service", "http://127.0.0.1:1", "--config", "local", "--ingress", "local"), "bad_config"),
+                      (("--service", "https://127.0.0.1:1", "--ingress", "local"), "service_unsupported")):
+        done, _, errors = box.sett("tunnel", "create", "--hostname", f"x.{b.domain}", *bad, "--json", ok=False)
+        tap.ok(done != 0 and code in errors, f"{' '.join(bad) or 'no service'}: {code}", errors)
+
+
+def test_rules(b, port):
+    tap, box = b.tap, b.box
+    before = b.at_provider("pbx")
+    plan = box.json("rule", "create", "pbx", "--hostname", f"pbx.{b.domain}", "--path", "^/ws", "--service", "https://localhost:8089",
+                    "--no-tls-verify", "--connect-timeout-s", "5", "--dry-run")
+    tap.ok(any(c.startswith("+ 1.") and "^/ws" in c for c in plan["changes"]) and len(plan["before"]["ingress"]) == 2
+           and len(plan["after"]["ingress"]) == 3 and [s["name"] for s in plan["steps"]] == ["configure"], "a plan shows before, after and the step", plan)
+    tap.equal(b.at_provider("pbx"), before, "and nothing was sent")
+    made = box.json("rule", "create", "pbx", "--hostname", f"pbx.{b.domain}", "--path", "^/ws", "--service", "https://localhost:8089",
+                    "--no-tls-verify", "--connect-timeout-s", "5", "--no-wait")
+    tap.equal(b.ended(made)["state"], "done", "a rule for a path of its own host name")
+    tap.equal(b.rules_of("pbx"), [(f"pbx.{b.domain}", "^/ws", "https://localhost:8089"), (f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"),
+                                  ("", "", "http_status:404")], "stands before the route that would hide it")
+    tap.equal(b.at_provider("pbx")["config"]["ingress"][0]["originRequest"], {"connectTimeout": 5, "noTLSVerify": True}, "with its options, seconds as integers")
+    tap.equal(b.at_provider("pbx")["connections"], before["connections"], "the connector has not noticed")
+    tap.ok(b.at_provider("pbx")["version"] == before["version"] + 1, "one version more")
+    other = box.json("rule", "create", "pbx", "--hostname", f"ssh.{b.domain}", "--service", "ssh://localhost:22", "--no-wait")
+    b.ended(other)
+    moved = box.json("rule", "update", other["id"], "--position", "1", "--no-wait")
+    tap.equal(b.ended(moved)["state"], "done", "moved to the front")
+    tap.equal([r[0] for r in b.rules_of("pbx")], [f"ssh.{b.domain}", f"pbx.{b.domain}", f"pbx.{b.domain}", ""], "and the others behind it in their order")
+    listed = box.json("rule", "list", "pbx")["data"]
+    tap.equal([(r["position"], bool(r["id"])) for r in listed], [(1, True), (2, True), (3, False), (4, False)], "the list has all four, the own route and the last without an id")
+    match = box.json("tunnel", "match", "pbx", "--url", f"https://pbx.{b.domain}/ws/x")
+    tap.ok(match["position"] == 2 and match["service"] == "https://localhost:8089", "which rule an address meets", match)
+    tap.ok(box.json("tunnel", "match", "pbx", "--url", "https://nobody.example/")["catch_all"], "or none")
+    gone = box.json("rule", "delete", made["id"], f"--confirm=pbx.{b.domain}", "--no-wait")
+    tap.equal(b.ended(gone)["state"], "done", "a rule deleted")
+    tap.equal([r[0] for r in b.rules_of("pbx")], [f"ssh.{b.domain}", f"pbx.{b.domain}", ""], "is gone there")
+    for bad, code in ((("--path", "("), "bad_regex"), (("--service", "ftp://localhost:1"), "bad_scheme"), (("--hostname", "a.*.example.com"), "bad_hostname")):
+        words = {"--hostname": f"y.{b.domain}", "--service": "http://localhost:1", **{bad[0]: bad[1]}}
+        done, _, errors = box.sett("rule", "create", "pbx", *[w for pair in words.items() for w in pair], "--json", ok=False)
+        tap.ok(done == 2 and code in errors, f"{' '.join(bad)}: {code}, before anything is sent", errors)
+
+
+def test_refused(b):
+    """What the provider refuses leaves the former version in force, and all of it can be seen."""
+    tap, box = b.tap, b.box
+    before = b.at_provider("pbx")
+    b.world.call("faults", [{"match": "PUT /accounts/*/configurations", "fault": "400"}])
+    made = box.json("rule", "create", "pbx", "--hostname", f"bad.{b.domain}", "--service", "http://localhost:9", "--no-wait")
+    job = b.ended(made)
+    b.world.call("faults", [])
+    tap.ok(job["state"] == "undone" and "a planned fault" in job["cause"], "refused: the job says why and holds nothing", job)
+    tap.equal(b.at_provider("pbx"), before, "the former rules are in force")
+    shown = box.json("tunnel", "show", "pbx")
+    tap.ok(shown["rules_state"] == "refused" and "a planned fault" in shown["rules_reason"], "the tunnel says so", shown)
+    config = box.json("tunnel", "config", "pbx")
+    tap.ok(not config["same"] and len(config["wanted"]["ingress"]) == len(config["in_force"]["ingress"]) + 1, "and what is wanted and what is in force", config)
+    again = b.ended(box.json("tunnel", "configure", "pbx", "--no-wait"))
+    tap.ok(again["state"] == "done" and box.json("tunnel", "show", "pbx")["rules_state"] == "in_force", "tried once more, it is in force")
+    b.world.call("faults", [{"match": "PUT /accounts/*/configurations", "fault": "400"}])
+    b.ended(box.json("rule", "create", "pbx", "--hostname", f"worse.{b.domain}", "--service", "http://localhost:9", "--no-wait"))
+    b.world.call("faults", [])
+    back = b.ended(box.json("rule", "revert", "pbx", "--no-wait"))
+    tap.ok(back["state"] == "done" and f"worse.{b.domain}" not in [r["hostname"] for r in box.json("rule", "list", "pbx")["data"]],
+           "or gone back to what is in force", back)
+
+
+def test_replace(b, port, folder):
+    tap, box = b.tap, b.box
+    path = os.path.join(folder, "config.yml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'ingress:\n  - hostname: "*.{b.domain}"\n    path: \\.jpg$\n    service: unix:/run/pictures.sock\n'
+                f"  - hostname: pbx.{b.domain}\n    service: http://ignored:1\n"
+                f"  - hostname: z.{b.domain}\n    service: tcp://localhost:5432\n    originRequest:\n      tcpKeepAlive: 1m30s\n"
+                "  - service: http_status:410\n")
+    tap.ok(box.json("tunnel", "validate", "--config-file", path)["valid"], "a config.yml is valid")
+    replaced = b.ended(box.json("rule", "replace", "pbx", "--config-file", path, "--no-wait"))
+    tap.equal(replaced["state"], "done", "a whole list at once")
+    tap.equal(b.rules_of("pbx"), [(f"*.{b.domain}", "\\.jpg$", "unix:/run/pictures.sock"), (f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"),
+                                  (f"z.{b.domain}", "", "tcp://localhost:5432"), ("", "", "http_status:410")],
+              "in its order; the own route leads where it led; the last as it says")
+    tap.equal(b.at_provider("pbx")["config"]["ingress"][2]["originRequest"], {"tcpKeepAlive": 90}, "1m30s is 90")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"ingress:\n  - hostname: q.{b.domain}\n    service: http://localhost:1\n")
+    done, _, errors = box.sett("rule", "replace", "pbx", "--config-file", path, "--json", ok=False)
+    tap.ok(done == 2 and "must match all URLs" in errors and len(b.rules_of("pbx")) == 4, "one that cloudflared would refuse is refused, whole", errors)
+
+
+def test_api(b):
+    tap, box = b.tap, b.box
+    head = box.login()
+    made = box.http("POST", "/api/tunnels/pbx/rules", {"hostname": f"api.{b.domain}", "service": "https://localhost:8443", "no_tls_verify": True}, head)
+    tap.ok(made.status == 202 and made.headers["Location"] == f"/api/jobs/{made.json['job']}", "POST …/rules: 202 and the job", made.body)
+    tap.equal(b.ended(made.json)["state"], "done", "which ends well")
+    plan = box.http("PATCH", f"/api/rules/{made.json['id']}?plan=1", {"service": "https://localhost:8444"}, head)
+    tap.ok(plan.status == 200 and [c[0] for c in plan.json["changes"]] == ["-", "+"], "PATCH with plan=1: one line goes, one comes", plan.body)
+    stale = box.http("PATCH", f"/api/rules/{made.json['id']}", {"note": "x"}, dict(head, **{"If-Match": '"00"'}))
+    tap.equal(stale.status, 412, "If-Match is honoured")
+    bad = box.http("POST", "/api/tunnels/pbx/rules", {"hostname": f"b.{b.domain}", "service": "http://x:1", "path": "a**"}, head)
+    tap.ok(bad.status == 422 and "invalid nested repetition operator" in bad.body.decode(), "a path that RE2 refuses: 422 with its words", bad.body)
+    done = box.http("POST", "/api/tunnels/validate", {"config": json.dumps({"ingress": [{"service": "http_status:404"}]})}, head)
+    tap.ok(done.status == 200 and done.json["valid"], "validate takes the remote form too", done.body)
+    done = box.http("PUT", "/api/tunnels/pbx/rules", {"config": json.dumps({"ingress": [{"service": "http_status:404"}]})}, head)
+    tap.equal(b.ended(done.json)["state"], "done", "PUT …/rules: all of them")
+    tap.equal(len(b.rules_of("pbx")), 2, "which leaves the own route")
+
+
+def test_tenant(b):
+    """A tenant's tunnel with rules of its own goes through the tenant's life."""
+    tap, box = b.tap, b.box
+    made = box.json("tenant", "create", "acme", "--plan", "demo", "--no-wait")
+    tap.equal(b.ended(made)["state"], "done", "a tenant")
+    tunnel = box.json("tunnel", "list", "--tenant-id", made["id"])["data"][0]
+    name, own = tunnel["name"], (f"acme.{b.domain}", "", tunnel["service"])
+    b.ended(box.json("rule", "create", tunnel["id"], "--hostname", "www.mustermann.example", "--service", "", "--no-wait"))
+    b.ended(box.json("rule", "create", tunnel["id"], "--hostname", f"acme.{b.domain}", "--path", "^/ws", "--service", "http://localhost:8088", "--no-wait"))
+    both = [(f"acme.{b.domain}", "^/ws", "http://localhost:8088"), own, ("www.mustermann.example", "", tunnel["service"]), ("", "", "http_status:404")]
+    tap.equal(b.rules_of(name), both, "its own route and two rules, one that follows it")
+    b.ended(box.json("tenant", "update", made["id"], "--maintenance", "true", "--no-wait"))
+    tap.equal([r[2] for r in b.rules_of(name)], ["http://localhost:8088", "http_status:503", "http_status:503", "http_status:404"],
+              "in maintenance what leads to the tenant is answered 503")
+    b.ended(box.json("tenant", "update", made["id"], "--maintenance", "false", "--no-wait"))
+    tap.equal(b.rules_of(name), both, "and back")
+    b.ended(box.json("tenant", "suspend", made["id"], "--no-wait"))
+    late = box.json("rule", "create", tunnel["id"], "--hostname", "late.example", "--service", "hello_world", "--no-wait")
+    tap.ok(not late.get("job"), "a rule made while it is suspended waits", late)
+    b.ended(box.json("tenant", "resume", made["id"], "--no-wait"))
+    b.settled(tunnel["id"])
+    tap.equal(b.rules_of(name), both[:3] + [("late.example", "", "hello_world"), both[3]], "resumed: all of them, the new one too")
+    b.ended(box.json("tenant", "update", made["id"], "--subdomain", "acme2", "--no-wait"))
+    b.settled(tunnel["id"])
+    tap.ok((f"acme2.{b.domain}", "", tunnel["service"]) in b.rules_of(name) and ("late.example", "", "hello_world") in b.rules_of(name)
+           and own not in b.rules_of(name), "renamed: the own route follows, the rules stay", b.rules_of(name))
+    b.ended(box.json("tenant", "delete", made["id"], "--action", "delete", "--confirm=acme2", "--no-wait"))
+    state = b.world.call("state")
+    tap.ok(all(t["deleted_at"] for t in state["tunnels"] if t["name"] == name), "deleted: the tunnel is gone")
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "and no rule is left behind")
+
+
+def test_end(b):
+    tap, box = b.tap, b.box
+    gone = b.ended(box.json("tunnel", "delete", "pbx", f"--confirm=pbx.{b.domain}", "--no-wait"))
+    tap.equal(gone["state"], "done", "the tunnel that stood alone is deleted")
+    state = b.world.call("state")
+    tap.ok(not state["records"] and all(t["deleted_at"] for t in state["tunnels"]), "and nothing of it is left", state)
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "the store is sound")
+    breaches = b.world.call("breaches")
+    tap.ok(not breaches, "every exchange was as the provider describes it", breaches)
+
+
+def main():
+    tap, folder = Tap(), tempfile.mkdtemp(prefix="sett-world-")
+    world = World(folder)
+    box = Box(world=world, ingress="cloudflare", conf="\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n")
+    try:
+        box.run()
+        b, port = Bench(tap, box, world), service()
+        for name, part in (("standing alone", lambda: test_standing_alone(b, port)), ("rules", lambda: test_rules(b, port)),
+                           ("refused", lambda: test_refused(b)), ("replace", lambda: test_replace(b, port, folder)),
+                           ("api", lambda: test_api(b)), ("tenant", lambda: test_tenant(b)), ("end", lambda: test_end(b))):
+            with tap.part(name):
+                part()
+    finally:
+        box.close()
+        world.close()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
