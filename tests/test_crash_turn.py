@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The crash matrix of TURN keys, which are shown once: whatever happens between their making and their sealing,
-in the end there is one key over there and it is the one that we can use, or none. Speaks TAP."""
+"""The crash matrix of TURN keys and of probes. Keys are shown once: whatever happens between their making and their sealing,
+in the end there is one key over there and it is the one that we can use, or none. A probe ends with a verdict.
+Speaks TAP."""
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Tap, wait_for
 from crash import Lane, matrix
+from origins import Origin
 
 
 class Keys(Lane):
@@ -65,10 +67,22 @@ class Keys(Lane):
         self.faults("fine")
         return died, job["state"], ([] if job["state"] == "done" else [f"ended {job['state']}: {job['cause']}"]) + self.clean()
 
+    def probe_case(self, point, outcome):
+        """Of a service that behaves in the outcome's way."""
+        kinds = {"lose": "closed", "garbage": "ssh"}
+        origin = Origin(kinds.get(outcome, "http"), status={"429": 429, "500": 500}.get(outcome, 404), pages=("/",) if outcome == "fine" else ())
+        if outcome == "drop":
+            origin.close()
+        out = self.box.json("probe", "start", f"http://127.0.0.1:{origin.port}/", "--no-wait")
+        died, job = self.run_to_end(out["job"], self.worker(point))
+        origin.close()
+        wrong = [] if job["state"] == "done" and job["facts"].get("verdict") else [f"{job['state']}, {job['facts']}"]
+        return died, job["state"], wrong
+
 
 def main():
     tap = Tap()
-    matrix(tap, Keys, {"create": "step.turn.create.", "delete": "step.turn.delete."})
+    matrix(tap, Keys, {"create": "step.turn.create.", "delete": "step.turn.delete.", "probe": "step.tunnel.probe."})
     tap.done()
 
 

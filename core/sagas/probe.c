@@ -119,6 +119,19 @@ static void path_of_rule(const char *rule, char *out, size_t size)
         (void)str_copy(out, size, "/");
 }
 
+/* The record of the rule at this place of the configuration; the tunnel's own route has none. */
+static void note_rule(struct kv *facts, const struct rule_list *list, const struct tunnel *tunnel,
+                      uint32_t at)
+{
+    bool own = tunnel_routed(tunnel);
+
+    if (own && at == list->own)
+        return;
+    at -= own && at > list->own;
+    if (at < list->count)
+        probe_fact(facts, PROBE_RULE_ID, list->rules[at].id);
+}
+
 /* Of all rules the one that the probed address meets says which service, and how it is asked. */
 static int read_rule(struct txn *txn, struct job *job, const struct tunnel *tunnel, struct err *err)
 {
@@ -138,6 +151,7 @@ static int read_rule(struct txn *txn, struct job *job, const struct tunnel *tunn
         at = cloudflared_match(&config, url, &unmatched);
     if (at >= 0 && (uint32_t)at + 1 < config.count) {
         rule = &config.rules[at];
+        note_rule(&job->facts, &list, tunnel, (uint32_t)at);
         probe_fact(&job->facts, FACT_SERVICE, rule->service);
         probe_fact(&job->facts, FACT_NO_VERIFY, rule->origin.no_tls_verify ? "1" : "");
         probe_fact(&job->facts, PROBE_SERVER_NAME, rule->origin.origin_server_name);

@@ -18,6 +18,7 @@
 
 #define PROBE_SERVER_NAME "probe.server_name" /* of the rule: what the certificate must be for */
 #define PROBE_HOST_HEADER "probe.host_header" /* of the rule: the Host that the service is sent */
+#define PROBE_RULE_ID     "probe.rule_id"     /* of the rule, unless it is the tunnel's own route */
 
 /* Found at the service. */
 #define PROBE_AT          "probe.at"          /* "localhost:8089" */

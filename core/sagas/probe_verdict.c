@@ -90,6 +90,21 @@ static bool mend_service(const struct kv *f, struct probe_verdict *v, const char
     return by(v, "sett tenant restart %s", get(f, PROBE_TENANT));
 }
 
+/* What is changed at a rule of ours, as options of its command. */
+__attribute__((format(printf, 3, 4))) static bool
+by_rule(const struct kv *f, struct probe_verdict *v, const char *fmt, ...)
+{
+    char options[200];
+    va_list args;
+
+    if (kv_get(f, PROBE_RULE_ID) == NULL)
+        return true;
+    va_start(args, fmt);
+    (void)say(options, sizeof options, fmt, args);
+    va_end(args);
+    return by(v, "sett rule update %s %s", get(f, PROBE_RULE_ID), options);
+}
+
 /* ---- all is well, or is meant to be so ---- */
 
 static bool maintenance(const struct kv *f, struct probe_verdict *v)
@@ -197,10 +212,11 @@ static bool speaks_tls(const struct kv *f, struct probe_verdict *v)
     if (!probe_is(f, PROBE_SPEAKS, "https") || !str_starts(service(f), "http:"))
         return false;
     (void)because(v, "wants_https", "%s speaks TLS, and is asked in plain HTTP.", get(f, PROBE_AT));
-    return do_this(v,
-                   "Let its service be https://%s (with noTLSVerify if the certificate is its "
-                   "own).",
-                   get(f, PROBE_AT));
+    (void)do_this(v,
+                  "Let its service be https://%s (with noTLSVerify if the certificate is its "
+                  "own).",
+                  get(f, PROBE_AT));
+    return by_rule(f, v, "--service https://%s --no-tls-verify true", get(f, PROBE_AT));
 }
 
 static bool speaks_http(const struct kv *f, struct probe_verdict *v)
@@ -208,7 +224,8 @@ static bool speaks_http(const struct kv *f, struct probe_verdict *v)
     if (!probe_is(f, PROBE_SPEAKS, "http") || !str_starts(service(f), "https:"))
         return false;
     (void)because(v, "wants_http", "%s speaks plain HTTP, and is asked for TLS.", get(f, PROBE_AT));
-    return do_this(v, "Let its service be http://%s.", get(f, PROBE_AT));
+    (void)do_this(v, "Let its service be http://%s.", get(f, PROBE_AT));
+    return by_rule(f, v, "--service http://%s", get(f, PROBE_AT));
 }
 
 static bool speaks_other(const struct kv *f, struct probe_verdict *v)
@@ -252,16 +269,19 @@ static bool certificate(const struct kv *f, struct probe_verdict *v)
                       "The service's certificate is for %s, and it is asked "
                       "as %s.",
                       get(f, PROBE_NAMES), get(f, PROBE_AT));
-        return do_this(v, "Give the rule originServerName %s.", name);
+        (void)do_this(v, "Give the rule originServerName %s.", name);
+        return by_rule(f, v, "--origin-server-name %s", name);
     }
     if (str_equal(kind, "expired")) {
         (void)because(v, "certificate_expired", "The service's certificate is out of its time.");
-        return do_this(v, "Renew it; until then give the rule noTLSVerify.");
+        (void)do_this(v, "Renew it; until then give the rule noTLSVerify.");
+        return by_rule(f, v, "--no-tls-verify true");
     }
     (void)because(v, "certificate_untrusted",
                   "The service's certificate is not accepted: it is by "
                   "nobody who is trusted.");
-    return do_this(v, "Give the rule noTLSVerify: true.");
+    (void)do_this(v, "Give the rule noTLSVerify: true.");
+    return by_rule(f, v, "--no-tls-verify true");
 }
 
 static bool wrong_path(const struct kv *f, struct probe_verdict *v)
@@ -361,8 +381,9 @@ static bool no_rule(const struct kv *f, struct probe_verdict *v)
                                             "which takes all others, answers 404.")
                                    : "The web server does not know %s: it answers 421.",
                   get(f, FACT_HOSTNAME));
-    (void)do_this(v, "Put its rule down anew.");
-    return by(v, "sett tunnel restart %s", get(f, FACT_TUNNEL_NUMBER));
+    (void)do_this(v, "Put its rules down anew.");
+    return by(v, at_cloudflare(f) ? "sett tunnel configure %s" : "sett tunnel restart %s",
+              get(f, FACT_TUNNEL_NUMBER));
 }
 
 static bool other_rule(const struct kv *f, struct probe_verdict *v)
@@ -373,7 +394,8 @@ static bool other_rule(const struct kv *f, struct probe_verdict *v)
                   "At Cloudflare the rule for %s leads to %s, not to %s: "
                   "somebody changed it there.",
                   get(f, FACT_HOSTNAME), get(f, PROBE_LEADS), get(f, FACT_SERVICE));
-    return do_this(v, "Let the rule lead to %s again.", get(f, FACT_SERVICE));
+    (void)do_this(v, "Let the rule lead to %s again.", get(f, FACT_SERVICE));
+    return by(v, "sett tunnel configure %s", get(f, FACT_TUNNEL_NUMBER));
 }
 
 static bool no_record(const struct kv *f, struct probe_verdict *v)

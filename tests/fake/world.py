@@ -11,7 +11,6 @@ Control, for tests only: GET /_world/state, /_world/effects, /_world/breaches; P
 /_world/disconnect, /_world/dns (a list of the name server's commands), /_world/reset.
 """
 import argparse
-import http.client
 import json
 import os
 import socket
@@ -25,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+import edge
 from cloudflare import Cloudflare
 from contract import Contract
 from ledger import Ledger
@@ -173,14 +173,15 @@ class World:
             status, page = self.cf.edge(host, target.partition("?")[0])
         if status:
             return status, page.encode(), {}
-        where = urllib.parse.urlsplit(page)
-        try:
-            c = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
-            c.request(method, target, body=body or None, headers={"Host": host})
-            answer = c.getresponse()
-            return answer.status, answer.read(), {"Content-Type": answer.getheader("Content-Type", "text/plain")}
-        except OSError:
-            return 502, b"error code: 502", {}
+        return edge.ask(page, self.cf.origin_request(host, page), host, method, target, body)
+
+    def relay(self, host, target, headers, peer):
+        """A WebSocket through the edge; the edge's page if it leads nowhere."""
+        with self.ledger.lock:
+            status, page = self.cf.edge(host, target.partition("?")[0])
+        if status == 0 and edge.relay(peer, page, self.cf.origin_request(host, page), host, target, headers):
+            return None
+        return status or 502, page.encode() if status else b"error code: 502", {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -198,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
         w = self.world
         if path.startswith("/_world/"):
             answer = 200, json.dumps(w.control(self.command, path, body)).encode(), {}
+        elif w.cf.serves(host) and self.headers.get("Upgrade", "").lower() == "websocket":
+            answer = w.relay(host, self.path, self.headers, self.connection) or LOST
         elif w.cf.serves(host):
             answer = w.edge(host, self.command, self.path, self.headers, body)
         elif path == "/client/v4/graphql":
