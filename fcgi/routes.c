@@ -98,6 +98,7 @@ const struct op_route route_table[] = {
     {POST, "/api/domains/{id}/check", "domain.check"},
     {GET, "/api/domains/{id}/instructions", "domain.instructions"},
 
+    {GET, "/api/proxmox", "proxmox.check"},
     {GET, "/api/ports", "port.list"},
     {GET, "/api/customers", "customer.list"},
     {POST, "/api/customers", "customer.create"},

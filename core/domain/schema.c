@@ -15,14 +15,15 @@
  *  32 domains        33 domain_claims
  *  40 notices        42 outbox        44 reveals
  *  41 channels       43 alert_rules   45 mailings
+ *  48 guests
  *  50 drift_items    51 drift_scans
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
  * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 198-203 domains, 204 domain_claims, 212-214
- * notices, 215 channels, 216-220 outbox, 221-222 reveals, 231-233 drift_items. Next free: table 54,
- * index 237.
+ * notices, 215 channels, 216-220 outbox, 221-222 reveals, 227-228 guests, 231-233 drift_items. Next
+ * free: table 54, index 237.
  */
 #include "schema.h"
 
@@ -34,6 +35,7 @@
 #include "drift.h"
 #include "event.h"
 #include "guard.h"
+#include "guest.h"
 #include "health.h"
 #include "idempotency.h"
 #include "job.h"
@@ -93,6 +95,7 @@ static const struct table *const tables[] = {
     &health_table,
     &custom_domain_table,
     &domain_claim_table,
+    &guest_table,
 };
 /* clang-format on */
 

@@ -5,6 +5,8 @@
 #include "setting.h"
 
 #include "dns.h"
+#include "guest.h"
+#include "http.h"
 #include "letter_text.h"
 #include "mail.h"
 #include "port.h"
@@ -198,6 +200,46 @@ static int check_quiet(const char *value, struct err *err)
     return quiet_hours_parse(value, &quiet, err);
 }
 
+static int check_vmids(const char *value, struct err *err)
+{
+    uint32_t low, high;
+
+    return guest_vmids_check(value, &low, &high, err);
+}
+
+/* What goes into the API's own comma-separated texts. */
+static int check_plain(const char *value, struct err *err)
+{
+    if (value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] !=
+        '\0')
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not a plain name", value);
+    return 0;
+}
+
+static int check_nodes(const char *value, struct err *err)
+{
+    if (value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-, ")] !=
+        '\0')
+        return err_field(err, "value", "setting_invalid", "\"%s\" is not a list such as pve1,pve2",
+                         value);
+    return 0;
+}
+
+static int check_fingerprint(const char *value, struct err *err)
+{
+    uint8_t pin[32];
+
+    if (value[0] != '\0' && http_pin_read(pin, value) == -1)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is not a SHA-256 fingerprint such as AB:CD:…", value);
+    return 0;
+}
+
+static int check_optional_https(const char *value, struct err *err)
+{
+    return value[0] == '\0' ? 0 : check_https(value, err);
+}
+
 #define TEXT(name_, otherwise_, check_, help_)                                                     \
     {                                                                                              \
         .name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511,                \
@@ -274,6 +316,20 @@ const struct setting_row setting_rows[] = {
          "where TURN credentials are made"),
     NUMBER("turn.ttl_s", "86400", 60, 172800, "life of a TURN credential, if none is asked for"),
     NUMBER("turn.per_minute", "60", 1, 10000, "TURN credentials of one key in a minute"),
+    TEXT("proxmox.url", "", check_optional_https, "Proxmox VE's API, as https://pve:8006"),
+    TEXT("proxmox.token_id", "", NULL, "its token's name: USER@REALM!NAME"),
+    TEXT("proxmox.ca_file", "", check_absolute, "CA that signed its certificate (pve-root-ca.pem)"),
+    TEXT("proxmox.fingerprint", "", check_fingerprint, "or the certificate's own SHA-256"),
+    TEXT("proxmox.nodes", "", check_nodes, "nodes that tenants may be put on, none: all"),
+    TEXT("proxmox.storage", "local-lvm", check_plain, "storage of the containers' disks"),
+    TEXT("proxmox.bridge", "vmbr0", check_plain, "bridge of the containers' network"),
+    NUMBER("proxmox.vlan", "0", 0, 4094, "VLAN of the containers' network, 0: none"),
+    TEXT("proxmox.pool", "", check_plain, "resource pool that containers are put into"),
+    TEXT("proxmox.vmids", "900000-909999", check_vmids, "numbers for containers"),
+    TEXT("proxmox.addresses", "", guest_addresses_check,
+         "addresses for containers, as 10.20.0.10-10.20.0.250/24; none: DHCP"),
+    TEXT("proxmox.gateway", "", check_plain, "gateway of those addresses"),
+    TEXT("proxmox.nameserver", "", check_plain, "name server of the containers"),
     TEXT("outside.ca_file", "", check_absolute, "certificates to trust instead of the system's"),
     TEXT("database.admin", "", check_no_password, "PostgreSQL connection that may make databases"),
     NUMBER("engine.threads", "32", 1, 256, "jobs under way at once"),
@@ -312,6 +368,7 @@ const size_t setting_row_count = sizeof setting_rows / sizeof setting_rows[0];
 const struct secret_row secret_rows[] = {
     {"cloudflare.token", "API token for tunnels and DNS records", false},
     {"stripe.secret_key", "secret or restricted key of Stripe's API", false},
+    {"proxmox.token", "secret of the token proxmox.token_id", false},
     {"database.password", "password of database.admin", false},
     {"smtp.password", "password of the mail server", false},
     {"stripe.webhook_secret", "signing secret of the webhook endpoint", true},

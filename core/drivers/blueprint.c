@@ -49,10 +49,8 @@ static const struct rules {
     const char *name;
     bool image, command, inner_port; /* needs it; without image it can have none */
 } runtimes[] = {
-    {"process", false, true, false},
-    {"docker", true, false, true},
-    {"lxc", true, false, true},
-    {"swarm", true, false, true},
+    {"process", false, true, false}, {"docker", true, false, true},  {"lxc", true, false, true},
+    {"swarm", true, false, true},    {"proxmox", true, false, true},
 };
 
 static const struct rules *rules_of(const char *name)
@@ -200,7 +198,8 @@ static int set_key(const struct load *l, const struct key *key, const struct con
     switch (key->kind) {
     case KIND_RUNTIME:
         if (rules_of(row->value) == NULL)
-            return refuse(l, row->line, key->name, "must be one of process, docker, lxc, swarm");
+            return refuse(l, row->line, key->name,
+                          "must be one of process, docker, lxc, swarm, proxmox");
         return str_copy(at, key->size, row->value);
     case KIND_PATH:
         if (!is_path(row->value, (size_t)key->max))
@@ -313,6 +312,19 @@ static int add_row(struct load *l, const struct conf_row *row)
     return refuse(l, row->line, row->name, "is not a key that a blueprint has there");
 }
 
+/* Its API makes containers and runs nothing inside. */
+static const char *check_proxmox(const struct blueprint *b)
+{
+    if (strchr(b->image, ':') == NULL && b->image[strspn(b->image, "0123456789")] != '\0')
+        return "its image is neither STORAGE:vztmpl/FILE nor a container's number";
+    if (b->command.count != 0 || b->init_count != 0)
+        return "its API runs no commands: let the template do it at first boot";
+    if (b->volume_count != 0)
+        return "can have no volumes: its own disk keeps its files";
+    return NULL;
+}
+
+/* What must hold of the whole; there is no one line to name. */
 static int check_whole(const struct load *l)
 {
     const struct blueprint *b = l->b;
@@ -331,6 +343,8 @@ static int check_whole(const struct load *l)
         why = "needs an inner_port";
     else if (b->constraint_count > 0 && !str_equal(b->runtime, "swarm"))
         why = "can have no [placement]";
+    else if (str_equal(b->runtime, "proxmox"))
+        why = check_proxmox(b);
     if (why == NULL)
         return 0;
     return err_set(l->err, ERR_INVALID, "blueprint_invalid", "%s has runtime %s and %s", l->path,

@@ -4,7 +4,7 @@
  * How a tenant is made: /etc/sett/blueprints/NAME.conf, an INI file that belongs to root. The hands
  * read it themselves; what it says never crosses a socket.
  *
- *   [blueprint]  title, runtime (process | docker | lxc | swarm), image, command, inner_port,
+ *   [blueprint]  title, runtime (process | docker | lxc | swarm | proxmox), image, command, inner_port,
  * health_path, health_timeout_s, read_only, user, database; yes or no, true or false [limits]
  * memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile, max_users [env]
  * NAME = value          given to every tenant [variables]  NAME = default        what an order may

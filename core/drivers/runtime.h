@@ -18,7 +18,10 @@ struct runtime_order { /* what crosses from the worker to the hands */
     char tenant_id[ID_SIZE], job_id[ID_SIZE];
     char box_id[ID_SIZE]; /* label: whose it is */
     char blueprint[32];
-    uint32_t port; /* on 127.0.0.1 */
+    uint32_t port;   /* on 127.0.0.1 */
+    uint32_t guest;  /* its number where many share a machine, 0: none */
+    char node[64];   /* the machine that was chosen for it */
+    char inside[64]; /* the address that it is to have, "10.20.0.7/24"; "": by DHCP */
     struct limits limits;
     bool adopt; /* create: what lies in its volumes was another runtime's, and is its from now on */
     struct kv env; /* values of variables that the blueprint declares, and of TENANT_…, DB_… */
@@ -41,6 +44,8 @@ struct runtime_status {
     int64_t started_at;
     bool oom_killed;
     char detail[200];
+    char address[72]; /* "10.20.0.7:8069" of what is not on this box, once it is known; else "" */
+    char node[64];    /* the machine that it is on, "": this one */
 };
 
 struct runtime_stats {

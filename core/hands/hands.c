@@ -57,6 +57,7 @@ static const struct field request_rows[] = {
     FIELD(Q, secret, FIELD_TEXT, .flags = FIELD_HIDDEN | FIELD_SECRET),
     FIELD(Q, env, FIELD_KV, .flags = FIELD_HIDDEN),
     FIELD(Q, runtime, FIELD_TEXT, 0),
+    FIELD(Q, address, FIELD_U32, 0),
 };
 const struct fields hands_request_fields = {
     request_rows, sizeof request_rows / sizeof request_rows[0], sizeof(struct hands_request)};
@@ -90,6 +91,9 @@ static const struct field reply_rows[] = {
     FIELD(R, port, FIELD_U32, 0),
     FIELD(R, number, FIELD_U64, 0),
     FIELD(R, maintenance, FIELD_BOOL, 0),
+    FIELD(R, address, FIELD_U32, 0),
+    NESTED(R, "status_address", status.address, FIELD_TEXT),
+    NESTED(R, "node", status.node, FIELD_TEXT),
 };
 const struct fields hands_reply_fields = {reply_rows, sizeof reply_rows / sizeof reply_rows[0],
                                           sizeof(struct hands_reply)};

@@ -73,6 +73,7 @@ struct hands_request {
     struct kv env;
     char runtime[16]; /* RUNTIME_REMOVE of what no record wants: in this runtime, whatever a
                          blueprint says; then blueprint and tenant_id may be empty */
+    uint32_t address; /* ROUTE_SET: IPv4 of another machine, 0: this box */
 };
 extern const struct fields hands_request_fields;
 
@@ -88,6 +89,7 @@ struct hands_reply {
     uint32_t port;    /* ROUTE_SHOW, CONNECTOR_STATUS */
     uint64_t number;  /* ROUTE_SHOW: the tunnel whose route it is */
     bool maintenance; /* ROUTE_SHOW: visitors get the page of maintenance */
+    uint32_t address; /* ROUTE_SHOW: 0: this box */
 };
 extern const struct fields hands_reply_fields;
 

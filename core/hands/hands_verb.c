@@ -173,8 +173,9 @@ static enum outcome route_set(struct hands_job *job, struct err *err)
 {
     const struct hands_request *q = job->request;
 
-    return hands_outcome(
-        route_map_set(job->world->routes, q->hostname, q->port, q->number, q->flag, err), err);
+    return hands_outcome(route_map_set_at(job->world->routes, q->hostname, q->address, q->port,
+                                          q->number, q->flag, err),
+                         err);
 }
 
 static enum outcome route_unset(struct hands_job *job, struct err *err)
@@ -191,6 +192,7 @@ static enum outcome route_show(struct hands_job *job, struct err *err)
     (void)err;
     reply->present = route_map_show(job->world->routes, job->request->hostname, &reply->port,
                                     &reply->number, &reply->maintenance) == 1;
+    reply->address = route_map_address(job->world->routes, job->request->hostname);
     return reply->present ? OUTCOME_OK : OUTCOME_ABSENT;
 }
 

@@ -2,6 +2,7 @@
  * more. */
 #include "ingress_local.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,25 +14,34 @@ struct self {
     int timeout_ms;
 };
 
-static int port_of(const struct ingress_route *r, uint32_t *port, struct err *err)
+/* Where a service is. */
+struct target {
+    uint32_t address, port; /* address 0: this box */
+};
+
+static int target_of(const struct ingress_route *r, struct target *out, struct err *err)
 {
-    static const char *const begins[] = {"http://127.0.0.1:", "http://localhost:"};
+    const char *at = r->service + strlen("http://"), *colon;
+    struct in_addr in = {0};
+    char host[64];
     uint64_t n;
 
     if (r->path[0] != '\0')
         return err_set(err, ERR_INVALID, "path_unsupported",
                        "the local ingress leads whole host names, not the path %s", r->path);
-    for (size_t i = 0; i < 2; i++)
-        if (str_starts(r->service, begins[i]) &&
-            str_u64(r->service + strlen(begins[i]), 1, 65535, &n) == 0) {
-            *port = (uint32_t)n;
-            return 0;
-        }
+    if (str_starts(r->service, "http://") && (colon = strrchr(at, ':')) != NULL &&
+        str_copy_n(host, sizeof host, at, (size_t)(colon - at)) == 0 &&
+        str_u64(colon + 1, 1, 65535, &n) == 0 &&
+        (str_equal(host, "localhost") || inet_pton(AF_INET, host, &in) == 1)) {
+        out->port = (uint32_t)n;
+        out->address = ntohl(in.s_addr) == INADDR_LOOPBACK ? 0 : ntohl(in.s_addr);
+        return 0;
+    }
     return err_set(err, ERR_INVALID, "service_unsupported",
-                   "the local ingress leads to http://127.0.0.1:PORT, not to %s", r->service);
+                   "the local ingress leads to http://ADDRESS:PORT, not to %s", r->service);
 }
 
-static enum outcome check(const struct self *self, struct hands_request *q, uint32_t port,
+static enum outcome check(const struct self *self, struct hands_request *q, const struct target *to,
                           bool maintenance, struct kv *facts, struct err *err)
 {
     struct hands_reply reply;
@@ -41,9 +51,10 @@ static enum outcome check(const struct self *self, struct hands_request *q, uint
     out = hands_call(self->sock, q, self->timeout_ms, &reply, NULL, err);
     if (out != OUTCOME_OK)
         return out;
-    if (reply.number != q->number || reply.port != port || reply.maintenance != maintenance)
+    if (reply.number != q->number || reply.port != to->port || reply.address != to->address ||
+        reply.maintenance != maintenance)
         return OUTCOME_ABSENT;
-    (void)kv_set_u64(facts, "local_port", port);
+    (void)kv_set_u64(facts, "local_port", to->port);
     return OUTCOME_OK;
 }
 
@@ -55,12 +66,12 @@ static enum outcome stage(void *arg, enum ingress_stage at, enum ingress_verb ve
     struct hands_request *q;
     struct hands_reply reply;
     enum outcome out = OUTCOME_FAIL;
-    uint32_t port = 0;
+    struct target to = {0};
 
     (void)secret;
     if (at != INGRESS_RULES)
         return OUTCOME_OK;
-    if (verb != INGRESS_UNDO && port_of(r, &port, err) == -1)
+    if (verb != INGRESS_UNDO && target_of(r, &to, err) == -1)
         return OUTCOME_FAIL;
     if ((q = calloc(1, sizeof *q)) == NULL) {
         (void)err_set(err, ERR_INTERNAL, "memory", "no memory for a request");
@@ -70,14 +81,15 @@ static enum outcome stage(void *arg, enum ingress_stage at, enum ingress_verb ve
     if (str_copy(q->hostname, sizeof q->hostname, r->hostname) == -1) {
         (void)err_set(err, ERR_INVALID, "hostname", "the host name is too long");
     } else if (verb == INGRESS_CHECK) {
-        out = check(self, q, port, r->maintenance, facts, err);
+        out = check(self, q, &to, r->maintenance, facts, err);
     } else {
         q->verb = verb == INGRESS_MAKE ? HANDS_ROUTE_SET : HANDS_ROUTE_UNSET;
-        q->port = port;
+        q->address = to.address;
+        q->port = to.port;
         q->flag = verb == INGRESS_MAKE && r->maintenance;
         out = hands_call(self->sock, q, self->timeout_ms, &reply, NULL, err);
         if (out == OUTCOME_OK && verb == INGRESS_MAKE)
-            (void)kv_set_u64(facts, "local_port", port);
+            (void)kv_set_u64(facts, "local_port", to.port);
     }
     free(q);
     return out;

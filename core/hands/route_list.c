@@ -1,6 +1,7 @@
 /* Lists of routes and their two text forms. Apart from the rounds of testing and loading. */
 #include "route_list.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,8 +68,8 @@ static int insert(struct route_list *l, size_t i, const char *hostname)
     return 0;
 }
 
-int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number,
-                   bool maintenance)
+int route_list_set(struct route_list *l, const char *hostname, uint32_t address, uint32_t port,
+                   uint64_t number, bool maintenance)
 {
     size_t i = place_of(l, hostname);
     int there = i < l->count && str_equal(l->at[i].hostname, hostname);
@@ -82,6 +83,7 @@ int route_list_set(struct route_list *l, const char *hostname, uint32_t port, ui
         return 0;
     if (!there && insert(l, i, hostname) == -1)
         return -1;
+    l->at[i].address = address;
     l->at[i].port = port;
     l->at[i].number = number;
     l->at[i].maintenance = maintenance;
@@ -131,7 +133,8 @@ int route_list_hostname(const char *s)
 static int read_line(struct route_list *l, char *line)
 {
     char *port = strchr(line, ' '), *number = port == NULL ? NULL : strchr(port + 1, ' ');
-    char *word = number == NULL ? NULL : strchr(number + 1, ' ');
+    char *word = number == NULL ? NULL : strchr(number + 1, ' '), *colon;
+    struct in_addr address = {0};
     uint64_t p, n;
 
     if (number == NULL)
@@ -142,10 +145,16 @@ static int read_line(struct route_list *l, char *line)
         *word++ = '\0';
     if (word != NULL && !str_equal(word, MAINTENANCE))
         return -1;
+    if ((colon = strchr(port, ':')) != NULL) {
+        *colon = '\0';
+        if (inet_pton(AF_INET, port, &address) != 1)
+            return -1;
+        port = colon + 1;
+    }
     if (!route_list_hostname(line) || str_u64(port, 1, 65535, &p) == -1 ||
         str_u64(number, 1, UINT64_MAX, &n) == -1)
         return -1;
-    return route_list_set(l, line, (uint32_t)p, n, word != NULL);
+    return route_list_set(l, line, ntohl(address.s_addr), (uint32_t)p, n, word != NULL);
 }
 
 int route_list_read(struct route_list *l, const char *path, struct err *err)
@@ -175,23 +184,38 @@ int route_list_read(struct route_list *l, const char *path, struct err *err)
     return result;
 }
 
+/* "10.20.0.7:8069", or the port alone where that is enough. */
+static void place_text(const struct route *r, const char *here, char out[32])
+{
+    if (r->address == 0)
+        (void)str_format(out, 32, "%s%u", here, r->port);
+    else
+        (void)str_format(out, 32, "%u.%u.%u.%u:%u", r->address >> 24, r->address >> 16 & 255,
+                         r->address >> 8 & 255, r->address & 255, r->port);
+}
+
 void route_list_text(const struct route_list *l, struct buf *out)
 {
+    char place[32];
+
     buf_init(out, ROUTES_FILE_MAX);
-    for (size_t i = 0; i < l->count; i++)
-        (void)buf_format(out, "%s %u %llu%s\n", l->at[i].hostname, l->at[i].port,
+    for (size_t i = 0; i < l->count; i++) {
+        place_text(&l->at[i], "", place);
+        (void)buf_format(out, "%s %s %llu%s\n", l->at[i].hostname, place,
                          (unsigned long long)l->at[i].number,
                          l->at[i].maintenance ? " " MAINTENANCE : "");
+    }
 }
 
 void route_list_map(const struct route_list *l, struct buf *out)
 {
+    char place[32];
+
     buf_init(out, ROUTES_FILE_MAX);
     (void)buf_text(out, "# Made by sett-hands; a change here is lost.\n");
     for (size_t i = 0; i < l->count; i++) {
-        if (l->at[i].maintenance)
-            (void)buf_format(out, "%s " MAINTENANCE ";\n", l->at[i].hostname);
-        else
-            (void)buf_format(out, "%s 127.0.0.1:%u;\n", l->at[i].hostname, l->at[i].port);
+        place_text(&l->at[i], "127.0.0.1:", place);
+        (void)buf_format(out, "%s %s;\n", l->at[i].hostname,
+                         l->at[i].maintenance ? MAINTENANCE : place);
     }
 }

@@ -12,6 +12,7 @@
 struct route {
     char *hostname; /* owned by the list */
     uint32_t port;
+    uint32_t address; /* IPv4 in this machine's order, 0: 127.0.0.1 */
     uint64_t number;
     bool maintenance; /* visitors get a page of the web server's own instead */
 };
@@ -26,10 +27,10 @@ void route_list_free(struct route_list *l);
 /** route_list_find(l, hostname): the route, or NULL. */
 const struct route *route_list_find(const struct route_list *l, const char *hostname);
 
-/** route_list_set(l, hostname, port, number, maintenance): add or replace; port 0 takes it out. 0,
- * or -1 (full). */
-int route_list_set(struct route_list *l, const char *hostname, uint32_t port, uint64_t number,
-                   bool maintenance);
+/** route_list_set(l, hostname, address, port, number, maintenance): add or replace; port 0 takes it
+ * out. 0, or -1 (full). */
+int route_list_set(struct route_list *l, const char *hostname, uint32_t address, uint32_t port,
+                   uint64_t number, bool maintenance);
 
 /** route_list_copy(to, from): Return 0 or -1. */
 int route_list_copy(struct route_list *to, const struct route_list *from);
@@ -41,11 +42,11 @@ int route_list_hostname(const char *s);
  * 0 or -1. */
 int route_list_read(struct route_list *l, const char *path, struct err *err);
 
-/** route_list_text(l, out): a routes file, "hostname port number" a line and "maintenance" behind
- * those that are. */
+/** route_list_text(l, out): a routes file, "hostname port number" (or "hostname address:port
+ * number") a line and "maintenance" behind those that are. */
 void route_list_text(const struct route_list *l, struct buf *out);
 
-/** route_list_map(l, out): a web server's map, "hostname 127.0.0.1:port;" a line or "hostname
+/** route_list_map(l, out): a web server's map, "hostname address:port;" a line or "hostname
  * maintenance;". */
 void route_list_map(const struct route_list *l, struct buf *out);
 

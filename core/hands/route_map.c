@@ -28,6 +28,7 @@
 struct change {
     struct change *next;
     const char *hostname;
+    uint32_t address;
     uint32_t port; /* 0: take it out */
     uint64_t number;
     bool maintenance;
@@ -167,7 +168,8 @@ static void apply(struct route_list *l, struct change *changes)
             c->result = err_set(&c->err, ERR_CONFLICT, "hostname_taken",
                                 "%s is the host name of tunnel %llu", c->hostname,
                                 (unsigned long long)r->number);
-        else if (route_list_set(l, c->hostname, c->port, c->number, c->maintenance) == -1)
+        else if (route_list_set(l, c->hostname, c->address, c->port, c->number, c->maintenance) ==
+                 -1)
             c->result = err_set(&c->err, ERR_QUOTA, "routes_full", "no room for one more route");
     }
 }
@@ -178,7 +180,8 @@ static bool same(const struct route_list *a, const struct route_list *b)
         return false;
     for (size_t i = 0; i < a->count; i++)
         if (!str_equal(a->at[i].hostname, b->at[i].hostname) || a->at[i].port != b->at[i].port ||
-            a->at[i].number != b->at[i].number || a->at[i].maintenance != b->at[i].maintenance)
+            a->at[i].address != b->at[i].address || a->at[i].number != b->at[i].number ||
+            a->at[i].maintenance != b->at[i].maintenance)
             return false;
     return true;
 }
@@ -263,11 +266,14 @@ static void *rounds(void *arg)
     return NULL;
 }
 
-static int change_and_wait(struct route_map *m, const char *hostname, uint32_t port,
-                           uint64_t number, bool maintenance, struct err *err)
+static int change_and_wait(struct route_map *m, const char *hostname, uint32_t address,
+                           uint32_t port, uint64_t number, bool maintenance, struct err *err)
 {
-    struct change c = {
-        .hostname = hostname, .port = port, .number = number, .maintenance = maintenance};
+    struct change c = {.hostname = hostname,
+                       .address = address,
+                       .port = port,
+                       .number = number,
+                       .maintenance = maintenance};
 
     if (!route_list_hostname(hostname) || number == 0 || port > 65535)
         return err_set(err, ERR_INVALID, "route", "not a route: %s", hostname);
@@ -290,8 +296,8 @@ static int change_and_wait(struct route_map *m, const char *hostname, uint32_t p
 }
 
 /* Whether it is as asked already, so that no round is needed. */
-static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
-                  bool maintenance)
+static bool is_so(struct route_map *m, const char *hostname, uint32_t address, uint32_t port,
+                  uint64_t number, bool maintenance)
 {
     const struct route *r;
     bool so;
@@ -301,27 +307,46 @@ static bool is_so(struct route_map *m, const char *hostname, uint32_t port, uint
     if (port == 0)
         so = r == NULL || r->number != number;
     else
-        so = r != NULL && r->number == number && r->port == port && r->maintenance == maintenance;
+        so = r != NULL && r->number == number && r->port == port && r->address == address &&
+             r->maintenance == maintenance;
     so = so && !m->unloaded && !m->in_round && m->waiting == NULL;
     (void)pthread_mutex_unlock(&m->lock);
     return so;
 }
 
-int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
-                  bool maintenance, struct err *err)
+int route_map_set_at(struct route_map *m, const char *hostname, uint32_t address, uint32_t port,
+                     uint64_t number, bool maintenance, struct err *err)
 {
     if (port == 0)
         return err_set(err, ERR_INVALID, "route", "a route needs a port: %s", hostname);
-    if (is_so(m, hostname, port, number, maintenance))
+    if (is_so(m, hostname, address, port, number, maintenance))
         return 0;
-    return change_and_wait(m, hostname, port, number, maintenance, err);
+    return change_and_wait(m, hostname, address, port, number, maintenance, err);
+}
+
+int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
+                  bool maintenance, struct err *err)
+{
+    return route_map_set_at(m, hostname, 0, port, number, maintenance, err);
+}
+
+uint32_t route_map_address(struct route_map *m, const char *hostname)
+{
+    const struct route *r;
+    uint32_t address = 0;
+
+    (void)pthread_mutex_lock(&m->lock);
+    if ((r = route_list_find(&m->good, hostname)) != NULL)
+        address = r->address;
+    (void)pthread_mutex_unlock(&m->lock);
+    return address;
 }
 
 int route_map_unset(struct route_map *m, const char *hostname, uint64_t number, struct err *err)
 {
-    if (is_so(m, hostname, 0, number, false))
+    if (is_so(m, hostname, 0, 0, number, false))
         return 0;
-    return change_and_wait(m, hostname, 0, number, false, err);
+    return change_and_wait(m, hostname, 0, 0, number, false, err);
 }
 
 int route_map_show(struct route_map *m, const char *hostname, uint32_t *port, uint64_t *number,

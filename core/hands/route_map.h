@@ -41,6 +41,14 @@ void route_map_free(struct route_map *m);
 int route_map_set(struct route_map *m, const char *hostname, uint32_t port, uint64_t number,
                   bool maintenance, struct err *err);
 
+/** route_map_set_at(m, hostname, address, port, number, maintenance, err): likewise, to an IPv4
+ * address (in this machine's order) that is not this box. Return 0 or -1. */
+int route_map_set_at(struct route_map *m, const char *hostname, uint32_t address, uint32_t port,
+                     uint64_t number, bool maintenance, struct err *err);
+
+/** route_map_address(m, hostname): the address that it leads to, 0: this box, or no such route. */
+uint32_t route_map_address(struct route_map *m, const char *hostname);
+
 /** route_map_unset(m, hostname, number, err): fine if it is not there or another's. 0 or -1. */
 int route_map_unset(struct route_map *m, const char *hostname, uint64_t number, struct err *err);
 

@@ -11,6 +11,7 @@ extern const struct op key_ops[];          /* key_ops.c */
 extern const struct op session_ops[];      /* session_ops.c */
 extern const struct op tenant_ops[];       /* tenant_ops.c */
 extern const struct op tenant_move_ops[];  /* tenant_move.c */
+extern const struct op proxmox_ops[];      /* proxmox_ops.c */
 extern const struct op tunnel_ops[];       /* tunnel_ops.c */
 extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */

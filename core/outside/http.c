@@ -27,6 +27,8 @@ struct http_client {
     CURL *idle[IDLE_HANDLES];
     size_t idle_count;
     char ca[256];
+    bool pinned;
+    uint8_t pin[32];
 };
 
 static const struct {
@@ -46,7 +48,9 @@ struct call {
     int (*on_data)(void *arg, const char *data, size_t len);
     void *arg;
     size_t header_bytes;
-    bool too_large, stopped, denied, begun, repeated, switched;
+    bool too_large, stopped, denied, begun, repeated, switched, stranger;
+    const uint8_t *pin;       /* NULL: the certificate is checked in the usual way */
+    char seen[HTTP_PIN_SIZE]; /* the fingerprint that did not fit */
     struct curl_slist *headers;
 };
 
@@ -78,6 +82,12 @@ void http_client_free(struct http_client *c)
 int http_client_set_ca(struct http_client *c, const char *path)
 {
     return str_copy(c->ca, sizeof c->ca, path == NULL ? "" : path);
+}
+
+int http_client_set_pin(struct http_client *c, const char *fingerprint)
+{
+    c->pinned = fingerprint[0] != '\0';
+    return c->pinned ? http_pin_read(c->pin, fingerprint) : 0;
 }
 
 void http_answer_init(struct http_answer *a, size_t body_max)
@@ -171,6 +181,19 @@ static void forget_headers(struct http_answer *a)
 {
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         ((char *)a)[wanted[i].offset] = '\0';
+    a->reason[0] = '\0';
+}
+
+/* "HTTP/1.1 500 CT 100 already running": some APIs say there and nowhere else what is wrong. */
+static void keep_reason(struct http_answer *a, char *line)
+{
+    char *words = strchr(line, ' ');
+
+    if (words == NULL || (words = strchr(words + 1, ' ')) == NULL)
+        return;
+    words = str_trim(words);
+    if (!str_utf8(words, strlen(words)) || str_copy(a->reason, sizeof a->reason, words) == -1)
+        (void)str_copy(a->reason, sizeof a->reason, "(words that cannot be shown)");
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
@@ -189,6 +212,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     if (str_starts(line, "HTTP/")) { /* the final answer follows an interim one */
         forget_headers(call->answer);
         call->switched = str_starts(line + strcspn(line, " "), " 101");
+        keep_reason(call->answer, line);
     }
     if (call->switched && call->request->upgrade && *str_trim(line) == '\0') {
         call->stopped = true; /* from here on it is not HTTP any more */
@@ -217,15 +241,19 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-/* Called before each sending. When a connection that was used before breaks without an answer,
- * libcurl sends again on another by itself; but the first sending may have had its effect, and
- * whether to repeat a change is for the caller to decide. */
+/* Called before each sending, with the connection made. When a connection that was used before
+ * breaks without an answer, libcurl sends again on another by itself; but the first sending may
+ * have had its effect, and whether to repeat a change is for the caller to decide. */
 static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct call *call = arg;
     const char *method = call->request->method;
 
     (void)ip, (void)local_ip, (void)port, (void)local_port;
+    if (call->pin != NULL && !http_pinned(call->curl, call->pin, call->seen)) {
+        call->stranger = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     call->repeated = call->begun && !str_equal(method, "GET") && !str_equal(method, "HEAD");
     call->begun = true;
     return call->repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -314,34 +342,6 @@ static void set_times(CURL *curl, const struct call *call)
     (void)curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
 }
 
-void http_trust(void *curl, const char *ca, bool verify)
-{
-    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca[0] != '\0') {
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
-        (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-    }
-}
-
-/* An option that the library refused would leave a door open, so those that close one are checked.
- */
-int http_close_doors(void *curl, const char *protocols, struct err *err)
-{
-    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK)
-        return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
-    (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "sett/" SETT_VERSION);
-    return 0;
-}
-
 /* What is the same in every profile. */
 static int set_doors(CURL *curl, struct call *call, struct err *err)
 {
@@ -375,6 +375,12 @@ static int explain(const struct call *call, CURLcode code, const char *detail, s
     if (call->denied)
         return err_set(err, ERR_FORBIDDEN, "address_not_public",
                        "%s leads to an address that is not public", r->url);
+    if (call->stranger) {
+        (void)err_set(err, ERR_NETWORK, "certificate_not_pinned",
+                      "%s shows another certificate than the pinned one", r->url);
+        return err_hint(err, "Its SHA-256 is %s: set it anew only if you know why it changed.",
+                        call->seen[0] == '\0' ? "unknown" : call->seen);
+    }
     if (call->too_large)
         return err_set(err, ERR_TOO_LARGE, "answer_too_large", "the answer of %s is too large",
                        r->url);
@@ -480,6 +486,20 @@ static void collect(struct call *call)
     a->retry_after_s = wait_s <= 0 ? 0 : wait_s > 86400 ? 86400 : (uint32_t)wait_s;
 }
 
+/* Verification is on, with two exceptions: a probe whose rule says so, and a certificate that is
+ * pinned, which is looked at before anything is sent, on a connection that nobody used before. */
+static void set_trust(const struct call *call, const struct http_client *c)
+{
+    const struct http_request *r = call->request;
+
+    http_trust(call->curl, c->ca, !(r->profile == HTTP_PROBE && r->no_verify) && !c->pinned);
+    if (!c->pinned)
+        return;
+    (void)curl_easy_setopt(call->curl, CURLOPT_CERTINFO, 1L);
+    (void)curl_easy_setopt(call->curl, CURLOPT_FRESH_CONNECT, 1L);
+    (void)curl_easy_setopt(call->curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static int perform(struct http_client *c, struct call *call, struct err *err)
 {
     const struct http_request *r = call->request;
@@ -502,8 +522,7 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
         (void)curl_easy_setopt(call->curl, CURLOPT_CERTINFO, 1L);
     set_method(call->curl, r);
     set_times(call->curl, call);
-    /* The one exception is a probe whose rule says so. */
-    http_trust(call->curl, c->ca, !(r->profile == HTTP_PROBE && r->no_verify));
+    set_trust(call, c);
     (void)curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, detail);
     (void)curl_easy_setopt(call->curl, CURLOPT_URL, r->url);
     code = curl_easy_perform(call->curl);
@@ -530,7 +549,11 @@ int http_stream(struct http_client *c, const struct http_request *request,
                 int (*on_data)(void *arg, const char *data, size_t len), void *arg,
                 struct http_answer *answer, struct err *err)
 {
-    struct call call = {.request = request, .answer = answer, .on_data = on_data, .arg = arg};
+    struct call call = {.request = request,
+                        .answer = answer,
+                        .on_data = on_data,
+                        .arg = arg,
+                        .pin = c->pinned ? c->pin : NULL};
     int result;
 
     buf_reset(&answer->body);

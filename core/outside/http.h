@@ -51,6 +51,7 @@ struct http_answer {
     char content_type[96];
     char api_version[16]; /* Docker: Api-Version */
     char should_retry[8]; /* Stripe-Should-Retry */
+    char reason[300];     /* the words behind the status */
     bool sent;            /* the request may have had its effect */
     enum http_failure failure;
     char why[160];                  /* of a failure, in the library's words */
@@ -78,6 +79,17 @@ void http_client_free(struct http_client *c);
  * of every profile; "" or NULL: the system's again. There is no way to trust everything. Before
  * threads use the client. 0, or -1 if the path is too long. */
 int http_client_set_ca(struct http_client *c, const char *path);
+
+/** http_client_set_pin(c, fingerprint): from now on trust exactly the certificate with this SHA-256
+ * ("AB:CD:…", 64 hex digits), whoever signed it and whatever name it bears; nothing is sent to
+ * another. "": none. Before threads use the client. 0, or -1 if it is not one. */
+int http_client_set_pin(struct http_client *c, const char *fingerprint);
+
+/** http_pin_read(out, fingerprint): 64 hex digits, with or without colons, as bytes. 0 or -1. */
+int http_pin_read(uint8_t out[32], const char *fingerprint);
+
+/** http_pin_of(out, pem): the SHA-256 of the first certificate in a PEM text. 0 or -1. */
+int http_pin_of(uint8_t out[32], const char *pem);
 
 /** http_answer_init(a, body_max): an empty answer that takes at most ${body_max} bytes; 0: 4 MiB.
  */

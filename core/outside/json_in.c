@@ -3,6 +3,8 @@
 #include "json_in.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "str.h"
@@ -99,6 +101,22 @@ int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise)
     if (!json_integer(json_at(json, path), &negative, &n))
         return otherwise;
     return negative ? -(int64_t)n : (int64_t)n;
+}
+
+double json_loose(const struct cJSON *json, const char *path, double otherwise)
+{
+    const cJSON *item = json_at(json, path);
+    char *end;
+    double n;
+
+    if (cJSON_IsNumber(item))
+        return item->valuedouble;
+    if (cJSON_IsBool(item))
+        return cJSON_IsTrue(item) ? 1 : 0;
+    if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
+        return otherwise;
+    n = strtod(item->valuestring, &end);
+    return *end == '\0' && isfinite(n) ? n : otherwise;
 }
 
 bool json_bool(const struct cJSON *json, const char *path, bool otherwise)

@@ -48,6 +48,10 @@ const char *json_text(const struct cJSON *json, const char *path, const char *ot
 /** json_i64(json, path, otherwise): an integer. */
 int64_t json_i64(const struct cJSON *json, const char *path, int64_t otherwise);
 
+/** json_loose(json, path, otherwise): a number, a text that is one, or true and false as 1 and 0:
+ * some APIs are not strict about it. */
+double json_loose(const struct cJSON *json, const char *path, double otherwise);
+
 /** json_bool(json, path, otherwise): true or false. */
 bool json_bool(const struct cJSON *json, const char *path, bool otherwise);
 

@@ -15,6 +15,7 @@
 
 #include "answer_about.h"
 #include "answer_plan.h"
+#include "answer_proxmox.h"
 #include "ask.h"
 #include "channel.h"
 #include "clock.h"
@@ -48,6 +49,7 @@ static const struct answer_row questions[] = {
     {"stats", answer_stats},
     {"status", answer_status},
     {"probe", answer_probe},
+    {"proxmox", answer_proxmox},
     {"checkout", answer_checkout},
     {"domain", answer_domain},
     {"tunnel_probe", answer_tunnel_probe},

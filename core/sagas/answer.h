@@ -15,6 +15,7 @@
  *   turn_revoke       turn_key_id, username   JSON: one of them is over before its time
  *   turn_usage        turn_key_id, days       JSON: what a key has relayed
  *   domain    domain_id                       JSON: what is seen of a domain outside
+ *   proxmox                                   JSON: what its token may, its nodes, what is missing
  *   checkout  order_id                        JSON: {"session","url"} of Stripe's page to pay on
  */
 #include <sys/types.h>

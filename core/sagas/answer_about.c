@@ -35,6 +35,8 @@ int answer_load(const struct answer_setup *s, const struct kv *params, struct ab
             found = -1;
     } else {
         found = tenant_resolve(txn, tenant_id, &a->tenant, err);
+        if (found == 1 && facts_where_of(txn, &a->tenant, &a->where, err) == -1)
+            found = -1;
     }
     if (setting_text(txn, &s->context->conf, "box.id", a->box_id, sizeof a->box_id, err) == -1)
         found = -1;
@@ -58,7 +60,7 @@ enum outcome answer_hands(const struct answer_setup *s, const struct about *a, e
     (void)str_copy(request.box_id, sizeof request.box_id, a->box_id);
     (void)str_copy(request.blueprint, sizeof request.blueprint, a->tenant.blueprint);
     (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
-    return outside_hands(s->outside, &request, ANSWER_ASK_MS, reply, stream, err);
+    return outside_runtime(s->outside, &a->where, &request, ANSWER_ASK_MS, reply, stream, err);
 }
 
 bool answer_connected(const struct about *a)

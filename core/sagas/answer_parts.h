@@ -11,7 +11,8 @@ struct about {
     struct tenant tenant;
     struct tunnel tunnel;
     bool is_tunnel;
-    char box_id[ID_SIZE]; /* whose mark the engine's objects carry */
+    char box_id[ID_SIZE];       /* whose mark the engine's objects carry */
+    struct outside_where where; /* of the tenant */
 };
 
 /** answer_load(s, params, a, err): the tunnel or tenant that the parameter tunnel_id or tenant_id

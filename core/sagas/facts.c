@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "guest.h"
 #include "setting.h"
 #include "steps.h"
 #include "str.h"
@@ -133,6 +134,18 @@ static int set_guards(struct txn *txn, struct job *job, const struct tenant *ten
     return facts_set_u64(job, FACT_LIMIT, found == 1 ? limit.requests : 0, err);
 }
 
+/* The container that was reserved for it on other machines. */
+static int set_guest(struct txn *txn, struct job *job, const struct tenant *tenant, struct err *err)
+{
+    struct guest guest;
+
+    if (guest_of_tenant(txn, tenant->id, &guest, err) == -1 ||
+        facts_set_u64(job, FACT_GUEST, guest.vmid, err) == -1 ||
+        facts_set(job, FACT_INSIDE, guest.address, err) == -1)
+        return -1;
+    return facts_set(job, FACT_NODE, tenant->node[0] != '\0' ? tenant->node : guest.node, err);
+}
+
 int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *context,
                  const struct tenant *tenant, struct err *err)
 {
@@ -149,7 +162,7 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
     if (facts_set_u64(job, FACT_NUMBER, tenant->number, err) == -1 ||
         facts_set_u64(job, FACT_PORT, tenant->port, err) == -1 ||
         facts_set(job, FACT_ADDRESS, tenant->address, err) == -1 ||
-        facts_set(job, FACT_NODE, tenant->node, err) == -1 ||
+        set_guest(txn, job, tenant, err) == -1 ||
         facts_set(job, FACT_BLUEPRINT, tenant->blueprint, err) == -1 ||
         facts_set(job, FACT_RUNTIME, tenant->runtime, err) == -1 ||
         facts_set(job, FACT_NAME, tenant->name, err) == -1 ||
@@ -211,6 +224,31 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
 static void copy_fact(char *out, size_t size, const struct kv *facts, const char *name)
 {
     (void)str_copy(out, size, kv_get_or(facts, name, ""));
+}
+
+void facts_where(const struct kv *facts, struct outside_where *out)
+{
+    memset(out, 0, sizeof *out);
+    out->guest = (uint32_t)kv_get_u64(facts, FACT_GUEST, 0);
+    copy_fact(out->runtime, sizeof out->runtime, facts, FACT_RUNTIME);
+    copy_fact(out->node, sizeof out->node, facts, FACT_NODE);
+    copy_fact(out->inside, sizeof out->inside, facts, FACT_INSIDE);
+}
+
+int facts_where_of(struct txn *txn, const struct tenant *tenant, struct outside_where *out,
+                   struct err *err)
+{
+    struct guest guest;
+
+    memset(out, 0, sizeof *out);
+    if (guest_of_tenant(txn, tenant->id, &guest, err) == -1)
+        return -1;
+    out->guest = guest.vmid;
+    (void)str_copy(out->runtime, sizeof out->runtime, tenant->runtime);
+    (void)str_copy(out->inside, sizeof out->inside, guest.address);
+    (void)str_copy(out->node, sizeof out->node,
+                   tenant->node[0] != '\0' ? tenant->node : guest.node);
+    return 0;
 }
 
 void facts_origin(const struct kv *facts, char out[TENANT_ORIGIN_SIZE])

@@ -6,6 +6,7 @@
  */
 #include "hands.h"
 #include "ingress.h"
+#include "outside.h"
 #include "saga_context.h"
 #include "step.h"
 #include "tenant.h"
@@ -15,9 +16,12 @@
 #define FACT_BLUEPRINT       "blueprint"
 #define FACT_RUNTIME         "runtime"
 #define FACT_PORT            "port"
-#define FACT_ADDRESS         "address" /* and port, of a program on another machine */
-#define FACT_NODE            "node"    /* the machine that it was put on */
-#define FACT_NAME            "name"    /* for people */
+#define FACT_ADDRESS         "address"     /* and port, of a program on another machine */
+#define FACT_NODE            "node"        /* the machine that it was put on */
+#define FACT_GUEST           "guest"       /* its container's number there */
+#define FACT_INSIDE          "inside"      /* the address that it was given there */
+#define FACT_ADDRESS_NEW     "address_new" /* "1": its address changed under this job */
+#define FACT_NAME            "name"        /* for people */
 #define FACT_SUBDOMAIN       "subdomain"
 #define FACT_HOSTNAME        "hostname" /* of the tunnel */
 #define FACT_URL             "url"      /* its front door */
@@ -27,6 +31,7 @@
 #define FACT_DATABASE        "database"     /* "1": the blueprint wants one */
 #define FACT_FOREIGN         "foreign_port" /* of the port that something foreign holds */
 #define FACT_OWNER           "foreign_owner"
+#define FACT_FOREIGN_GUEST   "foreign_guest" /* number that something foreign holds */
 #define FACT_TUNNEL          "tunnel_id"
 #define FACT_TUNNEL_NUMBER   "tunnel_number"
 #define FACT_TUNNEL_NAME     "tunnel_name"
@@ -61,6 +66,7 @@
 #define FACT_OLD_PORT        "old_port"
 #define FACT_OLD_ADDRESS     "old_address"
 #define FACT_OLD_NODE        "old_node"
+#define FACT_TARGET_NODE     "target_node" /* tenant.move: the machine that it goes to */
 #define FACT_OLD_SERVICE     "old_service"
 #define FACT_OLD_HEALTH_PATH "old_health_path"
 #define FACT_OLD_SILENT      "old_silent" /* "1": it did not answer there */
@@ -96,6 +102,13 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
 
 /** facts_origin(facts, out): "127.0.0.1:3100": where the tenant's own program is asked. */
 void facts_origin(const struct kv *facts, char out[TENANT_ORIGIN_SIZE]);
+
+/** facts_where(facts, out): who runs the tenant, and where. */
+void facts_where(const struct kv *facts, struct outside_where *out);
+
+/** facts_where_of(txn, tenant, out, err): the same from the records. Return 0 or -1. */
+int facts_where_of(struct txn *txn, const struct tenant *tenant, struct outside_where *out,
+                   struct err *err);
 
 /** facts_request(call, verb, request): a request to the hands about the job's tenant. */
 void facts_request(const struct step_call *call, enum hands_verb verb,

@@ -20,7 +20,10 @@
 struct terms {
     char cloudflare_api[512], account[512], zone[512], stripe_api[512], success_url[512],
         cancel_url[512], database_admin[512], ca_file[512];
-    char cloudflare_token[256], stripe_key[256], database_password[256];
+    char proxmox_url[512], proxmox_token_id[512], proxmox_ca[512], proxmox_pin[512],
+        proxmox_nodes[512], proxmox_storage[512], proxmox_bridge[512], proxmox_vlan[512],
+        proxmox_pool[512], proxmox_gateway[512], proxmox_nameserver[512];
+    char cloudflare_token[256], stripe_key[256], database_password[256], proxmox_token[256];
 };
 
 static const struct {
@@ -36,11 +39,23 @@ static const struct {
         {"stripe.cancel_url", offsetof(struct terms, cancel_url)},
         {"database.admin", offsetof(struct terms, database_admin)},
         {"outside.ca_file", offsetof(struct terms, ca_file)},
+        {"proxmox.url", offsetof(struct terms, proxmox_url)},
+        {"proxmox.token_id", offsetof(struct terms, proxmox_token_id)},
+        {"proxmox.ca_file", offsetof(struct terms, proxmox_ca)},
+        {"proxmox.fingerprint", offsetof(struct terms, proxmox_pin)},
+        {"proxmox.nodes", offsetof(struct terms, proxmox_nodes)},
+        {"proxmox.storage", offsetof(struct terms, proxmox_storage)},
+        {"proxmox.bridge", offsetof(struct terms, proxmox_bridge)},
+        {"proxmox.vlan", offsetof(struct terms, proxmox_vlan)},
+        {"proxmox.pool", offsetof(struct terms, proxmox_pool)},
+        {"proxmox.gateway", offsetof(struct terms, proxmox_gateway)},
+        {"proxmox.nameserver", offsetof(struct terms, proxmox_nameserver)},
 },
   secret_places[] = {
       {"cloudflare.token", offsetof(struct terms, cloudflare_token)},
       {"stripe.secret_key", offsetof(struct terms, stripe_key)},
       {"database.password", offsetof(struct terms, database_password)},
+      {"proxmox.token", offsetof(struct terms, proxmox_token)},
 };
 
 static int read_secret(struct txn *txn, const struct vault *vault, const char *name, char *out,
@@ -113,6 +128,40 @@ static void set_stripe(struct providers *p, const struct terms *t)
         p->stripe_set = true;
 }
 
+static void set_proxmox(struct providers *p, const struct terms *t)
+{
+    struct runtime_proxmox_setup setup = {.api = &p->proxmox};
+    uint64_t vlan = 0;
+
+    if (t->proxmox_url[0] == '\0' || t->proxmox_token[0] == '\0') {
+        (void)err_set(&p->proxmox_why, ERR_INVALID, "proxmox_not_set",
+                      "there is no token for Proxmox VE");
+        (void)err_hint(&p->proxmox_why, "sett setting set proxmox.url and proxmox.token_id, sett "
+                                        "secret set proxmox.token; then sett proxmox check");
+        return;
+    }
+    (void)str_u64(t->proxmox_vlan, 0, 4094, &vlan);
+    setup.vlan = (uint32_t)vlan;
+    if (new_client(&p->proxmox_client, t, &p->proxmox_why) == -1)
+        return;
+    if ((t->proxmox_ca[0] != '\0' && http_client_set_ca(p->proxmox_client, t->proxmox_ca) == -1) ||
+        http_client_set_pin(p->proxmox_client, t->proxmox_pin) == -1 ||
+        str_copy(setup.storage, sizeof setup.storage, t->proxmox_storage) == -1 ||
+        str_copy(setup.bridge, sizeof setup.bridge, t->proxmox_bridge) == -1 ||
+        str_copy(setup.pool, sizeof setup.pool, t->proxmox_pool) == -1 ||
+        str_copy(setup.gateway, sizeof setup.gateway, t->proxmox_gateway) == -1 ||
+        str_copy(setup.nameserver, sizeof setup.nameserver, t->proxmox_nameserver) == -1) {
+        (void)err_set(&p->proxmox_why, ERR_INVALID, "proxmox_settings",
+                      "a setting proxmox.* is too long or not what it should be");
+        return;
+    }
+    (void)str_copy(p->guest_nodes, sizeof p->guest_nodes, t->proxmox_nodes);
+    if (proxmox_init(&p->proxmox, t->proxmox_url, t->proxmox_token_id, t->proxmox_token,
+                     p->proxmox_client, &p->proxmox_why) == 0 &&
+        runtime_proxmox_new(&p->guests, &setup, &p->proxmox_why) == 0)
+        p->proxmox_set = true;
+}
+
 static void providers_free(struct providers *p)
 {
     if (p == NULL)
@@ -121,6 +170,9 @@ static void providers_free(struct providers *p)
         cloudflare_free(&p->cloudflare);
     http_client_free(p->cloudflare_client);
     http_client_free(p->stripe_client);
+    runtime_proxmox_free(&p->guests);
+    proxmox_free(&p->proxmox);
+    http_client_free(p->proxmox_client);
     sodium_memzero(p, sizeof *p);
     free(p);
 }
@@ -139,6 +191,7 @@ static struct providers *providers_new(const struct terms *t, const uint8_t prin
     (void)str_copy(p->database_password, sizeof p->database_password, t->database_password);
     set_cloudflare(p, t);
     set_stripe(p, t);
+    set_proxmox(p, t);
     return p;
 }
 

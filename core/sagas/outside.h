@@ -12,6 +12,7 @@
 #include "http.h"
 #include "ingress.h"
 #include "paths.h"
+#include "runtime_proxmox.h"
 #include "stripe.h"
 #include "vault.h"
 
@@ -24,7 +25,12 @@ struct providers {
     struct cloudflare cloudflare;
     struct ingress ingress; /* over cloudflare */
     struct stripe stripe;
-    struct http_client *cloudflare_client, *stripe_client;
+    bool proxmox_set;
+    struct err proxmox_why;
+    struct proxmox proxmox;
+    struct runtime guests; /* the runtime over proxmox */
+    char guest_nodes[512]; /* those that tenants may be put on */
+    struct http_client *cloudflare_client, *stripe_client, *proxmox_client;
     char success_url[512], cancel_url[512];
     char database_admin[512], database_password[256];
     uint8_t print[32]; /* of all settings that are in here */
@@ -75,5 +81,28 @@ int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, s
 /** outside_hands(o, request, timeout_ms, reply, stream, err): ask the hands; see hands_call. */
 enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,
                            struct hands_reply *reply, struct buf *stream, struct err *err);
+
+/* Who runs a tenant, and what whoever is not on this box must know besides. */
+struct outside_where {
+    char runtime[16];
+    uint32_t guest;
+    char node[64], inside[64];
+};
+
+/** outside_runtime(o, where, request, timeout_ms, reply, stream, err): a RUNTIME verb, to whoever
+ * runs the tenant: the hands, or a provider that the worker itself asks. Outcome as of hands_call.
+ */
+enum outcome outside_runtime(struct outside *o, const struct outside_where *where,
+                             const struct hands_request *request, int timeout_ms,
+                             struct hands_reply *reply, struct buf *stream, struct err *err);
+
+/** outside_guests(o, where, request, work, arg, reply, err): likewise, for what only a provider can
+ * do: ${work} is called with the order and its blueprint. */
+enum outcome outside_guests(struct outside *o, const struct outside_where *where,
+                            const struct hands_request *request,
+                            int (*work)(struct providers *p, const struct runtime_order *order,
+                                        const struct blueprint *b, void *arg,
+                                        struct hands_reply *reply, struct err *err),
+                            void *arg, struct hands_reply *reply, struct err *err);
 
 #endif

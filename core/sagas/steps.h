@@ -120,6 +120,24 @@ step_outside steps_runtime_start, steps_runtime_stop, steps_runtime_restart, ste
 step_outside steps_runtime_remove_asked; /* with its data unless argument data is "0" */
 step_outside steps_init_make;
 
+/* In the commit of whatever started it: where it is, into its record and its way in. */
+step_store steps_runtime_settle;
+
+/* ---- tenants on other machines: steps_guest.c ---- */
+
+/** steps_without_guest(job): its runtime is none that has other machines. */
+bool steps_without_guest(const struct job *job);
+
+/** steps_address_kept(job): what leads to it need not be told anew. */
+bool steps_address_kept(const struct job *job);
+
+/* Choose a machine; then, in the same commit, a number and an address. */
+step_outside steps_guest_place;
+step_store steps_guest_reserve, steps_guest_release;
+
+/** steps_guest_fall_back(job, err): the step to go back to when its number is somebody else's. */
+const char *steps_guest_fall_back(const struct job *job, const struct err *err);
+
 /* ---- outside: steps_health.c ---- */
 
 step_outside steps_healthy_make, steps_reachable_make;

@@ -21,7 +21,7 @@
 
 /* ---- what can go where ---- */
 
-enum place { PLACE_BOX };
+enum place { PLACE_BOX, PLACE_CLUSTER };
 #define HOLDS_MEMORY  0x1u
 #define HOLDS_CPU     0x2u
 #define HOLDS_PIDS    0x4u
@@ -38,6 +38,7 @@ static const struct kind {
     {"docker", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
     {"lxc", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
     {"swarm", PLACE_BOX, HOLDS_MEMORY | HOLDS_CPU | HOLDS_PIDS | HOLDS_NOFILE},
+    {"proxmox", PLACE_CLUSTER, HOLDS_MEMORY | HOLDS_CPU | HOLDS_STORAGE},
 };
 
 static const struct {
@@ -148,20 +149,29 @@ static int same_limits(const struct step_call *call, const struct kind *from, co
     return 0;
 }
 
+static int not_carried(const char *from, const char *to, struct err *err)
+{
+    (void)err_field(err, "runtime", "move_not_possible",
+                    "a tenant's data cannot be carried from runtime %s to %s", from, to);
+    return err_hint(err, "nothing puts files into a container there, or gets them out: make a new "
+                         "tenant and restore its data inside");
+}
+
 static int may_move(const struct step_call *call, const struct blueprint *old,
                     const struct blueprint *b, struct err *err)
 {
     const struct kind *from = kind_of(old->runtime), *to = kind_of(b->runtime);
 
+    if (from == NULL || to == NULL || from->place != to->place)
+        return not_carried(old->runtime, b->runtime, err);
+    if (from == to && to->place == PLACE_CLUSTER)
+        return str_equal(old->name, b->name)
+                   ? 0
+                   : err_field(err, "blueprint", "same_runtime",
+                               "a container goes from one machine to another as it is");
     if (kv_get(&call->job->args, "node") != NULL)
         return err_field(err, "node", "node_not_possible",
                          "runtime %s has no machines to choose from", b->runtime);
-    if (from == NULL || to == NULL) {
-        (void)err_field(err, "runtime", "move_not_possible",
-                        "a tenant's data cannot be carried from runtime %s to %s", old->runtime,
-                        b->runtime);
-        return err_hint(err, "make a new tenant there and restore its data inside");
-    }
     if (from == to)
         return err_field(err, "runtime", "same_runtime", "the tenant is in runtime %s already",
                          to->runtime);
@@ -254,6 +264,124 @@ static int note_target(struct step_call *call, const struct blueprint *old,
     return 0;
 }
 
+bool steps_move_within(const struct job *job)
+{
+    const struct kind *kind = kind_of(kv_get_or(&job->facts, FACT_RUNTIME, ""));
+
+    return kind != NULL && kind->place == PLACE_CLUSTER;
+}
+
+bool steps_move_between(const struct job *job)
+{
+    return !steps_move_within(job);
+}
+
+/* A job's work with its container, for outside_guests. */
+struct carrying {
+    const struct step_call *call;
+    const char *to; /* "": to be chosen */
+};
+
+static int choose(struct providers *p, const struct runtime_order *o, const struct blueprint *b,
+                  void *arg, struct hands_reply *reply, struct err *err)
+{
+    const struct carrying *c = arg;
+
+    return runtime_proxmox_place(&p->guests, o, b, c->to[0] == '\0' ? p->guest_nodes : c->to,
+                                 o->node, reply->status.node, err);
+}
+
+static int carry(struct providers *p, const struct runtime_order *o, const struct blueprint *b,
+                 void *arg, struct hands_reply *reply, struct err *err)
+{
+    const struct carrying *c = arg;
+
+    return runtime_proxmox_migrate(&p->guests, o, b, c->to, &reply->status, err);
+}
+
+static enum outcome with_guest(struct step_call *call, const char *to,
+                               int (*work)(struct providers *p, const struct runtime_order *o,
+                                           const struct blueprint *b, void *arg,
+                                           struct hands_reply *reply, struct err *err),
+                               struct hands_reply *reply, struct err *err)
+{
+    struct carrying c = {call, to};
+    struct hands_request request;
+    struct outside_where where;
+
+    facts_request(call, HANDS_RUNTIME_START, &request);
+    facts_where(call->facts, &where);
+    return outside_guests(call->outside, &where, &request, work, &c, reply, err);
+}
+
+/* The machine that it goes to, if it goes to another. */
+static enum outcome choose_node(struct step_call *call, struct err *err)
+{
+    struct job view = {.facts = *call->facts};
+    struct hands_reply reply;
+    enum outcome outcome;
+
+    if (!steps_move_within(&view))
+        return OUTCOME_OK;
+    outcome = with_guest(call, kv_get_or(&call->job->args, "node", ""), choose, &reply, err);
+    if (outcome == OUTCOME_OK)
+        (void)kv_set(call->facts, FACT_TARGET_NODE, reply.status.node);
+    return outcome;
+}
+
+static enum outcome carry_to(struct step_call *call, const char *node, struct err *err)
+{
+    struct hands_reply reply;
+    enum outcome outcome = with_guest(call, node, carry, &reply, err);
+
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (kv_set(call->facts, FACT_NODE, reply.status.node) == -1 ||
+        kv_set(call->facts, FACT_ADDRESS, reply.status.address) == -1) {
+        (void)err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+        return OUTCOME_FAIL;
+    }
+    (void)str_format(call->note, sizeof call->note, "on %s", reply.status.node);
+    return OUTCOME_OK;
+}
+
+enum outcome steps_move_migrate(struct step_call *call, struct err *err)
+{
+    return carry_to(call, kv_get_or(call->facts, FACT_TARGET_NODE, ""), err);
+}
+
+/* Whoever was there before answers as before. */
+static enum outcome old_again(struct step_call *call, struct err *err)
+{
+    if (kv_get(call->facts, FACT_OLD_SILENT) != NULL || old_answers(call))
+        return OUTCOME_OK;
+    (void)err_set(err, ERR_NETWORK, "old_silent", "the old one was started and does not answer");
+    (void)err_hint(err, "sett tenant logs %s tells what it says",
+                   kv_get_or(&call->job->args, "tenant_id", ""));
+    call->wait_ms = ANSWER_MS;
+    return OUTCOME_AGAIN;
+}
+
+static void note_old_address(struct step_call *call)
+{
+    const char *address = kv_get_or(call->facts, FACT_ADDRESS, "");
+    char service[TENANT_ORIGIN_SIZE + 16];
+
+    (void)kv_set(call->facts, FACT_OLD_ADDRESS, address);
+    (void)str_format(service, sizeof service, "http://%s", address);
+    if (kv_get(call->facts, FACT_OLD_SERVICE) != NULL)
+        (void)kv_set(call->facts, FACT_OLD_SERVICE, service);
+}
+
+enum outcome steps_move_unmigrate(struct step_call *call, struct err *err)
+{
+    enum outcome outcome = carry_to(call, kv_get_or(call->facts, FACT_OLD_NODE, ""), err);
+
+    if (outcome == OUTCOME_OK) /* its address may be another by now */
+        note_old_address(call);
+    return outcome == OUTCOME_OK ? old_again(call, err) : outcome;
+}
+
 enum outcome steps_move_target(struct step_call *call, struct err *err)
 {
     struct blueprint *both = calloc(2, sizeof *both);
@@ -268,13 +396,15 @@ enum outcome steps_move_target(struct step_call *call, struct err *err)
         find_blueprint(call, &both[1], err) == 0 && may_move(call, &both[0], &both[1], err) == 0 &&
         note_target(call, &both[0], &both[1], err) == 0)
         outcome = ask_new(call, HANDS_RUNTIME_FIT, false, LOOK_MS, err);
+    if (outcome == OUTCOME_OK || outcome == OUTCOME_ABSENT)
+        outcome = choose_node(call, err);
     free(both);
-    return outcome == OUTCOME_ABSENT ? OUTCOME_OK : outcome;
+    return outcome;
 }
 
 bool steps_move_uncreated(const struct job *job)
 {
-    return str_equal(kv_get_or(&job->facts, FACT_RUNTIME, ""), "process");
+    return str_equal(kv_get_or(&job->facts, FACT_RUNTIME, ""), "process") || steps_move_within(job);
 }
 
 enum outcome steps_move_create(struct step_call *call, struct err *err)
@@ -299,13 +429,7 @@ enum outcome steps_move_unstop(struct step_call *call, struct err *err)
 
     if (outcome == OUTCOME_OK)
         outcome = ask_old(call, HANDS_RUNTIME_START, false, CREATE_MS, err);
-    if (outcome != OUTCOME_OK || kv_get(call->facts, FACT_OLD_SILENT) != NULL || old_answers(call))
-        return outcome;
-    (void)err_set(err, ERR_NETWORK, "old_silent", "the old one was started and does not answer");
-    (void)err_hint(err, "sett tenant logs %s tells what it says",
-                   kv_get_or(&call->job->args, "tenant_id", ""));
-    call->wait_ms = ANSWER_MS;
-    return OUTCOME_AGAIN;
+    return outcome == OUTCOME_OK ? old_again(call, err) : outcome;
 }
 
 enum outcome steps_move_clear(struct step_call *call, struct err *err)

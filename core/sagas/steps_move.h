@@ -19,6 +19,15 @@ step_store steps_move_freed;
 /* Hook: the tenant's further tunnels follow; after a failure the cause is noted. */
 step_store steps_move_ended;
 
+/* What leads to it leads to where it now is. */
+step_store steps_move_settle;
+
+/** steps_move_within(job): the same container goes from one machine to another. */
+bool steps_move_within(const struct job *job);
+
+/** steps_move_between(job): a new one takes the place of the old. */
+bool steps_move_between(const struct job *job);
+
 /* ---- outside ---- */
 
 /* May it go there? Chooses the blueprint. Changes nothing. */
@@ -34,6 +43,8 @@ step_outside steps_move_create, steps_move_uncreate;
 step_outside steps_move_pause;
 /* The old one; unstop waits until it answers, if it did before. */
 step_outside steps_move_stop, steps_move_unstop, steps_move_clear;
+/* The container itself, there and back; unmigrate waits as unstop does. */
+step_outside steps_move_migrate, steps_move_unmigrate;
 /* The new one, to which the files belong from now on. */
 step_outside steps_move_start, steps_move_unstart;
 

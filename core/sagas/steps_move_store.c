@@ -56,6 +56,12 @@ static int note_service(struct job *job, struct err *err)
     return facts_set(job, FACT_SERVICE, service, err);
 }
 
+int steps_move_settle(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    (void)txn, (void)context;
+    return note_service(job, err);
+}
+
 int steps_move_reserve(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct saga_context *c = context;

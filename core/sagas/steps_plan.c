@@ -113,7 +113,7 @@ int steps_plan_remove(const struct job *job, char *out, size_t size)
 
 int steps_plan_target(const struct job *job, char *out, size_t size)
 {
-    const char *node = fact(job, FACT_NODE, "");
+    const char *node = fact(job, FACT_TARGET_NODE, "");
 
     return str_format(out, size, "tenant %s from %s (blueprint %s) to %s (blueprint %s)%s%s",
                       fact(job, FACT_NUMBER, "?"), fact(job, FACT_OLD_RUNTIME, "?"),

@@ -19,14 +19,16 @@ enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, boo
                                int timeout_ms, struct hands_reply *reply, struct err *err)
 {
     struct hands_request request;
+    struct outside_where where;
     enum outcome outcome;
 
     memset(reply, 0, sizeof *reply);
     facts_request(call, verb, &request);
+    facts_where(call->facts, &where);
     request.flag = flag;
     if (steps_database_variables(call, &request.env, err) == -1)
         return OUTCOME_FAIL;
-    outcome = outside_hands(call->outside, &request, timeout_ms, reply, NULL, err);
+    outcome = outside_runtime(call->outside, &where, &request, timeout_ms, reply, NULL, err);
     explicit_bzero(&request.env, sizeof request.env);
     return outcome;
 }
@@ -86,10 +88,23 @@ const char *steps_port_fall_back(const struct job *job, const struct err *err)
 
 static void note_status(struct step_call *call, const struct hands_reply *reply, const char *what)
 {
+    if (reply->status.address[0] != '\0')
+        (void)kv_set(call->facts, FACT_ADDRESS, reply->status.address);
+    if (reply->status.node[0] != '\0')
+        (void)kv_set(call->facts, FACT_NODE, reply->status.node);
     if (reply->status.id[0] != '\0')
         (void)str_format(call->note, sizeof call->note, "%s: %s", what, reply->status.id);
     else
         (void)str_format(call->note, sizeof call->note, "%s", what);
+}
+
+/* The number that was reserved is somebody else's: another is to be. */
+static void note_foreign(struct step_call *call, const struct err *err)
+{
+    if (!str_equal(err->code, "guest_foreign"))
+        return;
+    (void)kv_set_u64(call->facts, FACT_FOREIGN_GUEST, kv_get_u64(call->facts, FACT_GUEST, 0));
+    (void)kv_set(call->facts, FACT_OWNER, "somebody else's container");
 }
 
 enum outcome steps_runtime_check(struct step_call *call, struct err *err)
@@ -98,10 +113,13 @@ enum outcome steps_runtime_check(struct step_call *call, struct err *err)
     enum outcome outcome =
         steps_runtime_ask(call, HANDS_RUNTIME_INSPECT, false, SHORT_MS, &reply, err);
 
+    if (outcome == OUTCOME_FAIL)
+        note_foreign(call, err);
     if (outcome != OUTCOME_OK)
         return outcome;
-    if (reply.status.state != RUNTIME_RUNNING)
-        return OUTCOME_ABSENT; /* made but not started, or ended: make is fine with both */
+    /* Made but not started, ended, or where we do not know: make is fine with all of them. */
+    if (reply.status.state != RUNTIME_RUNNING || kv_get(call->facts, FACT_GUEST) != NULL)
+        return OUTCOME_ABSENT;
     note_status(call, &reply, "running");
     return OUTCOME_OK;
 }
@@ -112,6 +130,8 @@ enum outcome steps_runtime_make(struct step_call *call, struct err *err)
     enum outcome outcome =
         steps_runtime_ask(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
 
+    if (outcome == OUTCOME_FAIL)
+        note_foreign(call, err);
     if (outcome != OUTCOME_OK)
         return outcome;
     return steps_runtime_start(call, err);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "guest.h"
 #include "job_start.h"
 #include "name.h"
 #include "port.h"
@@ -319,8 +320,12 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
     }
     if (guard_drop(txn, tenant.id, err) == -1)
         return -1;
+    /* A container that is kept with its data keeps its number. */
+    if (!str_equal(kv_get_or(&job->args, "data", "1"), "0") &&
+        guest_free(txn, tenant.id, err) == -1)
+        return -1;
     tenant.port = 0;
-    tenant.tunnel_id[0] = '\0';
+    tenant.tunnel_id[0] = tenant.address[0] = tenant.node[0] = '\0';
     return tenant_move(txn, &tenant, TENANT_DELETED, reason, err);
 }
 

@@ -37,7 +37,7 @@ static void choose(struct health_watch *w, struct batch *b, int64_t now_ms)
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->tenants.count && b->count < HANDS_SURVEY_MOST; i++) {
         struct watch_target *t = &w->tenants.at[i];
-        if (t->stats_due_ms > now_ms)
+        if (t->stats_due_ms > now_ms || str_equal(t->runtime, "proxmox"))
             continue;
         (void)str_format(name, sizeof name, "T%llu", (unsigned long long)t->number);
         (void)str_format(value, sizeof value, "%s %s", t->id, w->blueprints[t->blueprint].name);

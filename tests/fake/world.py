@@ -28,6 +28,7 @@ import edge
 from cloudflare import Cloudflare
 from contract import Contract
 from ledger import Ledger
+from proxmox import FormContract, Proxmox, TOKEN as PVE_TOKEN, TOKEN_ID as PVE_TOKEN_ID
 from nameserver import NameServer
 from stripe import Stripe
 
@@ -43,10 +44,13 @@ class World:
         self.rtc_contract = Contract(os.path.join(CONTRACTS, "cloudflare.openapi.json"))
         self.stripe_contract = Contract(os.path.join(CONTRACTS, "stripe.openapi.json"))
         self.dns = NameServer()
+        self.pve_contract = FormContract(os.path.join(CONTRACTS, "proxmox.openapi.json"))
         self.reset()
 
     def reset(self):
         self.ledger = Ledger()
+        self.pve = Proxmox(self.ledger)
+        self.pve_contract.breaches.clear()
         self.cf = Cloudflare(self.ledger, ACCOUNT, ZONE, DOMAIN, CF_TOKEN)
         self.stripe = Stripe(self.ledger, STRIPE_KEY, os.path.join(CONTRACTS, "events", "dahlia"))
         self.dns.reset()
@@ -122,7 +126,8 @@ class World:
         if path == "/_world/calls":
             return self.ledger.calls
         if path == "/_world/breaches":
-            return self.cf_contract.breaches + self.rtc_contract.breaches + self.stripe_contract.breaches
+            return (self.cf_contract.breaches + self.rtc_contract.breaches + self.stripe_contract.breaches
+                    + self.pve_contract.breaches)
         if path == "/_world/faults":
             return self.ledger.faults_set(said) or {}
         if path == "/_world/stripe":
@@ -163,6 +168,16 @@ class World:
         if path == "/_world/disconnect-all":
             for t in self.cf.tunnels.values():
                 t["connections"] = {}
+            return {}
+        if path == "/_world/pve":
+            with self.ledger.lock:
+                return self.pve.state()
+        if path == "/_world/pve-plan":
+            return self.pve.plan.update(said) or {}
+        if path == "/_world/pve-foreign":
+            return self.pve.foreign(said["vmid"])
+        if path == "/_world/pve-version":
+            self.pve.version = said["version"]
             return {}
         if path == "/_world/reset":
             return self.reset() or {}
@@ -208,6 +223,8 @@ class Handler(BaseHTTPRequestHandler):
             answer = status, json.dumps(payload).encode(), {}
         elif path.startswith("/v1/turn/"):
             answer = w.rtc(self.command, self.path, self.headers, body)
+        elif path.startswith("/api2/json/"):
+            answer = w.pve.exchange(w.pve_contract, self.command, self.path, self.headers, body, LOST)
         elif path.startswith("/client/v4/"):
             answer = w.provider(w.cf_contract, w.cf, "/client/v4", self.command, self.path, self.headers, body)
         else:
@@ -217,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         status, raw, headers = answer
-        self.send_response(status)
+        self.send_response(status, headers.pop("_reason", None))
         self.send_header("Content-Type", headers.pop("Content-Type", "application/json"))
         self.send_header("Content-Length", str(len(raw)))
         for name, value in headers.items():
@@ -270,7 +287,7 @@ def main():
     context.load_cert_chain(cert, key)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(json.dumps({"port": server.server_address[1], "ca": ca, "account": ACCOUNT, "zone": ZONE, "domain": DOMAIN,
-                      "cf_token": CF_TOKEN, "stripe_key": STRIPE_KEY,
+                      "cf_token": CF_TOKEN, "stripe_key": STRIPE_KEY, "pve_token": PVE_TOKEN, "pve_token_id": PVE_TOKEN_ID,
                       "dns": f"127.0.0.1:{Handler.world.dns.port}"}), flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     server.serve_forever()

@@ -1,4 +1,5 @@
-/* Folders of tenants that change hands: all that was the old owner's and nothing else, through no link. Needs root. */
+/* Folders of tenants that change hands: all that was the old owner's and nothing else, through no
+ * link. Needs root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

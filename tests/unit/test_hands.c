@@ -279,7 +279,13 @@ static void test_ingress(void **state)
     assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_OK);
     assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
     assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
-    (void)str_copy(r->service, sizeof r->service, "http://10.0.0.1:80");
+    (void)str_copy(r->service, sizeof r->service, "http://10.0.0.1:80"); /* another machine */
+    assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_OK);
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_OK);
+    (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:80");
+    assert_int_equal(STAGE(INGRESS_CHECK), OUTCOME_ABSENT);
+    assert_int_equal(STAGE(INGRESS_UNDO), OUTCOME_OK);
+    (void)str_copy(r->service, sizeof r->service, "http://elsewhere.example:80");
     assert_int_equal(STAGE(INGRESS_MAKE), OUTCOME_FAIL);
     (void)str_copy(r->service, sizeof r->service, "http://127.0.0.1:3101");
     (void)str_copy(r->path, sizeof r->path, "^/api/");

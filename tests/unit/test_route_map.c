@@ -129,6 +129,10 @@ static void test_routes(void **state)
     assert_int_equal(route_map_unset(m, "acme.localhost", 7, &err), 0);
     WAIT_FOR(leads("acme.localhost", ""));
     WAIT_FOR(leads("aaa.localhost", "127.0.0.1:3100"));
+    assert_int_equal(route_map_set_at(m, "far.localhost", 10u << 24 | 7, 8069, 12, false, &err), 0);
+    assert_int_equal(route_map_address(m, "far.localhost"), 10u << 24 | 7);
+    assert_int_equal(route_map_address(m, "acme.localhost"), 0);
+    assert_int_equal(route_map_unset(m, "far.localhost", 12, &err), 0);
     assert_int_equal(route_map_set(m, "not a name", 3103, 7, false, &err), -1);
     assert_int_equal(route_map_set(m, "a.localhost", 0, 7, false, &err), -1);
     assert_int_equal(route_map_set(m, "a.localhost", 3000, 0, false, &err), -1);

@@ -1,0 +1,141 @@
+/*
+ * Who runs a tenant is asked here. Apart from the steps because those say what is to be done, and
+ * not by whom: most runtimes belong to the hands, one is on machines that the worker asks itself.
+ */
+#include "outside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "str.h"
+
+/* All that a provider's runtime needs; too large for a stack. */
+struct task {
+    struct runtime_order order;
+    struct blueprint b;
+};
+
+static void fill(struct runtime_order *o, const struct outside_where *where,
+                 const struct hands_request *q)
+{
+    o->number = q->number;
+    (void)str_format(o->mark, sizeof o->mark, "sett-t%06llu", (unsigned long long)q->number);
+    (void)str_copy(o->tenant_id, sizeof o->tenant_id, q->tenant_id);
+    (void)str_copy(o->job_id, sizeof o->job_id, q->job_id);
+    (void)str_copy(o->box_id, sizeof o->box_id, q->box_id);
+    (void)str_copy(o->blueprint, sizeof o->blueprint, q->blueprint);
+    o->port = q->port;
+    o->limits = q->limits;
+    o->env = q->env;
+    o->guest = where->guest;
+    (void)str_copy(o->node, sizeof o->node, where->node);
+    (void)str_copy(o->inside, sizeof o->inside, where->inside);
+}
+
+/* What passes by itself is asked again. */
+static enum outcome outcome_of(int result, const struct err *err)
+{
+    if (result == 0)
+        return OUTCOME_OK;
+    switch (err->kind) {
+    case ERR_NETWORK:
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_RATE:
+        return OUTCOME_AGAIN;
+    default:
+        return OUTCOME_FAIL;
+    }
+}
+
+enum outcome outside_guests(struct outside *o, const struct outside_where *where,
+                            const struct hands_request *request,
+                            int (*work)(struct providers *p, const struct runtime_order *order,
+                                        const struct blueprint *b, void *arg,
+                                        struct hands_reply *reply, struct err *err),
+                            void *arg, struct hands_reply *reply, struct err *err)
+{
+    struct task *t = calloc(1, sizeof *t);
+    struct providers *p;
+    enum outcome outcome = OUTCOME_FAIL;
+
+    memset(reply, 0, sizeof *reply);
+    if (t == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for an order");
+        return OUTCOME_AGAIN;
+    }
+    p = outside_use(o);
+    fill(&t->order, where, request);
+    if (!p->proxmox_set)
+        *err = p->proxmox_why;
+    else if (blueprint_load(&t->b, o->paths.blueprints, request->blueprint, err) == 0)
+        outcome = outcome_of(work(p, &t->order, &t->b, arg, reply, err), err);
+    outside_done(o, p);
+    explicit_bzero(&t->order.env, sizeof t->order.env);
+    free(t);
+    if (outcome == OUTCOME_FAIL)
+        log_warning("container %u of tenant %llu: %s", where->guest,
+                    (unsigned long long)request->number, err->text);
+    return outcome;
+}
+
+struct verb {
+    const struct hands_request *request;
+    struct buf *stream;
+};
+
+static int act(struct providers *p, const struct runtime_order *o, const struct blueprint *b,
+               void *arg, struct hands_reply *reply, struct err *err)
+{
+    const struct verb *v = arg;
+    struct runtime *r = &p->guests;
+    struct runtime_status *status = &reply->status;
+
+    switch (v->request->verb) {
+    case HANDS_RUNTIME_CREATE:
+        return r->create(r->self, o, b, status, err);
+    case HANDS_RUNTIME_START:
+        return r->start(r->self, o, b, status, err);
+    case HANDS_RUNTIME_STOP:
+        return r->stop(r->self, o, err);
+    case HANDS_RUNTIME_RESTART:
+        return r->restart(r->self, o, b, status, err);
+    case HANDS_RUNTIME_REMOVE:
+        return r->remove(r->self, o, v->request->flag, err);
+    case HANDS_RUNTIME_INSPECT:
+    case HANDS_RUNTIME_FIT:
+        return r->inspect(r->self, o, status, err);
+    case HANDS_RUNTIME_LOGS:
+        return r->logs(r->self, o, v->request->lines, v->stream, err);
+    case HANDS_RUNTIME_STATS:
+        return r->stats(r->self, o, &reply->stats, err);
+    case HANDS_RUNTIME_INIT: /* a blueprint for it can have none */
+        return r->inspect(r->self, o, status, err);
+    default:
+        return err_set(err, ERR_INTERNAL, "verb", "%s is nothing for a provider",
+                       hands_verb_names[v->request->verb]);
+    }
+}
+
+enum outcome outside_runtime(struct outside *o, const struct outside_where *where,
+                             const struct hands_request *request, int timeout_ms,
+                             struct hands_reply *reply, struct buf *stream, struct err *err)
+{
+    struct verb v = {request, stream};
+    bool look = request->verb == HANDS_RUNTIME_INSPECT || request->verb == HANDS_RUNTIME_LOGS ||
+                request->verb == HANDS_RUNTIME_STATS;
+    enum outcome outcome;
+
+    if (!str_equal(where->runtime, "proxmox") || request->verb == HANDS_PORT_PROBE)
+        return outside_hands(o, request, timeout_ms, reply, stream, err);
+    outcome = outside_guests(o, where, request, act, &v, reply, err);
+    if (outcome == OUTCOME_FAIL && look && err->kind == ERR_NOT_FOUND &&
+        str_equal(err->code, "guest_missing"))
+        outcome = OUTCOME_ABSENT;
+    reply->present = reply->status.state != RUNTIME_ABSENT;
+    reply->running = reply->status.state == RUNTIME_RUNNING;
+    if (outcome == OUTCOME_OK && request->verb == HANDS_RUNTIME_INSPECT && !reply->present)
+        outcome = OUTCOME_ABSENT;
+    return outcome;
+}
