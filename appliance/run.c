@@ -144,6 +144,7 @@ static int nginx_write(const struct run *run, struct err *err)
         kv_set(&values, "FRONT_SOCK", p->front_sock) == -1 ||
         kv_set(&values, "EVENTS_SOCK", p->events_sock) == -1 ||
         kv_set(&values, "WEB_MAP", p->web_map) == -1 ||
+        kv_set(&values, "STATUS", p->status) == -1 ||
         kv_set(&values, "WEB_ROOT", run->cli->web) == -1 ||
         kv_set(&values, "DOMAIN", "localhost") == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->root);

@@ -167,6 +167,29 @@ def test_common_cause(tap, box, some):
     return some
 
 
+def test_status_page(tap, box, one):
+    def page(name="one"):
+        return box.http("GET", f"/status/{name}/")
+    tap.ok(page().status == 404, "no status page that nobody switched on")
+    box.sett("tenant", "update", one["id"], "--status-page", "true")
+    wait_for(lambda: page().status == 200, "the page is there", 20, 0.1)
+    p = wait_for(lambda: (p := page()) and b"Works<" in p.body and p, "it says that it works", 30, 0.1)
+    tap.ok(p.headers["Content-Type"].startswith("text/html") and "default-src 'none'" in p.headers["Content-Security-Policy"]
+           and p.body.count(b"<li class=") == 60, "a page without script, with its days", p.body[-600:])
+    j = box.http("GET", "/status/one/status.json").json
+    tap.ok(j["state"] == "up" and j["days"][-1]["down_minutes"] >= 0, "the same for programs", j)
+    tap.ok(health(box, one)["status_page"].endswith("/status/one/"), "and its health names it")
+    box.sett("tenant", "update", one["id"], "--maintenance", "true", "--wait")
+    wait_for(lambda: b"Under maintenance" in page().body, "it tells of maintenance", 20, 0.1)
+    box.sett("tenant", "update", one["id"], "--maintenance", "false", "--wait")
+    box.sett("setting", "set", "status.box", "true")
+    wait_for(lambda: box.http("GET", "/status/").status == 200, "the box's own page", 90, 0.2)
+    tap.ok(b"sett" in box.http("GET", "/status/").body, "a page of the whole box, if wanted")
+    box.sett("tenant", "update", one["id"], "--status-page", "false")
+    wait_for(lambda: page().status == 404, "it goes when it is switched off", 20, 0.1)
+    tap.ok(True, "switched off, it is gone")
+
+
 def test_hands_down(tap, box, one):
     hands = program(box, "hands")
     os.kill(hands, signal.SIGSTOP)
@@ -189,6 +212,7 @@ def main():
         test_noted_and_remembered(tap, box, one)
         test_restart_cures(tap, box, one)
         test_given_up(tap, box, one)
+        test_status_page(tap, box, one)
         two = test_left_alone(tap, box, one)
         some = test_common_cause(tap, box, [one, two])
         test_hands_down(tap, box, some[-1])

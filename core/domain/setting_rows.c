@@ -351,6 +351,8 @@ const struct setting_row setting_rows[] = {
            "when so many fail at once the cause is common, and none is restarted but one to try"),
     NUMBER("health.common_least", "5", 2, 100000, "if they are at least so many"),
     NUMBER("health.stats_s", "60", 0, 3600, "each tenant is measured so often; 0: never"),
+    NUMBER("status.minutes", "5", 1, 1440, "public status pages are written anew so often"),
+    FLAG("status.box", "false", "a public status page of the whole box, too"),
     NUMBER("storage.suspend_percent", "0", 0, 1000,
            "a tenant that uses so much of its storage is suspended; 0: never"),
     NUMBER("limits.login_per_minute", "5", 1, 100000, "sign-ins per address"),

@@ -60,6 +60,7 @@ static const struct field rows[] = {
      .help = "machine that it was put on, none: this box"},
     FIELD_SINCE(struct tenant, ingress_mode, FIELD_ENUM, 3, .names = ingress_mode_names,
                 .help = "a tunnel of its own, or a shared one"),
+    FIELD_SINCE(struct tenant, status_page, FIELD_BOOL, 4, .help = "has a public status page"),
 };
 
 static const struct index indexes[] = {
@@ -75,7 +76,7 @@ const struct table tenant_table = {
     .name = "tenants",
     .noun = "tenant",
     .id = 5,
-    .version = 3,
+    .version = 4,
     .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},

@@ -40,6 +40,7 @@ struct tenant {
     char url[160];
     bool maintenance;
     struct limits limits; /* its own, over the plan's */
+    bool status_page;     /* a public one, at /status/SUBDOMAIN/ of the box */
     int64_t failed_at, suspended_at, deleted_at, created_at, updated_at;
     char address[72]; /* "10.20.0.7:8069" of a program that is not on this box; "": its port here */
     char node[64];    /* machine that it was put on, "": this one */

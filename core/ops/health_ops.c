@@ -9,6 +9,7 @@
 #include "object.h"
 #include "params.h"
 #include "schema.h"
+#include "setting.h"
 #include "str.h"
 
 struct health_params {
@@ -134,6 +135,23 @@ static void parts_member(struct json_out *j, const struct health *health)
     json_out_end_object(j);
 }
 
+/* The address of its public page, null if it has none. */
+static int page_member(struct op_call *call, const struct tenant *tenant, struct err *err)
+{
+    char box[512], url[640];
+
+    json_out_key(call->out, "status_page");
+    if (!tenant->status_page) {
+        json_out_null(call->out);
+        return 0;
+    }
+    if (setting_text(call->txn, &call->box->conf, "box.url", box, sizeof box, err) == -1)
+        return -1;
+    (void)str_format(url, sizeof url, "%s/status/%s/", box, tenant->subdomain);
+    json_out_text(call->out, url);
+    return 0;
+}
+
 static int tenant_past(struct op_call *call, const struct tenant *tenant, struct err *err)
 {
     const struct health_params *p = call->params;
@@ -193,7 +211,7 @@ static int tenant_health(struct op_call *call, struct err *err)
     json_out_key_text(j, "state_reason", tenant.state_reason);
     json_out_key_text(j, "url", tenant.url);
     json_out_key_bool(j, "maintenance", tenant.maintenance);
-    if (tenant_past(call, &tenant, err) == -1)
+    if (page_member(call, &tenant, err) == -1 || tenant_past(call, &tenant, err) == -1)
         return -1;
     json_out_end_object(j);
     return 0;

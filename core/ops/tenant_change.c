@@ -34,7 +34,7 @@ const struct fields tenant_change_create = {create_rows, sizeof create_rows / si
 struct update_params {
     char id[96];
     char name[128], subdomain[64], plan[96];
-    bool maintenance;
+    bool maintenance, status_page;
     struct limits limits;
 };
 static const struct field update_rows[] = {
@@ -45,6 +45,8 @@ static const struct field update_rows[] = {
           .help = "another label below the box's domain"),
     FIELD(struct update_params, maintenance, FIELD_BOOL,
           .help = "its visitors get a page \"under maintenance\"; the program runs on"),
+    FIELD(struct update_params, status_page, FIELD_BOOL,
+          .help = "a public page of how it is and was, at /status/SUBDOMAIN/ of the box"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct update_params),
 };

@@ -33,6 +33,7 @@ static void *keep(void *arg)
         watch_note(w);
         watch_restart(w);
         watch_minute(w);
+        watch_pages(w);
     } while (rest(w, w->set.tick_ms));
     return NULL;
 }

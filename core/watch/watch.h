@@ -43,6 +43,10 @@ struct watch_target {
     struct watch_aspect own, outside;
     uint32_t noted, noted_parts; /* as the store has them */
     struct restart_tries tries;
+    bool has_page; /* a public status page */
+    char subdomain[64];
+    uint32_t page_state;
+    int64_t page_due_ms;
     /* The present minute. */
     uint32_t asked, failed, latency_sum, latency_max;
     /* Measured: the last counters, and what came of them. */
@@ -64,7 +68,8 @@ struct watch_blueprint {
 };
 
 struct watch_settings {
-    int64_t interval_ms, outside_ms, again_ms, stats_ms, tick_ms;
+    int64_t interval_ms, outside_ms, again_ms, stats_ms, tick_ms, pages_ms;
+    bool box_page;
     uint32_t timeout_ms, at_once, suspend_percent;
     struct health_rules rules;
     struct restart_rules restarts;
@@ -94,7 +99,10 @@ struct health_watch {
     uint64_t seen_txn;
     int64_t full_ms, list_ms, list_took_ms;
     char box_id[ID_SIZE];
-    bool sweep; /* health records of what is not looked at any more are to go */
+    bool sweep;       /* health records of what is not looked at any more are to go */
+    bool sweep_pages; /* likewise status pages */
+    bool no_box_page; /* there is none of the box, for sure */
+    int64_t box_page_ms;
     struct watch_outside up;
     char restarting[WATCH_RESTARTS][ID_SIZE]; /* jobs; "" free */
     int64_t canary_ms;
@@ -144,5 +152,8 @@ void watch_measure(struct health_watch *w);
 
 /** watch_minute(w): write the history when its minute is over. */
 void watch_minute(struct health_watch *w);
+
+/** watch_pages(w): write the status pages whose time has come, remove those of nobody. */
+void watch_pages(struct health_watch *w);
 
 #endif

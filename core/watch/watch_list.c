@@ -75,12 +75,15 @@ static int64_t first_due(uint64_t number, int64_t interval_ms, int64_t now_ms)
 static void read_settings(struct health_watch *w, struct txn *txn)
 {
     const struct conf *conf = &w->context->conf;
+    struct err ignored = {0};
+    char text[512] = "";
     struct watch_settings s = {
         .interval_ms = (int64_t)setting_u64(txn, conf, "health.interval_s") * 1000,
         .outside_ms = (int64_t)setting_u64(txn, conf, "health.outside_s") * 1000,
         .again_ms = (int64_t)setting_u64(txn, conf, "health.again_s") * 1000,
         .stats_ms = (int64_t)setting_u64(txn, conf, "health.stats_s") * 1000,
         .tick_ms = TICK_MS,
+        .pages_ms = (int64_t)setting_u64(txn, conf, "status.minutes") * 60000,
         .timeout_ms = (uint32_t)setting_u64(txn, conf, "health.timeout_ms"),
         .at_once = (uint32_t)setting_u64(txn, conf, "health.at_once"),
         .suspend_percent = (uint32_t)setting_u64(txn, conf, "storage.suspend_percent"),
@@ -94,6 +97,8 @@ static void read_settings(struct health_watch *w, struct txn *txn)
                      .common_percent = (uint32_t)setting_u64(txn, conf, "health.common_percent"),
                      .common_least = (uint32_t)setting_u64(txn, conf, "health.common_least")}};
 
+    (void)setting_text(txn, conf, "status.box", text, sizeof text, &ignored);
+    s.box_page = str_equal(text, "true");
     s.restarts.on = s.restarts.most > 0;
     if (s.rules.bad_after > s.rules.window)
         s.rules.bad_after = s.rules.window;
@@ -149,6 +154,7 @@ struct making {
     const struct watch_list *old;
     size_t room, old_at;
     bool full, lost; /* one of the old ones is not in the new list */
+    bool pages;      /* a status page was switched on or off, or has another name */
     int64_t now_ms;
 };
 
@@ -240,6 +246,12 @@ static int fill_tenant(struct making *m, struct watch_target *t, const struct te
     t->record_ms = tenant->updated_at;
     (void)str_copy(t->origin, sizeof t->origin, origin);
     t->paused = tenant->maintenance;
+    if (t->has_page != tenant->status_page || !str_equal(t->subdomain, tenant->subdomain)) {
+        t->has_page = tenant->status_page;
+        t->page_due_ms = 0;
+        m->pages = true;
+        (void)str_copy(t->subdomain, sizeof t->subdomain, tenant->subdomain);
+    }
     t->local = str_equal(tenant->ingress, "local");
     t->blueprint = blueprint_index(m->w, tenant->blueprint);
     (void)str_copy(t->runtime, sizeof t->runtime, tenant->runtime);
@@ -333,6 +345,7 @@ static int make_lists(struct health_watch *w, struct txn *txn, bool full, struct
         free(w->tunnels.at);
         w->sweep = w->sweep || m[0].lost || m[1].lost || m[0].old_at < m[0].old->count ||
                    m[1].old_at < m[1].old->count;
+        w->sweep_pages = w->sweep_pages || w->sweep || m[0].pages || full;
         w->tenants = m[0].list;
         w->tunnels = m[1].list;
         join(&w->tenants, &w->tunnels);

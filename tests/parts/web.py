@@ -25,7 +25,7 @@ class Nginx:
         values = {
             "PORT": str(box.port), "RUN": os.path.join(box.root, "run", "sett"), "ROOT": box.root,
             "FRONT_SOCK": box.socket("front"), "EVENTS_SOCK": box.socket("events"),
-            "WEB_ROOT": os.path.join(self.folder, "web"), "WEB_MAP": self.map, "DOMAIN": "localhost",
+            "WEB_ROOT": os.path.join(self.folder, "web"), "WEB_MAP": self.map, "STATUS": os.path.join(self.folder, "status"), "DOMAIN": "localhost",
             "USER_LINE": "user root;" if os.geteuid() == 0 else "",
         }
         for source, to in (("sett.conf.in", "sett.conf"), ("run.conf.in", "nginx.conf")):
