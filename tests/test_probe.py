@@ -160,6 +160,41 @@ def test_tunnels(tap, box, world):
     tap.ok("sett tunnel delete" in found["command"], "the tunnel is gone at Cloudflare", found)
 
 
+def test_standing_alone(tap, box, world, folder):
+    """What a telephone person has: a PBX that sett did not start, a WebSocket behind TLS with its own certificate."""
+    own = certificate(folder, "pbx")
+    origin = Origin(tls=own, paths=("/ws",), pages=())
+    host, service = f"pbx.{world.facts['domain']}", f"https://127.0.0.1:{origin.port}"
+    box.sett("tunnel", "create", "--name", "pbx", "--hostname", host, "--service", f"http://127.0.0.1:{origin.port}", "--ingress", "cloudflare",
+             "--wait")
+    def probe(*more):
+        return box.json("tunnel", "probe", *(more or (f"https://{host}/ws",)))
+    def mend(found):
+        box.sett(*found["command"].split(" ")[1:], "--wait")
+    found = probe()
+    tap.ok(found["code"] == "wants_https" and any("502" in f["text"] for f in found["findings"]), "http is said, and it speaks TLS: 502", found)
+    box.sett("rule", "create", "pbx", "--hostname", host, "--path", "^/", "--service", service, "--position", "1", "--wait")
+    found = probe()
+    tap.ok(found["code"] == "certificate_untrusted" and found["command"].startswith("sett rule update rul_"), "its certificate is not accepted", found)
+    mend(found)
+    found = probe()
+    texts = [f["text"] for f in found["findings"]]
+    tap.ok(found["code"] == "fine" and "/ws becomes a WebSocket" in texts and "it becomes a WebSocket there, too" in texts,
+           "the one change was made: a WebSocket through the front door", found)
+    tap.equal([r for r in origin.requests if r[0] == "/ws" and r[1]["host"] != host], [], "the service is asked by the name that visitors use")
+    found = probe(f"https://{host}/")
+    tap.ok(found["code"] == "wrong_path" and "/ws" in found["change"], "at another path: which one it is", found)
+    box.sett("setting", "set", "dns.server", world.facts["dns"])
+    found = probe()
+    tap.ok(found["fine"] and any(f["stage"] == "name" and f["sign"] == "bad" for f in found["findings"]), "the DNS is asked, too", found)
+    world.call("dns", [f"set {host} A 192.0.2.7"])
+    tap.ok(any("192.0.2.7" in f["text"] for f in probe()["findings"]), "and told")
+    box.sett("setting", "set", "dns.server", "")
+    origin.close()
+    found = probe()
+    tap.ok(found["code"] == "service_down" and not found["command"], "nobody there: its owner starts it", found)
+
+
 def main():
     tap = Tap()
     folder = tempfile.mkdtemp(prefix="sett-origins-")
@@ -171,6 +206,8 @@ def main():
             test_status(tap, box, world)
         with tap.part("services"):
             test_services(tap, box, folder)
+        with tap.part("standing alone"):
+            test_standing_alone(tap, box, world, folder)
         with tap.part("tunnels"):
             test_tunnels(tap, box, world)
         tap.equal(world.call("breaches"), [], "every exchange was as the providers describe it")

@@ -37,12 +37,13 @@
 #define PROBE_CONNECTOR "probe.connector" /* none, stopped, mute, unconnected, connected */
 #define PROBE_CAUSE     "probe.cause"     /* why not, from its log */
 #define PROBE_REMEDY    "probe.remedy"
-#define PROBE_TUNNEL    "probe.tunnel"  /* Cloudflare's word; deleted, unknown */
-#define PROBE_RULE      "probe.rule"    /* fine, none, other, maintenance, empty, unknown */
-#define PROBE_LEADS     "probe.leads"   /* the service that the rule found has */
-#define PROBE_RECORD    "probe.record"  /* fine, none, elsewhere, unproxied, unknown */
-#define PROBE_CONTENT   "probe.content" /* what the record says */
-#define PROBE_NAME      "probe.name"    /* in the DNS: fine, none, empty, tunnel, unknown */
+#define PROBE_TUNNEL    "probe.tunnel" /* Cloudflare's word; deleted, unknown */
+#define PROBE_RULE      "probe.rule"   /* fine, none, other, maintenance, empty, unknown */
+#define PROBE_LEADS     "probe.leads"  /* the service that the rule found has */
+#define PROBE_RECORD                                                                               \
+    "probe.record" /* fine, none, elsewhere, unproxied, pending, unproved, foreign, unknown */
+#define PROBE_CONTENT "probe.content" /* what the record says */
+#define PROBE_NAME    "probe.name"    /* in the DNS: fine, none, empty, tunnel, unknown */
 
 /* Found at the front door. */
 #define PROBE_DOOR           "probe.door"         /* status */
@@ -90,6 +91,10 @@ void probe_connector(struct outside *o, struct kv *facts, const struct probe_not
 /** probe_provider(o, facts, notes): tunnel, rule and DNS record at Cloudflare; the line in the web
  * server's map for a local tunnel. */
 void probe_provider(struct outside *o, struct kv *facts, const struct probe_notes *notes);
+
+/** probe_record(c, tunnel, facts, notes): the record that leads the host name to the tunnel. */
+void probe_record(struct cloudflare *c, const char *tunnel, struct kv *facts,
+                  const struct probe_notes *notes);
 
 /** probe_name(o, facts, notes): what the DNS says of the host name. */
 void probe_name(struct outside *o, struct kv *facts, const struct probe_notes *notes);

@@ -90,19 +90,25 @@ static bool mend_service(const struct kv *f, struct probe_verdict *v, const char
     return by(v, "sett tenant restart %s", get(f, PROBE_TENANT));
 }
 
-/* What is changed at a rule of ours, as options of its command. */
-__attribute__((format(printf, 3, 4))) static bool
-by_rule(const struct kv *f, struct probe_verdict *v, const char *fmt, ...)
+/* What is changed at a rule, as options of its command. The tunnel's own route has no options that
+ * could be changed: a rule of the same name before it has its say. */
+__attribute__((format(printf, 4, 5))) static bool
+by_rule(const struct kv *f, struct probe_verdict *v, const char *leads, const char *fmt, ...)
 {
     char options[200];
     va_list args;
 
-    if (kv_get(f, PROBE_RULE_ID) == NULL)
-        return true;
     va_start(args, fmt);
     (void)say(options, sizeof options, fmt, args);
     va_end(args);
-    return by(v, "sett rule update %s %s", get(f, PROBE_RULE_ID), options);
+    if (!at_cloudflare(f) || !has_tunnel(f))
+        return true;
+    if (kv_get(f, PROBE_RULE_ID) == NULL)
+        return by(v, "sett rule create %s --hostname %s --path ^/ --service %s --position 1%s",
+                  get(f, FACT_TUNNEL_NUMBER), get(f, FACT_HOSTNAME), leads, options);
+    if (!str_equal(leads, service(f)))
+        return by(v, "sett rule update %s --service %s%s", get(f, PROBE_RULE_ID), leads, options);
+    return by(v, "sett rule update %s%s", get(f, PROBE_RULE_ID), options);
 }
 
 /* ---- all is well, or is meant to be so ---- */
@@ -209,6 +215,8 @@ static bool unreached(const struct kv *f, struct probe_verdict *v)
 
 static bool speaks_tls(const struct kv *f, struct probe_verdict *v)
 {
+    char leads[320];
+
     if (!probe_is(f, PROBE_SPEAKS, "https") || !str_starts(service(f), "http:"))
         return false;
     (void)because(v, "wants_https", "%s speaks TLS, and is asked in plain HTTP.", get(f, PROBE_AT));
@@ -216,16 +224,20 @@ static bool speaks_tls(const struct kv *f, struct probe_verdict *v)
                   "Let its service be https://%s (with noTLSVerify if the certificate is its "
                   "own).",
                   get(f, PROBE_AT));
-    return by_rule(f, v, "--service https://%s --no-tls-verify true", get(f, PROBE_AT));
+    (void)str_format(leads, sizeof leads, "https://%s", get(f, PROBE_AT));
+    return by_rule(f, v, leads, " --no-tls-verify true");
 }
 
 static bool speaks_http(const struct kv *f, struct probe_verdict *v)
 {
+    char leads[320];
+
     if (!probe_is(f, PROBE_SPEAKS, "http") || !str_starts(service(f), "https:"))
         return false;
     (void)because(v, "wants_http", "%s speaks plain HTTP, and is asked for TLS.", get(f, PROBE_AT));
     (void)do_this(v, "Let its service be http://%s.", get(f, PROBE_AT));
-    return by_rule(f, v, "--service http://%s", get(f, PROBE_AT));
+    (void)str_format(leads, sizeof leads, "http://%s", get(f, PROBE_AT));
+    return by_rule(f, v, leads, "%s", "");
 }
 
 static bool speaks_other(const struct kv *f, struct probe_verdict *v)
@@ -270,18 +282,18 @@ static bool certificate(const struct kv *f, struct probe_verdict *v)
                       "as %s.",
                       get(f, PROBE_NAMES), get(f, PROBE_AT));
         (void)do_this(v, "Give the rule originServerName %s.", name);
-        return by_rule(f, v, "--origin-server-name %s", name);
+        return by_rule(f, v, service(f), " --origin-server-name %s", name);
     }
     if (str_equal(kind, "expired")) {
         (void)because(v, "certificate_expired", "The service's certificate is out of its time.");
         (void)do_this(v, "Renew it; until then give the rule noTLSVerify.");
-        return by_rule(f, v, "--no-tls-verify true");
+        return by_rule(f, v, service(f), " --no-tls-verify true");
     }
     (void)because(v, "certificate_untrusted",
                   "The service's certificate is not accepted: it is by "
                   "nobody who is trusted.");
     (void)do_this(v, "Give the rule noTLSVerify: true.");
-    return by_rule(f, v, "--no-tls-verify true");
+    return by_rule(f, v, service(f), " --no-tls-verify true");
 }
 
 static bool wrong_path(const struct kv *f, struct probe_verdict *v)
@@ -402,7 +414,8 @@ static bool no_record(const struct kv *f, struct probe_verdict *v)
 {
     const char *record = get(f, PROBE_RECORD);
 
-    if (record[0] == '\0' || str_equal(record, "fine") || str_equal(record, "unknown"))
+    if (!str_equal(record, "none") && !str_equal(record, "unproxied") &&
+        !str_equal(record, "elsewhere"))
         return false;
     if (str_equal(record, "none"))
         (void)because(v, "record_missing",
@@ -421,6 +434,27 @@ static bool no_record(const struct kv *f, struct probe_verdict *v)
                       get(f, FACT_HOSTNAME), get(f, PROBE_CONTENT));
     return do_this(v, "In Cloudflare's DNS let %s be a proxied CNAME to %s.cfargotunnel.com.",
                    get(f, FACT_HOSTNAME), get(f, FACT_CF_TUNNEL));
+}
+
+/* A customer's own domain that is not led here yet. */
+static bool domain_waits(const struct kv *f, struct probe_verdict *v)
+{
+    if (probe_is(f, PROBE_RECORD, "pending")) {
+        (void)because(v, "zone_pending",
+                      "The zone %s is not active: its registrar does not name "
+                      "Cloudflare's name servers yet.",
+                      get(f, PROBE_CONTENT));
+        (void)do_this(v, "Let its owner enter the name servers that were assigned to it.");
+        return by(v, "sett domain instructions %s", get(f, PROBE_CONTENT));
+    }
+    if (!probe_is(f, PROBE_RECORD, "unproved"))
+        return false;
+    (void)because(v, "hostname_unproved",
+                  "The custom hostname %s is %s: Cloudflare has not seen the "
+                  "records that prove it.",
+                  get(f, FACT_HOSTNAME), get(f, PROBE_CONTENT));
+    (void)do_this(v, "Let its owner enter the records that prove it.");
+    return by(v, "sett domain instructions %s", get(f, FACT_HOSTNAME));
 }
 
 static bool no_dns(const struct kv *f, struct probe_verdict *v)
@@ -580,12 +614,11 @@ static bool door_websocket(const struct kv *f, struct probe_verdict *v)
 }
 
 static rule *const rules[] = {
-    fine,        maintenance, invalid,      not_public,     no_name,
-    refused,     unreached,   speaks_tls,   speaks_http,    speaks_other,
-    hangs,       tunnel_gone, no_connector, no_record,      no_dns,
-    no_rule,     other_rule,  certificate,  wrong_path,     service_broken,
-    service_404, redirected,  access_asked, too_deep,       door_certificate,
-    door_shut,   edge_error,  door_404,     door_websocket,
+    fine,         maintenance,      invalid,        not_public,   no_name,    refused,
+    unreached,    speaks_tls,       speaks_http,    speaks_other, hangs,      tunnel_gone,
+    no_connector, domain_waits,     no_record,      no_dns,       no_rule,    other_rule,
+    certificate,  wrong_path,       service_broken, service_404,  redirected, access_asked,
+    too_deep,     door_certificate, door_shut,      edge_error,   door_404,   door_websocket,
 };
 
 void probe_verdict(const struct kv *facts, struct probe_verdict *v)

@@ -162,41 +162,6 @@ static void at_rule(struct cloudflare *c, const char *id, struct kv *facts,
     cloudflare_config_free(&config);
 }
 
-static void at_record(struct cloudflare *c, const char *id, struct kv *facts,
-                      const struct probe_notes *notes)
-{
-    struct cloudflare_record record;
-    struct err err = {0};
-    char target[CLOUDFLARE_ID_SIZE + 32], wildcard[260];
-    int found = cloudflare_dns_find(c, kv_get_or(facts, FACT_HOSTNAME, ""), NULL, &record, &err);
-
-    if (found == 0 &&
-        kv_get(facts, FACT_COVERED) != NULL) { /* the shared tunnel's answers for it */
-        const char *below = strchr(kv_get_or(facts, FACT_HOSTNAME, ""), '.');
-        if (below != NULL && str_format(wildcard, sizeof wildcard, "*%s", below) == 0)
-            found = cloudflare_dns_find(c, wildcard, NULL, &record, &err);
-    }
-    (void)str_format(target, sizeof target, "%s.cfargotunnel.com", id);
-    if (found == -1) {
-        probe_fact(facts, PROBE_RECORD, "unknown");
-        probe_note(notes, PROBE_NOTE, "its DNS record cannot be read: %s", err.text);
-        return;
-    }
-    if (found == 0) {
-        probe_fact(facts, PROBE_RECORD, "none");
-        probe_note(notes, PROBE_BAD, "the zone has no record of this name");
-        return;
-    }
-    probe_fact(facts, PROBE_CONTENT, record.content);
-    if (!str_equal(record.type, "CNAME") || !str_equal_nocase(record.content, target))
-        probe_fact(facts, PROBE_RECORD, "elsewhere");
-    else
-        probe_fact(facts, PROBE_RECORD, record.proxied ? "fine" : "unproxied");
-    probe_note(notes, probe_is(facts, PROBE_RECORD, "fine") ? PROBE_GOOD : PROBE_BAD,
-               "its DNS record is a %s to %s%s", record.type, record.content,
-               record.proxied ? "" : ", not proxied");
-}
-
 static void at_cloudflare(struct outside *o, struct kv *facts, const struct probe_notes *notes)
 {
     struct providers *p = outside_use(o);
@@ -214,7 +179,7 @@ static void at_cloudflare(struct outside *o, struct kv *facts, const struct prob
         if (!probe_is(facts, PROBE_TUNNEL, "deleted"))
             at_rule(&p->cloudflare, id, facts, notes);
         if (kv_get(facts, FACT_HOSTNAME) != NULL)
-            at_record(&p->cloudflare, id, facts, notes);
+            probe_record(&p->cloudflare, id, facts, notes);
     }
     outside_done(o, p);
 }

@@ -37,6 +37,8 @@ class Origin:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         self.listener.close()
 
     def accept(self):
