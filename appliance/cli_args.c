@@ -330,7 +330,7 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
     call.plan = cli->dry_run;
     call.progress = cli->output == CLI_TABLE && !cli->quiet ? show_progress : NULL;
     call.progress_arg = cli;
-    if (cli->dry_run && !(op->flags & OP_JOB)) {
+    if (cli->dry_run && !(op->flags & (OP_JOB | OP_PREVIEW))) {
         err_field(err, "dry-run", "no_plan", "sett %s starts no job, so there is no plan to show",
                   words);
         goto done;

@@ -36,6 +36,7 @@ static const struct {
     {"subscription", {"number", "id", "status", "tenant_id", "period_end", "flag"}},
     {"alert", {"id", "kind", "severity", "state", "subject_id", "text", "raised_at"}},
     {"notice", {"id", "kind", "state", "channel_id", "attempts", "cause", "created_at"}},
+    {"mail", {"id", "kind", "state", "recipient", "subject", "attempts", "cause", "created_at"}},
     {"channel", {"id", "name", "type", "target", "severity", "enabled", "failures", "sent_at"}},
     {"setting", {"name", "value", "origin"}},
     {"config", {"name", "value", "origin"}},

@@ -5,7 +5,9 @@
  */
 #include "billing_parts.h"
 
+#include "clock.h"
 #include "job_start.h"
+#include "letter.h"
 #include "setting.h"
 #include "str.h"
 #include "tenant.h"
@@ -305,6 +307,25 @@ static int settle_new(struct txn *txn, const struct conf *conf, struct subscript
     return 0;
 }
 
+/* Its customer is told that a payment failed, once for each time that it is past due. */
+static int tell_past_due(struct txn *txn, const struct subscription *sub, struct err *err)
+{
+    char date[CLOCK_TEXT_SIZE], once[96];
+    struct kv params;
+    struct letter letter = {.kind = "payment_failed",
+                            .customer_id = sub->customer_id,
+                            .tenant_id = sub->tenant_id,
+                            .params = &params,
+                            .once = once};
+
+    kv_clear(&params);
+    clock_text(date, sub->suspend_at);
+    (void)kv_set(&params, "date", date);
+    (void)str_format(once, sizeof once, "payment_failed %s %lld", sub->id,
+                     (long long)sub->past_due_at);
+    return letter_queue(txn, &letter, err);
+}
+
 int billing_settle_record(struct txn *txn, const struct conf *conf, struct subscription *sub,
                           struct billing_result *result, struct err *err)
 {
@@ -333,6 +354,9 @@ int billing_settle_record(struct txn *txn, const struct conf *conf, struct subsc
                             setting_u64(txn, conf, "stripe.past_due_days"),
                             setting_u64(txn, conf, "stripe.delete_days"), refunded_at, now);
     if (wanted != sub->wanted) {
+        if (wanted == SUBSCRIPTION_WANTS_GRACE && sub->provisioned &&
+            tell_past_due(txn, sub, err) != 0)
+            return -1;
         sub->wanted = wanted;
         sub->wanted_job[0] = '\0';
     }

@@ -89,6 +89,16 @@ const struct letter_text letter_texts[] = {
        "bleiben erhalten.\n\nSobald die offene Zahlung eingegangen ist, läuft {{tenant}} von "
        "selbst wieder."),
 
+    EN("suspended_plain", "{{tenant}} is suspended",
+       "{{tenant}} ({{address}}) has been suspended and cannot be reached at present. Your data is "
+       "kept.\n\nIf you have questions about this, please write to us."),
+    ES("suspended_plain", "{{tenant}} está suspendido",
+       "{{tenant}} ({{address}}) ha sido suspendido y por el momento no está disponible. Sus datos "
+       "se conservan.\n\nSi tiene alguna pregunta, le rogamos que nos escriba."),
+    DE("suspended_plain", "{{tenant}} ist ausgesetzt",
+       "{{tenant}} ({{address}}) wurde ausgesetzt und ist zurzeit nicht erreichbar. Ihre Daten "
+       "bleiben erhalten.\n\nBei Fragen schreiben Sie uns bitte."),
+
     EN("resumed", "{{tenant}} is running again",
        "{{tenant}} is running again and can be reached at\n{{address}}"),
     ES("resumed", "{{tenant}} vuelve a funcionar",

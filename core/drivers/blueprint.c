@@ -242,6 +242,32 @@ static int add_variable(const struct load *l, struct kv *kv, const struct conf_r
     return 0;
 }
 
+static int add_generated(const struct load *l, const struct conf_row *row)
+{
+    uint64_t length;
+
+    if (str_u64(row->value, BLUEPRINT_GENERATED_MIN, BLUEPRINT_GENERATED_MAX, &length) == -1)
+        return refuse(l, row->line, row->name, "is the length of a password, 12 to 64");
+    if (str_starts(row->name, "TENANT_") || str_starts(row->name, "DB_") ||
+        kv_get(&l->b->variables, row->name) != NULL)
+        return refuse(l, row->line, row->name, "is a variable already");
+    return add_variable(l, &l->b->generated, row);
+}
+
+static int add_credential(const struct load *l, const struct conf_row *row)
+{
+    struct kv *kv = &l->b->credentials;
+
+    if (!is_slug(row->name, BLUEPRINT_CREDENTIAL_NAME))
+        return refuse(l, row->line, row->name, "is not a credential's name ([a-z][a-z0-9-]*)");
+    if (kv_get(kv, row->name) != NULL)
+        return refuse(l, row->line, row->name, "is given twice");
+    if (!str_utf8(row->value, strlen(row->value)) || kv_set(kv, row->name, row->value) == -1 ||
+        kv->len > BLUEPRINT_CREDENTIALS_BYTES)
+        return refuse(l, row->line, row->name, "is not UTF-8, or they are too long together");
+    return 0;
+}
+
 static int add_volume(const struct load *l, const struct conf_row *row)
 {
     struct blueprint *b = l->b;
@@ -297,6 +323,10 @@ static int add_row(struct load *l, const struct conf_row *row)
         return add_variable(l, &l->b->env, row);
     if (str_equal(row->section, "variables"))
         return add_variable(l, &l->b->variables, row);
+    if (str_equal(row->section, "generated"))
+        return add_generated(l, row);
+    if (str_equal(row->section, "credentials"))
+        return add_credential(l, row);
     if (str_equal(row->section, "volumes"))
         return add_volume(l, row);
     if (str_equal(row->section, "init"))

@@ -4,14 +4,21 @@
  * How a tenant is made: /etc/sett/blueprints/NAME.conf, an INI file that belongs to root. The hands
  * read it themselves; what it says never crosses a socket.
  *
- *   [blueprint]  title, runtime (process | docker | lxc | swarm | proxmox), image, command, inner_port,
- * health_path, health_timeout_s, read_only, user, database; yes or no, true or false [limits]
- * memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile, max_users [env]
- * NAME = value          given to every tenant [variables]  NAME = default        what an order may
- * set; an order naming another is refused [volumes]    name = /inside        the folder
- * tenants/N/name; process: only made, /inside unused [placement]  constraint = …        swarm:
- * which nodes may run it, "node.labels.disk==ssd"; all of them must hold [init]       command = …
- * once each, in order, inside [backup]     before = …, after = …
+ *   [blueprint]   title, runtime (process | docker | lxc | swarm | proxmox), image, command,
+ *                 inner_port, health_path, health_timeout_s, read_only, user, database; yes or
+ *                 no, true or false
+ *   [limits]      memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile,
+ *                 max_users
+ *   [env]         NAME = value       given to every tenant
+ *   [variables]   NAME = default     what an order may set; an order naming another is refused
+ *   [generated]   NAME = 12 to 64    a variable too: a random password of that length, made once
+ *                 for each tenant
+ *   [credentials] name = value       what the customer is shown once; ${NAME} is replaced
+ *   [volumes]     name = /inside     the folder tenants/N/name; process: only made, /inside unused
+ *   [placement]   constraint = …     swarm: which nodes may run it, "node.labels.disk==ssd"; all
+ *                 of them must hold
+ *   [init]        command = …        once each, in order, inside
+ *   [backup]      before = …, after = …
  *
  * image is a container image (docker, swarm), or a file or folder of /var/lib/sett/images (lxc): a
  * root file system, NAME.tar, .tar.gz, .tar.xz or .tar.zst. An lxc blueprint with a command runs
@@ -33,6 +40,11 @@
 #define BLUEPRINT_COMMANDS    8
 #define BLUEPRINT_CONSTRAINTS 8
 
+#define BLUEPRINT_GENERATED_MIN     12
+#define BLUEPRINT_GENERATED_MAX     64
+#define BLUEPRINT_CREDENTIAL_NAME   31
+#define BLUEPRINT_CREDENTIALS_BYTES 512 /* of all names and values */
+
 struct blueprint_command {
     uint32_t count;
     char args[BLUEPRINT_ARGS][256]; /* argv; ${NAME} is replaced by a variable, never by a shell */
@@ -50,8 +62,10 @@ struct blueprint {
     char user[32];
     char folder[256]; /* ${folder}/${name}: files that came with the blueprint; may not exist */
     struct limits limits;
-    struct kv env;       /* set for every tenant; ${NAME} is replaced */
-    struct kv variables; /* declared names that a request may set -> default */
+    struct kv env;         /* set for every tenant; ${NAME} is replaced */
+    struct kv variables;   /* declared names that a request may set -> default */
+    struct kv generated;   /* names of variables whose values are made once -> their length */
+    struct kv credentials; /* what is shown once; ${NAME} is replaced */
     uint32_t volume_count;
     struct {
         char name[32], target[128];

@@ -26,7 +26,7 @@ static bool may_set(const struct blueprint *b, const char *name)
     if (!blueprint_variable_name(name))
         return false;
     return str_starts(name, "TENANT_") || str_starts(name, "DB_") ||
-           kv_get(&b->variables, name) != NULL;
+           kv_get(&b->variables, name) != NULL || kv_get(&b->generated, name) != NULL;
 }
 
 /* What the box itself says about the tenant; set last, so that no order can say otherwise. */
@@ -61,6 +61,12 @@ int runtime_variables(struct kv *out, const struct runtime_order *o, const struc
         if (kv_set(out, name, value) == -1)
             goto full;
     }
+    at = 0;
+    while (kv_next(&b->generated, &at, &name, &value) == 1)
+        if (kv_get(out, name) == NULL)
+            return err_set(err, ERR_INVALID, "variable_missing",
+                           "tenant %llu was made before its blueprint %s had %s",
+                           (unsigned long long)o->number, b->name, name);
     if (own_variables(out, o, b, folder, port) == 0)
         return 0;
 full:

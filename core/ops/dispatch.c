@@ -280,8 +280,13 @@ static int plan(struct passage *p, struct err *err)
 
 static int write_way(struct passage *p, struct err *err)
 {
-    if (db_write(p->call->box->db, change, p, err) != 0)
+    if (db_write(p->call->box->db, change, p, err) != 0) {
+        if (p->planned && (p->call->op->flags & OP_PREVIEW)) {
+            p->call->status = 200;
+            return 0; /* what run wrote is the plan */
+        }
         return p->planned ? plan(p, err) : -1;
+    }
     if (!p->call->refused)
         return 0;
     *err = p->refusal;
@@ -345,7 +350,7 @@ static int prepare(struct passage *p, struct err *err)
     struct op_call *call = p->call;
     const struct op *op = call->op;
 
-    if (call->plan && !(op->flags & OP_JOB))
+    if (call->plan && !(op->flags & (OP_JOB | OP_PREVIEW)))
         return err_set(err, ERR_MALFORMED, "plan_not_supported", "%s has no plan to show",
                        op->name);
     if (op->scratch_size > 0 && (call->scratch = calloc(1, op->scratch_size)) == NULL)

@@ -107,6 +107,8 @@ void help_text(const struct op *op, struct buf *out)
     if (op->flags & OP_JOB)
         (void)buf_text(out, " It starts a job: --dry-run shows its steps and changes nothing, "
                             "--wait watches them.");
+    if (op->flags & OP_PREVIEW)
+        (void)buf_text(out, " --dry-run says what it would do and changes nothing.");
     (void)buf_text(out, "\n");
 }
 

@@ -39,6 +39,8 @@ const struct op *const op_tables[] = {
     notice_ops,
     channel_ops,
     health_ops,
+    mail_ops,
+    reveal_ops,
     NULL,
 };
 /* clang-format on */

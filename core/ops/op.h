@@ -17,18 +17,19 @@
 
 struct job;
 
-#define OP_READ   0x00u
-#define OP_WRITE  0x01u   /* runs in a write transaction */
-#define OP_AUDIT  0x02u   /* an audit record in the same commit; every OP_WRITE but sign-in's own */
-#define OP_JOB    0x04u   /* starts a job: 202, the object with "job", plan=1 is understood */
-#define OP_LIST   0x08u   /* answers a cursor list */
-#define OP_FRESH  0x10u   /* the password must have been given within 15 minutes */
-#define OP_RAW    0x20u   /* the body is not decoded: call->body */
-#define OP_ASK    0x40u   /* needs the worker: `slow` asks it */
-#define OP_LOCAL  0x80u   /* CLI only, no route */
-#define OP_SECRET 0x100u  /* the answer shows a secret: it is never kept for an Idempotency-Key */
-#define OP_BARE   0x1000u /* CLI: what the noun alone means */
-#define OP_CREATE 0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
+#define OP_READ    0x00u
+#define OP_WRITE   0x01u  /* runs in a write transaction */
+#define OP_AUDIT   0x02u  /* an audit record in the same commit; every OP_WRITE but sign-in's own */
+#define OP_JOB     0x04u  /* starts a job: 202, the object with "job", plan=1 is understood */
+#define OP_LIST    0x08u  /* answers a cursor list */
+#define OP_FRESH   0x10u  /* the password must have been given within 15 minutes */
+#define OP_RAW     0x20u  /* the body is not decoded: call->body */
+#define OP_ASK     0x40u  /* needs the worker: `slow` asks it */
+#define OP_LOCAL   0x80u  /* CLI only, no route */
+#define OP_SECRET  0x100u /* the answer shows a secret: it is never kept for an Idempotency-Key */
+#define OP_BARE    0x1000u /* CLI: what the noun alone means */
+#define OP_PREVIEW 0x800u  /* understands plan=1 by itself: run says what it would do */
+#define OP_CREATE  0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
     enum role role;

@@ -122,7 +122,7 @@ static void parameters(const struct op *op, const char *method, struct json_out 
             parameter(&f->at[i], "path", true, j);
         else if (query && !(f->at[i].flags & FIELD_INTERNAL))
             parameter(&f->at[i], "query", (f->at[i].flags & FIELD_REQUIRED) != 0, j);
-    if (op->flags & OP_JOB)
+    if (op->flags & (OP_JOB | OP_PREVIEW))
         parameter(&plan, "query", false, j);
     if (str_equal(method, "POST") && (op->flags & OP_WRITE) && !(op->flags & OP_RAW))
         header("Idempotency-Key", "the same request again gets the same answer, for 24 hours", j);

@@ -36,12 +36,14 @@ static size_t on_read(char *out, size_t size, size_t count, void *arg)
     return n;
 }
 
-/* Each line that the server says; the last one stays. */
+/* Each line that the server says; the last one stays, but for its good-bye. */
 static size_t on_line(char *data, size_t size, size_t count, void *arg)
 {
     struct passage *p = arg;
     size_t len = size * count, n = len;
 
+    if (n >= 3 && strncmp(data, "221", 3) == 0)
+        return len;
     while (n > 0 && (data[n - 1] == '\n' || data[n - 1] == '\r'))
         n--;
     if (n >= sizeof p->answer->text)

@@ -29,6 +29,8 @@
 #define FACT_HEALTH_PATH     "health_path"
 #define FACT_HEALTH_S        "health_timeout_s"
 #define FACT_DATABASE        "database"     /* "1": the blueprint wants one */
+#define FACT_GENERATED       "generated"    /* "NAME=24 …": what the blueprint wants made */
+#define FACT_CREDENTIALS     "credentials"  /* lines "name=value" of the blueprint */
 #define FACT_FOREIGN         "foreign_port" /* of the port that something foreign holds */
 #define FACT_OWNER           "foreign_owner"
 #define FACT_FOREIGN_GUEST   "foreign_guest" /* number that something foreign holds */

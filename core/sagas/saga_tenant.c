@@ -23,7 +23,7 @@ static const struct step provision[] = {
     {.name = "place", .title = "Choose a machine for it", .needless = steps_without_guest,
      .make = steps_guest_place, .settle = steps_guest_reserve, .unsettle = steps_guest_release},
     {.name = "runtime", .title = "Create and start the program", .check = steps_runtime_check,
-     .make = steps_runtime_make, .undo = steps_runtime_remove, .prepare = steps_database_recall,
+     .make = steps_runtime_make, .undo = steps_runtime_remove, .prepare = steps_credentials_prepare,
      .settle = steps_runtime_settle, .fall_back = steps_guest_fall_back,
      .plan = steps_plan_runtime},
     {.name = "init", .title = "Run the blueprint's own commands", .make = steps_init_make,

@@ -163,6 +163,50 @@ step_outside steps_database_drop; /* undo, when there is one at all */
 int steps_database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                            struct err *err);
 
+/* ---- steps_credentials.c ---- */
+
+struct blueprint;
+struct saga_context;
+
+/** steps_credentials_facts(call, blueprint): note what it wants generated and shown. 0 or -1. */
+int steps_credentials_facts(struct step_call *call, const struct blueprint *blueprint);
+
+/** steps_credentials_prepare(txn, job, context, secrets, err): as steps_database_recall, with what
+ * the blueprint wants generated, made now unless it is kept already. Return 0 or -1. */
+int steps_credentials_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                              struct err *err);
+
+/** steps_credentials_recall(txn, job, context, secrets, err): what was generated, if anything. 0 or
+ * -1. */
+int steps_credentials_recall(struct txn *txn, const struct job *job,
+                             const struct saga_context *context, struct kv *secrets,
+                             struct err *err);
+
+/** steps_credentials_variables(call, env, err): as variables of the tenant. Return 0 or -1. */
+int steps_credentials_variables(const struct step_call *call, struct kv *env, struct err *err);
+
+/** steps_credentials_keep(txn, job, context, tenant, err): seal what the customer will be shown.
+ * Return 1, 0 if the blueprint shows nothing, -1. */
+int steps_credentials_keep(struct txn *txn, const struct job *job,
+                           const struct saga_context *context, const struct tenant *tenant,
+                           struct err *err);
+
+/** steps_credentials_forget(txn, tenant_id, err): the tenant is no more. Return 0 or -1. */
+int steps_credentials_forget(struct txn *txn, const char *tenant_id, struct err *err);
+
+/* ---- steps_letters.c: what its customer is told, in the commit that it tells of ---- */
+
+/** steps_letter_ready(txn, tenant, credentials, err): once for each tenant. 0 or -1. */
+int steps_letter_ready(struct txn *txn, const struct tenant *tenant, bool credentials,
+                       struct err *err);
+
+/** steps_letter_suspended(txn, tenant, err): why depends on its subscription: not paid,
+ * ended and soon deleted, or somebody's wish. Return 0 or -1. */
+int steps_letter_suspended(struct txn *txn, const struct tenant *tenant, struct err *err);
+
+/** steps_letter(txn, kind, tenant, err): a letter without parameters. Return 0 or -1. */
+int steps_letter(struct txn *txn, const char *kind, const struct tenant *tenant, struct err *err);
+
 /** steps_database_recall(txn, job, context, secrets, err): likewise, if there is one. 0 or -1. */
 int steps_database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                           struct err *err);

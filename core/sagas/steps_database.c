@@ -43,7 +43,9 @@ static int recall(struct txn *txn, const struct job *job, const struct saga_cont
 int steps_database_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                           struct err *err)
 {
-    return recall(txn, job, context, secrets, err) == -1 ? -1 : 0;
+    return recall(txn, job, context, secrets, err) == -1
+               ? -1
+               : steps_credentials_recall(txn, job, context, secrets, err);
 }
 
 int steps_database_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,

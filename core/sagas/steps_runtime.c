@@ -26,7 +26,8 @@ enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, boo
     facts_request(call, verb, &request);
     facts_where(call->facts, &where);
     request.flag = flag;
-    if (steps_database_variables(call, &request.env, err) == -1)
+    if (steps_database_variables(call, &request.env, err) == -1 ||
+        steps_credentials_variables(call, &request.env, err) == -1)
         return OUTCOME_FAIL;
     outcome = outside_runtime(call->outside, &where, &request, timeout_ms, reply, NULL, err);
     explicit_bzero(&request.env, sizeof request.env);
@@ -49,7 +50,8 @@ int steps_blueprint(struct step_call *call, struct err *err)
         if (kv_set(call->facts, FACT_HEALTH_PATH, b->health_path) == -1 ||
             kv_set_u64(call->facts, FACT_HEALTH_S, b->health_timeout_s) == -1 ||
             kv_set(call->facts, FACT_RUNTIME, b->runtime) == -1 ||
-            (b->database && kv_set(call->facts, FACT_DATABASE, "1") == -1))
+            (b->database && kv_set(call->facts, FACT_DATABASE, "1") == -1) ||
+            steps_credentials_facts(call, b) == -1)
             result = err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
     }
     free(b);

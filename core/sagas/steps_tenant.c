@@ -13,6 +13,7 @@
 #include "guest.h"
 #include "job_start.h"
 #include "name.h"
+#include "notice.h"
 #include "port.h"
 #include "rule.h"
 #include "shared.h"
@@ -132,8 +133,13 @@ static int set_active(struct txn *txn, struct job *job, struct err *err)
 
 int steps_tenant_active(struct txn *txn, struct job *job, void *context, struct err *err)
 {
-    (void)context;
-    return set_active(txn, job, err);
+    struct tenant tenant;
+    int shown;
+
+    if (set_active(txn, job, err) == -1 || facts_load_tenant(txn, job, &tenant, err) == -1 ||
+        (shown = steps_credentials_keep(txn, job, context, &tenant, err)) == -1)
+        return -1;
+    return steps_letter_ready(txn, &tenant, shown == 1, err);
 }
 
 int steps_tenant_resumed(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -142,6 +148,8 @@ int steps_tenant_resumed(struct txn *txn, struct job *job, void *context, struct
 
     (void)context;
     if (set_active(txn, job, err) == -1 || facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    if (steps_letter(txn, "resumed", &tenant, err) == -1)
         return -1;
     return steps_domain_follow(txn, job, &tenant, err);
 }
@@ -205,6 +213,7 @@ int steps_tenant_suspended(struct txn *txn, struct job *job, void *context, stru
         tenant_move(txn, &tenant, TENANT_SUSPENDED, kv_get_or(&job->args, "reason", ""), err) ==
             -1 ||
         steps_domain_follow(txn, job, &tenant, err) == -1 ||
+        steps_letter_suspended(txn, &tenant, err) == -1 ||
         (found = facts_load_tunnel(txn, tenant.tunnel_id, &tunnel, err)) == -1)
         return -1;
     if (found == 0 || tunnel.state == TUNNEL_DELETED)
@@ -323,6 +332,10 @@ static int give_back(struct txn *txn, struct job *job, const struct saga_context
     /* A container that is kept with its data keeps its number. */
     if (!str_equal(kv_get_or(&job->args, "data", "1"), "0") &&
         guest_free(txn, tenant.id, err) == -1)
+        return -1;
+    if (steps_credentials_forget(txn, tenant.id, err) == -1 ||
+        notice_clear_subject(txn, "tenant", tenant.id, err) == -1 ||
+        (rest && steps_letter(txn, "deleted", &tenant, err) == -1))
         return -1;
     tenant.port = 0;
     tenant.tunnel_id[0] = tenant.address[0] = tenant.node[0] = '\0';

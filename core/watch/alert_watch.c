@@ -9,7 +9,9 @@
 #include "alert_tell.h"
 #include "clock.h"
 #include "log.h"
+#include "mailing.h"
 #include "post.h"
+#include "reminders.h"
 #include "reveal.h"
 
 #define TELL_MS    1000
@@ -23,6 +25,7 @@ struct alert_watch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping;
+    uint64_t seen_txn; /* no mailing was open at that state of the store */
     int64_t pruned_ms; /* monotonic */
 };
 
@@ -51,6 +54,72 @@ static int prune(struct txn *txn, void *arg, struct err *err)
     return 0;
 }
 
+static int remind(struct txn *txn, void *arg, struct err *err)
+{
+    int *done = arg;
+
+    *done = reminders_send(txn, PRUNE_BITE, err);
+    return *done < 0 ? -1 : 0;
+}
+
+/* Whether a customer must be reminded of something; looked at before a writer is asked for. */
+static bool must_remind(struct alert_watch *w)
+{
+    struct err err = {0};
+    struct txn *txn;
+    int due;
+
+    if (db_read(&txn, w->context->db, &err) != 0)
+        return false;
+    if ((due = reminders_due(txn, &err)) < 0)
+        log_error("cannot look for whom to remind: %s", err.text);
+    db_read_end(txn);
+    return due == 1;
+}
+
+static void send_reminders(struct alert_watch *w)
+{
+    struct err err = {0};
+    int done = PRUNE_BITE;
+
+    while (done == PRUNE_BITE && must_remind(w))
+        if (db_write(w->context->db, remind, &done, &err) != 0) {
+            log_error("reminders cannot be queued: %s", err.text);
+            return;
+        }
+}
+
+static int expand(struct txn *txn, void *arg, struct err *err)
+{
+    int *done = arg;
+
+    *done = mailing_expand(txn, PRUNE_BITE, err);
+    return *done < 0 ? -1 : 0;
+}
+
+/* Letters to many, bite by bite, whenever something was committed. */
+static void expand_mailings(struct alert_watch *w)
+{
+    uint64_t last = db_last_txn(w->context->db);
+    struct mailing *m = malloc(sizeof *m);
+    struct err err = {0};
+    struct txn *txn;
+    int open = 0, done = 1;
+
+    if (m != NULL && last != w->seen_txn && db_read(&txn, w->context->db, &err) == 0) {
+        open = mailing_open(txn, m, &err);
+        db_read_end(txn);
+    }
+    free(m);
+    w->seen_txn = last;
+    while (open == 1 && done > 0)
+        if (db_write(w->context->db, expand, &done, &err) != 0) {
+            log_error("a mailing cannot go on: %s", err.text);
+            w->seen_txn = 0;
+            return;
+        }
+}
+
 static void tell(struct alert_watch *w)
 {
     struct err err = {0};
@@ -61,7 +130,7 @@ static void tell(struct alert_watch *w)
             log_error("alerts cannot be told: %s", err.text);
 }
 
-static void clear_away(struct alert_watch *w)
+static void each_minute(struct alert_watch *w)
 {
     int64_t now_ms = clock_mono_ms();
     struct err err = {0};
@@ -70,6 +139,7 @@ static void clear_away(struct alert_watch *w)
     if (now_ms - w->pruned_ms < PRUNE_MS)
         return;
     w->pruned_ms = now_ms;
+    send_reminders(w);
     if (db_write(w->context->db, prune, &done, &err) != 0)
         log_warning("old messages cannot be cleared away: %s", err.text);
     else if (done >= PRUNE_BITE)
@@ -82,7 +152,8 @@ static void *watch_main(void *arg)
 
     while (rest(w, TELL_MS)) {
         tell(w);
-        clear_away(w);
+        expand_mailings(w);
+        each_minute(w);
     }
     return NULL;
 }

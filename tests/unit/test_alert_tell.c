@@ -7,10 +7,14 @@
 #include "alert_channel.h"
 #include "alert_rule.h"
 #include "alert_tell.h"
+#include "customer.h"
 #include "letter.h"
 #include "notice.h"
 #include "post.h"
+#include "reminders.h"
 #include "setting.h"
+#include "subscription.h"
+#include "tenant.h"
 
 static struct world *w;
 static struct saga_context context;
@@ -241,7 +245,7 @@ static void quiet_hours_hold_back_all_but_what_is_critical(void **state)
     world_wait(w, 600);
     run();
     assert_int_equal(messages(NULL), 1);
-    must_write(w, clear_it, &blip); /* over before anybody was told: nobody is told of its end */
+    must_write(w, clear_it, &blip);    /* over before anybody was told: nobody is told of its end */
     world_wait(w, 7 * 3600 + 49 * 60); /* 06:59 */
     run();
     assert_int_equal(messages("alert.raised"), 1);
@@ -423,6 +427,72 @@ static void a_channel_that_is_gone_is_switched_off(void **state)
     assert_true(c.disabled_reason[0] != '\0');
 }
 
+struct ending {
+    struct customer customer;
+    struct tenant tenant;
+    struct subscription sub;
+    int64_t delete_in_ms;
+};
+
+static int end_subscription(struct txn *txn, void *arg, struct err *err)
+{
+    struct ending *e = arg;
+
+    (void)str_copy(e->customer.email, sizeof e->customer.email, "a@b.example");
+    if (customer_new(txn, &e->customer, err) != 0)
+        return -1;
+    id_make(e->tenant.id, "tn");
+    e->tenant.number = 1;
+    if (record_insert(txn, &tenant_table, &e->tenant, err) != 0)
+        return -1;
+    (void)str_copy(e->sub.customer_id, sizeof e->sub.customer_id, e->customer.id);
+    (void)str_copy(e->sub.tenant_id, sizeof e->sub.tenant_id, e->tenant.id);
+    e->sub.ended_at = txn_time_ms(txn);
+    e->sub.delete_at = txn_time_ms(txn) + e->delete_in_ms;
+    return subscription_new(txn, &e->sub, err);
+}
+
+static int remind(struct txn *txn, void *arg, struct err *err)
+{
+    int *done = arg;
+
+    *done = reminders_send(txn, 50, err);
+    return *done < 0 ? -1 : 0;
+}
+
+static int reminded(void)
+{
+    struct txn *txn = must_read(w);
+    struct err err;
+    int due = reminders_due(txn, &err), done = 0;
+
+    db_read_end(txn);
+    must_write(w, remind, &done);
+    assert_int_equal(due, done > 0);
+    return done;
+}
+
+static void a_deletion_is_reminded_of_thrice(void **state)
+{
+    static struct ending e;
+    int letters = 0, days[64] = {0};
+
+    (void)state;
+    memset(&e, 0, sizeof e);
+    e.delete_in_ms = INT64_C(14) * 86400 * 1000;
+    must_write(w, end_subscription, &e);
+    for (int half = 0; half < 30; half++) {
+        if (reminded() == 1)
+            days[letters++] = half;
+        assert_int_equal(reminded(), 0); /* each once */
+        world_wait(w, 43200);
+    }
+    assert_int_equal(letters, 3);
+    assert_int_equal(days[0], 14); /* halves of days: 7, 3 and 1 before the end */
+    assert_int_equal(days[1], 22);
+    assert_int_equal(days[2], 26);
+}
+
 static void waits_grow_and_have_an_end(void **state)
 {
     (void)state;
@@ -454,6 +524,7 @@ int main(void)
         CASE(a_sending_that_is_cut_short_is_done_again),
         CASE(what_never_gets_through_is_given_up_and_said),
         CASE(a_channel_that_is_gone_is_switched_off),
+        CASE(a_deletion_is_reminded_of_thrice),
         CASE(waits_grow_and_have_an_end),
         CASE(kinds_fit_the_bound_of_rows),
     };
