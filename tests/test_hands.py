@@ -34,7 +34,7 @@ def request(verb, number=7, port=0, flag=False, hostname="", secret=""):
                    {"TENANT_NAME": "Acme", "TENANT_URL": "http://acme.localhost/", "TENANT_HOSTNAME": "acme.localhost"}.items())
     return (b"\1" + struct.pack(">IQ", VERBS.index(verb), number) + text(TENANT) + text("job_1") + text("box") + text("site") +
             struct.pack(">II?QIIIQI", port, 50, flag, 0, 0, 0, 0, 0, 0) + text(hostname) + text("") + text(secret) +
-            struct.pack(">I", len(env)) + env + text(""))
+            struct.pack(">I", len(env)) + env + text("") + struct.pack(">I", 0) + text(""))
 
 
 class Reader:

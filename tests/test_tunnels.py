@@ -204,6 +204,39 @@ def test_tenant(b):
     tap.equal(box.sett("fsck", ok=False)[0], 0, "and no rule is left behind")
 
 
+def test_files(b, port):
+    """Rules and credentials as files, for those who want them."""
+    tap, box = b.tap, b.box
+    made = box.json("tunnel", "create", "--name", "files", "--hostname", f"files.{b.domain}", "--service", f"http://127.0.0.1:{port}",
+                    "--config", "local", "--no-wait")
+    tap.equal(b.ended(made)["state"], "done", "a tunnel whose rules are files of this box")
+    there = wait_for(lambda: (t := b.at_provider("files"))["connections"] and t, "its connector is connected")
+    tap.ok(there["config_src"] == "local" and there["version"] == 0, "nothing was configured at the provider", there)
+    folder = os.path.join(box.root, "var/lib/sett/live/hands/tunnels")
+    paths = [os.path.join(folder, f"{made['number']}.{end}") for end in ("yml", "json")]
+    tap.ok(all(os.stat(p).st_mode & 0o777 == 0o600 for p in paths), "config.yml and credentials, for root alone")
+    with open(paths[1], encoding="utf-8") as f:
+        tap.equal(json.load(f), {"AccountTag": b.world.facts["account"], "TunnelSecret": there["secret"], "TunnelID": there["id"]}, "the credentials")
+    tap.ok(box.json("tunnel", "validate", "--config-file", paths[0])["valid"], "the file is valid")
+    first = box.json("tunnel", "status", "files")["connector_pid"]
+    plan = box.json("rule", "create", "files", "--hostname", f"*.files.{b.domain}", "--path", "\\.jpg$", "--service", "unix:/run/x.sock", "--dry-run")
+    tap.ok("live connections drop" in plan["steps"][0]["touches"], "a plan says that a change drops live connections", plan)
+    job = b.ended(box.json("rule", "create", "files", "--hostname", f"*.files.{b.domain}", "--path", "\\.jpg$", "--service", "unix:/run/x.sock", "--no-wait"))
+    tap.equal(job["state"], "done", "a rule more")
+    wait_for(lambda: b.rules_of("files") == [(f"files.{b.domain}", "", f"http://127.0.0.1:{port}"), (f"*.files.{b.domain}", "\\.jpg$", "unix:/run/x.sock"),
+                                             ("", "", "http_status:404")], "the connector goes by it")
+    second = box.json("tunnel", "status", "files")
+    tap.ok(second["connector_pid"] != first and box.json("tunnel", "show", "files")["rules_state"] == "in_force", "the connector was restarted", second)
+    b.ended(box.json("tunnel", "configure", "files", "--no-wait"))
+    tap.equal(box.json("tunnel", "status", "files")["connector_pid"], second["connector_pid"], "and is not, where nothing changes")
+    many = box.json("rule", "replace", "files", "--config", json.dumps({"ingress": [{"hostname": f"h{i}." + "x" * 50 + f".{b.domain}", "service": "http://localhost:1"}
+                                                                                    for i in range(200)] + [{"service": "http_status:404"}]}), "--no-wait")
+    job = b.ended(many)
+    tap.ok(job["state"] == "undone" and "bytes" in job["cause"] and box.json("tunnel", "show", "files")["rules_state"] == "refused", "too many for a file: refused, with why", job)
+    b.ended(box.json("tunnel", "delete", "files", f"--confirm=files.{b.domain}", "--no-wait"))
+    tap.ok(not os.listdir(folder) or not any(n.startswith(f"{made['number']}.") for n in os.listdir(folder)), "deleted: no file is left")
+
+
 def test_end(b):
     tap, box = b.tap, b.box
     gone = b.ended(box.json("tunnel", "delete", "pbx", f"--confirm=pbx.{b.domain}", "--no-wait"))
@@ -224,7 +257,7 @@ def main():
         b, port = Bench(tap, box, world), service()
         for name, part in (("standing alone", lambda: test_standing_alone(b, port)), ("rules", lambda: test_rules(b, port)),
                            ("refused", lambda: test_refused(b)), ("replace", lambda: test_replace(b, port, folder)),
-                           ("api", lambda: test_api(b)), ("tenant", lambda: test_tenant(b)), ("end", lambda: test_end(b))):
+                           ("api", lambda: test_api(b)), ("files", lambda: test_files(b, port)), ("tenant", lambda: test_tenant(b)), ("end", lambda: test_end(b))):
             with tap.part(name):
                 part()
     finally:

@@ -23,7 +23,8 @@ struct ingress_route {
     char tunnel_id[ID_SIZE], job_id[ID_SIZE];
     char hostname[256], path[160], service[160];
     bool no_tls_verify;
-    bool maintenance; /* visitors get 503 instead of the service, which is kept in mind */
+    bool local_config; /* its rules are files of this box: the provider has none */
+    bool maintenance;  /* visitors get 503 instead of the service, which is kept in mind */
     char cf_account[64], cf_zone[64], cf_tunnel[64], cf_record[64]; /* "" until known */
     /* All that is to be configured, this route among it: cloudflared's JSON (cloudflared.h), which
      * lives as long as the call; NULL: this route alone. */

@@ -154,7 +154,7 @@ static enum outcome tunnel_make(struct cloudflare *c, const struct ingress_route
         (void)err_hint(err, "Delete the tunnel and create it anew.");
         return OUTCOME_FAIL;
     }
-    if (cloudflare_tunnel_create(c, r->name, secret, &tunnel, err) == -1) {
+    if (cloudflare_tunnel_create(c, r->name, secret, !r->local_config, &tunnel, err) == -1) {
         if (err->kind == ERR_CONFLICT)
             err->retry_after_s = LAG_S; /* the next look will find whose it is */
         return ingress_cloudflare_outcome(err);
@@ -557,7 +557,7 @@ static enum outcome stage(void *self, enum ingress_stage which, enum ingress_ver
     case INGRESS_TUNNEL:
         return tunnel_stage(self, verb, r, secret, facts, err);
     case INGRESS_RULES:
-        return rules_stage(self, verb, r, facts, err);
+        return r->local_config ? OUTCOME_OK : rules_stage(self, verb, r, facts, err);
     case INGRESS_DNS:
         return dns_stage(self, verb, r, facts, err);
     default:

@@ -58,6 +58,7 @@ static const struct field request_rows[] = {
     FIELD(Q, env, FIELD_KV, .flags = FIELD_HIDDEN),
     FIELD(Q, runtime, FIELD_TEXT, 0),
     FIELD(Q, address, FIELD_U32, 0),
+    FIELD(Q, rules, FIELD_TEXT, 0),
 };
 const struct fields hands_request_fields = {
     request_rows, sizeof request_rows / sizeof request_rows[0], sizeof(struct hands_request)};

@@ -15,13 +15,14 @@
  *   ROUTE_SET         hostname, port, number of the tunnel, flag; back when the web server knows it
  *   ROUTE_UNSET       hostname, number; ROUTE_SHOW: hostname; answers with port, number and
  *                     maintenance; or ABSENT
- *   CONNECTOR_*       number of the tunnel; START: secret; STATUS: running, pid, restarts,
- *                     port (of its metrics, on 127.0.0.1); ABSENT when there is none
- *   INVENTORY         box_id; number: only what comes behind it. Streams a line each, in the order
- *                     of numbers: "runtime N NAME STATE TENANT ID", "folder N", "connector N STATE
- *                     WANTED", "route N HOST PORT STATE"; first, "unread NAME WHY" of a runtime
- *                     that could not be asked. present: there is more behind number
- *   SURVEY            box_id; env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
+ *   CONNECTOR_*       number of the tunnel; START: secret, and rules where they are files of this
+ * box (cloudflared's JSON; the hands write config.yml and credentials from rules and secret, and a
+ * change restarts it; flag: those files stay as they are); STATUS: running, pid, restarts, port (of
+ * its metrics, on 127.0.0.1); ABSENT when there is none INVENTORY         box_id; number: only what
+ * comes behind it. Streams a line each, in the order of numbers: "runtime N NAME STATE TENANT ID",
+ * "folder N", "connector N STATE WANTED", "route N HOST PORT STATE"; first, "unread NAME WHY" of a
+ * runtime that could not be asked. present: there is more behind number SURVEY            box_id;
+ * env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
  *                     "<tenant_id> <blueprint>". Streams a line each: "N OUTCOME CPU_NS MEMORY
  *                     MEMORY_LIMIT PIDS RECEIVED SENT STORAGE TOOK_MS"
  *
@@ -60,6 +61,8 @@ enum hands_verb {
 };
 extern const char *const hands_verb_names[];
 
+#define HANDS_RULES_SIZE 16384
+
 struct hands_request {
     uint32_t verb;
     uint64_t number; /* of the tenant; connectors: of the tunnel */
@@ -70,6 +73,7 @@ struct hands_request {
     struct limits limits;
     char hostname[256], service[160];
     char secret[512];
+    char rules[HANDS_RULES_SIZE];
     struct kv env;
     char runtime[16]; /* RUNTIME_REMOVE of what no record wants: in this runtime, whatever a
                          blueprint says; then blueprint and tenant_id may be empty */

@@ -1,7 +1,9 @@
 /*
  * The verbs about a tunnel's connector: its token, its environment, its unit. Apart from the
  * supervisors, which know nothing of tunnels. Two files each in hands/tunnels: N.env
- * (METRICS_PORT=…) and N.token; that the token is there means that the connector should run.
+ * (METRICS_PORT=…) and N.token; that the token is there means that the connector should run. One
+ * whose rules are files of this box has N.yml and N.json (its credentials) besides
+ * (connector_files.h).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connector_files.h"
 #include "crash.h"
 #include "file.h"
 #include "hands_world.h"
@@ -18,22 +21,14 @@
 
 #define METRICS_PORTS 10000 /* how many ports, from the first, are tried */
 
-struct files {
-    char token[320], env[320];
-};
-
-static int files_of(const struct hands_world *w, uint64_t number, struct files *f, struct err *err)
+static int files_of(const struct hands_world *w, uint64_t number, struct connector_files *f,
+                    struct err *err)
 {
-    if (str_format(f->token, sizeof f->token, "%s/tunnels/%llu.token", w->paths->hands,
-                   (unsigned long long)number) == 0 &&
-        str_format(f->env, sizeof f->env, "%s/tunnels/%llu.env", w->paths->hands,
-                   (unsigned long long)number) == 0)
-        return 0;
-    return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", w->paths->hands);
+    return connector_files(w->paths->hands, number, f, err);
 }
 
 /* The metrics port that N.env names, or 0. */
-static uint32_t metrics_port(const struct files *f)
+static uint32_t metrics_port(const struct connector_files *f)
 {
     struct buf b;
     uint64_t port = 0;
@@ -46,8 +41,8 @@ static uint32_t metrics_port(const struct files *f)
 }
 
 /* Choose one that nobody listens on, beginning at a place of its own, and keep it. */
-static int choose_port(const struct hands_world *w, uint64_t number, const struct files *f,
-                       struct err *err)
+static int choose_port(const struct hands_world *w, uint64_t number,
+                       const struct connector_files *f, struct err *err)
 {
     char owner[96], text[48];
 
@@ -70,25 +65,43 @@ static int choose_port(const struct hands_world *w, uint64_t number, const struc
 }
 
 /* The unit; its argv only with a port. */
-static int make_unit(const struct hands_world *w, uint64_t number, const struct files *f,
+static int make_unit(const struct hands_world *w, uint64_t number, const struct connector_files *f,
                      struct supervisor_unit *u, struct err *err)
 {
     char metrics[32];
-    const char *const argv[] = {w->cloudflared, "--no-autoupdate", "tunnel", "--metrics",
-                                metrics,        "--grace-period",  "30s",    "run",
-                                "--token-file", f->token};
+    const char *const by_token[] = {w->cloudflared, "--no-autoupdate", "tunnel", "--metrics",
+                                    metrics,        "--grace-period",  "30s",    "run",
+                                    "--token-file", f->token,          NULL};
+    const char *const by_files[] = {w->cloudflared,
+                                    "--no-autoupdate",
+                                    "tunnel",
+                                    "--config",
+                                    f->config,
+                                    "--metrics",
+                                    metrics,
+                                    "--grace-period",
+                                    "30s",
+                                    "run",
+                                    "--credentials-file",
+                                    f->credentials,
+                                    NULL};
+    bool local = file_exists(f->config);
+    const char *const *argv = local ? by_files : by_token;
 
     memset(u, 0, sizeof *u);
     hands_unit_name(u->name, number);
+    if (local)
+        (void)str_format(u->name, sizeof u->name, "sett-tunnel-local@%llu",
+                         (unsigned long long)number);
     (void)str_format(metrics, sizeof metrics, "127.0.0.1:%u", metrics_port(f));
-    for (size_t i = 0; i < sizeof argv / sizeof argv[0]; i++)
+    for (size_t i = 0; argv[i] != NULL; i++)
         if (str_copy(u->argv[i], sizeof u->argv[i], argv[i]) == -1)
             return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", argv[i]);
     return 0;
 }
 
 /* Whether the token that is kept is ${token}. */
-static bool has_token(const struct files *f, const char *token)
+static bool has_token(const struct connector_files *f, const char *token)
 {
     struct buf b;
     bool same;
@@ -103,7 +116,7 @@ static bool has_token(const struct files *f, const char *token)
 
 /* What every verb begins with. */
 struct connector {
-    struct files files;
+    struct connector_files files;
     struct supervisor_unit unit;
     struct supervisor_status status;
 };
@@ -113,6 +126,21 @@ static int take(struct hands_job *job, struct connector *c, struct err *err)
     return files_of(job->world, job->request->number, &c->files, err) == -1
                ? -1
                : make_unit(job->world, job->request->number, &c->files, &c->unit, err);
+}
+
+/* Put down what the connector goes by. Return 1 if something of it has changed, 0 or -1. */
+static int put_down(const struct hands_request *q, const struct connector_files *f, struct err *err)
+{
+    int changed = 0, wrote;
+
+    if (!q->flag && (changed = connector_files_write(f, q->secret, q->rules, err)) == -1)
+        return -1;
+    CP("connector.files");
+    if (has_token(f, q->secret))
+        return changed;
+    wrote = file_write(f->token, q->secret, strlen(q->secret), 0600, err);
+    CP("connector.token");
+    return wrote == -1 ? -1 : 1;
 }
 
 enum outcome hands_connector_start(struct hands_job *job, struct err *err)
@@ -125,19 +153,14 @@ enum outcome hands_connector_start(struct hands_job *job, struct err *err)
 
     if (files_of(w, q->number, &c.files, err) == -1 ||
         choose_port(w, q->number, &c.files, err) == -1 ||
+        (result = put_down(q, &c.files, err)) == -1 ||
         make_unit(w, q->number, &c.files, &c.unit, err) == -1 ||
         s->status(s->self, &c.unit, &c.status, err) == -1)
         return hands_outcome(-1, err);
-    if (has_token(&c.files, q->secret)) {
+    if (c.status.running && (result == 1 || connector_files_newer(&c.files, c.status.since)))
+        result = s->restart(s->self, &c.unit, err);
+    else
         result = s->start(s->self, &c.unit, err);
-    } else {
-        result = file_write(c.files.token, q->secret, strlen(q->secret), 0600, err);
-        CP("connector.token");
-        if (result == 0 && c.status.running)
-            result = s->restart(s->self, &c.unit, err);
-        else if (result == 0)
-            result = s->start(s->self, &c.unit, err);
-    }
     CP("connector.started");
     job->reply->port = metrics_port(&c.files);
     return hands_outcome(result, err);
@@ -151,10 +174,7 @@ enum outcome hands_connector_stop(struct hands_job *job, struct err *err)
     if (take(job, &c, err) == -1 || s->stop(s->self, &c.unit, err) == -1)
         return hands_outcome(-1, err);
     CP("connector.stopped");
-    if ((unlink(c.files.token) == -1 && errno != ENOENT) ||
-        (unlink(c.files.env) == -1 && errno != ENOENT))
-        return hands_outcome(err_sys(err, "token_remove", errno, c.files.token), err);
-    return OUTCOME_OK;
+    return hands_outcome(connector_files_remove(&c.files, err), err);
 }
 
 enum outcome hands_connector_restart(struct hands_job *job, struct err *err)

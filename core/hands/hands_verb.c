@@ -119,6 +119,8 @@ static int check_shapes(const struct hands_request *q, struct err *err)
         return refuse(err, "host name");
     if (!clean_text(q->service))
         return refuse(err, "service");
+    if (!clean_text(q->rules))
+        return refuse(err, "rules");
     if (!made_of(q->secret, LETTERS CAPITALS DIGITS "+/=_-."))
         return refuse(err, "secret");
     if (!clean_limits(&q->limits))

@@ -80,11 +80,12 @@ int cloudflare_tunnel_find(struct cloudflare *c, const char *name, struct cloudf
 int cloudflare_tunnel_get(struct cloudflare *c, const char *id, struct cloudflare_tunnel *out,
                           struct err *err);
 
-/** cloudflare_tunnel_create(c, name, secret, out, err): a remotely configured tunnel. ${secret}:
+/** cloudflare_tunnel_create(c, name, secret, remote, out, err): a tunnel, ${remote}: configured by
+ * config_put, else by its connector's own files, which is for ever. ${secret}:
  * base64 of 32 or more bytes, which the caller keeps. ERR_CONFLICT cloudflare_name_taken. 0 or -1.
  */
 int cloudflare_tunnel_create(struct cloudflare *c, const char *name, const char *secret,
-                             struct cloudflare_tunnel *out, struct err *err);
+                             bool remote, struct cloudflare_tunnel *out, struct err *err);
 
 /** cloudflare_tunnel_token(c, id, out, err): the connector's token, from Cloudflare. 0 or -1. */
 int cloudflare_tunnel_token(struct cloudflare *c, const char *id, char out[CLOUDFLARE_TOKEN_SIZE],

@@ -74,7 +74,7 @@ int cloudflare_tunnel_get(struct cloudflare *c, const char *id, struct cloudflar
 }
 
 int cloudflare_tunnel_create(struct cloudflare *c, const char *name, const char *secret,
-                             struct cloudflare_tunnel *out, struct err *err)
+                             bool remote, struct cloudflare_tunnel *out, struct err *err)
 {
     char path[CLOUDFLARE_PATH_SIZE];
     struct json_out j;
@@ -86,7 +86,7 @@ int cloudflare_tunnel_create(struct cloudflare *c, const char *name, const char 
     json_out_init(&j, &body);
     json_out_object(&j);
     json_out_key_text(&j, "name", name);
-    json_out_key_text(&j, "config_src", "cloudflare");
+    json_out_key_text(&j, "config_src", remote ? "cloudflare" : "local");
     json_out_key_text(&j, "tunnel_secret", secret);
     json_out_end_object(&j);
     (void)str_format(path, sizeof path, "/accounts/%s/cfd_tunnel", c->account);

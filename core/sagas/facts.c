@@ -201,6 +201,7 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
         facts_set(job, FACT_SERVICE, tunnel->service, err) == -1 ||
         facts_set(job, FACT_PATH, tunnel->path, err) == -1 ||
         facts_set(job, FACT_INGRESS, tunnel->ingress, err) == -1 ||
+        facts_set(job, FACT_LOCAL, tunnel->config == TUNNEL_LOCAL ? "1" : "", err) == -1 ||
         facts_set(job, FACT_NO_VERIFY, tunnel->no_tls_verify ? "1" : "", err) == -1)
         return -1;
     if (!str_equal(tunnel->ingress, "cloudflare"))
@@ -293,6 +294,7 @@ void facts_route(const struct job *job, const struct kv *facts, bool old,
     memset(route, 0, sizeof *route);
     route->number = kv_get_u64(facts, FACT_TUNNEL_NUMBER, 0);
     route->no_tls_verify = kv_get(facts, FACT_NO_VERIFY) != NULL;
+    route->local_config = kv_get(facts, FACT_LOCAL) != NULL;
     route->maintenance = kv_get(facts, old ? FACT_OLD_MAINTENANCE : FACT_MAINTENANCE) != NULL;
     copy_fact(route->name, sizeof route->name, facts, FACT_TUNNEL_NAME);
     copy_fact(route->tunnel_id, sizeof route->tunnel_id, facts, FACT_TUNNEL);

@@ -51,6 +51,7 @@
 #define FACT_CARRIER_CF      "carrier_cf_tunnel"
 #define FACT_COVERED         "covered" /* "1": that one's wildcard record answers for its name */
 #define FACT_SHARE           "share_wanted" /* the count of that one's rules that has its change */
+#define FACT_LOCAL           "local_config" /* "1": its rules are files of this box */
 #define FACT_RULES           "rules_wanted" /* the count of changes that was brought */
 #define FACT_ACCESS          "access"       /* "1": not everybody may come in */
 #define FACT_ACCESS_AUD      "access_aud"

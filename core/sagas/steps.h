@@ -269,6 +269,11 @@ step_outside steps_tunnel_check, steps_tunnel_make, steps_tunnel_undo;
 step_outside steps_rules_check, steps_rules_make, steps_rules_undo, steps_rules_undo_old,
     steps_rules_make_old;
 
+/** steps_rules_prepare(txn, job, context, secrets, err): the tunnel's secret, where its rules are
+ * files of this box that go with it. Return 0 or -1. */
+int steps_rules_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                        struct err *err);
+
 /** steps_rules_bring(txn, job, context, out, err): the tunnel's whole configuration, for
  * steps_rules_make and _check: its own route as the job's facts have it, its rules as the store has
  * them. Nothing where the box's own web server leads. Return 0 or -1. */

@@ -99,13 +99,25 @@ enum outcome steps_tunnel_undo(struct step_call *call, struct err *err)
     return stage(call, INGRESS_TUNNEL, INGRESS_UNDO, false, err);
 }
 
+/* Whether its rules are files of this box, so that its connector is who is to be told. */
+static bool is_local(const struct step_call *call)
+{
+    return kv_get(call->facts, FACT_LOCAL) != NULL;
+}
+
+static enum outcome start_connector(struct step_call *call, const char *rules, struct err *err);
+
 enum outcome steps_rules_check(struct step_call *call, struct err *err)
 {
+    if (is_local(call))
+        return OUTCOME_ABSENT;
     return stage(call, INGRESS_RULES, INGRESS_CHECK, false, err);
 }
 
 enum outcome steps_rules_make(struct step_call *call, struct err *err)
 {
+    if (is_local(call))
+        return start_connector(call, call->text, err);
     return stage(call, INGRESS_RULES, INGRESS_MAKE, false, err);
 }
 
@@ -121,6 +133,8 @@ enum outcome steps_rules_undo_old(struct step_call *call, struct err *err)
 
 enum outcome steps_rules_make_old(struct step_call *call, struct err *err)
 {
+    if (is_local(call))
+        return start_connector(call, call->text, err);
     return stage(call, INGRESS_RULES, INGRESS_MAKE, true, err);
 }
 
@@ -151,12 +165,20 @@ enum outcome steps_dns_make_old(struct step_call *call, struct err *err)
 
 /* A verb about the tunnel's connector. */
 static enum outcome connector(struct step_call *call, enum hands_verb verb, const char *token,
-                              struct hands_reply *reply, struct err *err)
+                              const char *rules, struct hands_reply *reply, struct err *err)
 {
     struct hands_request request;
     enum outcome outcome;
 
     facts_request(call, verb, &request);
+    request.flag = rules == NULL; /* its files stay as they are */
+    if (rules != NULL && str_copy(request.rules, sizeof request.rules, rules) == -1) {
+        (void)err_set(err, ERR_QUOTA, "rules_too_long",
+                      "a tunnel whose rules are files has at most %zu bytes of them",
+                      sizeof request.rules - 1);
+        (void)err_hint(err, "make a tunnel whose config is remote for so many rules");
+        return OUTCOME_FAIL;
+    }
     request.number = kv_get_u64(call->facts, FACT_TUNNEL_NUMBER, 0);
     if (request.hostname[0] == '*') /* of a shared tunnel; to the hands that is no host name */
         request.hostname[0] = '\0';
@@ -172,14 +194,15 @@ static enum outcome connector(struct step_call *call, enum hands_verb verb, cons
 enum outcome steps_connector_check(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
-    enum outcome outcome = connector(call, HANDS_CONNECTOR_STATUS, NULL, &reply, err);
+    enum outcome outcome = connector(call, HANDS_CONNECTOR_STATUS, NULL, NULL, &reply, err);
 
     if (outcome == OUTCOME_OK && !reply.running)
         return OUTCOME_ABSENT;
     return outcome;
 }
 
-enum outcome steps_connector_make(struct step_call *call, struct err *err)
+/* ${rules}: of a tunnel whose rules are files; NULL: those that are there. */
+static enum outcome start_connector(struct step_call *call, const char *rules, struct err *err)
 {
     const char *secret = kv_get(call->secret, SECRET_NAME);
     char token[CLOUDFLARE_TOKEN_SIZE];
@@ -195,23 +218,28 @@ enum outcome steps_connector_make(struct step_call *call, struct err *err)
                                    kv_get_or(call->facts, FACT_CF_TUNNEL, ""), secret, token,
                                    err) == -1)
         return OUTCOME_FAIL;
-    outcome = connector(call, HANDS_CONNECTOR_START, token, &reply, err);
+    outcome = connector(call, HANDS_CONNECTOR_START, token, rules, &reply, err);
     sodium_memzero(token, sizeof token);
     return outcome;
+}
+
+enum outcome steps_connector_make(struct step_call *call, struct err *err)
+{
+    return start_connector(call, is_local(call) ? NULL : "", err);
 }
 
 enum outcome steps_connector_undo(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
-    return connector(call, HANDS_CONNECTOR_STOP, NULL, &reply, err);
+    return connector(call, HANDS_CONNECTOR_STOP, NULL, NULL, &reply, err);
 }
 
 enum outcome steps_connector_restart(struct step_call *call, struct err *err)
 {
     struct hands_reply reply;
 
-    return connector(call, HANDS_CONNECTOR_RESTART, NULL, &reply, err);
+    return connector(call, HANDS_CONNECTOR_RESTART, NULL, NULL, &reply, err);
 }
 
 /* The tunnel's secret, from under the tunnel's own name. Return 1, 0 if there is none, -1. */
@@ -229,6 +257,14 @@ int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct 
     char name[96];
 
     return recall(txn, job, context, name, secrets, err) == -1 ? -1 : 0;
+}
+
+int steps_rules_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
+                        struct err *err)
+{
+    return kv_get(&job->facts, FACT_LOCAL) == NULL
+               ? 0
+               : steps_tunnel_recall(txn, job, context, secrets, err);
 }
 
 /* The secret lives as long as the tunnel: it is made once, before the tunnel, and kept under the

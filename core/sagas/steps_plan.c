@@ -72,6 +72,11 @@ int steps_plan_rules(const struct job *job, char *out, size_t size)
 
 int steps_plan_configure(const struct job *job, char *out, size_t size)
 {
+    if (kv_get(&job->facts, FACT_LOCAL) != NULL)
+        return str_format(out, size,
+                          "the files of tunnel %s, whose connector is restarted: live connections "
+                          "drop",
+                          fact(job, FACT_TUNNEL_NAME, "(new)"));
     return str_format(out, size, "all rules of tunnel %s; connections stay",
                       fact(job, FACT_TUNNEL_NAME, "(new)"));
 }

@@ -238,12 +238,14 @@ class Cloudflare(Access, CloudflareProbe, CloudflareTurn, Domains, Rules, Tunnel
                 return 0, service
         return 503, "error code: 503"
 
-    def connect(self, token, connector):
+    def connect(self, token, connector, config=None):
         said = json.loads(base64.b64decode(token))
         t = self.tunnels.get(said["t"])
         if t is None or t["deleted_at"] is not None or t["secret"] != said["s"]:
             return False
         t["connections"][connector] = time.time()
+        if config and t["config_src"] == "local":
+            t["config"] = config  # what this connector goes by; the API would not say
         return True
 
     def disconnect(self, token, connector):

@@ -155,7 +155,7 @@ class World:
         if path == "/_world/hostname":
             return self.cf.hostname_move(said["hostname"], said["status"], said["ssl"])
         if path == "/_world/connect":
-            return {"ok": self.cf.connect(said["token"], said["connector"])}
+            return {"ok": self.cf.connect(said["token"], said["connector"], said.get("config"))}
         if path == "/_world/disconnect":
             return self.cf.disconnect(said["token"], said["connector"]) or {}
         if path == "/_world/dns":

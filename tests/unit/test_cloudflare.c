@@ -323,7 +323,7 @@ static void test_tunnels(void **state)
                       "true, 'result': null}}]}"),
         0);
     assert_int_equal(cloudflare_tunnel_find(&cf, "sett-box-7", &t, &err), 0);
-    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-box-7", "c2VjcmV0", &t, &err), 0);
+    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-box-7", "c2VjcmV0", true, &t, &err), 0);
     assert_string_equal(t.id, "t1");
     assert_true(t.remote && !t.deleted);
     assert_int_equal(canned_log(&server, &seen), 0);
@@ -331,7 +331,7 @@ static void test_tunnels(void **state)
                         "\\\"tunnel_secret\\\":\\\"c2VjcmV0\\\"}"));
     assert_true(log_has("\"Authorization\": \"Bearer cf-token\"") &&
                 log_has("\"Content-Type\": \"application/json\""));
-    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-box-7", "c2VjcmV0", &t, &err), -1);
+    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-box-7", "c2VjcmV0", true, &t, &err), -1);
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_string_equal(err.code, "cloudflare_name_taken");
     assert_int_equal(cloudflare_tunnel_find(&cf, "sett-box-7", &t, &err), 1);

@@ -331,7 +331,7 @@ static void test_foreign(void **state)
     begin();
     route_init(&r);
     /* a tunnel of our name with another secret: another box of the same account */
-    assert_int_equal(cloudflare_tunnel_create(&cf, r.name, OTHER_SECRET, &theirs, &err), 0);
+    assert_int_equal(cloudflare_tunnel_create(&cf, r.name, OTHER_SECRET, true, &theirs, &err), 0);
     expect(OUTCOME_ABSENT, INGRESS_TUNNEL, INGRESS_CHECK, &r, SECRET);
     assert_int_equal(drive(INGRESS_TUNNEL, INGRESS_MAKE, &r, SECRET, &err), OUTCOME_FAIL);
     assert_int_equal(err.kind, ERR_CONFLICT);

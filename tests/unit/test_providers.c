@@ -110,9 +110,9 @@ static void test_cloudflare(void **state)
     assert_int_equal(cloudflare_zone_find(&cf, host, &zone, &err), 1);
     assert_string_equal(zone.id, cf.zone);
     assert_int_equal(cloudflare_tunnel_find(&cf, "sett-7", &found, &err), 0);
-    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-7", secret, &tunnel, &err), 0);
+    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-7", secret, true, &tunnel, &err), 0);
     assert_true(tunnel.remote);
-    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-7", secret, &found, &err), -1);
+    assert_int_equal(cloudflare_tunnel_create(&cf, "sett-7", secret, true, &found, &err), -1);
     assert_string_equal(err.code, "cloudflare_name_taken");
     assert_int_equal(cloudflare_tunnel_find(&cf, "sett-7", &found, &err), 1);
     assert_string_equal(found.id, tunnel.id);
@@ -182,7 +182,8 @@ static void test_cloudflare_faults(void **state)
         (void)str_format(name, sizeof name, "sett-%s", faults[i].fault);
         assert_int_equal(
             cloudflare_tunnel_create(&cf, name,
-                                     "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=", &tunnel, &err),
+                                     "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=", true,
+                                     &tunnel, &err),
             -1);
         if (err.kind != faults[i].kind)
             fail_msg("%s: %s %s", faults[i].fault, err_kind_name(err.kind), err.text);
