@@ -176,6 +176,35 @@ def test_adopt(tap, box, site):
            "removed: it stays, without our records, and that is said", d)
 
 
+def test_other_box(tap, box, site):
+    site.world.call("provider", {"method": "POST", "path": "/zones", "body":
+                                 {"account": {"id": site.world.facts["account"]}, "name": "zwei.co.uk", "type": "full"}})
+    site.world.call("record", {"zone": "zwei.co.uk", "type": "TXT", "name": "_sett.zwei.co.uk", "content": "another box",
+                               "comment": "sett box_other dom_other"})
+    ident, job = site.add("zwei.co.uk", "acme", "--adopt", "true")
+    tap.ok(job["state"] == "stuck" and "sign of another box" in job["cause"], "a zone that another box uses is not taken", job)
+    site.job(box.json("domain", "remove", ident, "--confirm=zwei.co.uk", "--no-wait"))
+    left = site.zone("zwei.co.uk")["records"]
+    tap.ok(site.show(ident)["state"] == "removed" and [r["comment"] for r in left] == ["sett box_other dom_other"], "and stays as it was", left)
+
+
+def test_shared(tap, box, site):
+    """A tenant behind a shared tunnel: the rules are among those of the tunnel that carries it."""
+    site.do("tenant", "create", "--name", "geteilt", "--subdomain", "geteilt", "--plan", "demo", "--ingress-mode", "shared")
+    ident, _ = site.add("geteilt.co.uk", "geteilt")
+    site.delegate("geteilt.co.uk")
+    d = site.until("geteilt.co.uk", "active")
+    route = box.json("tunnel", "show", d["routed_to"])
+    carrier = box.json("tunnel", "show", route["carrier_id"])["cf_tunnel"]
+    lead = {r["content"] for r in site.zone("geteilt.co.uk")["records"] if r["type"] == "CNAME"}
+    config = next(t for t in site.world.call("state")["tunnels"] if t["id"] == carrier)["config"]
+    tap.ok(lead == {f"{carrier}.cfargotunnel.com"} and "www.geteilt.co.uk" in [r.get("hostname") for r in config["ingress"]],
+           "behind a shared tunnel its domain goes by the tunnel that carries it", (lead, config))
+    job = site.do("domain", "remove", ident, "--confirm=geteilt.co.uk")
+    config = next(t for t in site.world.call("state")["tunnels"] if t["id"] == carrier)["config"]
+    tap.ok(job["state"] == "done" and "geteilt.co.uk" not in [r.get("hostname") for r in config["ingress"]], "and leaves it again", job)
+
+
 def test_claim(tap, box, site):
     code, errors = site.refused("domain", "add", "mustermann.de", "globex")
     tap.ok(code == 5 and "sett domain claim mustermann.de" in errors, "a domain that is taken is refused with the way out", errors)
@@ -301,7 +330,7 @@ def main():
         wait_for(lambda: all(os.path.exists(box.socket(n)) for n in ("hands", "ask")), "programs listen")
         for name in ("acme", "globex"):
             site.job(box.json("tenant", "create", "--name", name, "--subdomain", name, "--plan", "demo", "--no-wait"))
-        for test in (test_refused, test_zone, test_conflict, test_adopt, test_hostname, test_claim, test_life, test_tenant_goes):
+        for test in (test_refused, test_zone, test_conflict, test_adopt, test_other_box, test_hostname, test_shared, test_claim, test_life, test_tenant_goes):
             with tap.part(test.__name__):
                 test(tap, box, site)
         breaches = world.call("breaches")

@@ -5,6 +5,7 @@
 #include "domain_check.h"
 
 #include "audit.h"
+#include "custom_domain.h"
 #include "job.h"
 #include "job_start.h"
 #include "name.h"
@@ -189,6 +190,29 @@ static int check_subjects(struct check *c, struct err *err)
     return got;
 }
 
+/* Each customer's domain that is live holds its name, for a tenant that is there. */
+static int check_domains(struct check *c, struct err *err)
+{
+    struct custom_domain d;
+    struct tenant tenant;
+    struct scan scan;
+    int got = 0, known;
+
+    if (scan_start(&scan, c->txn, &custom_domain_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &d, err)) == 1) {
+        if (!str_equal(d.live, d.state == DOMAIN_REMOVED ? "" : d.name))
+            finding(c, &custom_domain_table, d.id, "its state and its name disagree");
+        if (d.state == DOMAIN_REMOVED || d.tenant_id[0] == '\0')
+            continue;
+        if ((known = tenant_resolve(c->txn, d.tenant_id, &tenant, err)) < 0)
+            return -1;
+        if (known == 0 || tenant.state == TENANT_DELETED)
+            finding(c, &custom_domain_table, d.id, "its tenant is gone");
+    }
+    return got;
+}
+
 static int check_audit(struct check *c, struct err *err)
 {
     uint64_t count = 0;
@@ -209,7 +233,8 @@ int64_t domain_check(struct txn *txn, fsck_found *found, void *arg, struct err *
     struct check c = {.txn = txn, .found = found, .arg = arg};
 
     if (check_tenants(&c, err) < 0 || check_ports(&c, err) < 0 || check_names(&c, err) < 0 ||
-        check_jobs(&c, err) < 0 || check_subjects(&c, err) < 0 || check_audit(&c, err) < 0)
+        check_jobs(&c, err) < 0 || check_subjects(&c, err) < 0 || check_domains(&c, err) < 0 ||
+        check_audit(&c, err) < 0)
         return -1;
     return c.count;
 }

@@ -50,12 +50,15 @@ int domain_terms_read(struct txn *txn, const struct conf *conf, const struct cus
     terms->door = d->state == DOMAIN_VERIFYING;
     terms->local = d->via == DOMAIN_VIA_LOCAL;
     often = (int64_t)setting_u64(txn, conf, "domains.activation_minutes") * 60000;
-    terms->activate = d->via == DOMAIN_VIA_ZONE && d->state == DOMAIN_PENDING &&
+    terms->activate = (d->via == DOMAIN_VIA_HOSTNAME || d->state == DOMAIN_PENDING) &&
                       d->activation_at + often <= txn_time_ms(txn);
     (void)str_copy(tenant.id, sizeof tenant.id, d->tenant_id);
     if (tenant.id[0] != '\0' && record_get(txn, &tenant_table, &tenant, err) == -1)
         return -1;
     memcpy(terms->blueprint, tenant.blueprint, sizeof terms->blueprint);
+    if (tenant.subdomain[0] != '\0' && tenant_hostname(txn, conf, tenant.subdomain, terms->origin,
+                                                       sizeof terms->origin, err) == -1)
+        return -1;
     if (setting_text(txn, conf, "dns.server", terms->server, sizeof terms->server, err) == -1 ||
         setting_text(txn, conf, "domains.addresses", terms->addresses, sizeof terms->addresses,
                      err) == -1 ||
@@ -105,6 +108,12 @@ static int look_zone(struct cloudflare *c, const struct domain_terms *terms,
     return 0;
 }
 
+/* A certificate's validation that has given up is begun anew. */
+static bool gave_up(const char *ssl_status)
+{
+    return str_ends(ssl_status, "_timed_out") || str_equal(ssl_status, "expired");
+}
+
 static int look_hostname(struct cloudflare *c, const struct domain_terms *terms,
                          struct domain_seen *seen, struct err *err)
 {
@@ -113,7 +122,13 @@ static int look_hostname(struct cloudflare *c, const struct domain_terms *terms,
 
     if (h == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a custom hostname");
-    if ((found = cloudflare_hostname_get(c, terms->cf_id, h, err)) != -1) {
+    found = cloudflare_hostname_get(c, terms->cf_id, h, err);
+    if (found == 1 && terms->activate && terms->origin[0] != '\0' && gave_up(h->ssl_status)) {
+        seen->activation = true;
+        if (cloudflare_hostname_again(c, h->id, terms->origin, "http", h, err) == -1)
+            found = -1;
+    }
+    if (found != -1) {
         seen->provider = true;
         seen->gone = found == 0;
         memcpy(seen->hostname_status, h->status, sizeof seen->hostname_status);
@@ -279,7 +294,8 @@ static void look_door(const struct saga_context *context, struct outside *outsid
     if (blueprint_load(b, context->paths.blueprints, terms->blueprint, &err) == 0) {
         seen->door = true;
         seen->answers =
-            steps_door_ask(outside, terms->url, b->health_path, terms->local, &err) == 0;
+            steps_door_ask(outside, terms->url, b->health_path,
+                           terms->local ? STEPS_DOOR_OWN : STEPS_DOOR_CUSTOMERS, &err) == 0;
     }
     if (!seen->answers)
         trouble(seen, &err);

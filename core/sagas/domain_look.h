@@ -11,10 +11,11 @@ struct domain_terms {
     char id[ID_SIZE], name[256], cf_id[64], challenge[64], name_servers[400];
     uint32_t via, zone_status;
     bool www;
-    bool activate;                    /* the provider may be asked to look at the name servers */
-    bool door;                        /* it is led, and not yet seen to answer */
-    bool local;                       /* by the box's own web server */
-    char server[512];                 /* dns.server */
+    bool activate;    /* the provider may be asked to look, or to validate once more */
+    bool door;        /* it is led, and not yet seen to answer */
+    bool local;       /* by the box's own web server */
+    char server[512]; /* dns.server */
+    char origin[256]; /* custom hostname: the tenant's own name */
     char target[256], addresses[512]; /* where it is to lead */
     char url[300], blueprint[32];     /* its front door */
 };

@@ -147,10 +147,17 @@ step_outside steps_healthy_make, steps_reachable_make;
  * to. Return 0 or -1. */
 int steps_resolve_here(const char *url, const char *front_door, char *out, size_t size);
 
-/** steps_door_ask(o, base, path, local, err): ask for ${path} at the front door ${base}, as a
+enum steps_door {
+    STEPS_DOOR_OWN,      /* the box's own web server */
+    STEPS_DOOR_EDGE,     /* the provider's, for names of ours */
+    STEPS_DOOR_CUSTOMERS /* likewise, for a name that its owner may lead anywhere: public addresses
+                            only */
+};
+
+/** steps_door_ask(o, base, path, door, err): ask for ${path} at the front door ${base}, as a
  * visitor would, whatever its name resolves to where the box has a front door of its own. Return 0
  * when it answers, -1 with why not. */
-int steps_door_ask(struct outside *o, const char *base, const char *path, bool local,
+int steps_door_ask(struct outside *o, const char *base, const char *path, enum steps_door door,
                    struct err *err);
 
 /* ---- outside: steps_database.c ---- */

@@ -323,7 +323,8 @@ enum outcome steps_domain_reachable(struct step_call *call, struct err *err)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
     if (steps_door_ask(call->outside, kv_get_or(call->facts, FACT_URL, ""),
                        kv_get_or(call->facts, FACT_HEALTH_PATH, "/"),
-                       via(call->job, DOMAIN_VIA_LOCAL), err) == 0) {
+                       via(call->job, DOMAIN_VIA_LOCAL) ? STEPS_DOOR_OWN : STEPS_DOOR_CUSTOMERS,
+                       err) == 0) {
         (void)kv_set(call->facts, FACT_DOMAIN_ANSWERS, "1");
         (void)str_format(call->note, sizeof call->note, "%s answers",
                          kv_get_or(call->facts, FACT_URL, ""));

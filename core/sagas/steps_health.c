@@ -39,7 +39,7 @@ static enum outcome again(struct step_call *call)
 
 /* One request, over a connection of its own. Return 0 when its answer is good, -1 with why not. */
 static int probe(struct outside *o, const char *url, const char *resolve, bool no_verify,
-                 struct err *err)
+                 bool public_only, struct err *err)
 {
     static const char *const headers[] = {"Connection: close", NULL};
     struct http_request request = {
@@ -48,6 +48,7 @@ static int probe(struct outside *o, const char *url, const char *resolve, bool n
         .url = url,
         .resolve = resolve,
         .no_verify = no_verify,
+        .public_only = public_only,
         .timeout_s = PROBE_TIMEOUT_S,
         .headers = headers,
     };
@@ -101,7 +102,7 @@ enum outcome steps_healthy_make(struct step_call *call, struct err *err)
         (void)err_set(err, ERR_INVALID, "health_path", "the health path is too long");
         return OUTCOME_FAIL;
     }
-    if (probe(call->outside, url, NULL, false, err) == 0) {
+    if (probe(call->outside, url, NULL, false, false, err) == 0) {
         (void)str_format(call->note, sizeof call->note, "%s answers", url);
         return OUTCOME_OK;
     }
@@ -136,28 +137,31 @@ int steps_resolve_here(const char *url, const char *front_door, char *out, size_
 /* A web server that was told to read its map anew answers for a moment with its old workers, too.
  * The first good answer shows that the new ones are there; the old have been told to go by the time
  * of the second, which must be good as well. */
-static int reached(struct outside *o, const char *url, const char *resolve, bool local,
+static int reached(struct outside *o, const char *url, const char *resolve, enum steps_door door,
                    struct err *err)
 {
-    if (probe(o, url, resolve, local, err) == -1)
+    bool local = door == STEPS_DOOR_OWN;
+    bool theirs = door == STEPS_DOOR_CUSTOMERS && resolve == NULL;
+
+    if (probe(o, url, resolve, local, theirs, err) == -1)
         return -1;
     if (!local)
         return 0;
     clock_sleep_ms(RELOAD_MS);
-    return probe(o, url, resolve, local, err);
+    return probe(o, url, resolve, local, theirs, err);
 }
 
-int steps_door_ask(struct outside *o, const char *base, const char *path, bool local,
+int steps_door_ask(struct outside *o, const char *base, const char *path, enum steps_door door,
                    struct err *err)
 {
-    const char *door = local && o->front_door[0] == '\0' ? OWN_DOOR : o->front_door;
+    const char *at = door == STEPS_DOOR_OWN && o->front_door[0] == '\0' ? OWN_DOOR : o->front_door;
     char url[512], resolve[400] = "";
 
     if (str_format(url, sizeof url, "%s%s", base,
                    str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||
-        (door[0] != '\0' && steps_resolve_here(base, door, resolve, sizeof resolve) == -1))
+        (at[0] != '\0' && steps_resolve_here(base, at, resolve, sizeof resolve) == -1))
         return err_set(err, ERR_INVALID, "url_invalid", "%s cannot be asked", base);
-    return reached(o, url, resolve[0] != '\0' ? resolve : NULL, local, err);
+    return reached(o, url, resolve[0] != '\0' ? resolve : NULL, door, err);
 }
 
 enum outcome steps_reachable_make(struct step_call *call, struct err *err)
@@ -167,8 +171,8 @@ enum outcome steps_reachable_make(struct step_call *call, struct err *err)
 
     if (steps_blueprint(call, err) == -1)
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
-    if (steps_door_ask(call->outside, base, kv_get_or(call->facts, FACT_HEALTH_PATH, "/"), local,
-                       err) == 0) {
+    if (steps_door_ask(call->outside, base, kv_get_or(call->facts, FACT_HEALTH_PATH, "/"),
+                       local ? STEPS_DOOR_OWN : STEPS_DOOR_EDGE, err) == 0) {
         (void)str_format(call->note, sizeof call->note, "%s answers", base);
         return OUTCOME_OK;
     }

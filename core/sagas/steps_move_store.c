@@ -4,6 +4,7 @@
  */
 #include "facts.h"
 #include "steps.h"
+#include "steps_domain.h"
 #include "steps_move.h"
 
 #include <string.h>
@@ -143,7 +144,8 @@ int steps_move_ended(struct txn *txn, struct job *job, void *context, struct err
         return -1;
     if (job->state != JOB_DONE || old == NULL)
         return 0;
-    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+    if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
+        steps_domain_follow(txn, job, &tenant, err) == -1)
         return -1;
     (void)str_copy(tunnel.tenant_id, sizeof tunnel.tenant_id, tenant.id);
     if (scan_start(&scan, txn, &tunnel_table, "tenant_id", &tunnel, 1, false, err) == -1)

@@ -136,7 +136,7 @@ class World:
             return self.stripe.event(said["type"], said["object"], said.get("created"))
         if path == "/_world/cloudflare":  # what of the account or zone is otherwise than it is by default
             for name, value in said.items():
-                assert name in ("plan", "apps_max"), name
+                assert name in ("plan", "apps_max", "zones_begin"), name
                 setattr(self.cf, name, value)
             return {}
         if path == "/_world/provider":  # a foreign hand at the provider: a call past the contract and the faults
