@@ -167,6 +167,7 @@ def test_standing_alone(tap, box, world, folder):
     host, service = f"pbx.{world.facts['domain']}", f"https://127.0.0.1:{origin.port}"
     box.sett("tunnel", "create", "--name", "pbx", "--hostname", host, "--service", f"http://127.0.0.1:{origin.port}", "--ingress", "cloudflare",
              "--wait")
+    wait_for(lambda: box.json("tunnel", "status", "pbx")["health"] == "healthy", "it is connected", 20, 0.1)
     def probe(*more):
         return box.json("tunnel", "probe", *(more or (f"https://{host}/ws",)))
     def mend(found):

@@ -101,8 +101,11 @@ static void at_tunnel(struct cloudflare *c, const char *id, struct kv *facts,
 
     if (cloudflare_tunnel_get(c, id, &tunnel, &err) == 0) {
         probe_fact(facts, PROBE_TUNNEL, tunnel.deleted ? "deleted" : tunnel.status);
-        probe_note(notes, tunnel.deleted ? PROBE_BAD : PROBE_GOOD, "Cloudflare calls the tunnel %s",
-                   tunnel.deleted ? "deleted" : tunnel.status);
+        probe_note(notes,
+                   tunnel.deleted                        ? PROBE_BAD
+                   : str_equal(tunnel.status, "healthy") ? PROBE_GOOD
+                                                         : PROBE_NOTE,
+                   "Cloudflare calls the tunnel %s", tunnel.deleted ? "deleted" : tunnel.status);
     } else if (err.kind == ERR_NOT_FOUND) {
         probe_fact(facts, PROBE_TUNNEL, "deleted");
         probe_note(notes, PROBE_BAD, "Cloudflare has no such tunnel");
