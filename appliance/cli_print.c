@@ -148,7 +148,7 @@ static void list_print(const struct cli *cli, const struct cJSON *data, const ch
 }
 
 /* An object as "name  value" lines; lists of objects inside it as small tables of their own. */
-static void object_print(const struct cli *cli, const struct cJSON *object, int indent)
+static void object_print(const struct cJSON *object, int indent)
 {
     const struct cJSON *item = NULL;
     char cell[CELL_SIZE];
@@ -157,11 +157,11 @@ static void object_print(const struct cli *cli, const struct cJSON *object, int 
         const char *name = json_name(item) == NULL ? "" : json_name(item);
         int type = (int)json_type(item);
         if (type == JSON_OBJECT || type == JSON_ARRAY) {
-            if (json_size(item, "") == 0 || (cli->told && str_equal(name, "findings")))
+            if (json_size(item, "") == 0)
                 continue;
             if (name[0] != '\0')
                 printf("%*s%s\n", indent, "", name);
-            object_print(cli, item, indent + 2);
+            object_print(item, indent + 2);
             if (name[0] == '\0')
                 putchar('\n');
             continue;
@@ -174,6 +174,16 @@ static void object_print(const struct cli *cli, const struct cJSON *object, int 
             printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, cell);
         }
     }
+}
+
+/* What a probe comes to: its findings were shown as they were made. */
+static void probe_print(const struct cJSON *tree)
+{
+    const char *command = json_text(tree, "command", "");
+
+    printf("\n%s\n%s\n", json_text(tree, "cause", ""), json_text(tree, "change", ""));
+    if (command[0] != '\0')
+        printf("  %s\n", command);
 }
 
 int cli_print(const struct cli *cli, const struct op *op, const char *json, size_t len,
@@ -206,8 +216,10 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
             fprintf(stderr, "more follow: add --starting-after with the last id, or --limit 100\n");
     } else if (strchr(json_text(tree, "text", ""), '\n') != NULL) {
         printf("%s", json_text(tree, "text", "")); /* written for people: as it stands */
+    } else if (cli->told && str_equal(json_text(tree, "object", ""), "probe")) {
+        probe_print(tree);
     } else {
-        object_print(cli, tree, 0);
+        object_print(tree, 0);
     }
     json_free(tree);
     return 0;

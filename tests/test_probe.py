@@ -8,10 +8,13 @@ import os
 import ssl
 import sys
 import tempfile
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, World, wait_for
 from origins import Origin, certificate, closed_port
+
+PASSWORD = "a long enough password 7"
 
 
 def tunnel_of(box, tenant):
@@ -78,7 +81,7 @@ def test_services(tap, box, folder):
     found = box.json("tunnel", "probe", f"https://127.0.0.1:{origin.port}/ws")
     tap.ok("localhost" in json.dumps(found["findings"]), "a certificate's names are told", found)
     code, out, _ = box.sett("tunnel", "probe", f"https://127.0.0.1:{origin.port}/ws", ok=False)
-    tap.ok(code == 0 and out.index("takes connections") < out.index("certificate_untrusted") and "stage" not in out,
+    tap.ok(code == 0 and out.index("takes connections") < out.index("noTLSVerify") and "stage" not in out,
            "for people: a line each, then what it comes to", out)
     origin.close()
     code, _, errors = box.sett("tunnel", "probe", "http://127.0.0.1:0/", ok=False)
@@ -160,6 +163,21 @@ def test_tunnels(tap, box, world):
     tap.ok("sett tunnel delete" in found["command"], "the tunnel is gone at Cloudflare", found)
 
 
+def test_customer(tap, box, origin):
+    """A customer sees the own tunnels, and may name public addresses only."""
+    admin = box.login()
+    customer = box.http("POST", "/api/customers", {"name": "Ann", "email": "ann@example.com"}, admin).json["id"]
+    box.http("POST", "/api/users", {"name": "ann", "role": "customer", "password": PASSWORD, "customer_id": customer}, admin)
+    auth, others = box.login("ann", PASSWORD), box.json("tunnel", "list")["data"][0]["id"]
+    for url in (f"http://127.0.0.1:{origin.port}/", f"http://localhost:{origin.port}/ws", f"http://[::1]:{origin.port}/", "unix:/run/x.sock"):
+        found = box.http("GET", "/api/probe?url=" + urllib.parse.quote(url, safe=""), headers=auth)
+        tap.ok(found.status == 200 and found.json["code"] == "address_not_public", f"a customer names {url}: refused", found.body)
+    tap.equal(len(origin.requests), 0, "and nothing was asked")
+    tap.equal(box.http("GET", f"/api/tunnels/{others}/probe", headers=auth).status, 404, "another's tunnel: 404")
+    tap.equal(box.http("POST", "/api/probe", {"url": "http://1.1.1.1/"}, auth).status, 403, "no jobs for customers")
+    tap.equal(box.http("GET", f"/api/probe?url=http://127.0.0.1:{origin.port}/ws", headers=admin).json["code"], "fine", "an operator may")
+
+
 def test_standing_alone(tap, box, world, folder):
     """What a telephone person has: a PBX that sett did not start, a WebSocket behind TLS with its own certificate."""
     own = certificate(folder, "pbx")
@@ -191,6 +209,11 @@ def test_standing_alone(tap, box, world, folder):
     world.call("dns", [f"set {host} A 192.0.2.7"])
     tap.ok(any("192.0.2.7" in f["text"] for f in probe()["findings"]), "and told")
     box.sett("setting", "set", "dns.server", "")
+    box.sett("tunnel", "create", "--name", "deep", "--hostname", "deep." + host, "--service", service, "--ingress", "cloudflare", "--wait")
+    wait_for(lambda: box.json("tunnel", "status", "deep")["health"] == "healthy", "it is connected", 20, 0.1)
+    box.sett("rule", "create", "deep", "--hostname", "deep." + host, "--path", "^/", "--service", service, "--no-tls-verify", "--position", "1", "--wait")
+    found = probe(f"https://deep.{host}/ws")
+    tap.ok(found["code"] == "edge_certificate" and "one label" in found["change"], "two labels below the domain: the edge has no certificate", found)
     origin.close()
     found = probe()
     tap.ok(found["code"] == "service_down" and not found["command"], "nobody there: its owner starts it", found)
@@ -207,6 +230,8 @@ def main():
             test_status(tap, box, world)
         with tap.part("services"):
             test_services(tap, box, folder)
+        with tap.part("customer"):
+            test_customer(tap, box, Origin())
         with tap.part("standing alone"):
             test_standing_alone(tap, box, world, folder)
         with tap.part("tunnels"):

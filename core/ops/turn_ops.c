@@ -19,6 +19,7 @@
 
 #define MAKING_MS 8000 /* for which an asker waits for a key to be made */
 #define LOOK_MS   30
+#define AGAIN_MS  5000 /* before a key that could not be made is tried again */
 
 struct credentials_params {
     char tenant[96], ttl[16];
@@ -204,6 +205,25 @@ static int make_on_demand(struct txn *txn, void *arg, struct err *err)
     return op_audit(call, txn, "ok", err);
 }
 
+/* What failed a while ago is tried again by whoever wants it now: a token may have been set since.
+ */
+static int try_again(struct txn *txn, void *arg, struct err *err)
+{
+    struct demand *d = arg;
+    struct turn_key key = d->key;
+    struct job job;
+    int found = record_get(txn, &turn_table, &key, err);
+
+    if (found != 1 || key.state != TURN_FAILED || txn_time_ms(txn) - key.updated_at < AGAIN_MS)
+        return found == -1 ? -1 : 0;
+    if ((found = job_of_subject(txn, "turn", key.owner, &job, err)) != 1 || job.state != JOB_STUCK)
+        return found == -1 ? -1 : 0;
+    if (job_retry(txn, job.id, err) == -1 || turn_move(txn, &key, TURN_CREATING, "", err) == -1)
+        return -1;
+    d->key = key;
+    return 0;
+}
+
 static int not_usable(const struct turn_key *key, struct err *err)
 {
     if (key->state == TURN_FAILED) {
@@ -251,9 +271,9 @@ static int usable_key(struct op_call *call, const char *tenant, struct turn_key 
 
     if (found == -1)
         return -1;
-    if (found == 0) {
-        demand.key = *key;
-        if (db_write(call->box->db, make_on_demand, &demand, err) == -1)
+    demand.key = *key;
+    if (found == 0 || key->state == TURN_FAILED) {
+        if (db_write(call->box->db, found == 0 ? make_on_demand : try_again, &demand, err) == -1)
             return -1;
         *key = demand.key;
         job_wake(call->box->paths.wake_sock);

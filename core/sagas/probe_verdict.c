@@ -258,7 +258,8 @@ static bool wrong_path(const struct kv *f, struct probe_verdict *v)
     const char *other = kv_get_or(f, PROBE_ELSEWHERE, verdict_fact(f, PROBE_PAGE));
     long status = verdict_number(f, PROBE_STATUS);
 
-    if ((status != 404 && status != 405 && status != 400) || other[0] == '\0')
+    if (kv_get(f, PROBE_WEBSOCKET) != NULL || (status != 404 && status != 405 && status != 400) ||
+        other[0] == '\0')
         return false;
     (void)verdict_because(v, "wrong_path", "The service answers %ld at %s; at %s it %s.", status,
                           verdict_fact(f, PROBE_PATH), other,
@@ -269,7 +270,7 @@ static bool wrong_path(const struct kv *f, struct probe_verdict *v)
 
 static bool service_404(const struct kv *f, struct probe_verdict *v)
 {
-    if (verdict_number(f, PROBE_STATUS) != 404)
+    if (kv_get(f, PROBE_WEBSOCKET) != NULL || verdict_number(f, PROBE_STATUS) != 404)
         return false;
     (void)verdict_because(v, "path_unknown",
                           "The service itself answers 404 at %s, and none of the usual "
@@ -282,7 +283,7 @@ static bool service_broken(const struct kv *f, struct probe_verdict *v)
 {
     long status = verdict_number(f, PROBE_STATUS);
 
-    if (status < 500)
+    if (kv_get(f, PROBE_WEBSOCKET) != NULL || status < 500)
         return false;
     (void)verdict_because(v, "service_fails", "The service itself answers %ld.", status);
     return mend_service(f, v, "Look at the service's own log.");

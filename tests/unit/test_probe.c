@@ -111,6 +111,9 @@ static const struct {
     {CF HERE WAY "probe.door=521", "error_521", "CNAME", ""},
     {CF HERE WAY "probe.door=404", "door_404", "path", ""},
     {CF HERE WAY "probe.websocket=1 probe.door=404 probe.door_websocket=0", "door_404", "", ""},
+    {CF WAY "probe.reach=open probe.speaks=http probe.status=404 probe.websocket=1 probe.door=404 "
+            "probe.door_websocket=0",
+     "door_404", "", ""},
     {CF HERE WAY "probe.websocket=1 probe.door=200 probe.door_websocket=0", "door_websocket",
      "Network", ""},
     {LOCAL HERE "probe.rule=fine probe.websocket=1 probe.door=200 probe.door_websocket=0",
