@@ -18,6 +18,7 @@
 #include "daemon.h"
 #include "domain_watch.h"
 #include "drift_watch.h"
+#include "quota_watch.h"
 #include "engine.h"
 #include "file.h"
 #include "health_watch.h"
@@ -241,6 +242,7 @@ int main(int argc, char **argv)
         start_answers(&p, &err) == -1 ||
         health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1 ||
         drift_watch_start(&p.context, p.outside, &err) == -1 ||
+        quota_watch_start(&p.context, p.outside, &err) == -1 ||
         post_start(&p.post, &p.context, &err) == -1 ||
         alert_watch_start(&p.alerts, &p.context, &err) == -1 ||
         domain_watch_start(&p.domains, &p.context, p.outside, 0, &err) == -1) {

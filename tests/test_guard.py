@@ -97,13 +97,39 @@ def test_limit(tap, box, site):
     tap.equal(box.json("ratelimit", "show", "1")["period_s"], 10, "undone: the former figures are back")
 
 
+def test_quotas(tap, box, site):
+    """What there is of what there may be: counted, shown, said in a plan, refused in our own words."""
+    had = {q["name"]: q for q in box.json("cloudflare", "quotas")["data"]}
+    tap.ok((had["tunnels"]["used"], had["tunnels"]["most"]) == (1, 1000) and had["records"]["most"] == 3500 and
+           had["applications"]["used"] == 1 and had["limit_rules"]["most"] == 2 and had["calls"]["most"] == 300, "quotas are counted", had)
+    site.world.call("cloudflare", {"plan": "free"})
+    for n in range(170 - len(site.world.call("state")["records"])):
+        site.world.call("record", {"name": f"other{n}", "type": "A", "content": "192.0.2.1", "comment": ""})
+    had = {q["name"]: q for q in box.json("cloudflare", "quotas")["data"]}
+    tap.equal((had["records"]["used"], had["records"]["most"], had["records"]["percent"]), (170, 200, 85), "a free zone has 200 records")
+    create = ("tenant", "create", "--name", "Full", "--subdomain", "full", "--plan", "demo")
+    plan = box.json(*create, "--dry-run")
+    tap.ok(any("170 DNS records" in w for w in plan["warnings"]), "a plan warns of what is nearly full", plan.get("warnings"))
+    for n in range(30):
+        site.world.call("record", {"name": f"more{n}", "type": "A", "content": "192.0.2.1", "comment": ""})
+    box.json("cloudflare", "quotas")
+    full = site.do(*create)
+    tap.ok(full["state"] == "stuck" and "200 DNS records" in full["cause"] and "ingress.mode" in full["remedy"],
+           "a record too many is refused before it is sent", (full["cause"], full["remedy"]))
+    site.do("tenant", "delete", "full", "--action", "delete", "--confirm=full")
+    for r in site.world.call("state")["records"]:
+        if r["content"] == "192.0.2.1":
+            site.world.call("provider", {"method": "DELETE", "path": f"zones/{site.world.facts['zone']}/dns_records/{r['id']}"})
+    site.world.call("cloudflare", {"plan": "pro"})
+
+
 def test_end(tap, box, site):
     foreign = {"method": "POST", "path": f"accounts/{site.world.facts['account']}/access/apps",
                "body": {"name": "Their wiki", "type": "self_hosted", "domain": f"globex.{site.domain}"}}
     site.world.call("provider", foreign)
     out = box.json("tenant", "create", "--name", "Globex", "--subdomain", "globex", "--plan", "demo", "--no-wait")
     site.job(out)
-    no = site.do("access", "set", "2", "--login", "true")
+    no = site.do("access", "set", "globex", "--login", "true")
     tap.ok(no["state"] == "stuck" and "Their wiki" in no["cause"], "an application of somebody else's stands there: named", no)
     box.sett("job", "resolve", no["id"], "--how", "undo")
     site.job({"job": no["id"]})
@@ -142,7 +168,7 @@ def main():
         box.start("worker")
         wait_for(lambda: os.path.exists(box.socket("ask")), "the worker listens")
         site = Site(box, world)
-        for name, test in (("access", test_access), ("follows", test_follows), ("limit", test_limit), ("end", test_end)):
+        for name, test in (("access", test_access), ("follows", test_follows), ("limit", test_limit), ("quotas", test_quotas), ("end", test_end)):
             with tap.part(name):
                 test(tap, box, site)
         with tap.part("local"):

@@ -87,6 +87,8 @@ const struct notice_kind notice_kinds[] = {
      .below = true,
      .help = "a certificate ends within so many days",
      .hint = "renew it, and see why that did not happen by itself"},
+    FIGURE("cloudflare.quota", "quota", NOTICE_WARNING, 0, 24 * HOURS, 80, "%",
+           "so much of what there may be at Cloudflare is used", "sett cloudflare quotas"),
     KIND("channel.failing", "channel", NOTICE_WARNING, 0, 24 * HOURS,
          "alerts cannot be delivered over a channel", "sett channel test NAME"),
     KIND("mail.delayed", "box", NOTICE_CRITICAL, 0, 12 * HOURS,

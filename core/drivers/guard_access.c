@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "cloudflare_access.h"
+#include "cloudflare_quota.h"
 #include "enc.h"
 #include "ingress_cloudflare.h"
 #include "str.h"
@@ -156,7 +157,11 @@ static enum outcome make_one(struct cloudflare *c, const struct guard_access *wa
     if (found == 0) {
         if (name_of(want, host, name, sizeof name, err) == -1)
             return OUTCOME_FAIL;
+        if (cloudflare_quota_room(c, CLOUDFLARE_APPLICATIONS, err) == -1)
+            return OUTCOME_FAIL;
         found = cloudflare_access_create(c, name, host, &app, err);
+        if (found == 0)
+            cloudflare_quota_made(c, CLOUDFLARE_APPLICATIONS, 1);
         if (found == -1 && err->kind == ERR_CONFLICT)
             err->retry_after_s = LAG_S; /* the next look will find whose it is */
     }

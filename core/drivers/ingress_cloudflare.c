@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "cloudflare_quota.h"
 #include "json_in.h"
 #include "str.h"
 
@@ -154,11 +155,14 @@ static enum outcome tunnel_make(struct cloudflare *c, const struct ingress_route
         (void)err_hint(err, "Delete the tunnel and create it anew.");
         return OUTCOME_FAIL;
     }
+    if (cloudflare_quota_room(c, CLOUDFLARE_TUNNELS, err) == -1)
+        return OUTCOME_FAIL;
     if (cloudflare_tunnel_create(c, r->name, secret, !r->local_config, &tunnel, err) == -1) {
         if (err->kind == ERR_CONFLICT)
             err->retry_after_s = LAG_S; /* the next look will find whose it is */
         return ingress_cloudflare_outcome(err);
     }
+    cloudflare_quota_made(c, CLOUDFLARE_TUNNELS, 1);
     if (check_uuid(tunnel.id, err) == -1)
         return OUTCOME_AGAIN;
     return tunnel_known(c, &tunnel, facts, err);
@@ -448,11 +452,14 @@ static enum outcome dns_make(struct cloudflare *c, const struct ingress_route *r
         return ingress_cloudflare_outcome(err);
     if (comment_of(r, comment, err) == -1)
         return OUTCOME_FAIL;
+    if (cloudflare_quota_room(c, CLOUDFLARE_RECORDS, err) == -1)
+        return OUTCOME_FAIL;
     if (cloudflare_dns_create(c, r->hostname, r->cf_tunnel, comment, &record, err) == -1) {
         if (err->kind == ERR_CONFLICT)
             err->retry_after_s = LAG_S;
         return ingress_cloudflare_outcome(err);
     }
+    cloudflare_quota_made(c, CLOUDFLARE_RECORDS, 1);
     if (check_record(&record, err) == -1)
         return OUTCOME_AGAIN;
     return record_known(c, &record, facts, err);

@@ -13,6 +13,7 @@ extern const struct op tenant_ops[];       /* tenant_ops.c */
 extern const struct op tenant_move_ops[];  /* tenant_move.c */
 extern const struct op proxmox_ops[];      /* proxmox_ops.c */
 extern const struct op tunnel_ops[];       /* tunnel_ops.c */
+extern const struct op cloudflare_ops[];   /* cloudflare_ops.c */
 extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */
 extern const struct op domain_ops[];       /* domain_ops.c */

@@ -18,6 +18,7 @@ const struct op *const op_tables[] = {
     creation_ops,
     configure_ops,
     rule_ops,
+    cloudflare_ops,
     access_ops,
     ratelimit_ops,
     domain_ops, port_ops,

@@ -12,11 +12,9 @@
 #include "json_in.h"
 #include "str.h"
 
-#define BUDGET_MILLI 300000 /* 300 calls at once */
-#define BUDGET_PER_S 3      /* and 900 more in five minutes */
-#define BLOCKED_S    120u   /* after a 429 that does not say how long */
-#define LINGER_S     10u    /* connections after their connector stopped */
-#define PAGES_MAX    1000u
+#define BLOCKED_S 120u /* after a 429 that does not say how long */
+#define LINGER_S  10u  /* connections after their connector stopped */
+#define PAGES_MAX 1000u
 
 /* An id of theirs: what may stand in a path as it is. */
 static bool is_id(const char *s)
@@ -33,7 +31,7 @@ int cloudflare_init(struct cloudflare *c, const char *api, const char *token, co
     memset(c, 0, sizeof *c);
     c->client = client;
     (void)pthread_mutex_init(&c->lock, NULL);
-    c->budget_milli = BUDGET_MILLI;
+    c->budget_milli = CLOUDFLARE_BUDGET_MILLI;
     c->budget_at_ms = clock_mono_ms();
     if (!str_starts(api, "https://") || str_copy(c->api, sizeof c->api, api) == -1)
         return err_field(err, "cloudflare.api", "cloudflare_api", "not an https address: %s", api);
@@ -65,15 +63,15 @@ int cloudflare_budget(struct cloudflare *c, int64_t now_ms, struct err *err)
 
     (void)pthread_mutex_lock(&c->lock);
     if (now_ms > c->budget_at_ms) {
-        c->budget_milli += (now_ms - c->budget_at_ms) * BUDGET_PER_S;
-        if (c->budget_milli > BUDGET_MILLI)
-            c->budget_milli = BUDGET_MILLI;
+        c->budget_milli += (now_ms - c->budget_at_ms) * CLOUDFLARE_BUDGET_PER_S;
+        if (c->budget_milli > CLOUDFLARE_BUDGET_MILLI)
+            c->budget_milli = CLOUDFLARE_BUDGET_MILLI;
         c->budget_at_ms = now_ms;
     }
     if (now_ms < c->blocked_until_ms)
         wait_ms = c->blocked_until_ms - now_ms;
     else if (c->budget_milli < 1000)
-        wait_ms = (1000 - c->budget_milli) / BUDGET_PER_S + 1;
+        wait_ms = (1000 - c->budget_milli) / CLOUDFLARE_BUDGET_PER_S + 1;
     else
         c->budget_milli -= 1000;
     (void)pthread_mutex_unlock(&c->lock);

@@ -27,6 +27,7 @@ struct http_client;
 #define CLOUDFLARE_ID_SIZE    64
 #define CLOUDFLARE_MARK_MAX   100 /* characters of a record's comment in the free plan */
 #define CLOUDFLARE_TOKEN_SIZE 1024
+#define CLOUDFLARE_COUNTS     6
 
 /* One token's access to one account and zone. Shared by threads. */
 struct cloudflare {
@@ -37,6 +38,10 @@ struct cloudflare {
      * five more. A bucket of 300 that gains 3 a second never exceeds that. */
     pthread_mutex_t lock;
     int64_t budget_milli, budget_at_ms, blocked_until_ms;
+    struct { /* what was counted lately (cloudflare_quota.h); at_ms 0: nothing */
+        int64_t at_ms, used;
+        uint64_t most;
+    } counts[CLOUDFLARE_COUNTS];
 };
 
 /** cloudflare_init(c, api, token, account, zone, client, err): ${zone} may be "" until it is found.

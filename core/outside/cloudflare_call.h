@@ -5,6 +5,9 @@
 
 #define CLOUDFLARE_PATH_SIZE 768
 
+#define CLOUDFLARE_BUDGET_MILLI 300000 /* 300 calls at once */
+#define CLOUDFLARE_BUDGET_PER_S 3      /* and 900 more in five minutes */
+
 /* The permissions that hints name, as the dashboard spells them. */
 #define CLOUDFLARE_MAY_TUNNEL "Account / Cloudflare Tunnel / Edit"
 #define CLOUDFLARE_MAY_ZONE   "Zone / Zone / Read"

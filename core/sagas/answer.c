@@ -48,6 +48,7 @@ static const struct answer_row questions[] = {
     {"logs", answer_logs},
     {"stats", answer_stats},
     {"status", answer_status},
+    {"quotas", answer_quotas},
     {"probe", answer_probe},
     {"proxmox", answer_proxmox},
     {"checkout", answer_checkout},

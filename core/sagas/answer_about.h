@@ -14,6 +14,9 @@ int answer_stats(const struct answer_setup *s, const struct kv *params, struct b
  * Cloudflare say of it. */
 int answer_status(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
+/** answer_quotas: what there is at Cloudflare of what there may be, counted now. */
+int answer_quotas(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err);
 /** answer_probe: what a tenant answers to a GET of its health path; no answer is a result too. */
 int answer_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
                  struct err *err);

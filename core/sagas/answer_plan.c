@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "cloudflare_quota.h"
 #include "facts.h"
 #include "json_out.h"
 #include "plan.h"
@@ -123,7 +124,47 @@ static void write_step(struct json_out *j, const struct step *step, const struct
     json_out_end_object(j);
 }
 
-static void write_plan(const struct saga *saga, const struct job *job, struct buf *out)
+/* What is nearly used up of what a step would make one more of. */
+static void write_warnings(struct json_out *j, const struct saga *saga, const struct job *job,
+                           struct outside *outside)
+{
+    static const struct {
+        const char *step;
+        enum cloudflare_quota_of of;
+    } takes[] = {
+        {"tunnel", CLOUDFLARE_TUNNELS},
+        {"dns", CLOUDFLARE_RECORDS},
+        {"access", CLOUDFLARE_APPLICATIONS},
+        {"limit", CLOUDFLARE_LIMIT_RULES},
+    };
+    struct providers *p = outside == NULL ? NULL : outside_use(outside);
+    struct cloudflare_quota q;
+    char text[200];
+
+    json_out_key(j, "warnings");
+    json_out_array(j);
+    for (uint32_t i = 0; p != NULL && p->cloudflare_set && i < saga->step_count; i++) {
+        const struct step *step = &saga->steps[i];
+        for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
+            if (!str_equal(step->name, takes[k].step) || step->make == NULL ||
+                (step->needless != NULL && step->needless(job)))
+                continue;
+            cloudflare_quota_lately(&p->cloudflare, takes[k].of, &q);
+            if (q.unknown[0] != '\0' || q.used * 100 < q.most * CLOUDFLARE_QUOTA_WARN)
+                continue;
+            (void)str_format(text, sizeof text, "step %s: there are %llu %s, and no more than %llu",
+                             step->name, (unsigned long long)q.used, q.title,
+                             (unsigned long long)q.most);
+            json_out_text(j, text);
+        }
+    }
+    json_out_end_array(j);
+    if (p != NULL)
+        outside_done(outside, p);
+}
+
+static void write_plan(const struct saga *saga, const struct job *job, struct outside *outside,
+                       struct buf *out)
 {
     struct json_out j;
     bool way_back = true;
@@ -148,6 +189,7 @@ static void write_plan(const struct saga *saga, const struct job *job, struct bu
         write_step(&j, step, job, way_back);
     }
     json_out_end_array(&j);
+    write_warnings(&j, saga, job, outside);
     json_out_end_object(&j);
 }
 
@@ -198,7 +240,7 @@ int answer_plan(const struct saga_context *context, struct outside *outside,
     }
     if (result == 0 && (result = foresee_update(job, err)) == 0 &&
         (result = foresee_move(job, outside, err)) == 0)
-        write_plan(saga, job, out);
+        write_plan(saga, job, outside, out);
     free(job);
     return result;
 }

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "setting.h"
 #include "str.h"
+#include "shared.h"
 #include "tunnel.h"
 
 #define FULL_MS       60000 /* settings, blueprints, limits: so often, whatever the store says */
@@ -218,6 +219,23 @@ static int recall(struct making *m, struct watch_target *t, uint32_t state, stru
     return 0;
 }
 
+/* The tunnel whose connector leads to the tenant: a shared one's if it goes by that. */
+static int connector_of(struct making *m, const struct tenant *tenant, char out[ID_SIZE],
+                        struct err *err)
+{
+    struct tunnel tunnel = {0};
+
+    (void)str_copy(out, ID_SIZE, tenant->tunnel_id);
+    if (tenant->ingress_mode != INGRESS_MODE_SHARED || tenant->tunnel_id[0] == '\0')
+        return 0;
+    (void)str_copy(tunnel.id, sizeof tunnel.id, tenant->tunnel_id);
+    if (record_get(m->txn, &tunnel_table, &tunnel, err) == -1)
+        return -1;
+    if (tunnel.carrier_id[0] != '\0')
+        (void)str_copy(out, ID_SIZE, tunnel.carrier_id);
+    return 0;
+}
+
 static int fill_tenant(struct making *m, struct watch_target *t, const struct tenant *tenant,
                        struct err *err)
 {
@@ -256,8 +274,7 @@ static int fill_tenant(struct making *m, struct watch_target *t, const struct te
     t->blueprint = blueprint_index(m->w, tenant->blueprint);
     (void)str_copy(t->runtime, sizeof t->runtime, tenant->runtime);
     (void)str_copy(t->url, sizeof t->url, tenant->url);
-    (void)str_copy(t->tunnel_id, sizeof t->tunnel_id, tenant->tunnel_id);
-    return 0;
+    return connector_of(m, tenant, t->tunnel_id, err);
 }
 
 static int list_tenants(struct making *m, struct err *err)
@@ -289,7 +306,8 @@ static int list_tunnels(struct making *m, struct err *err)
     if (scan_start(&scan, m->txn, &tunnel_table, "number", NULL, 0, false, err) == -1)
         return -1;
     while ((got = scan_next(&scan, &tunnel, err)) == 1) {
-        if (tunnel.state != TUNNEL_ACTIVE || !str_equal(tunnel.ingress, "cloudflare"))
+        if (tunnel.state != TUNNEL_ACTIVE || !str_equal(tunnel.ingress, "cloudflare") ||
+            tunnel.carrier_id[0] != '\0') /* its carrier is looked at */
             continue;
         if ((t = add(m, tunnel.number, tunnel.id, err)) == NULL)
             return -1;
