@@ -10,6 +10,9 @@
 #include "probe.h"
 #include "str.h"
 
+#define PUBLIC_PER_MINUTE 20
+#define BUSY_S            5
+
 /* The findings so far, and who listens. */
 struct report {
     const struct answer_setup *setup;
@@ -60,8 +63,30 @@ static int read_facts(const struct answer_setup *s, const struct kv *params, str
     return result;
 }
 
-int answer_tunnel_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
-                        struct err *err)
+static int refuse(struct err *err, enum err_kind kind, const char *code, const char *text,
+                  uint32_t wait_s)
+{
+    (void)err_set(err, kind, code, "%s", text);
+    err->retry_after_s = wait_s;
+    return -1;
+}
+
+/* What a customer names is somebody else's, who is not to be asked all the time. */
+static int enter(const struct answer_setup *s, const struct kv *params, struct err *err)
+{
+    uint32_t wait_s = kv_get(params, "public") == NULL
+                          ? 0
+                          : outside_gate(s->outside, "probe.public", PUBLIC_PER_MINUTE);
+
+    if (wait_s != 0)
+        return refuse(err, ERR_RATE, "probe_rate", "too many addresses were probed", wait_s);
+    if (!outside_probe_enter(s->outside))
+        return refuse(err, ERR_UNAVAILABLE, "busy_probing", "too many probes at once", BUSY_S);
+    return 0;
+}
+
+static int probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                 struct err *err)
 {
     struct job *job = calloc(1, sizeof *job);
     struct report report = {.setup = s};
@@ -94,5 +119,17 @@ int answer_tunnel_probe(const struct answer_setup *s, const struct kv *params, s
         result = 0;
     }
     free(job);
+    return result;
+}
+
+int answer_tunnel_probe(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                        struct err *err)
+{
+    int result;
+
+    if (enter(s, params, err) == -1)
+        return -1;
+    result = probe(s, params, out, err);
+    outside_probe_leave(s->outside);
     return result;
 }

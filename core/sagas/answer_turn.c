@@ -87,6 +87,19 @@ static int load(const struct answer_setup *s, const struct kv *params, struct tu
     return result;
 }
 
+static int gate(const struct answer_setup *s, const struct turn *t, struct err *err)
+{
+    uint32_t wait_s = outside_gate(s->outside, t->key.id, (uint32_t)t->per_minute);
+
+    if (wait_s == 0)
+        return 0;
+    (void)err_set(err, ERR_RATE, "turn_rate", "this TURN key makes %llu credentials in a minute",
+                  (unsigned long long)t->per_minute);
+    err->retry_after_s = wait_s;
+    return err_hint(err, "A credential is good for its whole ttl: ask for one a session, not one a "
+                         "call. The setting turn.per_minute is the bound.");
+}
+
 static struct cloudflare_rtc rtc_of(const struct turn *t)
 {
     return (struct cloudflare_rtc){
@@ -125,7 +138,7 @@ int answer_turn_credentials(const struct answer_setup *s, const struct kv *param
         ttl_s = (uint32_t)kv_get_u64(params, "ttl_s", t.ttl_s);
         rtc = rtc_of(&t);
         buf_init(&servers, SERVERS_MAX);
-        result = outside_turn_gate(s->outside, t.key.id, (uint32_t)t.per_minute, err);
+        result = gate(s, &t, err);
         if (result == 0)
             result = cloudflare_rtc_generate(&rtc, ttl_s, t.custom, &servers, username, err);
         if (result == 0)

@@ -14,7 +14,8 @@
 #include "setting.h"
 #include "str.h"
 
-#define ROUTE_MS 45000 /* the web server tests its configuration and reloads */
+#define PROBES_AT_ONCE 4     /* of the questions that are answered at once */
+#define ROUTE_MS       45000 /* the web server tests its configuration and reloads */
 
 /* What the providers are made from. */
 struct terms {
@@ -300,16 +301,16 @@ void outside_free(struct outside *o)
 }
 
 /* The key's gate, or that of the key that was used longest ago, full. */
-static struct turn_gate *gate_of(struct outside *o, const char *key, int64_t full_milli,
-                                 int64_t now_ms)
+static struct outside_gate *gate_of(struct outside *o, const char *key, int64_t full_milli,
+                                    int64_t now_ms)
 {
-    struct turn_gate *oldest = &o->turn_gates[0];
+    struct outside_gate *oldest = &o->gates[0];
 
-    for (size_t i = 0; i < OUTSIDE_TURN_KEYS; i++) {
-        if (str_equal(o->turn_gates[i].key, key))
-            return &o->turn_gates[i];
-        if (o->turn_gates[i].at_ms < oldest->at_ms)
-            oldest = &o->turn_gates[i];
+    for (size_t i = 0; i < OUTSIDE_GATES; i++) {
+        if (str_equal(o->gates[i].key, key))
+            return &o->gates[i];
+        if (o->gates[i].at_ms < oldest->at_ms)
+            oldest = &o->gates[i];
     }
     (void)str_copy(oldest->key, sizeof oldest->key, key);
     oldest->left_milli = full_milli;
@@ -317,10 +318,10 @@ static struct turn_gate *gate_of(struct outside *o, const char *key, int64_t ful
     return oldest;
 }
 
-int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, struct err *err)
+uint32_t outside_gate(struct outside *o, const char *key, uint32_t per_minute)
 {
     int64_t full = (int64_t)per_minute * 1000, now = clock_mono_ms();
-    struct turn_gate *gate;
+    struct outside_gate *gate;
     bool room;
 
     (void)pthread_mutex_lock(&o->lock);
@@ -331,13 +332,25 @@ int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, s
     if ((room = gate->left_milli >= 1000))
         gate->left_milli -= 1000;
     (void)pthread_mutex_unlock(&o->lock);
-    if (room)
-        return 0;
-    (void)err_set(err, ERR_RATE, "turn_rate", "this TURN key makes %u credentials in a minute",
-                  per_minute);
-    err->retry_after_s = 60 / per_minute + 1;
-    return err_hint(err, "A credential is good for its whole ttl: ask for one a session, not one a "
-                         "call. The setting turn.per_minute is the bound.");
+    return room ? 0 : 60 / per_minute + 1;
+}
+
+bool outside_probe_enter(struct outside *o)
+{
+    bool room;
+
+    (void)pthread_mutex_lock(&o->lock);
+    if ((room = o->probes < PROBES_AT_ONCE))
+        o->probes++;
+    (void)pthread_mutex_unlock(&o->lock);
+    return room;
+}
+
+void outside_probe_leave(struct outside *o)
+{
+    (void)pthread_mutex_lock(&o->lock);
+    o->probes--;
+    (void)pthread_mutex_unlock(&o->lock);
 }
 
 enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,

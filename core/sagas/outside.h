@@ -36,10 +36,10 @@ struct providers {
     uint8_t print[32]; /* of all settings that are in here */
 };
 
-/* How many TURN credentials each of the keys used last may still make; see outside_turn_gate. */
-#define OUTSIDE_TURN_KEYS 64
-struct turn_gate {
-    char key[ID_SIZE];
+/* How often each of the things done last may still be done; see outside_gate. */
+#define OUTSIDE_GATES 64
+struct outside_gate {
+    char key[48];
     int64_t left_milli, at_ms;
 };
 
@@ -52,7 +52,8 @@ struct outside {
     struct providers *providers;
     bool refreshed; /* the settings were read at least once */
     struct ingress local;
-    struct turn_gate turn_gates[OUTSIDE_TURN_KEYS]; /* the lock holds them */
+    struct outside_gate gates[OUTSIDE_GATES]; /* the lock holds them, and the next */
+    uint32_t probes;                          /* under way */
 };
 
 /** outside_new(out, paths, conf, err): with no provider yet. Return 0 or -1. */
@@ -74,9 +75,16 @@ struct providers *outside_use(struct outside *o);
 /** outside_done(o, p): give them back; replaced ones go with their last user. */
 void outside_done(struct outside *o, struct providers *p);
 
-/** outside_turn_gate(o, key, per_minute, err): take one from what this key may make in a minute.
- * ERR_RATE with retry_after_s. Return 0 or -1. */
-int outside_turn_gate(struct outside *o, const char *key, uint32_t per_minute, struct err *err);
+/** outside_gate(o, key, per_minute): take one from what may be done of ${key} in a minute. Return
+ * 0, or after how many seconds there is one. */
+uint32_t outside_gate(struct outside *o, const char *key, uint32_t per_minute);
+
+/** outside_probe_enter(o): whether one more probe may begin: they take long, and others have
+ * questions too. Ended by outside_probe_leave. */
+bool outside_probe_enter(struct outside *o);
+
+/** outside_probe_leave(o): a probe has ended. */
+void outside_probe_leave(struct outside *o);
 
 /** outside_hands(o, request, timeout_ms, reply, stream, err): ask the hands; see hands_call. */
 enum outcome outside_hands(struct outside *o, const struct hands_request *request, int timeout_ms,

@@ -70,6 +70,10 @@ void probe_door(struct outside *o, struct kv *facts, const struct probe_notes *n
     struct http_answer answer;
     struct err err = {0};
 
+    if (probe_is(facts, PROBE_SPEAKS, "stream")) {
+        probe_note(notes, PROBE_NOTE, "not asked: visitors of a stream come by cloudflared access");
+        return;
+    }
     if (kv_get(facts, FACT_HOSTNAME) == NULL ||
         str_format(url, sizeof url, "%s%s", base,
                    str_ends(base, "/") && *path == '/' ? path + 1 : path) == -1 ||

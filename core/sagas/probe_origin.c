@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "origin.h"
 #include "str.h"
 
 #define BODY_MAX 65536u
+#define USUAL_MS 8000 /* for all the usual paths of a service that is slow */
 
 /* Where programs that speak WebSocket mostly do. */
 static const char *const usual[] = {"/ws",     "/",           "/asterisk/ws", "/websocket",
@@ -173,7 +175,9 @@ static bool websocket_at(struct look *l, const char *path)
 
 static void look_elsewhere(struct look *l)
 {
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+    int64_t until_ms = clock_mono_ms() + USUAL_MS;
+
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0] && clock_mono_ms() < until_ms; i++) {
         bool page = kv_get(l->facts, PROBE_PAGE) == NULL;
         if (str_equal(usual[i], l->path))
             continue;

@@ -91,6 +91,27 @@ static bool door_fine(const struct kv *f)
            strstr(verdict_fact(f, PROBE_DOOR_LOCATION), ".cloudflareaccess.com/") == NULL;
 }
 
+/* Nobody but cloudflared access can ask for a stream: all that leads to it is there. */
+static bool stream_fine(const struct kv *f)
+{
+    return probe_is(f, PROBE_SPEAKS, "stream") && probe_is(f, PROBE_CONNECTOR, "connected") &&
+           probe_is(f, PROBE_RULE, "fine") && probe_is(f, PROBE_RECORD, "fine");
+}
+
+/* A rule that answers by itself does as it says: "http_status:410". */
+static bool fixed_answer(const struct kv *f, struct probe_verdict *v)
+{
+    const char *leads = verdict_fact(f, FACT_SERVICE);
+    char status[24];
+
+    (void)str_format(status, sizeof status, "http_status:%ld", verdict_number(f, PROBE_DOOR));
+    if (!probe_is(f, PROBE_REACH, "none") || !str_equal(leads, status))
+        return false;
+    v->fine = true;
+    (void)verdict_because(v, "fixed_answer", "Its rule answers by itself, as it says: %s.", leads);
+    return verdict_change(v, "Nothing is to be done.");
+}
+
 /* What answers with a page where a WebSocket is wanted elsewhere is worth a word. */
 static bool fine(const struct kv *f, struct probe_verdict *v)
 {
@@ -103,7 +124,7 @@ static bool fine(const struct kv *f, struct probe_verdict *v)
                        probe_is(f, PROBE_CERTIFICATE, "fine") ||
                        probe_is(f, PROBE_CERTIFICATE, "unchecked");
 
-    if (has_tunnel(f) && kv_get(f, FACT_HOSTNAME) != NULL ? !door_fine(f)
+    if (has_tunnel(f) && kv_get(f, FACT_HOSTNAME) != NULL ? !door_fine(f) && !stream_fine(f)
                                                           : !service_fine || !certificate)
         return false;
     v->fine = true;
@@ -450,10 +471,10 @@ static bool no_dns(const struct kv *f, struct probe_verdict *v)
 }
 
 static verdict_rule *const rules[] = {
-    fine,         maintenance,  invalid,        not_public,   no_name,    refused,
-    unreached,    speaks_tls,   speaks_http,    speaks_other, hangs,      tunnel_gone,
-    no_connector, domain_waits, no_record,      no_dns,       no_rule,    other_rule,
-    certificate,  wrong_path,   service_broken, service_404,  redirected, verdict_door,
+    fixed_answer,   fine,        maintenance, invalid,      not_public, no_name,     refused,
+    unreached,      speaks_tls,  speaks_http, speaks_other, hangs,      tunnel_gone, no_connector,
+    domain_waits,   no_record,   no_dns,      no_rule,      other_rule, certificate, wrong_path,
+    service_broken, service_404, redirected,  verdict_door,
 };
 
 void probe_verdict(const struct kv *facts, struct probe_verdict *v)
