@@ -30,7 +30,7 @@ only() { # HEADER FILE...: the files that may include it
 	result "only $* include $header" $? "$bad"
 }
 only 'lmdb\.h' store/db.c
-only 'curl/.*\.h' core/outside/http.c core/outside/http_multi.c core/outside/http_trust.c core/outside/smtp.c
+only 'curl/.*\.h' core/outside/http.c core/outside/http_multi.c core/outside/http_trust.c core/outside/smtp.c core/outside/certificate.c
 only 'fcgi.*\.h' fcgi/front.c
 only 'archive.*\.h' backup/pack.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c

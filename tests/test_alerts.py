@@ -22,7 +22,7 @@ class Scene:
         self.mail = MailSink(self.cert, self.key, user="box", password="s3cret: p\u00e4ss")
         self.hooks = HookSink()
         conf = (f"\n[outside]\nca_file = {self.cert}\n[smtp]\nurl = {self.mail.url}\nuser = box\n"
-                "timeout_s = 5\n[mail]\nfrom = box@sett.example\n[outbox]\nretry_s = 1\n[alerts]\nprivate_targets = true\n")
+                "timeout_s = 5\n[mail]\nfrom = box@sett.example\n[outbox]\nretry_s = 1\n[alerts]\nprivate_targets = true\nround_s = 1\n")
         self.box = Box(conf=conf)
         self.box.secret("smtp.password", "s3cret: p\u00e4ss")
 
@@ -38,13 +38,13 @@ class Scene:
         return wait_for(lambda: (lambda found: found if len(found) >= count else None)(self.messages(noun, state=state, **want)),
                         f"{count} {noun} {state} {want}", 40, 0.1)
 
-    def stick(self, name):
-        """An alert: an event about a price of no plan is one that needs a person."""
-        event = {"id": f"evt_{name}", "object": "event", "type": "customer.subscription.created", "api_version": "2026-10-29.dahlia",
-                 "created": int(time.time()), "livemode": False, "data": {"object": {
-                     "id": f"sub_{name}", "object": "subscription", "status": "active", "customer": f"cus_{name}", "metadata": {},
-                     "items": {"object": "list", "data": [{"id": f"si_{name}", "price": {"id": "price_none"}}]}}}}
-        return event
+    def fail_event(self, name):
+        """Something that needs a person: a subscription at a price of no plan."""
+        self.box.sett("stripe", "send", "customer.subscription.updated", "--subscription", f"sub_{name}", "--customer", f"cus_{name}",
+                      "--price", "price_none", "--status", "active", "--url", f"http://127.0.0.1:{self.box.port}/webhook/stripe")
+
+    def raised(self, kind):
+        return wait_for(lambda: self.box.json("alert", "list", "--kind", kind)["data"], f"an alert {kind}", 20, 0.1)[0]
 
 
 def test_mail_channel(tap, scene):
@@ -123,12 +123,56 @@ def test_hook_channels(tap, scene):
     tap.ok(code != 0 and "nonsense" in errors, "a kind of alert that is none is refused", errors)
 
 
+def test_alert(tap, scene):
+    box, sink, hooks = scene.box, scene.mail, scene.hooks
+    rules = {r["kind"]: r for r in box.json("alert", "rules")["data"]}
+    tap.ok(rules["box.disk"]["threshold"] == 85 and rules["box.disk"]["unit"] == "%" and rules["job.stuck"]["threshold"] is None,
+           "what is watched over is a list with thresholds", rules)
+    tap.ok(box.json("alert", "set", "box.disk", "--threshold", "91", "--hold-s", "30")["threshold"] == 91
+           and box.json("alert", "set", "box.disk", "--reset")["threshold"] == 85, "that can be set, and taken back")
+    secret = box.json("channel", "create", "hook", "webhook", "--target", hooks.url + "/flaky", "--kinds", "subscription.*, event.*, job.*")["secret"]
+    box.sett("channel", "create", "gone", "webhook", "--target", hooks.url + "/gone")
+    box.sett("channel", "create", "stall", "webhook", "--target", hooks.url + "/stall")
+    before = len(sink.mails)
+    box.sett("alert", "set", "event.failed", "--off", "true")
+    scene.fail_event("one")
+    alert = scene.raised("subscription.flagged")
+    wait_for(lambda: len(sink.mails) > before, "the mail to operators", 20)
+    mail = sink.mails[-1]["mail"]
+    tap.ok("WARNING" in mail["Subject"] and "price_none" in mail["Subject"] and f"sett alert ack {alert['id']}" in mail.get_body(("plain",)).get_content(),
+           "an alert comes by mail, with what to do", mail["Subject"])
+    seen = wait_for(lambda: (s := hooks.at("/flaky")) and len(s) >= 3 and s, "the webhook is tried until it takes it", 60, 0.1)
+    ids = {s["headers"]["webhook-id"] for s in seen}
+    told = json.loads(seen[-1]["body"])
+    tap.ok(len(ids) == 1 and len({s["body"] for s in seen}) == 1 and all(genuine(secret, s["headers"], s["body"]) for s in seen)
+           and told["type"] == "alert.raised" and told["data"]["kind"] == "subscription.flagged" and told["data"]["id"] == alert["id"],
+           "a webhook that says 500 twice gets the same again under the same id", [s["headers"] for s in seen])
+    sent = scene.ended(kind="subscription.flagged", channel_id=box.json("channel", "show", "hook")["id"])[0]
+    tap.ok(sent["attempts"] == 3 and sent["answer"].startswith("HTTP 200"), "the log says how often and what was answered", sent)
+    gone = wait_for(lambda: not (c := box.json("channel", "show", "gone"))["enabled"] and c, "410 ends a channel", 20, 0.1)
+    tap.ok("410" in gone["disabled_reason"], "a receiver that is gone is not asked again", gone)
+    failing = scene.raised("channel.failing")
+    tap.ok(failing["subject_id"] == "gone", "and that is an alert of its own", failing)
+    box.sett("channel", "delete", "gone", "--confirm=gone")
+    box.sett("channel", "delete", "stall", "--confirm=stall")
+    silenced = box.json("alert", "silence", alert["id"], "--minutes", "60")
+    tap.ok(silenced["silenced_until"] and box.json("alert", "silence", alert["id"], "--minutes", "0")["silenced_until"] is None,
+           "silence for a while, and its end")
+    acked = box.json("alert", "ack", alert["id"], "--note", "price is being made")
+    tap.ok(acked["state"] == "acknowledged" and acked["note"] == "price is being made", "somebody answers for it")
+    before = len(sink.mails)
+    box.sett("plan", "create", "--name", "late", "--title", "Late", "--blueprint", "site", "--stripe-price", "price_none")
+    box.sett("event", "replay", box.json("event", "list")["data"][0]["id"])
+    over = wait_for(lambda: [m for m in sink.mails[before:] if "OVER" in m["mail"]["Subject"] and "price_none" in m["mail"]["Subject"]], "its end", 30, 0.1)
+    tap.ok(box.json("alert", "show", alert["id"])["state"] == "cleared" and len(over) == 1, "its end is told, once", over)
+
+
 def main():
     tap = Tap()
     scene = Scene()
     try:
-        scene.box.start_all()
-        for name, test in (("mail channel", test_mail_channel), ("hook channels", test_hook_channels)):
+        scene.box.run()
+        for name, test in (("mail channel", test_mail_channel), ("hook channels", test_hook_channels), ("alert", test_alert)):
             with tap.part(name):
                 test(tap, scene)
         if tap.bad:

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "alert_stock.h"
 #include "alert_tell.h"
 #include "clock.h"
+#include "crash.h"
 #include "log.h"
 #include "mailing.h"
 #include "post.h"
 #include "reminders.h"
 #include "reveal.h"
+#include "setting.h"
 
 #define TELL_MS    1000
 #define PRUNE_MS   60000
@@ -21,6 +24,8 @@
 struct alert_watch {
     const struct saga_context *context;
     struct alert_tell tell;
+    struct alert_stock stock;
+    int64_t stock_ms; /* monotonic: when stock was last taken */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -112,12 +117,39 @@ static void expand_mailings(struct alert_watch *w)
     }
     free(m);
     w->seen_txn = last;
-    while (open == 1 && done > 0)
+    while (open == 1 && done > 0) {
         if (db_write(w->context->db, expand, &done, &err) != 0) {
             log_error("a mailing cannot go on: %s", err.text);
             w->seen_txn = 0;
             return;
         }
+        CP("mailing.bite");
+    }
+}
+
+/* The seconds between two looks, as they are set now. */
+static int64_t round_ms(struct alert_watch *w)
+{
+    struct txn *txn;
+    struct err err;
+    uint64_t seconds;
+
+    if (db_read(&txn, w->context->db, &err) != 0)
+        return PRUNE_MS;
+    seconds = setting_u64(txn, &w->context->conf, "alerts.round_s");
+    db_read_end(txn);
+    return (int64_t)seconds * 1000;
+}
+
+static void take_stock(struct alert_watch *w)
+{
+    struct err err = {0};
+
+    if (w->stock_ms != 0 && clock_mono_ms() - w->stock_ms < round_ms(w))
+        return;
+    w->stock_ms = clock_mono_ms();
+    if (alert_stock_round(&w->stock, &err) < 0)
+        log_error("what is wrong cannot be looked at: %s", err.text);
 }
 
 static void tell(struct alert_watch *w)
@@ -151,6 +183,7 @@ static void *watch_main(void *arg)
     struct alert_watch *w = arg;
 
     while (rest(w, TELL_MS)) {
+        take_stock(w);
         tell(w);
         expand_mailings(w);
         each_minute(w);
@@ -167,6 +200,10 @@ int alert_watch_start(struct alert_watch **out, const struct saga_context *conte
     if (w == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the alerts");
     w->context = w->tell.context = context;
+    if (alert_stock_init(&w->stock, context, err) != 0) {
+        free(w);
+        return -1;
+    }
     w->pruned_ms = clock_mono_ms();
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
@@ -175,6 +212,7 @@ int alert_watch_start(struct alert_watch **out, const struct saga_context *conte
     (void)pthread_condattr_destroy(&monotonic);
     if ((rc = pthread_create(&w->thread, NULL, watch_main, w)) != 0) {
         (void)err_sys(err, "thread", rc, "the thread of the alerts");
+        alert_stock_free(&w->stock);
         free(w);
         return -1;
     }
@@ -193,5 +231,6 @@ void alert_watch_stop(struct alert_watch *w)
     (void)pthread_join(w->thread, NULL);
     (void)pthread_cond_destroy(&w->changed);
     (void)pthread_mutex_destroy(&w->lock);
+    alert_stock_free(&w->stock);
     free(w);
 }
