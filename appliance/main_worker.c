@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@
 #include "setting.h"
 #include "str.h"
 
+#define FILES_WANTED   8192
 #define STOP_MS        1700 /* for steps under way to reach their commit; then the process ends */
 #define ANSWER_END_MS  200
 #define BEAT_MS        1000
@@ -81,6 +83,17 @@ static int open_box(struct program *p, const char *root, struct err *err)
         return -1;
     (void)db_check_readers(c->db);
     return 0;
+}
+
+/* Hundreds of checks are under way at once, each with a descriptor. */
+static void raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_WANTED) {
+        files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
 }
 
 static int open_outside(struct program *p, struct err *err)
@@ -237,6 +250,7 @@ int main(int argc, char **argv)
         return 2;
     log_open("sett-worker", LOG_LEVEL_INFO);
     daemon_close_in();
+    raise_files();
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
         start_answers(&p, &err) == -1 ||

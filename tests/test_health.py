@@ -99,6 +99,8 @@ def test_noted_and_remembered(tap, box, one):
     r = box.json("system", "resources")
     tap.ok(r["memory_bytes"]["promised"] == 256 << 20 and r["hands"] == "up" and r["disk_bytes"]["total"] > 0,
            "resources: what was promised against what is there", r)
+    m = box.http("GET", "/metrics").body.decode()
+    tap.ok("\nsett_tenants_watched 1\n" in m and "sett_health_checks_minute" in m and "sett_box_load1 " in m, "and Prometheus gets them", m[-900:])
     d = box.json("system", "database")
     tap.ok(d["tables"]["tenants"] == 1 and d["readers"] and d["history"]["used_bytes"] > 0, "both environments tell their figures", d)
     text = box.sett("tenant", "health", one["id"], "--range", "2h")

@@ -2,6 +2,11 @@
  * How tenants and the box are, and how they were: what the health rounds left in the store and in
  * the history. Nothing here asks anybody: it answers just the same when the worker is down.
  */
+#include "health_ops.h"
+
+#include <stddef.h>
+#include <string.h>
+
 #include "clock.h"
 #include "health.h"
 #include "history.h"
@@ -390,6 +395,56 @@ static int system_database(struct op_call *call, struct err *err)
     }
     json_out_end_object(j);
     return 0;
+}
+
+#define M(name_, member_, millis_, help_)                                                          \
+    {                                                                                              \
+        (name_), offsetof(struct history_box, member_), (millis_), (help_)                         \
+    }
+static const struct {
+    const char *name;
+    size_t offset;
+    bool millis; /* thousandths of the unit */
+    const char *help;
+} metric_rows[] = {
+    M("sett_box_load1", load_millis, true, "Load of the machine over one minute."),
+    M("sett_box_cpu_cores_used", cpu_millis, true, "Processors in use on the machine."),
+    M("sett_box_cpu_cores", cores, false, "Processors of the machine."),
+    M("sett_box_memory_used_bytes", memory_bytes, false, "Memory in use on the machine."),
+    M("sett_box_memory_bytes", memory_total_bytes, false, "Memory of the machine."),
+    M("sett_box_disk_used_bytes", disk_bytes, false, "Bytes used on the tenants' disk."),
+    M("sett_box_disk_bytes", disk_total_bytes, false, "Size of the tenants' disk."),
+    M("sett_tenants_watched", tenants, false, "Tenants that should answer."),
+    M("sett_tenants_bad", tenants_bad, false, "Tenants that are unhealthy or unreachable."),
+    M("sett_tenants_cpu_cores_used", tenants_cpu_millis, true, "Processors that tenants use."),
+    M("sett_tenants_memory_used_bytes", tenants_memory_bytes, false, "Memory that tenants use."),
+    M("sett_tenants_storage_used_bytes", tenants_storage_bytes, false, "Storage of all tenants."),
+    M("sett_promised_memory_bytes", promised_memory_bytes, false, "Memory limits of all tenants."),
+    M("sett_health_checks_minute", checks, false, "Health checks in the last minute."),
+    M("sett_health_checks_failed_minute", checks_failed, false, "Those without a good answer."),
+    M("sett_events_minute", events, false, "Webhook events in the last minute."),
+};
+
+void health_metrics(struct op_call *call, struct buf *b)
+{
+    struct history *h = history_take(call);
+    struct history_box row;
+    struct err ignored = {0};
+    int found = h == NULL ? -1 : history_box_last(h, clock_wall_ms(), &row, &ignored);
+
+    history_give(call, h);
+    for (size_t i = 0; found == 1 && i < sizeof metric_rows / sizeof metric_rows[0]; i++) {
+        const char *name = metric_rows[i].name;
+        unsigned long long n;
+        uint64_t value;
+        memcpy(&value, (const char *)&row + metric_rows[i].offset, sizeof value);
+        n = value;
+        (void)buf_format(b, "# HELP %s %s\n# TYPE %s gauge\n", name, metric_rows[i].help, name);
+        if (metric_rows[i].millis)
+            (void)buf_format(b, "%s %llu.%03llu\n", name, n / 1000, n % 1000);
+        else
+            (void)buf_format(b, "%s %llu\n", name, n);
+    }
 }
 
 const struct op health_ops[] = {

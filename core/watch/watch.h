@@ -128,6 +128,9 @@ void watch_parts(const struct health_watch *w, const struct watch_target *target
 /** watch_forget(aspect, state): begin anew with this state. Under the lock. */
 void watch_forget(struct watch_aspect *aspect, uint32_t state);
 
+/** watch_on_engine(target): whether the container engine of this box runs it. */
+bool watch_on_engine(const struct watch_target *target);
+
 /** watch_limits(w, target, out): the limits that hold: its own, its plan's, its blueprint's. Under
  * the lock. */
 void watch_limits(const struct health_watch *w, const struct watch_target *target,

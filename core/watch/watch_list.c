@@ -60,6 +60,11 @@ void watch_forget(struct watch_aspect *a, uint32_t state)
     a->health = (struct health_aspect){.state = state};
 }
 
+bool watch_on_engine(const struct watch_target *t)
+{
+    return str_equal(t->runtime, "docker") || str_equal(t->runtime, "swarm");
+}
+
 void watch_limits(const struct health_watch *w, const struct watch_target *t, struct limits *out)
 {
     *out = w->blueprints[t->blueprint].limits;

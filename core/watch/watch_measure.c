@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "clock.h"
+#include "facts.h"
 #include "job_start.h"
 #include "log.h"
 #include "setting.h"
 #include "str.h"
 
 #define CALL_MS    60000
+#define AWAY_MS    10000
 #define BUDGET_MS  400 /* of each second */
 #define EASE       50  /* who takes a second to measure is measured each 50 s at most */
 #define STREAM_MAX 65536u
@@ -27,6 +29,12 @@ struct batch {
     struct hands_request request;
 };
 
+/* On another machine: its provider is asked, not the hands. */
+static bool is_away(const struct watch_target *t)
+{
+    return str_equal(t->runtime, "proxmox");
+}
+
 /* Those that are due, at most as many as one request takes. */
 static void choose(struct health_watch *w, struct batch *b, int64_t now_ms)
 {
@@ -37,7 +45,7 @@ static void choose(struct health_watch *w, struct batch *b, int64_t now_ms)
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->tenants.count && b->count < HANDS_SURVEY_MOST; i++) {
         struct watch_target *t = &w->tenants.at[i];
-        if (t->stats_due_ms > now_ms || str_equal(t->runtime, "proxmox"))
+        if (t->stats_due_ms > now_ms || is_away(t))
             continue;
         (void)str_format(name, sizeof name, "T%llu", (unsigned long long)t->number);
         (void)str_format(value, sizeof value, "%s %s", t->id, w->blueprints[t->blueprint].name);
@@ -108,7 +116,7 @@ static void take_all(struct health_watch *w, struct buf *stream)
             take(t, n, now_ms, w->set.stats_ms);
         else
             t->measured = t->counted = false;
-        if (!str_equal(t->runtime, "process")) /* an engine that is gone answers nothing: AGAIN */
+        if (watch_on_engine(t)) /* an engine that is gone answers nothing: AGAIN */
             w->up.engine = n[1] == OUTCOME_AGAIN ? WATCH_DOWN : WATCH_UP;
     }
     (void)pthread_mutex_unlock(&w->lock);
@@ -136,6 +144,87 @@ static void survey(struct health_watch *w)
     }
     buf_free(&stream);
     free(b);
+    free(reply);
+}
+
+/* One that is away and due: its number, or 0. */
+static uint64_t choose_away(struct health_watch *w, char id[ID_SIZE])
+{
+    int64_t now_ms = clock_mono_ms();
+    uint64_t number = 0;
+
+    (void)pthread_mutex_lock(&w->lock);
+    for (size_t i = 0; i < w->tenants.count && number == 0; i++) {
+        struct watch_target *t = &w->tenants.at[i];
+        if (t->stats_due_ms > now_ms || !is_away(t))
+            continue;
+        t->stats_due_ms = now_ms + w->set.stats_ms;
+        number = t->number;
+        memcpy(id, t->id, ID_SIZE);
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return number;
+}
+
+static enum outcome ask_away(struct health_watch *w, const char *id, struct hands_reply *reply)
+{
+    struct hands_request *request = calloc(1, sizeof *request);
+    enum outcome outcome = OUTCOME_AGAIN;
+    struct outside_where where = {.guest = 0};
+    struct tenant tenant = {0};
+    struct err err = {0};
+    struct txn *txn;
+    int found = -1;
+
+    (void)str_copy(tenant.id, sizeof tenant.id, id);
+    if (db_read(&txn, w->context->db, &err) == 0) {
+        found = record_get(txn, &tenant_table, &tenant, &err);
+        if (found == 1 && facts_where_of(txn, &tenant, &where, &err) == -1)
+            found = -1;
+        db_read_end(txn);
+    }
+    if (request != NULL && found == 1) {
+        request->verb = HANDS_RUNTIME_STATS;
+        request->number = tenant.number;
+        (void)str_copy(request->tenant_id, sizeof request->tenant_id, tenant.id);
+        (void)str_copy(request->box_id, sizeof request->box_id, w->box_id);
+        (void)str_copy(request->blueprint, sizeof request->blueprint, tenant.blueprint);
+        outcome = outside_runtime(w->outside, &where, request, AWAY_MS, reply, NULL, &err);
+    }
+    free(request);
+    return outcome;
+}
+
+/* One a turn: a provider's API is asked for each. */
+static void survey_away(struct health_watch *w)
+{
+    struct hands_reply *reply = calloc(1, sizeof *reply);
+    int64_t began_ms = clock_mono_ms();
+    struct watch_target *t;
+    char id[ID_SIZE];
+    uint64_t number;
+
+    if (reply != NULL && w->set.stats_ms != 0 && (number = choose_away(w, id)) != 0) {
+        enum outcome outcome = ask_away(w, id, reply);
+        const struct runtime_stats *s = &reply->stats;
+        int64_t now_ms = clock_mono_ms();
+        const uint64_t n[COLUMNS] = {number,
+                                     (uint64_t)outcome,
+                                     s->cpu_ns,
+                                     s->memory_bytes,
+                                     s->memory_limit_bytes,
+                                     s->pids,
+                                     s->received_bytes,
+                                     s->sent_bytes,
+                                     s->storage_bytes,
+                                     (uint64_t)(now_ms - began_ms)};
+        (void)pthread_mutex_lock(&w->lock);
+        if ((t = watch_find(&w->tenants, number)) != NULL && outcome == OUTCOME_OK)
+            take(t, n, now_ms, w->set.stats_ms);
+        else if (t != NULL)
+            t->measured = t->counted = false;
+        (void)pthread_mutex_unlock(&w->lock);
+    }
     free(reply);
 }
 
@@ -255,5 +344,6 @@ void watch_measure(struct health_watch *w)
     }
     find_ports(w);
     survey(w);
+    survey_away(w);
     suspend_full(w);
 }

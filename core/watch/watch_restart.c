@@ -26,9 +26,10 @@
 #define ACTOR       "health"
 
 /* Whose fate is shared: all, the tenants of one runtime, those with a database, the connectors. */
-enum group { GROUP_PROCESS, GROUP_ENGINE, GROUP_DATABASE, GROUP_CONNECTOR, GROUPS };
+enum group { GROUP_PROCESS, GROUP_ENGINE, GROUP_OTHER, GROUP_DATABASE, GROUP_CONNECTOR, GROUPS };
 static const char *const group_words[GROUPS] = {
-    "tenants that are processes", "tenants in containers", "tenants with a database", "connectors"};
+    "tenants that are processes", "tenants in containers of the engine",
+    "tenants of other runtimes", "tenants with a database", "connectors"};
 
 struct candidate {
     uint64_t number;
@@ -54,7 +55,8 @@ static void groups_of(const struct health_watch *w, const struct watch_target *t
 {
     in_group[GROUP_CONNECTOR] = t->tunnel;
     in_group[GROUP_PROCESS] = !t->tunnel && str_equal(t->runtime, "process");
-    in_group[GROUP_ENGINE] = !t->tunnel && !in_group[GROUP_PROCESS];
+    in_group[GROUP_ENGINE] = !t->tunnel && watch_on_engine(t);
+    in_group[GROUP_OTHER] = !t->tunnel && !in_group[GROUP_PROCESS] && !in_group[GROUP_ENGINE];
     in_group[GROUP_DATABASE] = !t->tunnel && w->blueprints[t->blueprint].database;
 }
 

@@ -284,6 +284,50 @@ def bench_memory(box, what):
     row(f"memory of all our programs, {what}", f"{total:.1f} MiB", parts[:60], total / 25, "≤ 1 (25 MiB)" if what == "idle" else "")
 
 
+def bench_checks():
+    """5,000 health checks: the module alone against bare sockets, then the worker's whole round on one core."""
+    first, count = 20000, 5000
+    origin = subprocess.Popen([os.path.join(BENCH, "checks"), "origin", str(first), str(count)], stdout=subprocess.PIPE, text=True)
+    if origin.stdout.readline() != "ready\n":
+        raise SystemExit("the origin of the checks does not listen")
+
+    def run(what):
+        out = subprocess.run(["taskset", "-c", "0", os.path.join(BENCH, "checks"), what, str(first), str(count)],
+                             capture_output=True, text=True, check=True).stdout
+        return [int(n) for n in out.split()[1:]]
+    box = Box()
+    try:
+        results = {w: [statistics.median(r[k] for r in rs) for k in range(4)] for w, rs in
+                   ((w, [run(w) for _ in range(ROUNDS)]) for w in ("ours", "bare"))}
+        mine, bare = results["ours"], results["bare"]
+        row(f"{count:,} checks at once, one core, processor time", f"{mine[1]:.0f} ms, {mine[2] / 1024:.0f} MiB peak",
+            f"bare sockets {bare[1]:.0f} ms", mine[1] / max(1, bare[1]))
+        loose(box)
+        box.sett("setting", "set", "health.outside_s", "0")
+        subprocess.run([os.path.join(BENCH, "fill"), os.path.join(box.root, "var/lib/sett/live/db"), str(count), str(first)], check=True)
+        for name in ("hands", "worker"):
+            box.start(name)
+        pid = box.processes["worker"].pid
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(task), {0})
+
+        def minute():
+            last = box.json("system", "stats")["last"]
+            return last and last["checks"] >= count * 0.9 and last
+        wait_for(minute, "a whole round", 200, 1)
+        before = cpu(box)
+        time.sleep(60)
+        last, used = minute(), cpu(box) - before
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            peak = next(int(l.split()[1]) for l in f if l.startswith("VmHWM:"))
+        row(f"the rounds over {count:,} tenants, a minute on one core", f"{used:.1f} s, {peak / 1024:.0f} MiB peak",
+            f"{last['checks'] if last else 0} checks, history and all", used / 60, "≤ 1 (a core)")
+    finally:
+        box.close()
+        origin.terminate()
+        origin.wait(10)
+
+
 def main():
     print(f"{'what':58} {'sett':>22} {'against':>30} {'ratio':>6} aim")
     box = Box()
@@ -309,6 +353,7 @@ def main():
         box.close()
     bench_intake()
     bench_provision()
+    bench_checks()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /*
  * Fill a box's store with customers and tenants, as if it had been in business for years.
- * usage: fill DB_FOLDER COUNT
+ * usage: fill DB_FOLDER COUNT [FIRST_PORT]: with a port, all are active, each on its own
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +22,10 @@
 struct batch {
     uint64_t from, to;
     char plan_id[ID_SIZE];
+    uint64_t first_port; /* 0: none has one */
 };
 
-static int one(struct txn *txn, uint64_t n, const char *plan_id, struct err *err)
+static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *err)
 {
     static struct tenant t;
     static struct customer c;
@@ -43,11 +44,12 @@ static int one(struct txn *txn, uint64_t n, const char *plan_id, struct err *err
     (void)str_format(t.subdomain, sizeof t.subdomain, "c%llu", (unsigned long long)n);
     (void)str_format(t.url, sizeof t.url, "http://c%llu.localhost:4443/", (unsigned long long)n);
     (void)str_copy(t.customer_id, sizeof t.customer_id, c.id);
-    (void)str_copy(t.plan_id, sizeof t.plan_id, plan_id);
+    (void)str_copy(t.plan_id, sizeof t.plan_id, b->plan_id);
     (void)str_copy(t.blueprint, sizeof t.blueprint, "site");
     (void)str_copy(t.runtime, sizeof t.runtime, "process");
     (void)str_copy(t.ingress, sizeof t.ingress, "local");
-    t.state = n % 50 == 0 ? TENANT_SUSPENDED : TENANT_ACTIVE;
+    t.state = n % 50 == 0 && b->first_port == 0 ? TENANT_SUSPENDED : TENANT_ACTIVE;
+    t.port = b->first_port == 0 ? 0 : (uint32_t)(b->first_port + n);
     (void)str_copy(name.label, sizeof name.label, t.subdomain);
     (void)str_copy(name.owner_id, sizeof name.owner_id, t.id);
     name.created_at = t.created_at;
@@ -62,7 +64,7 @@ static int fill(struct txn *txn, void *arg, struct err *err)
     struct batch *b = arg;
 
     for (uint64_t n = b->from; n < b->to; n++)
-        if (one(txn, n, b->plan_id, err) == -1)
+        if (one(txn, n, b, err) == -1)
             return -1;
     return 0;
 }
@@ -91,7 +93,8 @@ int main(int argc, char **argv)
     struct db *db;
     uint64_t count;
 
-    if (argc != 3 || str_u64(argv[2], 1, 10000000, &count) == -1 || sodium_init() == -1)
+    if (argc < 3 || argc > 4 || str_u64(argv[2], 1, 10000000, &count) == -1 ||
+        (argc == 4 && str_u64(argv[3], 1, 65535, &b.first_port) == -1) || sodium_init() == -1)
         return 2;
     if (db_open(&db, argv[1], &sett_schema, &err) == -1 || plan_find(db, b.plan_id, &err) == -1)
         goto fail;

@@ -26,6 +26,38 @@ static bool has(const char *text, const char *part)
     return strstr(text, part) != NULL;
 }
 
+/* What many use, in one request: a line each, also for one that is not there. */
+static void survey_of(const struct hands_request *one)
+{
+    struct hands_request *q = calloc(1, sizeof *q);
+    unsigned long long number, cpu, memory, limit, pids, in, out, storage;
+    char value[128];
+    struct hands_reply reply;
+    unsigned outcome;
+    struct buf text;
+    struct err err;
+    long long took;
+
+    assert_non_null(q);
+    buf_init(&text, 65536);
+    (void)str_format(value, sizeof value, "%s %s", one->tenant_id, one->blueprint);
+    assert_int_equal(kv_set(&q->env, "T12", value), 0);
+    assert_int_equal(kv_set(&q->env, "T99", value), 0);
+    q->verb = HANDS_SURVEY;
+    assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, &text, &err), OUTCOME_OK);
+    assert_int_equal(sscanf(text.data, "%llu %u %llu %llu %llu %llu %llu %llu %llu %lld\n", &number,
+                            &outcome, &cpu, &memory, &limit, &pids, &in, &out, &storage, &took),
+                     10);
+    assert_true(number == 12 && outcome == OUTCOME_OK && memory > 0 && limit == 64u << 20);
+    assert_true(pids >= 1 && storage > 0);
+    assert_non_null(strstr(text.data, "\n99 "));
+    /* A list that is none ends it. */
+    assert_int_equal(kv_set(&q->env, "T1", "no"), 0);
+    assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, NULL, &err), OUTCOME_FAIL);
+    buf_free(&text);
+    free(q);
+}
+
 static void test_life_of_a_tenant(void **state)
 {
     struct hands_request *q = new_request(12);
@@ -66,6 +98,7 @@ static void test_life_of_a_tenant(void **state)
     assert_true(reply.stats.pids >= 1 && reply.stats.memory_bytes > 0);
     assert_true(reply.stats.memory_limit_bytes == 64u << 20);
     assert_true(reply.stats.storage_bytes > 0);
+    survey_of(q);
     buf_init(&log, 65536);
     q->verb = HANDS_RUNTIME_LOGS;
     assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, &log, &err), OUTCOME_OK);
