@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define MAKING_MS 8000 /* for which an asker waits for a key to be made */
+#define MAKING_MS 5000 /* for which an asker waits for a key to be made */
 #define LOOK_MS   30
 #define AGAIN_MS  5000 /* before a key that could not be made is tried again */
 

@@ -179,7 +179,9 @@ static void at_cloudflare(struct outside *o, struct kv *facts, const struct prob
         probe_note(notes, PROBE_BAD, "it was never made at Cloudflare");
     } else {
         at_tunnel(&p->cloudflare, id, facts, notes);
-        if (!probe_is(facts, PROBE_TUNNEL, "deleted"))
+        if (kv_get(facts, FACT_LOCAL) != NULL)
+            probe_note(notes, PROBE_NOTE, "its rules are a file of this box");
+        else if (!probe_is(facts, PROBE_TUNNEL, "deleted"))
             at_rule(&p->cloudflare, id, facts, notes);
         if (kv_get(facts, FACT_HOSTNAME) != NULL)
             probe_record(&p->cloudflare, id, facts, notes);

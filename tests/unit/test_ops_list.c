@@ -197,12 +197,12 @@ static void every_list_answers(void **state)
     const struct op *op = NULL;
 
     while ((op = op_next(op)) != NULL) {
-        if (!(op->flags & OP_LIST))
+        if (!(op->flags & OP_LIST) || (op->flags & OP_ASK)) /* nobody is here to be asked */
             continue;
         ops_ok(w, 200, op->name, ROLE_ADMIN, "{}");
         assert_string_equal(ops_text(w, "object"), "list");
         assert_true(json_type(json_at(w->answer, "data")) == JSON_ARRAY);
-        assert_true(str_starts(ops_text(w, "url"), "/api/"));
+        assert_true((op->flags & OP_LOCAL) || str_starts(ops_text(w, "url"), "/api/"));
         assert_non_null(json_at(w->answer, "has_more"));
     }
 }
