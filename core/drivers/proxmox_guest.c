@@ -17,7 +17,7 @@
 #define MEMORY_DEFAULT 512u
 #define DISK_DEFAULT   4u /* GiB */
 #define TAG            "sett"
-#define BUSY_S         2
+#define BUSY_S         1
 
 void proxmox_guest_mark(char out[PROXMOX_MARK_SIZE], const struct runtime_order *o)
 {

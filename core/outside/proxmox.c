@@ -14,7 +14,7 @@
 #include "str.h"
 
 #define CALL_S   40 /* a node passes a call on to another for 30 s at most */
-#define LOCKED_S 5
+#define LOCKED_S 1
 #define BASE     "/api2/json"
 
 /* USER@REALM!NAME. */

@@ -15,7 +15,7 @@
 #define FIRST_MS 150
 #define LAST_MS  3000
 #define STUMBLES 5 /* unreadable looks in a row before it is said */
-#define AGAIN_S  2
+#define AGAIN_S  1
 
 /* The next part up to a colon. Return 0, or -1 when there is none or it does not fit. */
 static int part(const char **at, char *out, size_t size, bool empty)

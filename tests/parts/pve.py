@@ -22,7 +22,7 @@ TENANT_NAME = A tenant
 def setup(box, world, addresses="127.5.0.10-127.5.0.60/8"):
     """Everything but the certificate, which is known by outside.ca_file already."""
     for name, value in (("proxmox.url", world.url), ("proxmox.token_id", world.facts["pve_token_id"]),
-                        ("proxmox.vmids", "5000-5049"), ("proxmox.addresses", addresses)):
+                        ("proxmox.vmids", "5000-5999"), ("proxmox.addresses", addresses)):
         box.sett("setting", "set", name, value)
     box.secret("proxmox.token", world.facts["pve_token"])
     blueprint(box, "pve")
