@@ -13,10 +13,10 @@
 #include "str.h"
 
 #define GIB            (1ull << 30)
-#define MEMORY_LEAST   16u /* MiB */
+#define HOSTNAME       "sett-t" /* and the tenant's number */
+#define MEMORY_LEAST   16u      /* MiB */
 #define MEMORY_DEFAULT 512u
 #define DISK_DEFAULT   4u /* GiB */
-#define TAG            "sett"
 #define BUSY_S         1
 
 void proxmox_guest_mark(char out[PROXMOX_MARK_SIZE], const struct runtime_order *o)
@@ -189,6 +189,29 @@ int proxmox_guest_own(const struct runtime_order *o, const struct proxmox_seen *
     return -1;
 }
 
+int proxmox_guest_whose(struct proxmox *api, const struct proxmox_guest *guest, const char *box_id,
+                        char tenant_id[ID_SIZE], uint64_t *number, struct err *err)
+{
+    char path[PROXMOX_PATH_SIZE], mark[PROXMOX_MARK_SIZE];
+    const char *hostname, *line;
+    struct cJSON *json;
+    int result = 0;
+
+    (void)str_format(path, sizeof path, "/nodes/%s/lxc/%u/config", guest->node, guest->vmid);
+    (void)str_format(mark, sizeof mark, "sett %s ", box_id);
+    if (proxmox_call(api, "GET", path, NULL, &json, err) == -1)
+        return err->kind == ERR_NOT_FOUND ? 0 : -1;
+    line = json_text(json, "data.description", "");
+    hostname = json_text(json, "data.hostname", "");
+    if (str_starts(line, mark) && str_starts(hostname, HOSTNAME)) {
+        line += strlen(mark);
+        *number = strtoull(hostname + strlen(HOSTNAME), NULL, 10);
+        result = str_copy_n(tenant_id, ID_SIZE, line, strcspn(line, "\r\n")) == 0 && *number != 0;
+    }
+    json_free(json);
+    return result;
+}
+
 /* ---- saying ---- */
 
 struct limits proxmox_guest_limits(const struct runtime_order *o, const struct blueprint *b)
@@ -275,8 +298,8 @@ int proxmox_guest_form(struct buf *out, const struct runtime_proxmox_setup *setu
         if (setup->pool[0] != '\0')
             http_form(out, "pool", setup->pool);
     }
-    if (strstr(seen->tags, TAG) == NULL)
-        http_form(out, "tags", TAG);
+    if (strstr(seen->tags, PROXMOX_TAG) == NULL)
+        http_form(out, "tags", PROXMOX_TAG);
     say_limits(out, &limits, seen);
     say_network(out, setup, o, seen);
     return out->failed ? err_set(err, ERR_TOO_LARGE, "request_too_large",

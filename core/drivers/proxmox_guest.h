@@ -5,6 +5,7 @@
 #include "runtime_proxmox.h"
 
 #define PROXMOX_MARK_SIZE 96
+#define PROXMOX_TAG       "sett" /* what a list can be narrowed by; the mark alone says whose it is */
 #define PROXMOX_TASK_MS   45000 /* a function waits so long for a task; asked again it goes on */
 
 struct proxmox_seen {
@@ -43,6 +44,11 @@ int proxmox_guest_form(struct buf *out, const struct runtime_proxmox_setup *setu
 
 /** proxmox_guest_mark(out, o): the line of its description that makes it ours. */
 void proxmox_guest_mark(char out[PROXMOX_MARK_SIZE], const struct runtime_order *o);
+
+/** proxmox_guest_whose(api, guest, box_id, tenant_id, number, err): whose it is, if its description
+ * bears the mark of this box. Return 1, 0 if it does not or has gone, -1. */
+int proxmox_guest_whose(struct proxmox *api, const struct proxmox_guest *guest, const char *box_id,
+                        char tenant_id[ID_SIZE], uint64_t *number, struct err *err);
 
 /** proxmox_guest_address(api, o, b, seen, out, err): "ADDRESS:PORT": the one it was given, else
  * what it says it has. ERR_UNAVAILABLE "no_address_yet". Return 0 or -1. */

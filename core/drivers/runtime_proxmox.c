@@ -299,6 +299,60 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
     return err_hint(err, "let the template do it at its first boot");
 }
 
+/* ---- all that is ours ---- */
+
+struct listing {
+    unsigned count, room;
+    struct proxmox_guest *at;
+};
+
+static int keep_marked(void *arg, const struct proxmox_guest *guest, struct err *err)
+{
+    struct listing *l = arg;
+    struct proxmox_guest *more;
+
+    if (!guest->container || guest->template || strstr(guest->tags, PROXMOX_TAG) == NULL)
+        return 0;
+    if (l->count == l->room) {
+        l->room = l->room == 0 ? 64 : l->room * 2;
+        if ((more = realloc(l->at, l->room * sizeof *more)) == NULL)
+            return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a list");
+        l->at = more;
+    }
+    l->at[l->count++] = *guest;
+    return 0;
+}
+
+/* One that bears our tag, if its description bears the mark of this box: then it is told. */
+static int tell(struct self *self, const struct proxmox_guest *guest, const char *box_id,
+                runtime_each *each, void *arg, struct err *err)
+{
+    struct runtime_found found = {.state = guest->running ? RUNTIME_RUNNING : RUNTIME_STOPPED};
+    int result = proxmox_guest_whose(self->api, guest, box_id, found.tenant_id, &found.number, err);
+
+    if (result != 1)
+        return result;
+    (void)str_format(found.id, sizeof found.id, "%.60s/%u", guest->node, guest->vmid);
+    return each(arg, &found, err);
+}
+
+static int list(void *arg, const char *box_id, runtime_each *each, void *each_arg, struct err *err)
+{
+    struct proxmox_cluster *cluster = calloc(1, sizeof *cluster);
+    struct self *self = arg;
+    struct listing l = {0};
+    int result;
+
+    if (cluster == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a cluster");
+    result = proxmox_look(self->api, self->setup.storage, cluster, keep_marked, &l, err);
+    for (unsigned i = 0; result == 0 && i < l.count; i++)
+        result = tell(self, &l.at[i], box_id, each, each_arg, err);
+    free(l.at);
+    free(cluster);
+    return result;
+}
+
 int runtime_proxmox_place(struct runtime *r, const struct runtime_order *o,
                           const struct blueprint *b, const char *nodes, const char *not_on,
                           char node[PROXMOX_NODE_SIZE], struct err *err)
@@ -347,7 +401,8 @@ int runtime_proxmox_new(struct runtime *out, const struct runtime_proxmox_setup 
                             .inspect = inspect,
                             .logs = logs,
                             .stats = stats,
-                            .exec = exec};
+                            .exec = exec,
+                            .list = list};
     return 0;
 }
 
