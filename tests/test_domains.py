@@ -176,6 +176,24 @@ def test_adopt(tap, box, site):
            "removed: it stays, without our records, and that is said", d)
 
 
+def test_lag(tap, box, site):
+    """The answer to the creation is lost, and the list does not show the zone for a while."""
+    site.world.call("faults", [{"match": "POST /zones", "fault": "lose"}, {"match": "GET /zones", "from": 2, "times": 2, "fault": "lag"}])
+    ident, job = site.add("spaet.co.uk", "acme")
+    site.world.call("faults", [])
+    zones = [z for z in site.world.call("state")["zones"] if z["name"] == "spaet.co.uk"]
+    d = site.show(ident)
+    tap.ok(job["state"] == "done" and len(zones) == 1 and d["cf_id"] == zones[0]["id"] and d["cf_made"], "one zone, known to be ours", (job, d))
+    site.do("domain", "remove", ident, "--confirm=spaet.co.uk")
+    site.world.call("cloudflare", {"zones_begin": "active"})
+    ident, _ = site.add("schnell.co.uk", "acme")
+    site.world.call("cloudflare", {"zones_begin": "pending"})
+    tap.ok(site.until("schnell.co.uk", "active"), "a zone that is active at once is led at once")
+    code, errors = site.refused("tunnel", "create", "1", "--hostname", "www.schnell.co.uk")
+    tap.ok(code == 5 and "schnell.co.uk" in errors, "no tunnel may serve a customer's domain besides", errors)
+    site.do("domain", "remove", ident, "--confirm=schnell.co.uk")
+
+
 def test_other_box(tap, box, site):
     site.world.call("provider", {"method": "POST", "path": "/zones", "body":
                                  {"account": {"id": site.world.facts["account"]}, "name": "zwei.co.uk", "type": "full"}})
@@ -330,7 +348,7 @@ def main():
         wait_for(lambda: all(os.path.exists(box.socket(n)) for n in ("hands", "ask")), "programs listen")
         for name in ("acme", "globex"):
             site.job(box.json("tenant", "create", "--name", name, "--subdomain", name, "--plan", "demo", "--no-wait"))
-        for test in (test_refused, test_zone, test_conflict, test_adopt, test_other_box, test_hostname, test_shared, test_claim, test_life, test_tenant_goes):
+        for test in (test_refused, test_zone, test_conflict, test_adopt, test_other_box, test_lag, test_hostname, test_shared, test_claim, test_life, test_tenant_goes):
             with tap.part(test.__name__):
                 test(tap, box, site)
         breaches = world.call("breaches")

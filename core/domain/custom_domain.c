@@ -173,6 +173,26 @@ int custom_domain_serving(struct txn *txn, const char *host, struct custom_domai
     return domain->www;
 }
 
+int custom_domain_free(struct txn *txn, const char *host, const char *tenant_id, struct err *err)
+{
+    struct custom_domain *d = calloc(1, sizeof *d);
+    int found;
+
+    if (d == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a domain");
+    if ((found = custom_domain_serving(txn, host, d, err)) == 1) {
+        found = 0;
+        if (!str_equal(d->tenant_id, tenant_id)) {
+            found =
+                err_set(err, ERR_CONFLICT, "hostname_taken",
+                        "%s belongs to the domain %s of tenant %s", host, d->name, d->tenant_id);
+            (void)str_copy(err->field, sizeof err->field, "hostname");
+        }
+    }
+    free(d);
+    return found;
+}
+
 static int taken(const struct custom_domain *other, const char *host, struct err *err)
 {
     (void)err_set(err, ERR_CONFLICT, "domain_taken", "%s leads to tenant %s already (%s)", host,

@@ -106,6 +106,10 @@ void custom_domain_challenge(char out[64]);
 int custom_domain_serving(struct txn *txn, const char *host, struct custom_domain *domain,
                           struct err *err);
 
+/** custom_domain_free(txn, host, tenant_id, err): that ${host} is not the domain of another tenant
+ * than ${tenant_id}. ERR_CONFLICT hostname_taken, field hostname. Return 0 or -1. */
+int custom_domain_free(struct txn *txn, const char *host, const char *tenant_id, struct err *err);
+
 /** custom_domain_new(txn, domain, err): insert one that is being added. The caller has set name,
  * unicode, registrable, tenant_id, customer_id, via, www, lookalike, adopt. ERR_CONFLICT
  * domain_taken naming who has it. Return 0 or -1. */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "custom_domain.h"
 #include "json_out.h"
 #include "list.h"
 #include "nouns.h"
@@ -191,6 +192,8 @@ static int host_free(struct op_call *call, const struct tunnel *tunnel, const st
 
     if (rule->is.hostname[0] == '\0')
         return 0;
+    if (custom_domain_free(call->txn, rule->is.hostname, tunnel->tenant_id, err) != 0)
+        return -1;
     (void)str_copy(other.hostname, sizeof other.hostname, rule->is.hostname);
     if (scan_start(&scan, call->txn, &tunnel_table, "hostname", &other, 1, false, err) != 0)
         return -1;

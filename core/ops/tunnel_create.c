@@ -4,6 +4,7 @@
  */
 #include "tunnel_start.h"
 
+#include "custom_domain.h"
 #include "job_start.h"
 #include "name.h"
 #include "nouns.h"
@@ -222,6 +223,7 @@ static int pick_hostname(struct op_call *call, const struct tenant *tenant, stru
         return 0;
     if (hostname_shape(tunnel->hostname, err) != 0 ||
         label_free(call, tenant, tunnel->hostname, err) != 0 ||
+        custom_domain_free(call->txn, tunnel->hostname, "", err) != 0 ||
         (found = serving(call, tunnel->hostname, &other, err)) < 0)
         return -1;
     if (!found)

@@ -18,6 +18,7 @@
 #include "str.h"
 
 #define RETRY_MS (INT64_C(3600) * 1000) /* after a job that was undone */
+#define SOON_MS  (INT64_C(60) * 1000)   /* after a proof that was there and is not */
 
 /* The domain that the job is about. */
 static int load(struct txn *txn, const struct job *job, struct custom_domain *d, struct err *err)
@@ -186,7 +187,9 @@ int steps_domain_routed(struct txn *txn, struct job *job, void *context, struct 
     if (!led) {
         if (custom_domain_waits(txn, &c->conf, &d, err) == -1)
             return -1;
-        custom_domain_reason(&d, custom_domain_ready(&d) ? "its tenant does not run" : "");
+        custom_domain_reason(&d, why[0] != '\0'            ? why
+                                 : custom_domain_ready(&d) ? "its tenant does not run"
+                                                           : "");
     } else if (kv_get(&job->facts, FACT_DOMAIN_ANSWERS) != NULL ||
                kv_get(&job->facts, FACT_MAINTENANCE) != NULL) {
         if (custom_domain_answers(txn, &d, err) == -1)
@@ -195,7 +198,7 @@ int steps_domain_routed(struct txn *txn, struct job *job, void *context, struct 
         d.state = DOMAIN_VERIFYING;
         custom_domain_reason(&d, why);
     }
-    d.due_at = txn_time_ms(txn);
+    d.due_at = txn_time_ms(txn) + (led || why[0] == '\0' ? 0 : SOON_MS);
     return custom_domain_put(txn, &d, err);
 }
 

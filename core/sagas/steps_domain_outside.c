@@ -248,22 +248,32 @@ static enum outcome prove_txt(struct step_call *call, bool patient, struct err *
     return OUTCOME_AGAIN;
 }
 
+/* What the rounds saw is no longer so: nobody is led, and the domain waits again. */
+static enum outcome not_proved(struct step_call *call, const struct err *err)
+{
+    kv_unset(call->facts, FACT_DOMAIN_WANTED);
+    (void)kv_set(call->facts, FACT_DOMAIN_WHY, err->text);
+    (void)str_copy(call->note, sizeof call->note, err->text);
+    return OUTCOME_OK;
+}
+
 enum outcome steps_domain_prove(struct step_call *call, struct err *err)
 {
-    enum outcome outcome;
+    bool zone = via(call->job, DOMAIN_VIA_ZONE);
+    enum outcome outcome = zone ? at_provider(call, domain_zone_find, domain_hostname_find, err)
+                                : prove_txt(call, true, err);
 
-    if (!via(call->job, DOMAIN_VIA_ZONE))
-        return prove_txt(call, true, err);
-    if ((outcome = at_provider(call, domain_zone_find, domain_hostname_find, err)) == OUTCOME_OK &&
-        str_equal(kv_get_or(call->facts, DOMAIN_FACT_STATUS, ""), "active"))
-        return OUTCOME_OK;
-    if (outcome == OUTCOME_AGAIN || outcome == OUTCOME_FAIL)
-        return outcome;
-    (void)err_set(err, ERR_FORBIDDEN, "domain_not_proved",
-                  "the zone of %.200s is not active: its name servers are not those of ours",
-                  arg(call->job, "name"));
-    (void)err_hint(err, "sett domain instructions %s says what to enter", arg(call->job, "name"));
-    return OUTCOME_FAIL;
+    if (zone && (outcome == OUTCOME_ABSENT ||
+                 (outcome == OUTCOME_OK &&
+                  !str_equal(kv_get_or(call->facts, DOMAIN_FACT_STATUS, ""), "active")))) {
+        outcome = OUTCOME_FAIL;
+        (void)err_set(err, ERR_FORBIDDEN, "domain_not_proved",
+                      "the zone of %.200s is not active: its name servers are not those of ours",
+                      arg(call->job, "name"));
+    }
+    return outcome == OUTCOME_FAIL && str_equal(err->code, "domain_not_proved")
+               ? not_proved(call, err)
+               : outcome;
 }
 
 enum outcome steps_domain_prove_claim(struct step_call *call, struct err *err)

@@ -4,7 +4,8 @@
  * The rounds from domain to domain: each is looked at when its time has come
  * (custom_domain.due_at): the DNS, the provider, the front door. What was seen is noted in one
  * change, which also starts the job that leads a domain to its tenant as soon as the customer's
- * part is done. One at a time, so that many domains do not use up the provider's calls.
+ * part is done. Some at once, since most of a look is waiting; the provider's calls have a budget
+ * of their own (cloudflare_budget).
  */
 #include "outside.h"
 #include "saga_context.h"
@@ -16,7 +17,7 @@ struct domain_watch;
 int domain_watch_start(struct domain_watch **w, const struct saga_context *context,
                        struct outside *outside, uint32_t each_ms, struct err *err);
 
-/** domain_watch_stop(w): waits for the look under way. NULL is fine. */
+/** domain_watch_stop(w): waits for the looks under way. NULL is fine. */
 void domain_watch_stop(struct domain_watch *w);
 
 #endif
