@@ -28,6 +28,8 @@
 #include "notify.h"
 #include "runtime_docker.h"
 #include "runtime_lxc.h"
+#include "runtime_swarm.h"
+#include "firewall.h"
 #include "runtime_process.h"
 #include "str.h"
 #include "supervisor_child.h"
@@ -97,9 +99,9 @@ static const char *setting(const struct program *p, const char *section, const c
 /* A misspelt key of ours would be a wish that nobody hears. */
 static void check_keys(const struct program *p)
 {
-    static const char *const known[] = {"docker_socket", "docker_pool", "supervisor",
-                                        "cloudflared",   "worker_user", "metrics_port",
-                                        "share",         "lxc_pool",    "lxc_idmap"};
+    static const char *const known[] = {
+        "docker_socket", "docker_pool", "supervisor", "cloudflared", "worker_user",
+        "metrics_port",  "share",       "lxc_pool",   "lxc_idmap",   "swarm_ports"};
 
     for (uint32_t i = 0; i < p->conf->count; i++) {
         const struct conf_row *row = &p->conf->rows[i];
@@ -232,6 +234,18 @@ static int open_routes(struct program *p, struct err *err)
     return 0;
 }
 
+/* The swarm's tasks come back with the engine, before anybody asks us: so do the rules that keep
+ * their ports off the outside. */
+static void close_swarm_in(const struct program *p)
+{
+    char rules[300];
+    struct err err;
+
+    if (geteuid() == 0 && str_format(rules, sizeof rules, "%s/swarm.nft", p->paths.hands) == 0 &&
+        file_exists(rules) && firewall_swarm(p->paths.hands, p->world.swarm_ports, &err) == -1)
+        log_error("ports of the swarm are open to the outside: %s; %s", err.text, err.hint);
+}
+
 static int open_world(struct program *p, struct err *err)
 {
     char folder[256];
@@ -242,6 +256,7 @@ static int open_world(struct program *p, struct err *err)
     p->world.share = setting(p, "hands", "share", "/usr/share/sett");
     p->world.docker_socket = setting(p, "hands", "docker_socket", "/var/run/docker.sock");
     p->world.docker_pool = setting(p, "hands", "docker_pool", "10.201.0.0/16");
+    p->world.swarm_ports = setting(p, "hands", "swarm_ports", "3100-3999");
     p->world.cloudflared = setting(p, "hands", "cloudflared", "/usr/bin/cloudflared");
     (void)pthread_mutex_init(&p->world.docker_lock, NULL);
     if (str_u64(setting(p, "hands", "metrics_port", "21000"), 1024, 55000, &port) == -1)
@@ -254,6 +269,7 @@ static int open_world(struct program *p, struct err *err)
         open_processes(p, err) == -1 || open_lxc(p, err) == -1 || open_supervisor(p, err) == -1 ||
         open_routes(p, err) == -1)
         return -1;
+    close_swarm_in(p);
     hands_connector_resume(&p->world);
     return hands_serve_new(&p->serve, &p->world, uid, err);
 }
@@ -293,6 +309,7 @@ static void close_world(struct program *p)
     if (p->world.docker.self != NULL)
         runtime_docker_free(&p->world.docker);
     runtime_lxc_free(&p->world.lxc);
+    runtime_swarm_free(&p->world.swarm);
     free(p->conf);
 }
 

@@ -79,7 +79,8 @@ static int each_of(struct docker_api *api, const char *what, bool container, con
          at = json_next(reply.json, at)) {
         struct runtime_found found = {.state = RUNTIME_ABSENT};
 
-        if (!read_labels(json_at(at, "Labels"), &found))
+        if (!read_labels(json_at(at, "Labels"), &found) ||
+            str_equal(json_text(at, "Scope", ""), "swarm")) /* a network of the swarm runtime */
             continue;
         if (container)
             found.state = state_of(json_text(at, "State", ""));

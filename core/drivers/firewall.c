@@ -34,17 +34,17 @@ static const char lxc_rules[] = "table inet sett_lxc\n"
                                 "  }\n"
                                 "}\n";
 
-/* Before any other rule sees a packet: the engine's own rules turn published ports round later. */
-static const char swarm_rules[] =
-    "table inet sett_swarm\n"
-    "delete table inet sett_swarm\n"
-    "table inet sett_swarm {\n"
-    "  chain guard {\n"
-    "    type filter hook prerouting priority -310; policy accept;\n"
-    "    iifname != \"lo\" fib daddr type local tcp dport { %s } drop\n"
-    "    iifname != \"lo\" fib daddr type local udp dport { %s } drop\n"
-    "  }\n"
-    "}\n";
+/* Before any other rule sees a packet: the engine's own rules turn published ports round later.
+ * Only what begins a connection: an answer to one of ours may have any of the ports. */
+static const char swarm_rules[] = "table inet sett_swarm\n"
+                                  "delete table inet sett_swarm\n"
+                                  "table inet sett_swarm {\n"
+                                  "  chain guard {\n"
+                                  "    type filter hook prerouting priority -310; policy accept;\n"
+                                  "    iifname != \"lo\" fib daddr type local tcp dport { %s } "
+                                  "tcp flags & (fin | syn | rst | ack) == syn drop\n"
+                                  "  }\n"
+                                  "}\n";
 
 bool firewall_present(void)
 {
@@ -110,7 +110,7 @@ int firewall_swarm(const char *folder, const char *ports, struct err *err)
     char rules[RULES_MAX];
 
     if (ports[strspn(ports, "0123456789-, ")] != '\0' || ports[0] == '\0' ||
-        str_format(rules, sizeof rules, swarm_rules, ports, ports) == -1)
+        str_format(rules, sizeof rules, swarm_rules, ports) == -1)
         return err_set(err, ERR_INVALID, "swarm_ports", "\"%s\" are no ports such as 20000-20999",
                        ports);
     return apply(folder, "swarm.nft", rules, err);

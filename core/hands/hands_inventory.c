@@ -102,7 +102,9 @@ static int add_runtimes(struct gather *g, const char *box_id, struct err *err)
         return 0; /* this box has no engine */
     if ((docker = hands_docker(g->world, &why)) == NULL)
         return add(g, 0, err, "unread docker %.400s", why.text);
-    return add_runtime(g, docker, box_id, err);
+    if (add_runtime(g, docker, box_id, err) == -1)
+        return -1;
+    return g->world->swarm.self == NULL ? 0 : add_runtime(g, &g->world->swarm, box_id, err);
 }
 
 static int add_folders(struct gather *g, struct err *err)

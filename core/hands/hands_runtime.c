@@ -7,6 +7,7 @@
 #include "http.h"
 #include "runtime_docker.h"
 #include "runtime_lxc.h"
+#include "runtime_swarm.h"
 #include "str.h"
 
 struct runtime *hands_docker(struct hands_world *w, struct err *err)
@@ -44,6 +45,27 @@ struct runtime *hands_lxc(struct hands_world *w, struct err *err)
     return lxc;
 }
 
+struct runtime *hands_swarm(struct hands_world *w, struct err *err)
+{
+    struct runtime_swarm_setup setup = {.socket = w->docker_socket,
+                                        .tenants = w->paths->tenants,
+                                        .folder = w->paths->hands,
+                                        .ports = w->swarm_ports,
+                                        .box_id = ""};
+    struct runtime *swarm = &w->swarm;
+
+    if (w->docker_socket == NULL || w->swarm_ports == NULL) {
+        (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime swarm");
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&w->docker_lock);
+    if (swarm->self == NULL &&
+        (http_init(err) == -1 || runtime_swarm_new(swarm, &setup, err) == -1))
+        swarm = NULL;
+    (void)pthread_mutex_unlock(&w->docker_lock);
+    return swarm;
+}
+
 struct runtime *hands_runtime_named(struct hands_world *w, const char *name, struct err *err)
 {
     if (str_equal(name, "process"))
@@ -52,6 +74,8 @@ struct runtime *hands_runtime_named(struct hands_world *w, const char *name, str
         return hands_docker(w, err);
     if (str_equal(name, "lxc"))
         return hands_lxc(w, err);
+    if (str_equal(name, "swarm"))
+        return hands_swarm(w, err);
     (void)err_set(err, ERR_INVALID, "runtime_missing", "this box has no runtime %s", name);
     return NULL;
 }

@@ -17,6 +17,8 @@ struct hands_world {
     const char *docker_socket, *docker_pool; /* NULL: no container engine on this box */
     pthread_mutex_t docker_lock;
     struct runtime docker;                     /* made by hands_docker; self NULL: not yet */
+    const char *swarm_ports;                   /* of tenants in the swarm, kept off the outside */
+    struct runtime swarm;                      /* made by hands_swarm, of the same engine */
     const struct runtime_lxc_setup *lxc_setup; /* NULL: no lxc on this box */
     struct runtime lxc;                        /* made by hands_lxc, under docker_lock, too */
     struct supervisor *supervisor;
@@ -42,6 +44,9 @@ struct runtime *hands_docker(struct hands_world *world, struct err *err);
 
 /** hands_lxc(world, err): the lxc runtime, likewise. NULL on error. */
 struct runtime *hands_lxc(struct hands_world *world, struct err *err);
+
+/** hands_swarm(world, err): the swarm runtime, likewise. NULL on error. */
+struct runtime *hands_swarm(struct hands_world *world, struct err *err);
 
 /** hands_runtime_named(world, name, err): the runtime that a blueprint names. NULL on error:
  * ERR_INVALID "runtime_missing", or why it cannot be had. */

@@ -103,12 +103,14 @@ static int setup(void **state)
     return 0;
 }
 
-int main(void)
+/* An argument names the cases to run: "conform_l*". */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {CONFORMANCE_CASES};
 
     own_network();
     if (http_init(NULL) != 0)
         return 1;
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, setup, world_teardown);
 }

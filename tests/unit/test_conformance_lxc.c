@@ -289,7 +289,8 @@ static void test_what_does_not_start(void **state)
     free(b);
 }
 
-int main(void)
+/* An argument names the cases to run: "conform_l*". */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         CONFORMANCE_CASES,
@@ -301,5 +302,6 @@ int main(void)
     };
 
     lxc_own_namespaces();
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, setup, lxc_teardown);
 }

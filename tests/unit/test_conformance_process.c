@@ -133,9 +133,11 @@ static int teardown(void **state)
     return file_remove_tree(folder, NULL);
 }
 
-int main(void)
+/* An argument names the cases to run: "conform_l*". */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {CONFORMANCE_CASES};
 
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, setup, teardown);
 }
