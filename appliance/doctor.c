@@ -11,8 +11,8 @@
 
 #include "blueprint.h"
 #include "channel.h"
-#include "cli.h"
 #include "clock.h"
+#include "doctor.h"
 #include "file.h"
 #include "job.h"
 #include "plan.h"
@@ -23,18 +23,9 @@
 #define BEAT_OLD_MS 15000
 #define CONNECT_MS  1000
 
-enum finding { FINE, WARNING, BROKEN, SKIPPED };
 static const char *const finding_names[] = {"ok", "warning", "broken", "skipped"};
 
-struct look {
-    struct cli *cli;
-    char text[320], fix[240]; /* what was found; what to do */
-};
-
-static enum finding say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static enum finding say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
+enum finding doctor_say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
 {
     va_list ap;
 
@@ -51,14 +42,15 @@ static enum finding check_store(struct look *l)
     struct err err = {0};
 
     if (db_figures(l->cli->box.db, &f, &err) == -1)
-        return say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"", "%s",
-                   err.text);
+        return doctor_say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"",
+                          "%s", err.text);
     if (f.used_bytes * 100 / f.map_bytes >= DB_ROOM_MAP_PERCENT)
-        return say(l, WARNING, "delete what is old, or move to a larger box",
-                   "the map is %llu %% full",
-                   (unsigned long long)(f.used_bytes * 100 / f.map_bytes));
-    return say(l, FINE, "", "%llu KiB used, %u readers, transaction %llu",
-               (unsigned long long)(f.used_bytes >> 10), f.readers, (unsigned long long)f.last_txn);
+        return doctor_say(l, WARNING, "delete what is old, or move to a larger box",
+                          "the map is %llu %% full",
+                          (unsigned long long)(f.used_bytes * 100 / f.map_bytes));
+    return doctor_say(l, FINE, "", "%llu KiB used, %u readers, transaction %llu",
+                      (unsigned long long)(f.used_bytes >> 10), f.readers,
+                      (unsigned long long)f.last_txn);
 }
 
 static enum finding check_disk(struct look *l)
@@ -66,16 +58,17 @@ static enum finding check_disk(struct look *l)
     struct statvfs v;
 
     if (statvfs(l->cli->paths.live, &v) == -1)
-        return say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live,
-                   strerror(errno));
+        return doctor_say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live,
+                          strerror(errno));
     if ((uint64_t)v.f_bavail * v.f_frsize < DB_ROOM_DISK_BYTES)
-        return say(l, BROKEN, "make room: new tenants are refused below 256 MiB", "%llu MiB free",
-                   (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+        return doctor_say(l, BROKEN, "make room: new tenants are refused below 256 MiB",
+                          "%llu MiB free",
+                          (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
     if (v.f_files != 0 && v.f_favail * 20 < v.f_files)
-        return say(l, WARNING, "remove small files: inodes run out", "%llu inodes free",
-                   (unsigned long long)v.f_favail);
-    return say(l, FINE, "", "%llu MiB free",
-               (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+        return doctor_say(l, WARNING, "remove small files: inodes run out", "%llu inodes free",
+                          (unsigned long long)v.f_favail);
+    return doctor_say(l, FINE, "", "%llu MiB free",
+                      (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
 }
 
 /* What to do about a program that is not there: on an installed box ask systemd. */
@@ -90,10 +83,10 @@ static enum finding check_socket(struct look *l, const char *path, const char *p
     int fd = channel_connect(path, CONNECT_MS, &err);
 
     if (fd == -1)
-        return say(l, BROKEN, revive(l, "systemctl status 'sett-*'"), "%s does not answer: %s",
-                   program, err.text);
+        return doctor_say(l, BROKEN, revive(l, "systemctl status 'sett-*'"),
+                          "%s does not answer: %s", program, err.text);
     (void)close(fd);
-    return say(l, FINE, "", "%s answers", program);
+    return doctor_say(l, FINE, "", "%s answers", program);
 }
 
 static enum finding check_front(struct look *l)
@@ -108,12 +101,12 @@ static enum finding check_hands(struct look *l)
 
     if (l->cli->paths.root[0] == '\0' && access(l->cli->paths.hands_sock, W_OK) == -1 &&
         errno == EACCES)
-        return say(l, SKIPPED, "", "only the worker may speak to the hands");
+        return doctor_say(l, SKIPPED, "", "only the worker may speak to the hands");
     if ((fd = channel_connect(l->cli->paths.hands_sock, CONNECT_MS, &err)) == -1)
-        return say(l, BROKEN, revive(l, "systemctl status sett-hands"),
-                   "sett-hands does not answer: %s", err.text);
+        return doctor_say(l, BROKEN, revive(l, "systemctl status sett-hands"),
+                          "sett-hands does not answer: %s", err.text);
     (void)close(fd);
-    return say(l, FINE, "", "sett-hands answers");
+    return doctor_say(l, FINE, "", "sett-hands answers");
 }
 
 static enum finding check_worker(struct look *l)
@@ -124,13 +117,13 @@ static enum finding check_worker(struct look *l)
 
     (void)str_format(path, sizeof path, "%s/worker.beat", l->cli->paths.run);
     if (stat(path, &st) == -1)
-        return say(l, BROKEN, revive(l, "systemctl status sett-worker"),
-                   "the worker has never been alive");
+        return doctor_say(l, BROKEN, revive(l, "systemctl status sett-worker"),
+                          "the worker has never been alive");
     age = clock_wall_ms() - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     if (age > BEAT_OLD_MS)
-        return say(l, BROKEN, revive(l, "systemctl restart sett-worker"),
-                   "the worker was last alive %lld s ago", (long long)(age / 1000));
-    return say(l, FINE, "", "alive");
+        return doctor_say(l, BROKEN, revive(l, "systemctl restart sett-worker"),
+                          "the worker was last alive %lld s ago", (long long)(age / 1000));
+    return doctor_say(l, FINE, "", "alive");
 }
 
 static enum finding check_keys(struct look *l)
@@ -141,14 +134,15 @@ static enum finding check_keys(struct look *l)
     (void)str_format(path, sizeof path, "%s/vault.key", l->cli->paths.keys);
     if (stat(path, &st) == -1)
         return errno == EACCES
-                   ? say(l, SKIPPED, "", "not readable from here, as it should be")
-                   : say(l, BROKEN,
+                   ? doctor_say(l, SKIPPED, "", "not readable from here, as it should be")
+                   : doctor_say(
+                         l, BROKEN,
                          "restore it from a snapshot: provider tokens cannot be read without",
                          "%s: %s", path, strerror(errno));
     if (st.st_mode & 077)
-        return say(l, BROKEN, "chmod 0400 on it, and replace the provider tokens",
-                   "%s may be read by others", path);
-    return say(l, FINE, "", "private");
+        return doctor_say(l, BROKEN, "chmod 0400 on it, and replace the provider tokens",
+                          "%s may be read by others", path);
+    return doctor_say(l, FINE, "", "private");
 }
 
 /* A misspelt name in sett.conf would otherwise be a setting that quietly does nothing. */
@@ -157,9 +151,9 @@ static enum finding check_conf(struct look *l)
     struct err err = {0};
 
     if (setting_conf_check(&l->cli->box.conf, &err) == -1)
-        return say(l, WARNING, "mend the line; sett config show tells what can be set", "%s: %s",
-                   l->cli->paths.conf, err.text);
-    return say(l, FINE, "", "%u lines, all known", (unsigned)l->cli->box.conf.count);
+        return doctor_say(l, WARNING, "mend the line; sett config show tells what can be set",
+                          "%s: %s", l->cli->paths.conf, err.text);
+    return doctor_say(l, FINE, "", "%u lines, all known", (unsigned)l->cli->box.conf.count);
 }
 
 static enum finding check_jobs(struct look *l)
@@ -171,15 +165,16 @@ static enum finding check_jobs(struct look *l)
     unsigned stuck = 0;
 
     if (db_read(&txn, l->cli->box.db, &err) == -1)
-        return say(l, BROKEN, "", "%s", err.text);
+        return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &job_table, "state", &job, 1, false, &err) == 0)
         while (stuck < 1000 && scan_next(&scan, &job, &err) == 1)
             stuck++;
     db_read_end(txn);
     if (stuck > 0)
-        return say(l, WARNING, "sett job list --state stuck, then sett job retry or resolve",
-                   "%u job%s need%s a person", stuck, stuck == 1 ? "" : "s", stuck == 1 ? "s" : "");
-    return say(l, FINE, "", "none stuck");
+        return doctor_say(l, WARNING, "sett job list --state stuck, then sett job retry or resolve",
+                          "%u job%s need%s a person", stuck, stuck == 1 ? "" : "s",
+                          stuck == 1 ? "s" : "");
+    return doctor_say(l, FINE, "", "none stuck");
 }
 
 /* Subscriptions with a flag: money that came or went, and no program could decide what it means. */
@@ -192,15 +187,16 @@ static enum finding check_payments(struct look *l)
     unsigned flagged = 0;
 
     if (db_read(&txn, l->cli->box.db, &err) == -1)
-        return say(l, BROKEN, "", "%s", err.text);
+        return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &subscription_table, "flag", NULL, 0, false, &err) == 0)
         while (flagged < 1000 && scan_next(&scan, &sub, &err) == 1)
             flagged++;
     db_read_end(txn);
     if (flagged > 0)
-        return say(l, WARNING, "sett subscription list --flagged tells why",
-                   "%u subscription%s should be looked at", flagged, flagged == 1 ? "" : "s");
-    return say(l, FINE, "", "no subscription is flagged");
+        return doctor_say(l, WARNING, "sett subscription list --flagged tells why",
+                          "%u subscription%s should be looked at", flagged,
+                          flagged == 1 ? "" : "s");
+    return doctor_say(l, FINE, "", "no subscription is flagged");
 }
 
 /* The blueprints that plans are sold with: there, and readable. */
@@ -214,15 +210,15 @@ static enum finding check_blueprints(struct look *l)
     bool bad = false;
 
     if (db_read(&txn, l->cli->box.db, &err) == -1)
-        return say(l, BROKEN, "", "%s", err.text);
+        return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, &err) == 0)
         while (!bad && scan_next(&scan, &plan, &err) == 1)
             bad = blueprint_load(&b, l->cli->paths.blueprints, plan.blueprint, &why) == -1;
     db_read_end(txn);
     if (bad)
-        return say(l, BROKEN, "mend the file; nothing is made from it until then", "plan %s: %s",
-                   plan.name, why.text);
-    return say(l, FINE, "", "readable");
+        return doctor_say(l, BROKEN, "mend the file; nothing is made from it until then",
+                          "plan %s: %s", plan.name, why.text);
+    return doctor_say(l, FINE, "", "readable");
 }
 
 static enum finding check_ingress(struct look *l)
@@ -233,16 +229,16 @@ static enum finding check_ingress(struct look *l)
     struct txn *txn;
 
     if (db_read(&txn, l->cli->box.db, &err) == -1)
-        return say(l, BROKEN, "", "%s", err.text);
+        return doctor_say(l, BROKEN, "", "%s", err.text);
     (void)setting_text(txn, &l->cli->box.conf, "ingress.default", value, sizeof value, &err);
     db_read_end(txn);
     if (!str_equal(value, "cloudflare"))
-        return say(l, FINE, "", "%s", value);
+        return doctor_say(l, FINE, "", "%s", value);
     (void)str_copy(path, sizeof path, set == NULL ? "/usr/bin/cloudflared" : set);
     if (access(path, X_OK) == -1)
-        return say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer", "%s is missing",
-                   path);
-    return say(l, FINE, "", "cloudflare, %s", path);
+        return doctor_say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer",
+                          "%s is missing", path);
+    return doctor_say(l, FINE, "", "cloudflare, %s", path);
 }
 
 static const struct {
@@ -254,7 +250,7 @@ static const struct {
     {"worker", check_worker},     {"hands", check_hands},
     {"front", check_front},       {"jobs", check_jobs},
     {"payments", check_payments}, {"blueprints", check_blueprints},
-    {"ingress", check_ingress},
+    {"ingress", check_ingress},   {"runtimes", doctor_runtimes},
 };
 
 int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err)

@@ -185,6 +185,7 @@ static int open_lxc(struct program *p, struct err *err)
         .lxc = p->paths.lxc,
         .images = p->paths.images,
         .tenants = p->paths.tenants,
+        .top = p->paths.root,
         .pool = setting(p, "hands", "lxc_pool", "10.202.0.0/16"),
         .forward = p->forward,
         .box_id = "",

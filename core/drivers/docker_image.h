@@ -18,6 +18,9 @@ int docker_image_split(const char *image, char *from, size_t from_size, char *ta
  */
 int docker_pull_refused(const char *message, const char *image, struct err *err);
 
+/** docker_user_number(s, len, out): a user's or group's number. Return 0 or -1. */
+int docker_user_number(const char *s, size_t len, uint32_t *out);
+
 /** docker_user_lookup(passwd, len, user, uid, gid): "101", "101:101", "name" or "name:group" (its
  * group then is the user's own) against the text of /etc/passwd. Return 0 or -1. */
 int docker_user_lookup(const char *passwd, size_t len, const char *user, uint32_t *uid,

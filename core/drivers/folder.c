@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "str.h"
 
 #define GIVE_DEPTH 128 /* folders in folders, each held open meanwhile */
 
@@ -152,4 +155,25 @@ int folder_find_other(const char *path, bool (*known)(const void *arg, const cha
         }
     (void)closedir(dir);
     return found;
+}
+
+int folder_let_through(const char *top, const char *path, struct err *err)
+{
+    char at[PATH_MAX];
+    struct stat st;
+    size_t len = strlen(top);
+
+    if (!str_starts(path, top) || str_copy(at, sizeof at, path) == -1)
+        return err_set(err, ERR_INVALID, "folder_outside", "%s is not below %s", path, top);
+    for (;;) {
+        char after = at[len];
+        at[len] = '\0';
+        if (len > 0 && stat(at, &st) == 0 && (st.st_mode & 0011) != 0011 &&
+            chmod(at, (st.st_mode | 0011) & 07777) == -1)
+            return err_sys(err, "folder_mode", errno, at);
+        at[len] = after;
+        if (after == '\0')
+            return 0;
+        len += 1 + strcspn(at + len + 1, "/");
+    }
 }

@@ -27,4 +27,9 @@ int folder_give(const char *path, uint32_t uid, uint32_t gid, struct err *err);
 int folder_find_other(const char *path, bool (*known)(const void *arg, const char *name),
                       const void *arg, char *out, size_t size, struct err *err);
 
+/** folder_let_through(top, path, err): let everybody pass (not look) through the folders from
+ * ${top} down to ${path}, both included, if they do not. ${path} must be below ${top}. Return 0 or
+ * -1. */
+int folder_let_through(const char *top, const char *path, struct err *err);
+
 #endif

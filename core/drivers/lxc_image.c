@@ -22,6 +22,11 @@
 #define UNPACK_S   1800
 #define PASSWD_MAX (256u * 1024u)
 
+bool lxc_tools_present(void)
+{
+    return access("/usr/bin/lxc-start", X_OK) == 0 && access("/usr/bin/lxc-attach", X_OK) == 0;
+}
+
 static bool is_folder(const char *path)
 {
     struct stat st;

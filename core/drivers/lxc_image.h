@@ -5,8 +5,12 @@
  * archive NAME.tar, .tar.gz, .tar.xz, .tar.zst. They are root's, and trusted as a package is; what
  * a tenant has run in is not, and is only ever looked into with the tenant's own root as root.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include "lxc_config.h"
+
+/** lxc_tools_present(): whether lxc is installed. */
+bool lxc_tools_present(void);
 
 /** lxc_image_find(images, name, path, size, err): the template's path. ERR_INVALID "image_missing"
  * with a hint how to make one; "image_name" for a name with a slash. Return 0 or -1. */

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "lxc_bridge.h"
 #include "lxc_group.h"
+#include "lxc_image.h"
 #include "lxc_work.h"
 #include "process_log.h"
 #include "str.h"
@@ -30,11 +31,6 @@
 #define HALTED      130 /* 128 + SIGINT: how an init ends that halts its machine, reboot(2) */
 #define SETTLE_MS   100 /* who ends sooner has not started */
 #define TRACE_BYTES (1u << 20)
-
-bool runtime_lxc_present(void)
-{
-    return access(LXC_START, X_OK) == 0 && access(LXC_ATTACH, X_OK) == 0;
-}
 
 static bool ours(const struct lxc_marks *m, const struct runtime_order *o)
 {
@@ -529,7 +525,7 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
     struct lxc_self *self;
 
     memset(out, 0, sizeof *out);
-    if (!runtime_lxc_present() || geteuid() != 0) {
+    if (!lxc_tools_present() || geteuid() != 0) {
         (void)err_set(err, ERR_INVALID, "lxc_missing", "this box cannot run lxc containers: %s",
                       geteuid() != 0 ? "the hands are not root" : LXC_START " is missing");
         return err_hint(err, "Install the packages lxc and nftables; the box must be root's.");
@@ -553,8 +549,11 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
     if (copy_setup(self, setup, err) == 0 &&
         str_copy(group.folder, sizeof group.folder, self->units) == 0 &&
         file_mkdirs(self->units, 0700, err) == 0 && file_mkdirs(self->lxc, 0711, err) == 0 &&
-        file_mkdirs(self->tenants, 0711, err) == 0 && ready_networks(self, err) == 0 &&
-        process_group_new(&self->group, &group, err) == 0)
+        file_mkdirs(self->tenants, 0711, err) == 0 &&
+        (setup->top == NULL || setup->top[0] == '\0' ||
+         (folder_let_through(setup->top, self->lxc, err) == 0 &&
+          folder_let_through(setup->top, self->tenants, err) == 0)) &&
+        ready_networks(self, err) == 0 && process_group_new(&self->group, &group, err) == 0)
         return 0;
     runtime_lxc_free(out);
     return -1;

@@ -18,6 +18,8 @@ struct runtime_lxc_setup {
     const char *lxc;     /* folder of the tenants' folders; made if missing */
     const char *images;  /* folder of templates */
     const char *tenants; /* folder of the tenants' volumes */
+    const char *top;     /* the box's own folder, above all of these: containers' users must come
+                          * through     what lies between; "" or NULL: they can */
     const char *pool;    /* of the tenants' networks: "10.202.0.0/16" */
     const char *forward; /* sett-forward's path */
     const char *box_id;  /* whose the containers are, for orders that do not say */
@@ -39,8 +41,5 @@ void runtime_lxc_free(struct runtime *r);
 
 /** runtime_lxc_known(r, number): whether that tenant has a container here. */
 bool runtime_lxc_known(struct runtime *r, uint64_t number);
-
-/** runtime_lxc_present(): whether the tools are installed. */
-bool runtime_lxc_present(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 struct swarm_task {
     char id[40], container[80], node[40];
-    char state[16], error[240]; /* "running", "pending", …; the swarm's words */
+    char state[16], error[480]; /* "running", "pending", …; the swarm's words */
     int32_t exit_code;
     int64_t at; /* of its state, wall ms */
 };

@@ -15,6 +15,7 @@
 #define STOP_MS    60000
 #define UPDATE_MS  300000
 #define NO_NODE_MS 10000 /* that long no node may be suitable before we say so */
+#define BEGINS_MS  5000  /* an update that has not begun by then will not */
 #define SETTLE_MS  300   /* who ends sooner has not started */
 #define LOOK_MS    50
 
@@ -22,8 +23,10 @@
 static int task_failed(const struct runtime_order *o, const struct swarm_task *t, struct err *err)
 {
     struct docker_reply words = {.status = 500};
+    size_t len = strlen(t->error), room = sizeof words.message - 1;
 
-    (void)str_copy(words.message, sizeof words.message, t->error);
+    /* the cause stands at its end */
+    (void)str_copy(words.message, sizeof words.message, t->error + (len > room ? len - room : 0));
     if (strstr(t->error, "host-mode port already in use") != NULL) {
         (void)err_set(err, ERR_CONFLICT, "port_taken", "Port %u is taken on every node: %s",
                       o->port, t->error);
@@ -99,7 +102,7 @@ int swarm_wait_stopped(struct docker_api *api, const struct runtime_order *o, st
 /* A rolling update: until it is done, or has gone back. */
 int swarm_wait_updated(struct docker_api *api, const struct runtime_order *o, struct err *err)
 {
-    int64_t until = clock_mono_ms() + UPDATE_MS;
+    int64_t now = clock_mono_ms(), until = now + UPDATE_MS, begins = now + BEGINS_MS;
     struct swarm_service s;
 
     for (;;) {
@@ -108,7 +111,8 @@ int swarm_wait_updated(struct docker_api *api, const struct runtime_order *o, st
             return rc == -1 ? -1
                             : err_set(err, ERR_NOT_FOUND, "service_missing",
                                       "There is no service \"%s\".", o->mark);
-        if (s.update[0] == '\0' || str_equal(s.update, "completed"))
+        if (str_equal(s.update, "completed") ||
+            (s.update[0] == '\0' && clock_mono_ms() > begins)) /* nothing of a task was another */
             return 0;
         if (str_equal(s.update, "rollback_completed") || str_ends(s.update, "paused")) {
             (void)err_set(err, ERR_INVALID, "update_rolled_back",

@@ -178,8 +178,8 @@ static bool conformance_reachable(uint32_t port)
 static void conform_port_is_of_this_machine_alone(void **state)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
-    socklen_t len = sizeof at;
     struct runtime_order o;
+    unsigned control = 0;
     int fd;
 
     (void)state;
@@ -187,11 +187,12 @@ static void conform_port_is_of_this_machine_alone(void **state)
         print_message("# not shown without root: whether another machine reaches the port\n");
         return;
     }
-    /* the control: what listens everywhere is reached */
+    /* the control: what listens everywhere is reached; no tenant has a port so low */
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    do
+        at.sin_port = htons((uint16_t)(9000 + ++control));
+    while (bind(fd, (struct sockaddr *)&at, sizeof at) == -1 && control < 900);
     assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
     assert_true(conformance_reachable(ntohs(at.sin_port)));
     (void)close(fd);
     o = conformance_serving();
