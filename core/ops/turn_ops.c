@@ -358,8 +358,6 @@ static int turn_delete(struct op_call *call, struct err *err)
     return object_reply(call, &view_turn, &key, err);
 }
 
-#define RESULT .result = &turn_table.fields
-
 const struct op turn_ops[] = {
     {.name = "turn.credentials",
      .role = ROLE_CUSTOMER,
@@ -391,7 +389,7 @@ const struct op turn_ops[] = {
      .params = PARAMS(list_rows, struct turn_list_params),
      .help = "List TURN keys, newest first",
      .example = "",
-     RESULT,
+     .result = &turn_table.fields,
      .scratch_size = sizeof(struct turn_key),
      .run = turn_list},
     {.name = "turn.show",
@@ -400,7 +398,7 @@ const struct op turn_ops[] = {
      .params = &object_id,
      .help = "Show a TURN key, but for its secret",
      .example = "1",
-     RESULT,
+     .result = &turn_table.fields,
      .run = turn_show},
     {.name = "turn.create",
      .role = ROLE_OPERATOR,
@@ -408,7 +406,7 @@ const struct op turn_ops[] = {
      .params = PARAMS(create_rows, struct create_params),
      .help = "Make a TURN key now, not when credentials are first asked for",
      .example = "--tenant acme",
-     RESULT,
+     .result = &turn_table.fields,
      .run = turn_create},
     {.name = "turn.delete",
      .role = ROLE_OPERATOR,
@@ -417,7 +415,7 @@ const struct op turn_ops[] = {
      .help = "Delete a TURN key, and no more credentials are made from it; the next asker has "
              "another made",
      .example = "1",
-     RESULT,
+     .result = &turn_table.fields,
      .run = turn_delete},
     {.name = NULL},
 };

@@ -62,11 +62,10 @@ static bool is(const char *line, const char *metric)
 /* One line of the text format. A location that a connection has left stays there with 0. */
 static void read_line(const char *line, struct connector_ready *out)
 {
-    char *location = out->locations[out->location_count];
-
     if (is(line, "build_info")) {
         label_of(line, "version", out->version, sizeof out->version);
     } else if (is(line, "cloudflared_tunnel_server_locations")) {
+        char *location = out->locations[out->location_count % CONNECTOR_LOCATIONS];
         if (out->location_count == CONNECTOR_LOCATIONS || value_of(line) == 0)
             return;
         label_of(line, "edge_location", location, sizeof out->locations[0]);

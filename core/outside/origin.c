@@ -261,6 +261,7 @@ static int ask(struct http_client *c, struct http_request *r, const char *host_h
     }
     r->headers = headers;
     result = http_call(c, r, answer, err);
+    r->headers = NULL;
     if (result == -1 && answer->status > 0 && answer->failure == HTTP_OTHER &&
         err->kind == ERR_TOO_LARGE)
         result = 0; /* a long page is a page */

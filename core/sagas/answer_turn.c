@@ -180,7 +180,7 @@ int answer_turn_usage(const struct answer_setup *s, const struct kv *params, str
                       struct err *err)
 {
     int64_t now = clock_wall_ms(), from = now - (int64_t)kv_get_u64(params, "days", 30) * DAY_MS;
-    struct cloudflare_turn_usage usage;
+    struct cloudflare_turn_usage usage = {0};
     struct providers *p;
     struct json_out j;
     struct turn t;

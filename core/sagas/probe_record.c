@@ -108,7 +108,7 @@ static int zone_of(struct cloudflare *c, const char *host, struct cloudflare_zon
 void probe_record(struct cloudflare *c, const char *tunnel, struct kv *facts,
                   const struct probe_notes *notes)
 {
-    struct cloudflare_record record;
+    struct cloudflare_record record = {0};
     struct cloudflare_zone zone;
     struct err err = {0};
     char host[256];
