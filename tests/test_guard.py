@@ -123,6 +123,31 @@ def test_quotas(tap, box, site):
     site.world.call("cloudflare", {"plan": "pro"})
 
 
+def test_elsewhere(tap, box, site):
+    """A name whose DNS is at another provider: what to enter is shown, and waited for; nothing is made there."""
+    box.sett("setting", "set", "dns.server", site.world.facts["dns"])
+    site.job(box.json("tenant", "create", "--name", "Umbrella", "--subdomain", "umbrella", "--plan", "demo", "--no-wait"))
+    before = [e["what"] for e in site.world.call("effects") if "record" in e["what"]]
+    out = box.json("tunnel", "create", box.json("tenant", "show", "umbrella")["id"], "--hostname", "shop.elsewhere.example", "--no-wait")
+    def cause(word):
+        return wait_for(lambda: word in (c := box.json("job", "show", out["job"])["cause"]) and c, f"the job says {word}", 30, 0.1)
+    said = cause("knows no name")
+    cname = box.json("tunnel", "show", out["id"])["cname"]
+    tap.ok(cname["name"] == "shop.elsewhere.example" and cname["type"] == "CNAME" and cname["target"].endswith(".cfargotunnel.com")
+           and cname["target"] in box.json("job", "show", out["job"])["remedy"], "the record to enter is shown", (cname, said))
+    site.world.call("dns", ["set shop.elsewhere.example A 192.0.2.7"])
+    cause("192.0.2.7")
+    site.world.call("dns", ["del shop.elsewhere.example", "set shop.elsewhere.example CNAME www.example.net"])
+    cause("www.example.net")
+    tap.ok(True, "what stands there instead is said")
+    site.world.call("dns", ["del shop.elsewhere.example", f"set shop.elsewhere.example CNAME {cname['target']}"])
+    done = site.job(out)
+    tap.ok(done["state"] == "done" and box.json("tunnel", "show", out["id"])["state"] == "active", "entered: it goes on", done["cause"])
+    site.do("tunnel", "delete", out["id"], "--confirm=shop.elsewhere.example")
+    tap.equal([e["what"] for e in site.world.call("effects") if "record" in e["what"]], before, "no record of anybody's was touched")
+    box.sett("setting", "set", "dns.server", "")
+
+
 def test_end(tap, box, site):
     foreign = {"method": "POST", "path": f"accounts/{site.world.facts['account']}/access/apps",
                "body": {"name": "Their wiki", "type": "self_hosted", "domain": f"globex.{site.domain}"}}
@@ -168,7 +193,7 @@ def main():
         box.start("worker")
         wait_for(lambda: os.path.exists(box.socket("ask")), "the worker listens")
         site = Site(box, world)
-        for name, test in (("access", test_access), ("follows", test_follows), ("limit", test_limit), ("quotas", test_quotas), ("end", test_end)):
+        for name, test in (("access", test_access), ("follows", test_follows), ("limit", test_limit), ("quotas", test_quotas), ("elsewhere", test_elsewhere), ("end", test_end)):
             with tap.part(name):
                 test(tap, box, site)
         with tap.part("local"):

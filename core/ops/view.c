@@ -13,6 +13,7 @@
 #include "notice.h"
 #include "plan.h"
 #include "port.h"
+#include "shared.h"
 #include "rule.h"
 #include "str.h"
 #include "subscription.h"
@@ -106,6 +107,29 @@ static int subscription_members(struct op_call *call, const void *record, struct
     return plan_member(call, subscription->plan_id, j, err);
 }
 
+/* The record by which its name leads to Cloudflare: for whoever enters it elsewhere. */
+static int cname_member(struct op_call *call, const struct tunnel *tunnel, struct json_out *j,
+                        struct err *err)
+{
+    struct tunnel way = *tunnel;
+    char target[128];
+
+    if (shared_way(call->txn, &way, err) != 0)
+        return -1;
+    json_out_key(j, "cname");
+    if (way.cf_tunnel[0] == '\0' || tunnel->hostname[0] == '\0') {
+        json_out_null(j);
+        return 0;
+    }
+    (void)str_format(target, sizeof target, "%s.cfargotunnel.com", way.cf_tunnel);
+    json_out_object(j);
+    json_out_key_text(j, "name", tunnel->hostname);
+    json_out_key_text(j, "type", "CNAME");
+    json_out_key_text(j, "target", target);
+    json_out_end_object(j);
+    return 0;
+}
+
 /* The container that a tunnel leads to, as the tenant shows it. */
 static int tunnel_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
@@ -128,7 +152,7 @@ static int tunnel_members(struct op_call *call, const void *record, struct json_
         json_out_null(j);
     else
         json_out_text(j, mark);
-    return 0;
+    return cname_member(call, tunnel, j, err);
 }
 
 /* A port's owner, by name for people. */
@@ -228,6 +252,9 @@ static const struct field tunnel_more[] = {
      .type = FIELD_TEXT,
      .size = TENANT_MARK_SIZE,
      .help = "container that it leads to"},
+    {.name = "cname",
+     .type = FIELD_KV,
+     .help = "record that leads its name here: name, type, target"},
 };
 static const struct field audit_more[] = {
     {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},

@@ -377,3 +377,29 @@ int cloudflare_zone_find(struct cloudflare *c, const char *domain, struct cloudf
     }
     return 0;
 }
+
+int cloudflare_zone_covers(struct cloudflare *c, const char *hostname, struct err *err)
+{
+    char path[CLOUDFLARE_PATH_SIZE], name[256];
+    size_t host = strlen(hostname), len;
+    struct cJSON *json;
+
+    (void)pthread_mutex_lock(&c->lock);
+    memcpy(name, c->zone_name, sizeof name);
+    (void)pthread_mutex_unlock(&c->lock);
+    if (name[0] == '\0') {
+        (void)str_format(path, sizeof path, "/zones/%s", c->zone);
+        if (cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_ZONE, &json, err) == -1)
+            return -1;
+        cloudflare_copy(json, "result.name", name, sizeof name);
+        json_free(json);
+        (void)pthread_mutex_lock(&c->lock);
+        memcpy(c->zone_name, name, sizeof name);
+        (void)pthread_mutex_unlock(&c->lock);
+    }
+    len = strlen(name);
+    if (len == 0) /* it cannot be told: as if it were */
+        return 1;
+    return host >= len && str_equal_nocase(hostname + host - len, name) &&
+           (host == len || hostname[host - len - 1] == '.');
+}

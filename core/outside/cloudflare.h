@@ -38,7 +38,8 @@ struct cloudflare {
      * five more. A bucket of 300 that gains 3 a second never exceeds that. */
     pthread_mutex_t lock;
     int64_t budget_milli, budget_at_ms, blocked_until_ms;
-    struct { /* what was counted lately (cloudflare_quota.h); at_ms 0: nothing */
+    char zone_name[256]; /* "" until somebody asks (cloudflare_zone_covers) */
+    struct {             /* what was counted lately (cloudflare_quota.h); at_ms 0: nothing */
         int64_t at_ms, used;
         uint64_t most;
     } counts[CLOUDFLARE_COUNTS];
@@ -68,6 +69,10 @@ struct cloudflare_zone {
  * name above it. Return 1, 0 if the token sees none, or -1. */
 int cloudflare_zone_find(struct cloudflare *c, const char *domain, struct cloudflare_zone *out,
                          struct err *err);
+
+/** cloudflare_zone_covers(c, hostname, err): whether it lies in the zone that is set; asked once.
+ * Return 1, 0 or -1. */
+int cloudflare_zone_covers(struct cloudflare *c, const char *hostname, struct err *err);
 
 /* ---- tunnels ---- */
 

@@ -206,7 +206,8 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
         return -1;
     if (!str_equal(tunnel->ingress, "cloudflare"))
         return set_setting(txn, job, context, FACT_BOX, "box.id", err);
-    if (steps_share_facts(txn, job, tunnel, err) == -1)
+    if (steps_share_facts(txn, job, tunnel, err) == -1 ||
+        set_setting(txn, job, context, FACT_DNS_SERVER, "dns.server", err) == -1)
         return -1;
     if (facts_set(job, FACT_CF_ACCOUNT, tunnel->cf_account, err) == -1 ||
         facts_set(job, FACT_CF_ZONE, tunnel->cf_zone, err) == -1 ||

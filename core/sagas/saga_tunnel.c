@@ -41,6 +41,9 @@ static const struct step create[] = {
      .check = steps_dns_check, .make = steps_dns_make, .undo = steps_dns_undo,
      .settle = steps_tunnel_settle, .unsettle = steps_tunnel_unsettle_record,
      .plan = steps_plan_dns},
+    {.name = "elsewhere", .title = "Wait for its name in the DNS of another provider",
+     .needless = steps_here, .make = steps_elsewhere_make, .attempts = PATIENT,
+     .plan = steps_plan_elsewhere},
     {.name = "active", .title = "Note that it is active", .apply = steps_tunnel_active},
 };
 const struct saga saga_tunnel_create = {

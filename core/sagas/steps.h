@@ -297,6 +297,12 @@ step_outside steps_connector_check, steps_connector_make, steps_connector_undo,
 step_outside steps_dns_check, steps_dns_make, steps_dns_undo, steps_dns_undo_old,
     steps_dns_make_old;
 
+/* Wait until its name is entered in somebody else's DNS; steps_elsewhere.c. */
+step_outside steps_elsewhere_make;
+
+/** steps_here(job): its name lies in our own zone, or needs no record. */
+bool steps_here(const struct job *job);
+
 /** steps_tunnel_prepare(txn, job, context, secrets, err): put the tunnel's secret among the step's
  * secrets; made once for its life. Return 0 or -1. */
 int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct kv *secrets,
@@ -419,6 +425,9 @@ int steps_plan_access(const struct job *job, char *out, size_t size);
 
 /** steps_plan_limit(job, out, size): the rate-limiting rule. */
 int steps_plan_limit(const struct job *job, char *out, size_t size);
+
+/** steps_plan_elsewhere(job, out, size): the record that a person is to enter. */
+int steps_plan_elsewhere(const struct job *job, char *out, size_t size);
 
 /** steps_plan_reachable(job, out, size): the address at the front door. */
 int steps_plan_reachable(const struct job *job, char *out, size_t size);

@@ -103,6 +103,12 @@ int steps_plan_limit(const struct job *job, char *out, size_t size)
                       fact(job, FACT_GUARD_HOSTS, fact(job, FACT_HOSTNAME, "(its names)")));
 }
 
+int steps_plan_elsewhere(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "nothing: asks the DNS for a CNAME of %s",
+                      fact(job, FACT_HOSTNAME, "(its name)"));
+}
+
 int steps_plan_reachable(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "asks %s until it answers", fact(job, FACT_URL, "its address"));
