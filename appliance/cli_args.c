@@ -179,7 +179,7 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
 static int object_name(struct cli *cli, const struct op *op, const void *params, char *out,
                        size_t size, struct err *err)
 {
-    static const char *const shown[] = {"subdomain", "hostname", "name", "id"};
+    static const char *const shown[] = {"subdomain", "hostname", "unicode", "name", "id"};
     char name[64];
     struct op_call call = {0};
     struct json_out j;

@@ -176,6 +176,24 @@ def test_adopt(tap, box, site):
            "removed: it stays, without our records, and that is said", d)
 
 
+def test_access(tap, box, site):
+    """Who must sign in at the tenant's own name must sign in at its domain, too: from its first moment."""
+    def verdicts():
+        return [site.world.call("verdict", {"host": h})["verdict"] for h in ("tor.co.uk", "www.tor.co.uk")]
+    site.do("access", "set", "acme", "--emails", "ann@example.com")
+    ident, _ = site.add("tor.co.uk", "acme")
+    site.delegate("tor.co.uk")
+    wait_for(lambda: box.json("domain", "check", "tor.co.uk") and site.show(ident)["state"] in ("verifying", "active"), "tor.co.uk is led", 40, 0.3)
+    tap.equal(verdicts(), ["login", "login"], "who stands before the tenant stands before its domain")
+    site.do("access", "clear", "acme")
+    tap.equal(verdicts(), [None, None], "and goes with it")
+    site.do("access", "set", "acme", "--emails", "ann@example.com")
+    tap.equal(verdicts(), ["login", "login"], "set later, it holds for domains that are there")
+    site.do("domain", "remove", ident, "--confirm=tor.co.uk")
+    tap.equal(verdicts(), [None, None], "the domain removed, nothing is left")
+    site.do("access", "clear", "acme")
+
+
 def test_lag(tap, box, site):
     """The answer to the creation is lost, and the list does not show the zone for a while."""
     site.world.call("faults", [{"match": "POST /zones", "fault": "lose"}, {"match": "GET /zones", "from": 2, "times": 2, "fault": "lag"}])
@@ -348,7 +366,7 @@ def main():
         wait_for(lambda: all(os.path.exists(box.socket(n)) for n in ("hands", "ask")), "programs listen")
         for name in ("acme", "globex"):
             site.job(box.json("tenant", "create", "--name", name, "--subdomain", name, "--plan", "demo", "--no-wait"))
-        for test in (test_refused, test_zone, test_conflict, test_adopt, test_other_box, test_lag, test_hostname, test_shared, test_claim, test_life, test_tenant_goes):
+        for test in (test_refused, test_zone, test_conflict, test_adopt, test_other_box, test_access, test_lag, test_hostname, test_shared, test_claim, test_life, test_tenant_goes):
             with tap.part(test.__name__):
                 test(tap, box, site)
         breaches = world.call("breaches")

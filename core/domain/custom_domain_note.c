@@ -35,7 +35,7 @@ bool custom_domain_ready(const struct custom_domain *domain)
     if (domain->via == DOMAIN_VIA_ZONE)
         return domain->zone_status == DOMAIN_ZONE_ACTIVE;
     if (domain->via == DOMAIN_VIA_HOSTNAME)
-        return proved(domain) && str_equal(domain->hostname_status, "active") &&
+        return proved(domain) && str_starts(domain->hostname_status, "active") &&
                str_equal(domain->ssl_status, "active");
     return proved(domain) && domain->points;
 }
@@ -319,8 +319,12 @@ static int move_on(struct txn *txn, const struct conf *conf, struct custom_domai
         }
         if (d->state == DOMAIN_VERIFYING && seen->door && seen->answers)
             return custom_domain_answers(txn, d, err);
-        if (d->state == DOMAIN_VERIFYING)
+        if (d->state == DOMAIN_VERIFYING || seen->trouble[0] != '\0')
             custom_domain_reason(d, seen->trouble);
+        else if (d->via == DOMAIN_VIA_HOSTNAME && seen->provider && !custom_domain_ready(d))
+            say_missing(d, seen);
+        else
+            custom_domain_reason(d, "");
         return 0;
     }
     *route = custom_domain_ready(d);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "idn.h"
 #include "setting.h"
 #include "str.h"
 
@@ -325,8 +326,7 @@ int custom_domain_instruct(struct txn *txn, const struct conf *conf, const struc
         left = (uint64_t)((d->deadline_at - now) / (INT64_C(86400) * 1000));
     (void)str_format(days, sizeof days, "%llu", (unsigned long long)left);
     list_servers(d, servers, sizeof servers);
-    (void)str_copy(registrable, sizeof registrable,
-                   str_equal(d->registrable, d->name) ? d->unicode : d->registrable);
+    idn_unicode(d->registrable, registrable, sizeof registrable);
     const struct fill fills[] = {{"{domain}", d->unicode},
                                  {"{registrable}", registrable},
                                  {"{servers}", servers},

@@ -5,6 +5,8 @@
  */
 #include "guard.h"
 
+#include "custom_domain.h"
+
 #include "str.h"
 #include "tenant.h"
 #include "tunnel.h"
@@ -210,6 +212,34 @@ static int add_host(char *out, size_t size, const char *host, struct err *err)
                    "the tenant has more host names than fit into one rule");
 }
 
+/* And the customers' domains that are led to it. Return how many names, or -1. */
+static int add_domains(struct txn *txn, const char *tenant_id, char *out, size_t size,
+                       struct err *err)
+{
+    struct custom_domain *d = calloc(1, sizeof *d);
+    char www[300];
+    struct scan scan;
+    int got = -1, count = 0;
+
+    if (d == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a domain");
+    (void)str_copy(d->tenant_id, sizeof d->tenant_id, tenant_id);
+    if (scan_start(&scan, txn, &custom_domain_table, "tenant_id", d, 1, false, err) == 0)
+        while ((got = scan_next(&scan, d, err)) == 1) {
+            if (d->live[0] == '\0' || d->routed_to[0] == '\0' || d->via == DOMAIN_VIA_LOCAL)
+                continue;
+            (void)str_format(www, sizeof www, "www.%s", d->name);
+            if (add_host(out, size, d->name, err) == -1 ||
+                (d->www && add_host(out, size, www, err) == -1)) {
+                got = -1;
+                break;
+            }
+            count += d->www ? 2 : 1;
+        }
+    free(d);
+    return got == -1 ? -1 : count;
+}
+
 int guard_hosts(struct txn *txn, const char *tenant_id, char *out, size_t size, struct err *err)
 {
     struct tunnel tunnel = {0};
@@ -238,7 +268,9 @@ int guard_hosts(struct txn *txn, const char *tenant_id, char *out, size_t size, 
         if (got == -1)
             return -1;
     }
-    return count;
+    if ((got = add_domains(txn, tenant_id, out, size, err)) == -1)
+        return -1;
+    return count + got;
 }
 
 int guard_drop(struct txn *txn, const char *tenant_id, struct err *err)

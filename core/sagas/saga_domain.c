@@ -43,6 +43,10 @@ static const struct step route[] = {
     {.name = "origin", .title = "Lead its custom hostname to the tenant's own name",
      .needless = steps_domain_no_origin, .make = steps_domain_origin,
      .settle = steps_domain_settle},
+    {.name = "access", .title = "Let in who may come in, and nobody else",
+     .needless = steps_domain_no_guard, .check = steps_access_check_all,
+     .make = steps_access_make_all, .undo = steps_access_undo_hosts,
+     .prepare = steps_access_prepare},
     {.name = "rules", .title = "Lead its names to the tenant", .needless = steps_domain_not_ruled,
      .apply = steps_domain_rules, .revert = steps_domain_unrules,
      .plan = steps_domain_plan_names},
@@ -57,6 +61,8 @@ static const struct step route[] = {
     {.name = "reachable", .title = "Ask for it at the front door", .needless = steps_domain_no_door,
      .make = steps_domain_reachable, .attempts = PATIENT},
     {.name = "routed", .title = "Note that it is led", .apply = steps_domain_routed},
+    {.name = "limits", .title = "Count its visitors with the tenant's", .apply = steps_domain_limits,
+     .flags = STEP_QUIET},
 };
 const struct saga saga_domain_route = {
     .name = "domain.route", .title = "Lead a domain to its tenant", .subject = "domain",
@@ -74,6 +80,8 @@ static const struct step remove_[] = {
      .apply = steps_domain_unrules, .plan = steps_domain_plan_names},
     {.name = "unruled", .title = "Wait until the tunnel has forgotten them",
      .needless = steps_domain_not_ruled, .apply = steps_domain_configured, .attempts = PATIENT},
+    {.name = "unaccess", .title = "Take away who may come in", .needless = steps_domain_no_guard,
+     .make = steps_access_undo_hosts},
     {.name = "unmap", .title = "Take its names off the web server",
      .needless = steps_domain_not_local, .make = steps_domain_unmap,
      .plan = steps_domain_plan_names},
@@ -81,6 +89,8 @@ static const struct step remove_[] = {
      .needless = steps_domain_not_provided, .make = steps_domain_drop,
      .plan = steps_domain_plan_provider},
     {.name = "removed", .title = "Note that it is gone", .apply = steps_domain_removed},
+    {.name = "limits", .title = "Count its visitors no more", .apply = steps_domain_limits,
+     .flags = STEP_QUIET},
 };
 const struct saga saga_domain_remove = {
     .name = "domain.remove", .title = "Remove a domain", .subject = "domain",
@@ -94,6 +104,8 @@ static const struct step claim[] = {
     {.name = "prove", .title = "See the claimant's TXT record", .make = steps_domain_prove_claim},
     {.name = "unmap", .title = "Take its names off the web server",
      .needless = steps_domain_not_local, .make = steps_domain_unmap},
+    {.name = "unaccess", .title = "Take away who may come in", .needless = steps_domain_no_guard,
+     .make = steps_access_undo_hosts},
     {.name = "take", .title = "Give it to the claimant, and tell the former owner",
      .apply = steps_domain_take, .flags = STEP_PIVOT},
 };

@@ -340,7 +340,8 @@ step_outside steps_access_check, steps_access_make, steps_access_undo;
 step_outside steps_access_make_old, steps_access_undo_old;
 /* Before all of the tenant's. undo_first: only if there was nothing before. */
 step_outside steps_access_check_all, steps_access_make_all, steps_access_undo_all,
-    steps_access_undo_first;
+    steps_access_undo_first,
+    steps_access_undo_hosts; /* undo_hosts: only of the hosts that make_all is about */
 step_store steps_access_applied, steps_access_removed;
 /* Hook. */
 step_store steps_access_ended;

@@ -149,6 +149,11 @@ enum outcome steps_access_undo_all(struct step_call *call, struct err *err)
     return act(call, UNDO, "", err);
 }
 
+enum outcome steps_access_undo_hosts(struct step_call *call, struct err *err)
+{
+    return act(call, UNDO, kv_get_or(call->facts, FACT_GUARD_HOSTS, ""), err);
+}
+
 /* What stood there before cannot be read back from its successor: it stays, and is called failed.
  */
 enum outcome steps_access_undo_first(struct step_call *call, struct err *err)

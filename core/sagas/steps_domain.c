@@ -15,6 +15,7 @@
 #include "rule.h"
 #include "setting.h"
 #include "shared.h"
+#include "steps.h"
 #include "str.h"
 
 #define RETRY_MS (INT64_C(3600) * 1000) /* after a job that was undone */
@@ -77,6 +78,15 @@ static int set_settings(struct txn *txn, struct job *job, const struct saga_cont
     return facts_set(job, FACT_URL, url, err);
 }
 
+/* Before which names of it somebody may have to stand (guard.h). */
+static int set_hosts(struct job *job, const struct custom_domain *d, struct err *err)
+{
+    char hosts[600];
+
+    (void)str_format(hosts, sizeof hosts, d->www ? "%s,www.%s" : "%s", d->name, d->name);
+    return facts_set(job, FACT_GUARD_HOSTS, hosts, err);
+}
+
 int steps_domain_read(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct saga_context *c = context;
@@ -112,7 +122,7 @@ int steps_domain_read(struct txn *txn, struct job *job, void *context, struct er
         facts_set(job, DOMAIN_FACT_ID, d.cf_id, err) == -1 ||
         facts_set(job, DOMAIN_FACT_MADE, d.cf_made ? "1" : "", err) == -1)
         return -1;
-    return set_settings(txn, job, c, &d, err);
+    return set_hosts(job, &d, err) == -1 ? -1 : set_settings(txn, job, c, &d, err);
 }
 
 /* ---- from the facts into the record ---- */
@@ -200,6 +210,18 @@ int steps_domain_routed(struct txn *txn, struct job *job, void *context, struct 
     }
     d.due_at = txn_time_ms(txn) + (led || why[0] == '\0' ? 0 : SOON_MS);
     return custom_domain_put(txn, &d, err);
+}
+
+/* What counts requests for the tenant counts them at its new names, too. */
+int steps_domain_limits(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    struct custom_domain d;
+    struct tenant tenant;
+
+    (void)context;
+    if (load(txn, job, &d, err) == -1 || load_tenant(txn, &d, &tenant, err) == -1)
+        return -1;
+    return runs(&tenant) ? steps_limit_follow(txn, job, tenant.id, err) : 0;
 }
 
 int steps_domain_removing(struct txn *txn, struct job *job, void *context, struct err *err)

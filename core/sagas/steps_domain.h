@@ -24,6 +24,8 @@
 
 step_store steps_domain_read, steps_domain_removing, steps_domain_waiting, steps_domain_routed,
     steps_domain_removed;
+/* The rate limit of the tenant follows its host names. */
+step_store steps_domain_limits;
 step_store steps_domain_settle, steps_domain_unsettle;
 step_store steps_domain_begun, steps_domain_ended;
 /* Claim: it is the claimant's from now on; the former one is told. */
@@ -88,6 +90,8 @@ bool steps_domain_not_wanted(const struct job *job);
 bool steps_domain_no_dns(const struct job *job);
 /** steps_domain_no_origin(job): no custom hostname, or not wanted. */
 bool steps_domain_no_origin(const struct job *job);
+/** steps_domain_no_guard(job): nobody stands before the tenant, or the provider cannot. */
+bool steps_domain_no_guard(const struct job *job);
 /** steps_domain_no_door(job): not wanted, or in maintenance. */
 bool steps_domain_no_door(const struct job *job);
 

@@ -70,6 +70,11 @@ bool steps_domain_no_origin(const struct job *job)
     return steps_domain_not_hostname(job) || steps_domain_not_wanted(job);
 }
 
+bool steps_domain_no_guard(const struct job *job)
+{
+    return via(job, DOMAIN_VIA_LOCAL) || steps_without_access(job);
+}
+
 bool steps_domain_no_door(const struct job *job)
 {
     return steps_domain_not_wanted(job) || steps_in_maintenance(job);

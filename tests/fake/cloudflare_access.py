@@ -47,7 +47,7 @@ class Access:
 
     def app_create(self, body):
         domain = body.get("domain", "")
-        if not any(domain == z or domain.endswith("." + z) for z in self.zone_names()):
+        if not self.serves(domain):
             raise Refusal(400, 12130, "access.api.error.invalid_request: domain does not belong to zone")
         if any(a["domain"] == domain for a in self.apps.values()):
             raise Refusal(409, 12131, "access.api.error.application_already_exists")
