@@ -72,6 +72,7 @@ const struct op_route route_table[] = {
     {GET, "/api/probe", "probe.show"},
     {POST, "/api/probe", "probe.start"},
     {POST, "/api/tunnels/validate", "tunnel.validate"},
+    {POST, "/api/tunnels/adopt", "tunnel.adopt"},
     {GET, "/api/tunnels/{id}/match", "tunnel.match"},
     {GET, "/api/tunnels/{id}/config", "tunnel.config"},
     {POST, "/api/tunnels/{id}/configure", "tunnel.configure"},

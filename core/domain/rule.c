@@ -274,7 +274,7 @@ int rule_new(struct txn *txn, struct tunnel *tunnel, struct rule *rule, uint32_t
     if (list.count + 2 > CLOUDFLARED_RULES_MAX)
         (void)err_set(err, ERR_QUOTA, "rules_full", "a tunnel has at most %u rules",
                       CLOUDFLARED_RULES_MAX);
-    else if (refuse_twin(&list, tunnel, rule, err) == 0)
+    else if (place == RULE_PLACE_LAST || refuse_twin(&list, tunnel, rule, err) == 0)
         result = 0;
     id_make(rule->id, rule_table.prefix);
     place = place == RULE_PLACE_END ? best_place(&list, tunnel, rule) : place == 0 ? 0 : place - 1;

@@ -23,7 +23,7 @@ struct rule {
 extern const struct table rule_table; /* key id; index: by_place {tunnel_id, position}, hostname */
 
 #define RULE_PLACE_END  UINT32_MAX       /* see rule_new */
-#define RULE_PLACE_LAST (UINT32_MAX - 1) /* behind all, whatever is met in vain */
+#define RULE_PLACE_LAST (UINT32_MAX - 1) /* behind all, also what is met in vain */
 
 /** rule_check(rule, err): cloudflared's own verdict, and that the service is of a kind that sett
  * knows and the host name one that can be. ERR_INVALID naming the field. Return 0 or -1. */

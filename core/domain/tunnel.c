@@ -55,6 +55,8 @@ static const struct field rows[] = {
     FIELD_SINCE(struct tunnel, carried, FIELD_BOOL, 3,
                 .help = "its route is among that one's rules"),
     FIELD_SINCE(struct tunnel, routes, FIELD_U32, 3, .help = "rules that go by it"),
+    FIELD_SINCE(struct tunnel, elsewhere, FIELD_BOOL, 4,
+                .help = "its connector is not run by this box"),
 };
 
 static const struct index indexes[] = {
@@ -72,7 +74,7 @@ const struct table tunnel_table = {
     .name = "tunnels",
     .noun = "tunnel",
     .id = 6,
-    .version = 3,
+    .version = 4,
     .prefix = "tun",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
     .key = {"id"},
@@ -99,8 +101,29 @@ int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, str
     return record_find(txn, &tunnel_table, "name", tunnel, err);
 }
 
+/* A name is free again once its bearer is deleted, which keeps it with its number behind it. */
+static int free_name(struct txn *txn, const char *name, struct err *err)
+{
+    struct tunnel old = {0};
+    char kept[sizeof old.name];
+    int found;
+
+    if (name[0] == '\0')
+        return 0;
+    (void)str_copy(old.name, sizeof old.name, name);
+    if ((found = record_find(txn, &tunnel_table, "name", &old, err)) != 1)
+        return found;
+    if (old.state != TUNNEL_DELETED ||
+        str_format(kept, sizeof kept, "%.70s~%llu", name, (unsigned long long)old.number) == -1)
+        return 0; /* the insertion says that it is taken */
+    memcpy(old.name, kept, sizeof old.name);
+    return record_put(txn, &tunnel_table, &old, err);
+}
+
 int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err)
 {
+    if (free_name(txn, tunnel->name, err) == -1)
+        return -1;
     id_make(tunnel->id, tunnel_table.prefix);
     tunnel->number = record_next_number(txn, tunnel_table.name, err);
     if (tunnel->number == 0)

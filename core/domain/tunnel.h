@@ -47,6 +47,7 @@ struct tunnel {
     char carrier_id[ID_SIZE]; /* the shared tunnel that its route goes by; "": it is one itself */
     bool carried;             /* its route is to be among its carrier's rules */
     uint32_t routes;          /* shared: rules that are reserved */
+    bool elsewhere;           /* its connector is not this box's affair */
 };
 extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,
                                            hostname, customer_id */

@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cloudflared.h"
+#include "cloudflare.h"
 #include "file.h"
-#include "json_in.h"
 #include "json_out.h"
 #include "str.h"
 
@@ -30,32 +29,25 @@ int connector_files(const char *hands, uint64_t number, struct connector_files *
     return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", hands);
 }
 
-/* {"a":account,"t":tunnel,"s":secret} in base64 becomes cloudflared's credentials file. */
+/* The token's content as cloudflared's credentials file. */
 static int credentials_of(const char *token, struct buf *out, struct cloudflared_file *file,
                           struct err *err)
 {
-    char text[TOKEN_TEXT_MAX];
-    struct cJSON *json = NULL;
+    struct cloudflare_credentials c;
     struct json_out j;
-    size_t len = 0;
-    int result;
 
-    if (sodium_base642bin((unsigned char *)text, sizeof text, token, strlen(token), NULL, &len,
-                          NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
-        json = json_parse(text, len, &json_limits_api, NULL);
+    if (cloudflare_token_read(token, &c, err) == -1)
+        return -1;
     json_out_init(&j, out);
     json_out_object(&j);
-    json_out_key_text(&j, "AccountTag", json_text(json, "a", ""));
-    json_out_key_text(&j, "TunnelSecret", json_text(json, "s", ""));
-    json_out_key_text(&j, "TunnelID", json_text(json, "t", ""));
+    json_out_key_text(&j, "AccountTag", c.account);
+    json_out_key_text(&j, "TunnelSecret", c.secret);
+    json_out_key_text(&j, "TunnelID", c.tunnel);
     json_out_end_object(&j);
     (void)buf_byte(out, '\n');
-    result = str_copy(file->tunnel, sizeof file->tunnel, json_text(json, "t", ""));
-    if (json == NULL || result == -1 || file->tunnel[0] == '\0')
-        result = err_set(err, ERR_INVALID, "token_invalid", "that is no connector's token");
-    json_free(json);
-    sodium_memzero(text, sizeof text);
-    return result;
+    memcpy(file->tunnel, c.tunnel, sizeof file->tunnel);
+    sodium_memzero(&c, sizeof c);
+    return 0;
 }
 
 /* Write what is not there so already. Return 1 if it was not, 0 or -1. */

@@ -271,6 +271,7 @@ static int plan(struct passage *p, struct err *err)
     kv_clear(&params);
     if (kv_merge(&params, &job->args) != 0 || kv_set(&params, "saga", job->saga) != 0)
         return err_set(err, ERR_TOO_LARGE, "plan_too_large", "the job has too many arguments");
+    buf_reset(&call->answer); /* of the operation's own question */
     if (ask(call->box->paths.ask_sock, "plan", &params, PLAN_WAIT_MS, &call->answer, err) != 0 ||
         json_check(call->answer.data, call->answer.len, &json_limits_provider, err) != 0)
         return -1;

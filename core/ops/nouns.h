@@ -18,6 +18,7 @@ extern const struct op access_ops[];       /* guard_ops.c */
 extern const struct op ratelimit_ops[];    /* guard_ops.c */
 extern const struct op domain_ops[];       /* domain_ops.c */
 extern const struct op creation_ops[];     /* tunnel_create.c */
+extern const struct op adoption_ops[];     /* tunnel_adopt.c */
 extern const struct op configure_ops[];    /* tunnel_config_ops.c */
 extern const struct op rule_ops[];         /* rule_ops.c */
 extern const struct op port_ops[];         /* port_ops.c */

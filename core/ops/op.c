@@ -16,6 +16,7 @@ const struct op *const op_tables[] = {
     tenant_move_ops, proxmox_ops,
     tunnel_ops,
     creation_ops,
+    adoption_ops,
     configure_ops,
     rule_ops,
     cloudflare_ops,

@@ -23,6 +23,19 @@ static const struct field tunnel_list_rows[] = {
           .help = "only in this state"),
 };
 
+enum { ACTION_DELETE, ACTION_RELEASE };
+static const char *const action_names[] = {"delete", "release", NULL};
+
+struct delete_params {
+    char id[96]; /* first, as in struct id_params */
+    uint32_t action;
+};
+static const struct field delete_rows[] = {
+    ID_FIELD(struct delete_params),
+    FIELD(struct delete_params, action, FIELD_ENUM, .names = action_names,
+          .help = "of an adopted one: delete it at Cloudflare, or release it"),
+};
+
 struct lines_params {
     char id[96];
     uint32_t lines;
@@ -88,6 +101,9 @@ static int change(struct op_call *call, const char *saga, struct err *err)
     object_before(call, &tunnel_table, &tunnel);
     if (tunnel.state == TUNNEL_DELETED)
         return err_set(err, ERR_CONFLICT, "tunnel_deleted", "tunnel %s is deleted", tunnel.id);
+    if (tunnel.elsewhere && str_equal(saga, "tunnel.restart"))
+        return err_set(err, ERR_CONFLICT, "connector_elsewhere",
+                       "this box does not run the connector of tunnel %s", tunnel.name);
     if (tunnel.shared && tunnel.routes > 0 && str_equal(saga, "tunnel.delete")) {
         err_set(err, ERR_CONFLICT, "tunnel_carries", "%u rules of tenants go by tunnel %s",
                 tunnel.routes, tunnel.name);
@@ -102,8 +118,27 @@ static int tunnel_restart(struct op_call *call, struct err *err)
     return change(call, "tunnel.restart", err);
 }
 
+/* One that somebody else made goes only when that is said; else it is let go. */
 static int tunnel_delete(struct op_call *call, struct err *err)
 {
+    const struct delete_params *p = call->params;
+    struct tunnel tunnel = {0};
+
+    if (object_get(call, &tunnel_table, p->id, &tunnel, err) != 0)
+        return -1;
+    if (op_given(call, "action") && p->action == ACTION_RELEASE) {
+        if (tunnel.adopted)
+            return change(call, "tunnel.release", err);
+        return err_field(err, "action", "not_adopted",
+                         "tunnel %s was made by this box: it can be deleted, not let go",
+                         tunnel.name);
+    }
+    if (tunnel.adopted && !op_given(call, "action")) {
+        (void)err_set(err, ERR_CONFLICT, "tunnel_adopted",
+                      "this box did not make tunnel %s: say what is to become of it", tunnel.name);
+        return err_hint(err, "--action release leaves it as it is at Cloudflare; --action delete "
+                             "deletes it there");
+    }
     return change(call, "tunnel.delete", err);
 }
 
@@ -170,7 +205,7 @@ const struct op tunnel_ops[] = {
     {.name = "tunnel.delete",
      .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB,
-     .params = &object_id,
+     .params = PARAMS(delete_rows, struct delete_params),
      .help = "Delete a tunnel; its tenant stays, unreachable by it",
      .example = "1",
      RESULT,

@@ -119,6 +119,14 @@ int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
 int cloudflare_connector_token(const char *account, const char *tunnel, const char *secret,
                                char out[CLOUDFLARE_TOKEN_SIZE], struct err *err);
 
+struct cloudflare_credentials {
+    char account[CLOUDFLARE_ID_SIZE], tunnel[CLOUDFLARE_ID_SIZE], secret[256];
+};
+
+/** cloudflare_token_read(token, out, err): what such a token holds; the caller wipes ${out}.
+ * ERR_INVALID. 0 or -1. */
+int cloudflare_token_read(const char *token, struct cloudflare_credentials *out, struct err *err);
+
 /* ---- a tunnel's configuration ---- */
 
 /* A configuration as the provider keeps it. */

@@ -6,7 +6,6 @@
 
 #include "cloudflare_call.h"
 #include "cloudflared_members.h"
-#include "enc.h"
 #include "json_in.h"
 #include "json_out.h"
 #include "str.h"
@@ -189,29 +188,6 @@ int cloudflare_tunnel_list(struct cloudflare *c, const char *prefix,
                      "/accounts/%s/cfd_tunnel?include_prefix=%s&is_deleted=false", c->account,
                      escaped);
     return cloudflare_pages(c, path, LIST_PAGE, CLOUDFLARE_MAY_TUNNEL, list_one, &l, err);
-}
-
-int cloudflare_connector_token(const char *account, const char *tunnel, const char *secret,
-                               char out[CLOUDFLARE_TOKEN_SIZE], struct err *err)
-{
-    struct json_out j;
-    struct buf json;
-    int len = -1;
-
-    buf_init(&json, CLOUDFLARE_TOKEN_SIZE);
-    json_out_init(&j, &json);
-    json_out_object(&j);
-    json_out_key_text(&j, "a", account);
-    json_out_key_text(&j, "t", tunnel);
-    json_out_key_text(&j, "s", secret);
-    json_out_end_object(&j);
-    if (!json.failed)
-        len = enc_base64(out, CLOUDFLARE_TOKEN_SIZE, buf_string(&json), json.len);
-    buf_free(&json);
-    if (len == -1)
-        return err_set(err, ERR_INVALID, "cloudflare_token",
-                       "the tunnel's token would be too long");
-    return 0;
 }
 
 /* ---- configuration ---- */

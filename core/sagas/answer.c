@@ -49,6 +49,7 @@ static const struct answer_row questions[] = {
     {"stats", answer_stats},
     {"status", answer_status},
     {"quotas", answer_quotas},
+    {"adopt", answer_adopt},
     {"probe", answer_probe},
     {"proxmox", answer_proxmox},
     {"checkout", answer_checkout},

@@ -201,6 +201,8 @@ int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *co
         facts_set(job, FACT_SERVICE, tunnel->service, err) == -1 ||
         facts_set(job, FACT_PATH, tunnel->path, err) == -1 ||
         facts_set(job, FACT_INGRESS, tunnel->ingress, err) == -1 ||
+        facts_set(job, FACT_ADOPTED, tunnel->adopted ? "1" : "", err) == -1 ||
+        facts_set(job, FACT_ELSEWHERE, tunnel->elsewhere ? "1" : "", err) == -1 ||
         facts_set(job, FACT_LOCAL, tunnel->config == TUNNEL_LOCAL ? "1" : "", err) == -1 ||
         facts_set(job, FACT_NO_VERIFY, tunnel->no_tls_verify ? "1" : "", err) == -1)
         return -1;

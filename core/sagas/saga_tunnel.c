@@ -34,7 +34,7 @@ static const struct step create[] = {
      .plan = steps_plan_rules},
     {.name = "shared", .title = "See that it does", .needless = steps_uncarried,
      .apply = steps_share_await, .attempts = PATIENT, .flags = STEP_QUIET},
-    {.name = "connector", .title = "Start the connector", .needless = steps_without_tunnel,
+    {.name = "connector", .title = "Start the connector", .needless = steps_without_connector,
      .check = steps_connector_check, .make = steps_connector_make, .undo = steps_connector_undo,
      .prepare = steps_tunnel_prepare, .plan = steps_plan_connector},
     {.name = "dns", .title = "Enter its name in the DNS", .needless = steps_without_record,
@@ -57,7 +57,7 @@ static const struct step delete[] = {
      .flags = STEP_PIVOT},
     {.name = "unname", .title = "Take its name out of the DNS", .needless = steps_without_record,
      .make = steps_dns_undo, .settle = steps_tunnel_unsettle_record, .plan = steps_plan_dns},
-    {.name = "disconnect", .title = "Stop the connector", .needless = steps_without_tunnel,
+    {.name = "disconnect", .title = "Stop the connector", .needless = steps_without_connector,
      .make = steps_connector_undo, .plan = steps_plan_connector},
     {.name = "unroute", .title = "Take its host name off",
      .needless = steps_carried, .make = steps_rules_undo,
@@ -90,7 +90,7 @@ static const struct step restart[] = {
      .flags = STEP_QUIET},
     {.name = "reroute", .title = "Lead its host name to the service anew", .needless = with_tunnel,
      .make = steps_rules_make, .plan = steps_plan_rules},
-    {.name = "restart", .title = "Restart the connector", .needless = steps_without_tunnel,
+    {.name = "restart", .title = "Restart the connector", .needless = steps_without_connector,
      .make = steps_connector_restart, .plan = steps_plan_connector},
     {.name = "active", .title = "Note that it is active", .apply = steps_tunnel_active,
      .flags = STEP_QUIET},
@@ -135,4 +135,38 @@ static const struct step configure[] = {
 const struct saga saga_tunnel_configure = {
     .name = "tunnel.configure", .title = "Configure a tunnel", .subject = "tunnel",
     .steps = configure, .step_count = COUNT(configure), .ended = steps_tunnel_configured,
+};
+
+/* A tunnel that somebody else made becomes this box's: nothing of it is changed. Its rules are in the
+ * records already, as they were read when it was asked for. */
+static const struct step adopt[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_tunnel_read,
+     .flags = STEP_QUIET},
+    {.name = "look", .title = "See that the tunnel is there", .make = steps_adopt_look,
+     .plan = steps_plan_tunnel},
+    {.name = "connector", .title = "Start a connector of this box",
+     .needless = steps_without_connector, .check = steps_connector_check,
+     .make = steps_connector_make, .undo = steps_connector_undo, .prepare = steps_tunnel_recall,
+     .plan = steps_plan_connector},
+    {.name = "active", .title = "Note that it is active", .apply = steps_tunnel_active},
+};
+const struct saga saga_tunnel_adopt = {
+    .name = "tunnel.adopt", .title = "Adopt a tunnel", .subject = "tunnel",
+    .steps = adopt, .step_count = COUNT(adopt), .ended = steps_tunnel_adopt_ended,
+};
+
+/* And back: the box forgets it. */
+static const struct step release[] = {
+    {.name = "releasing", .title = "Note that it is let go", .apply = steps_tunnel_releasing,
+     .flags = STEP_PIVOT},
+    {.name = "disconnect", .title = "Stop the connector of this box",
+     .needless = steps_without_connector, .make = steps_connector_undo,
+     .plan = steps_plan_connector},
+    {.name = "released", .title = "Forget it; at Cloudflare it stays as it is",
+     .apply = steps_tunnel_deleted},
+};
+const struct saga saga_tunnel_release = {
+    .name = "tunnel.release", .title = "Let a tunnel go", .subject = "tunnel",
+    .steps = release, .step_count = COUNT(release), .ended = steps_tunnel_job_ended,
+    .keep_on_fail = true,
 };

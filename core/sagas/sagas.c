@@ -17,7 +17,7 @@ const struct saga *const sagas[] = {
     &saga_tunnel_delete,
     &saga_tunnel_restart,
     &saga_tunnel_reroute,
-    &saga_tunnel_configure,
+    &saga_tunnel_configure, &saga_tunnel_adopt, &saga_tunnel_release,
     &saga_domain_add,
     &saga_domain_route,
     &saga_domain_remove,

@@ -74,6 +74,8 @@ step_store steps_tunnel_read, steps_tunnel_active, steps_tunnel_deleting, steps_
 /* Reroute: a cause of an earlier failure goes. */
 step_store steps_tunnel_rerouted;
 
+/* Adopt, turned round; release: the record ends, and the tunnel stays as it is at its provider. */
+step_store steps_tunnel_releasing, steps_tunnel_adopt_ended;
 /* Configure: the end, refused or not. */
 step_store steps_tunnel_configured;
 
@@ -311,6 +313,12 @@ int steps_tunnel_prepare(struct txn *txn, struct job *job, void *context, struct
 /** steps_tunnel_recall(txn, job, context, secrets, err): likewise, if there is one. 0 or -1. */
 int steps_tunnel_recall(struct txn *txn, struct job *job, void *context, struct kv *secrets,
                         struct err *err);
+
+/* Adopt: that the tunnel is there, and whose rules are the provider's; nothing is made. */
+step_outside steps_adopt_look;
+
+/** steps_without_connector(job): without tunnel, or its connector runs elsewhere. */
+bool steps_without_connector(const struct job *job);
 
 /** steps_without_tunnel(job): the ingress is local, or a shared tunnel carries the route: no tunnel
  * and no connector of its own. */

@@ -4,6 +4,7 @@
  * connector is the hands' own, whoever the provider is.
  */
 #include "facts.h"
+#include "ingress_cloudflare.h"
 #include "outside.h"
 #include "secret_once.h"
 #include "steps.h"
@@ -23,6 +24,11 @@
 bool steps_without_tunnel(const struct job *job)
 {
     return !str_equal(kv_get_or(&job->facts, FACT_INGRESS, ""), "cloudflare") || steps_carried(job);
+}
+
+bool steps_without_connector(const struct job *job)
+{
+    return steps_without_tunnel(job) || kv_get(&job->facts, FACT_ELSEWHERE) != NULL;
 }
 
 bool steps_without_ingress(const struct job *job)
@@ -201,6 +207,41 @@ enum outcome steps_connector_check(struct step_call *call, struct err *err)
     return outcome;
 }
 
+/* An adopted tunnel's token is asked for where its secret was not given. */
+static int adopted_token(struct step_call *call, char token[CLOUDFLARE_TOKEN_SIZE], struct err *err)
+{
+    struct providers *p = outside_use(call->outside);
+    int result = -1;
+
+    if (p->cloudflare_set)
+        result = cloudflare_tunnel_token(&p->cloudflare, kv_get_or(call->facts, FACT_CF_TUNNEL, ""),
+                                         token, err);
+    else
+        *err = p->cloudflare_why;
+    outside_done(call->outside, p);
+    return result;
+}
+
+enum outcome steps_adopt_look(struct step_call *call, struct err *err)
+{
+    struct providers *p = outside_use(call->outside);
+    struct cloudflare_tunnel tunnel;
+    enum outcome outcome = OUTCOME_FAIL;
+
+    if (!p->cloudflare_set)
+        *err = p->cloudflare_why;
+    else if (cloudflare_tunnel_get(&p->cloudflare, kv_get_or(call->facts, FACT_CF_TUNNEL, ""),
+                                   &tunnel, err) == -1)
+        outcome = ingress_cloudflare_outcome(err);
+    else if (tunnel.deleted)
+        (void)err_set(err, ERR_NOT_FOUND, "tunnel_gone", "the tunnel %s is deleted at Cloudflare",
+                      tunnel.name);
+    else
+        outcome = OUTCOME_OK;
+    outside_done(call->outside, p);
+    return outcome;
+}
+
 /* ${rules}: of a tunnel whose rules are files; NULL: those that are there. */
 static enum outcome start_connector(struct step_call *call, const char *rules, struct err *err)
 {
@@ -209,15 +250,18 @@ static enum outcome start_connector(struct step_call *call, const char *rules, s
     struct hands_reply reply;
     enum outcome outcome;
 
-    if (secret == NULL) {
+    if (secret == NULL && kv_get(call->facts, FACT_ADOPTED) != NULL) {
+        if (adopted_token(call, token, err) == -1)
+            return ingress_cloudflare_outcome(err);
+    } else if (secret == NULL) {
         (void)err_set(err, ERR_CORRUPT, "tunnel_secret_gone", "the tunnel's secret is not there");
         (void)err_hint(err, "delete the tunnel and create it anew");
         return OUTCOME_FAIL;
-    }
-    if (cloudflare_connector_token(kv_get_or(call->facts, FACT_CF_ACCOUNT, ""),
-                                   kv_get_or(call->facts, FACT_CF_TUNNEL, ""), secret, token,
-                                   err) == -1)
+    } else if (cloudflare_connector_token(kv_get_or(call->facts, FACT_CF_ACCOUNT, ""),
+                                          kv_get_or(call->facts, FACT_CF_TUNNEL, ""), secret, token,
+                                          err) == -1) {
         return OUTCOME_FAIL;
+    }
     outcome = connector(call, HANDS_CONNECTOR_START, token, rules, &reply, err);
     sodium_memzero(token, sizeof token);
     return outcome;

@@ -83,6 +83,18 @@ int steps_tunnel_deleting(struct txn *txn, struct job *job, void *context, struc
     return tunnel_move(txn, &tunnel, TUNNEL_DELETING, kv_get_or(&job->args, "reason", ""), err);
 }
 
+int steps_tunnel_releasing(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    return steps_tunnel_deleting(txn, job, context, err);
+}
+
+int steps_tunnel_adopt_ended(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    if (job->state == JOB_UNDONE)
+        return steps_tunnel_deleted(txn, job, context, err);
+    return job->state == JOB_DONE ? steps_tunnel_follow(txn, job, err) : 0;
+}
+
 /* The tunnel's own secret goes with it. */
 static int drop_secret(struct txn *txn, const struct tunnel *tunnel, struct err *err)
 {
@@ -123,7 +135,8 @@ int steps_tunnel_deleted(struct txn *txn, struct job *job, void *context, struct
         rule_delete_all(txn, tunnel.id, err) == -1 ||
         steps_share_leave(txn, job, &tunnel, err) == -1)
         return -1;
-    return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", ""), err);
+    return tunnel_move(txn, &tunnel, TUNNEL_DELETED, kv_get_or(&job->args, "reason", job->cause),
+                       err);
 }
 
 int steps_tunnel_settle(struct txn *txn, struct job *job, void *context, struct err *err)
