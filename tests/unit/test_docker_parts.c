@@ -492,6 +492,7 @@ static void test_shipped_odoo(void **state)
     (void)kv_set(&o.env, "DB_NAME", "sett_t000012");
     (void)kv_set(&o.env, "DB_USER", "sett_t000012");
     (void)kv_set(&o.env, "DB_PASSWORD", "a-secret");
+    (void)kv_set(&o.env, "ADMIN_PASSWORD", "made once");
     json = body_of("odoo", &o, plan);
     assert_true(has_text(json, "Cmd", "--db-filter=^sett_t000012$"));
     assert_true(has_text(json, "Cmd", "--proxy-mode"));
