@@ -12,7 +12,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, World, wait_for
-from origins import Origin, certificate, closed_port
+from origins import Echo, Origin, certificate, closed_port
 
 PASSWORD = "a long enough password 7"
 
@@ -203,6 +203,17 @@ def test_standing_alone(tap, box, world, folder):
     tap.equal([r for r in origin.requests if r[0] == "/ws" and r[1]["host"] != host], [], "the service is asked by the name that visitors use")
     found = probe(f"https://{host}/")
     tap.ok(found["code"] == "wrong_path" and "/ws" in found["change"], "at another path: which one it is", found)
+    echo = Echo(own)
+    found = probe(f"wss://127.0.0.1:{echo.port}/")
+    tap.ok(found["code"] == "certificate_untrusted" and any(f["text"] == "/ becomes a WebSocket" for f in found["findings"]),
+           "somebody else's WebSocket server, asked directly", found)
+    rule = next(r["id"] for r in box.json("rule", "list", "pbx")["data"] if r["id"].startswith("rul_"))
+    box.sett("rule", "update", rule, "--service", f"https://127.0.0.1:{echo.port}", "--wait")
+    found = probe(f"https://{host}/")
+    tap.ok(found["code"] == "fine" and "as a WebSocket" in found["cause"] and Echo.say(world.ca, host, world.port, "hello") == "hello",
+           "and through the front door, where it echoes", found)
+    box.sett("rule", "update", rule, "--service", service, "--wait")
+    echo.close()
     box.sett("setting", "set", "dns.server", world.facts["dns"])
     found = probe()
     tap.ok(found["fine"] and any(f["stage"] == "name" and f["sign"] == "bad" for f in found["findings"]), "the DNS is asked, too", found)

@@ -102,6 +102,10 @@ void probe_name(struct outside *o, struct kv *facts, const struct probe_notes *n
 /** probe_door(o, facts, notes): the same path through the front door, as a visitor would. */
 void probe_door(struct outside *o, struct kv *facts, const struct probe_notes *notes);
 
+/** probe_edge_code(answer): the code on an error page of Cloudflare's edge ("error code: 1033" for
+ * programs, an HTML page for browsers), or 0. */
+long probe_edge_code(const struct http_answer *answer);
+
 struct probe_verdict {
     bool fine;
     const char *code;  /* "wrong_path" */

@@ -20,8 +20,7 @@ static const char *const failure_names[] = {
     [HTTP_TLS] = "tls",       [HTTP_CERTIFICATE] = "certificate", [HTTP_NO_HTTP] = "no_http",
     [HTTP_BROKEN] = "broken", [HTTP_SILENT] = "silent",           [HTTP_OTHER] = "other"};
 
-/* The code on a page of the edge: "error code: 1033" for programs, an HTML page for browsers. */
-static long edge_code(const struct http_answer *answer)
+long probe_edge_code(const struct http_answer *answer)
 {
     static const char *const before[] = {"error code: ", "cf-error-code\">", "Error code "};
     const char *body = buf_string(&answer->body), *at;
@@ -40,7 +39,7 @@ static void take(struct kv *facts, const struct http_answer *answer)
 
     (void)str_format(number, sizeof number, "%ld", answer->status);
     probe_fact(facts, PROBE_DOOR, answer->status == 0 ? "" : number);
-    (void)str_format(number, sizeof number, "%ld", edge_code(answer));
+    (void)str_format(number, sizeof number, "%ld", probe_edge_code(answer));
     probe_fact(facts, PROBE_DOOR_CODE, str_equal(number, "0") ? "" : number);
     probe_fact(facts, PROBE_DOOR_FAILURE, failure_names[answer->failure]);
     probe_fact(facts, PROBE_DOOR_LOCATION, answer->location);

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -107,6 +108,32 @@ class Origin:
             if first & 0x0f == 8:
                 return
             peer.sendall(bytes([first, length]) + data)
+
+
+def library_python():
+    """The interpreter that has Debian's libraries; another may come first in the path."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([python, "-c", "import websockets"], capture_output=True).returncode == 0:
+            return python
+    raise AssertionError("no python3 here has websockets")
+
+
+class Echo:
+    """A WebSocket echo behind TLS by a library of its own."""
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ws_echo.py")
+
+    def __init__(self, tls):
+        self.process = subprocess.Popen([library_python(), self.program, "serve", *tls], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+    @classmethod
+    def say(cls, ca, host, port, text):
+        """What comes back through a front door."""
+        return subprocess.run([library_python(), cls.program, "say", ca, host, str(port), text], capture_output=True, text=True, timeout=20).stdout.strip()
 
 
 def closed_port():

@@ -159,6 +159,41 @@ static void test_deep_name(void **state)
     assert_non_null(strstr(v.change, "one label"));
 }
 
+/* Pages of the edge, for programs and for browsers, and others' that only look alike. */
+static void test_edge_pages(void **state)
+{
+    static const struct {
+        long status;
+        const char *body;
+        long code;
+    } pages[] = {
+        {530, "error code: 1033", 1033},
+        {530, "error code: 1016\n", 1016},
+        {502, "error code: 502", 502},
+        {530,
+         "<!DOCTYPE html><title>Cloudflare Tunnel error | x</title><span "
+         "class=\"cf-error-type\">Error</span> <span class=\"cf-error-code\">1033</span>",
+         1033},
+        {502,
+         "<title>x | 502: Bad gateway</title><span class=\"inline-block\">Bad gateway</span><span "
+         "class=\"code-label\">Error code 502</span>",
+         502},
+        {404, "", 0},
+        {200, "error code: 1033", 0},
+        {500, "our own error code: none", 0},
+    };
+    struct http_answer answer;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        http_answer_init(&answer, 4096);
+        answer.status = pages[i].status;
+        assert_int_equal(buf_text(&answer.body, pages[i].body), 0);
+        assert_int_equal(probe_edge_code(&answer), pages[i].code);
+        http_answer_free(&answer);
+    }
+}
+
 static void test_addresses(void **state)
 {
     static const struct {
@@ -215,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_deep_name),
+        cmocka_unit_test(test_edge_pages),
         cmocka_unit_test(test_addresses),
     };
 
