@@ -132,7 +132,7 @@ class Cluster(Lane):
 def main():
     tap = Tap()
     matrix(tap, Cluster, {"provision": ("step.tenant.provision.place", "step.tenant.provision.runtime"), "delete": "step.tenant.delete.remove"})
-    matrix(tap, Cluster, {"move": "step.tenant.move."}, outcomes=("fine", "drop", "lose", "500"))
+    matrix(tap, Cluster, {"move": "step.tenant.move."}, outcomes=("fine", "lose", "500"))
     tap.done()
 
 
