@@ -4,10 +4,11 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
-from box import Box, Tap, wait_for
+from box import Box, Tap, World, wait_for
 
 BLUEPRINT = f"""[blueprint]
 title = A patient
@@ -24,8 +25,8 @@ SETTINGS = {"health.interval_s": 1, "health.again_s": 1, "health.timeout_ms": 50
             "health.window": 3, "health.degraded_after": 1, "health.bad_after": 2, "health.restarts": 2}
 
 
-def make_box():
-    box = Box()
+def make_box(**options):
+    box = Box(**options)
     path = os.path.join(box.root, "etc", "sett", "blueprints", "patient.conf")
     with open(path, "w", encoding="utf-8") as f:
         f.write(BLUEPRINT)
@@ -192,6 +193,29 @@ def test_status_page(tap, box, one):
     tap.ok(True, "switched off, it is gone")
 
 
+def test_connector(tap):
+    """A connector without its edge: restarted, given up; the program behind it is left alone."""
+    world = World(tempfile.mkdtemp(prefix="sett-world-"))
+    box = make_box(world=world, ingress="cloudflare")
+    try:
+        one = make_tenant(box, "tunnelled")
+        h = wait_for(lambda: (h := health(box, one))["parts"]["connector"] == "healthy" and h, "its connector is looked at", 30, 0.1)
+        tap.ok(h["health"] == "healthy", "a tenant behind a connector that is connected is healthy", h)
+        tunnel = box.json("tunnel", "list", "--tenant-id", one["id"])["data"][0]
+        world.call("forget", {"id": tunnel["cf_tunnel"]})
+        h = wait_health(box, one, "unreachable")
+        tap.ok(h["parts"]["program"] == "healthy" and "connector" in h["reason"], "without its edge the tenant is unreachable, its program is not", h)
+
+        def done():
+            return [j for j in box.json("job", "list", "--limit", "100")["data"] if j["saga"] == "tunnel.restart" and j["actor"] == "health"]
+        wait_for(lambda: len(done()) >= 2, "the connector is restarted", 60, 0.2)
+        wait_for(lambda: "tunnel.down" in alerts(box), "and told", 20, 0.1)
+        tap.ok(restarts(box, one) == [], "the connector is restarted, never the program behind it", done())
+    finally:
+        box.close()
+        world.close()
+
+
 def test_hands_down(tap, box, one):
     hands = program(box, "hands")
     os.kill(hands, signal.SIGSTOP)
@@ -220,6 +244,7 @@ def main():
         test_hands_down(tap, box, some[-1])
     finally:
         box.close()
+    test_connector(tap)
     tap.done()
 
 

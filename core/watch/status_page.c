@@ -217,12 +217,12 @@ static void table(struct buf *out, const struct status_view *v, const char *cons
 
         clock_text(date, at);
         (void)buf_format(out, "<tr><td>%.10s</td><td>", date);
-        if (up == -1)
+        if (day == NULL || up == -1)
             (void)buf_format(out, "%s</td><td></td></tr>\n", texts[TEXT_NOT_MEASURED]);
         else {
+            unsigned long long down = day->unhealthy + day->unreachable;
             share(out, up);
-            (void)buf_format(out, "</td><td>%llu</td></tr>\n",
-                             (unsigned long long)(day->unhealthy + day->unreachable));
+            (void)buf_format(out, "</td><td>%llu</td></tr>\n", down);
         }
     }
     (void)buf_text(out, "</tbody></table></details>\n");

@@ -324,29 +324,32 @@ static int list_tunnels(struct making *m, struct err *err)
     return got;
 }
 
+struct place {
+    const char *id;
+    long index;
+};
+
 static int by_id(const void *a, const void *b)
 {
-    const struct watch_target *const *one = a, *const *two = b;
-
-    return strcmp((*one)->id, (*two)->id);
+    return strcmp(((const struct place *)a)->id, ((const struct place *)b)->id);
 }
 
 /* Each tenant's connector among the tunnels. */
 static void join(struct watch_list *tenants, const struct watch_list *tunnels)
 {
-    const struct watch_target **sorted = calloc(tunnels->count + 1, sizeof *sorted);
+    struct place *sorted = calloc(tunnels->count + 1, sizeof *sorted);
+    size_t count = sorted == NULL ? 0 : tunnels->count;
 
-    for (size_t i = 0; sorted != NULL && i < tunnels->count; i++)
-        sorted[i] = &tunnels->at[i];
-    if (sorted != NULL && tunnels->count > 0)
-        qsort(sorted, tunnels->count, sizeof *sorted, by_id);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = (struct place){tunnels->at[i].id, (long)i};
+    if (count > 0)
+        qsort(sorted, count, sizeof *sorted, by_id);
     for (size_t i = 0; i < tenants->count; i++) {
-        struct watch_target wanted = {0}, *key = &wanted;
-        const struct watch_target **found = NULL;
-        (void)str_copy(wanted.id, sizeof wanted.id, tenants->at[i].tunnel_id);
-        if (sorted != NULL && tunnels->count > 0 && wanted.id[0] != '\0')
-            found = bsearch(&key, sorted, tunnels->count, sizeof *sorted, by_id);
-        tenants->at[i].connector = found == NULL ? -1 : (long)(*found - tunnels->at);
+        const struct place key = {.id = tenants->at[i].tunnel_id};
+        const struct place *found = NULL;
+        if (count > 0 && key.id[0] != '\0')
+            found = bsearch(&key, sorted, count, sizeof *sorted, by_id);
+        tenants->at[i].connector = found == NULL ? -1 : found->index;
     }
     free(sorted);
 }

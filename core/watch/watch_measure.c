@@ -176,6 +176,8 @@ static enum outcome ask_away(struct health_watch *w, const char *id, struct hand
     struct txn *txn;
     int found = -1;
 
+    if (request == NULL)
+        return OUTCOME_AGAIN;
     (void)str_copy(tenant.id, sizeof tenant.id, id);
     if (db_read(&txn, w->context->db, &err) == 0) {
         found = record_get(txn, &tenant_table, &tenant, &err);
@@ -183,7 +185,7 @@ static enum outcome ask_away(struct health_watch *w, const char *id, struct hand
             found = -1;
         db_read_end(txn);
     }
-    if (request != NULL && found == 1) {
+    if (found == 1) {
         request->verb = HANDS_RUNTIME_STATS;
         request->number = tenant.number;
         (void)str_copy(request->tenant_id, sizeof request->tenant_id, tenant.id);
