@@ -124,6 +124,9 @@ static bool fine(const struct kv *f, struct probe_verdict *v)
                        probe_is(f, PROBE_CERTIFICATE, "fine") ||
                        probe_is(f, PROBE_CERTIFICATE, "unchecked");
 
+    if (!verdict_at_cloudflare(f) &&
+        (probe_is(f, PROBE_NAME, "none") || probe_is(f, PROBE_NAME, "empty")))
+        return false; /* the box asks its own door whatever the DNS says; visitors do not */
     if (has_tunnel(f) && kv_get(f, FACT_HOSTNAME) != NULL ? !door_fine(f) && !stream_fine(f)
                                                           : !service_fine || !certificate)
         return false;

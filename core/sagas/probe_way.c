@@ -237,7 +237,8 @@ void probe_name(struct outside *o, struct kv *facts, const struct probe_notes *n
         free(answer);
         return;
     }
-    if (dns_ask(server, host, DNS_A, answer, &err) == -1) {
+    if (dns_ask(server, host, DNS_A, answer, &err) == -1 ||
+        (answer->found == DNS_NONE && dns_ask(server, host, DNS_AAAA, answer, &err) == -1)) {
         probe_fact(facts, PROBE_NAME, "unknown");
         probe_note(notes, PROBE_NOTE, "the DNS does not answer: %s", err.text);
     } else if (answer->found == DNS_NO_NAME) {

@@ -83,6 +83,7 @@ static const struct {
     {CF HERE WAY "probe.name=tunnel probe.door_failure=no_name", "record_unproxied", "proxy", ""},
     {LOCAL HERE "probe.rule=fine probe.name=none probe.door_failure=no_name", "name_unknown",
      "A record", ""},
+    {LOCAL HERE "probe.rule=fine probe.name=none probe.door=200", "name_unknown", "A record", ""},
     {CF HERE WAY "probe.certificate=own probe.door=502", "certificate_untrusted", "noTLSVerify",
      "sett rule create 7 --hostname a.example.com --path ^/ --service http://localhost:8080 "},
     {CF HERE WAY "probe.certificate=own probe.door=502 probe.rule_id=rul_1",
