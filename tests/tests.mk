@@ -104,6 +104,9 @@ build/power/cut_%: tests/long/power/cut_%.c tests/long/power/power.h $(ALL_ARCHI
 	@mkdir -p build/power
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
 
+build/long/lost: tests/long/swarm/lost.c $(ALL_ARCHIVES)
+	@mkdir -p build/long
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -Itests/unit -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) -lcmocka $(LIBS_ALL)
 build/long/debian: tests/long/lxc/debian.c $(ALL_ARCHIVES) build/sett-forward
 	@mkdir -p build/long
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -Itests/unit -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) -lcmocka $(LIBS_ALL)

@@ -122,7 +122,7 @@ static void read_status(struct swarm *e, const struct swarm_service *s, const st
     out->oom_killed = oom_of(e, t->last.container);
     if (s->replicas == 0) {
         out->state = s->started ? RUNTIME_STOPPED : RUNTIME_CREATED;
-    } else if (runs && t->lost[0] == '\0') {
+    } else if (runs && !t->stranded) {
         out->state = RUNTIME_RUNNING;
         out->started_at = t->now.at;
     } else {
@@ -291,7 +291,7 @@ static int run(struct swarm *e, const struct runtime_order *o, bool anew,
         swarm_tasks_read(&e->api, o->mark, &before, err) == -1)
         return -1;
     running = s.replicas > 0 && before.wanted && str_equal(before.now.state, "running") &&
-              before.lost[0] == '\0';
+              !before.stranded;
     if ((anew || !running) && swarm_service_scale(&e->api, o, 1, anew || s.replicas > 0, err) == -1)
         return -1;
     if ((anew || !running) && swarm_wait_running(&e->api, o, before.now.id, since, err) == -1) {

@@ -129,8 +129,10 @@ int swarm_tasks_read(struct docker_api *api, const char *mark, struct swarm_task
         take_task(api, &nodes, out, at);
     /* one that is said to run on a node that is down does not, as far as anybody can know */
     if (out->wanted && str_equal(out->now.state, "running") &&
-        is_down(api, &nodes, out->now.node, name))
+        is_down(api, &nodes, out->now.node, name)) {
+        out->stranded = true;
         swarm_copy_cut(out->lost, sizeof out->lost, name);
+    }
     docker_reply_free(&reply);
     if (nodes.known)
         docker_reply_free(&nodes.reply);

@@ -15,6 +15,7 @@ struct swarm_tasks {
     struct swarm_task now;  /* else the newest */
     uint32_t ended;         /* how many have ended by themselves, of those it remembers (5) */
     struct swarm_task last; /* the last of those */
+    bool stranded;          /* now is said to run, on a node that is down: nobody can know */
     bool alive;             /* some task has not come to its end yet, on a node that is there */
     char lost[64];          /* a node that is down and had it; "" */
 };
