@@ -44,8 +44,8 @@ static int ending[2];
 
 #define CALL_MS 30000
 
-static enum outcome call(struct hands_request *q, uint32_t verb, struct hands_reply *reply,
-                         struct err *err)
+static inline enum outcome call(struct hands_request *q, uint32_t verb, struct hands_reply *reply,
+                                struct err *err)
 {
     q->verb = verb;
     err_clear(err);
@@ -59,7 +59,7 @@ static enum outcome call(struct hands_request *q, uint32_t verb, struct hands_re
             fail_msg("%s: %d: %s", hands_verb_names[verb_], (int)out_, err.text);                  \
     } while (0)
 
-static struct hands_request *new_request(uint64_t number)
+static inline struct hands_request *new_request(uint64_t number)
 {
     struct hands_request *q = calloc(1, sizeof *q);
 
