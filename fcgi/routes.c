@@ -63,6 +63,7 @@ const struct op_route route_table[] = {
     {GET, "/api/tunnels", "tunnel.list"},
     {POST, "/api/tunnels", "tunnel.create"},
     {GET, "/api/tunnels/{id}", "tunnel.show"},
+    {PATCH, "/api/tunnels/{id}", "tunnel.update"},
     {DELETE, "/api/tunnels/{id}", "tunnel.delete"},
     {GET, "/api/tunnels/{id}/status", "tunnel.status"},
     {GET, "/api/tunnels/{id}/logs", "tunnel.logs"},

@@ -66,6 +66,15 @@ def test_standing_alone(b, port):
     tap.equal(b.rules_of("pbx"), [(f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"), ("", "", "http_status:404")], "its own route, then 404")
     tap.ok(b.at_provider("pbx")["config"]["ingress"][0]["originRequest"] == {"noTLSVerify": True}, "without looking at the certificate")
     wait_for(lambda: b.at_provider("pbx")["connections"], "its connector is connected")
+    plan = box.json("tunnel", "update", "pbx", "--service", "https://localhost:8443", "--origin-server-name", "pbx.local", "--dry-run")
+    tap.equal([c[:4] for c in plan["changes"]], ["- 1.", "+ 1."], "its own route elsewhere: the plan shows one line go and one come")
+    b.ended(box.json("tunnel", "update", "pbx", "--service", "https://localhost:8443", "--origin-server-name", "pbx.local", "--catch-all", "http_status:410", "--no-wait"))
+    tap.ok(b.rules_of("pbx") == [(f"pbx.{b.domain}", "", "https://localhost:8443"), ("", "", "http_status:410")]
+           and b.at_provider("pbx")["config"]["ingress"][0]["originRequest"] == {"originServerName": "pbx.local", "noTLSVerify": True}, "and so it does")
+    b.ended(box.json("tunnel", "update", "pbx", "--service", f"http://127.0.0.1:{port}", "--origin-server-name", "", "--catch-all", "", "--no-wait"))
+    for bad, code in ((("--service", "localhost:1"), "bad_service"), (("--catch-all", "http_status:1"), "bad_service"), (("--path", "("), "bad_regex")):
+        done, _, errors = box.sett("tunnel", "update", "pbx", *bad, "--json", ok=False)
+        tap.ok(done == 2 and code in errors, f"update {' '.join(bad)}: {code}", errors)
     for bad, code in ((("--service", "localhost:1"), "bad_service"), (("--service", "http://x:1/path"), "bad_service"), ((), "required"),
                       (("--service", "http://127.0.0.1:1", "--config", "local", "--ingress", "local"), "bad_config"),
                       (("--service", "https://127.0.0.1:1", "--ingress", "local"), "service_unsupported")):

@@ -87,6 +87,29 @@ static const struct field replace_rows[] = {
           .help = "all rules, as config.yml or as JSON {\"ingress\":[…]}; the last catches all"),
 };
 
+struct route_params {
+    char id[96];
+    char service[160], path[160], catch_all[160];
+    char origin_server_name[256], http_host_header[256];
+    bool no_tls_verify;
+};
+static const struct field route_rows[] = {
+    FIELD(struct route_params, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED,
+          .help = "tunnel: its id, number, name or host name"),
+    FIELD(struct route_params, service, FIELD_TEXT,
+          .help = "where its own route leads, if it stands alone"),
+    FIELD(struct route_params, path, FIELD_TEXT,
+          .help = "regular expression (RE2) of the paths of its own route"),
+    FIELD(struct route_params, catch_all, FIELD_TEXT,
+          .help = "what answers where no rule fits (http_status:404)"),
+    FIELD(struct route_params, origin_server_name, FIELD_TEXT,
+          .help = "name that its service's certificate must bear"),
+    FIELD(struct route_params, http_host_header, FIELD_TEXT,
+          .help = "Host header that its service is sent"),
+    FIELD(struct route_params, no_tls_verify, FIELD_BOOL,
+          .help = "do not check its service's certificate"),
+};
+
 /* A change of one tunnel's rules, from before to after. */
 struct edit {
     struct tunnel tunnel;
@@ -377,6 +400,51 @@ static int revert_rules(struct op_call *call, struct err *err)
     return result;
 }
 
+/* ---- the own route ---- */
+
+static int check_route(const struct op_call *call, const struct tunnel *tunnel, struct err *err)
+{
+    struct rule own = {0}, last = {0};
+
+    if (op_given(call, "service") && tunnel->tenant_id[0] != '\0')
+        return err_field(err, "service", "service_of_tenant",
+                         "tunnel %s leads to its tenant, whose port is not said here",
+                         tunnel->name);
+    (void)str_copy(last.is.service, sizeof last.is.service,
+                   tunnel->catch_all[0] != '\0' ? tunnel->catch_all : CLOUDFLARED_CATCH_ALL);
+    if (cloudflared_check_rule(&last.is, err) == -1) {
+        (void)str_copy(err->field, sizeof err->field, "catch_all");
+        return -1;
+    }
+    if (!tunnel_routed(tunnel))
+        return 0;
+    (void)str_copy(own.is.hostname, sizeof own.is.hostname, tunnel->hostname);
+    (void)str_copy(own.is.path, sizeof own.is.path, tunnel->path);
+    (void)str_copy(own.is.service, sizeof own.is.service, tunnel->service);
+    return own.is.service[0] == '\0' ? err_field(err, "service", "required", "where is it to lead?")
+                                     : rule_check(&own, err);
+}
+
+static int update_route(struct op_call *call, struct err *err)
+{
+    const struct route_params *p = call->params;
+    struct edit e;
+    int result = -1;
+
+    if (edit_begin(call, p->id, &e, err) == -1)
+        return -1;
+    object_before(call, &tunnel_table, &e.tunnel);
+    if (object_match(call, &tunnel_table, &e.tunnel, err) == 0) {
+        object_fill(call, &tunnel_table, &e.tunnel);
+        if (check_route(call, &e.tunnel, err) == 0 && edit_end(call, &e, err) == 0) {
+            object_after(call, &tunnel_table, &e.tunnel);
+            result = object_reply(call, &view_tunnel, &e.tunnel, err);
+        }
+    }
+    cloudflared_free(&e.before);
+    return result;
+}
+
 #define RESULT .result = &rule_table.fields
 
 const struct op rule_ops[] = {
@@ -436,5 +504,14 @@ const struct op rule_ops[] = {
      .example = "pbx",
      .result = &tunnel_table.fields,
      .run = revert_rules},
+    {.name = "tunnel.update",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
+     .params = PARAMS(route_rows, struct route_params),
+     .help = "Change where a tunnel's own route leads, and what answers for the rest",
+     .example = "pbx --service https://localhost:8090",
+     .result = &tunnel_table.fields,
+     .more = &view_tunnel_more,
+     .run = update_route},
     {.name = NULL},
 };
