@@ -10,9 +10,10 @@
 #include "json_in.h"
 #include "str.h"
 
-#define COLUMNS    10
-#define CELL_SIZE  72
-#define NOUN_WIDTH 22
+#define COLUMNS       10
+#define CELL_SIZE     72
+#define NOUN_WIDTH    22
+#define CHART_COLUMNS 40
 
 static const struct {
     const char *noun;
@@ -147,6 +148,39 @@ static void list_print(const struct cli *cli, const struct cJSON *data, const ch
     }
 }
 
+/* The figures of a chart as a table: ${columns} names what stands in each of ${points}. A column in
+ * which nothing is ever anything but 0 is left out. */
+static void chart_print(const struct cJSON *columns, const struct cJSON *points, int indent)
+{
+    int widths[CHART_COLUMNS] = {0}, i;
+    bool shown[CHART_COLUMNS] = {false};
+    const struct cJSON *row = NULL, *item = NULL;
+    char cell[CELL_SIZE];
+
+    for (i = 0; i < CHART_COLUMNS && (item = json_next(columns, item)) != NULL; i++)
+        widths[i] = width(json_text(item, "", ""));
+    while ((row = json_next(points, row)) != NULL)
+        for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(row, item)) != NULL; i++) {
+            cell_set(cell, item);
+            shown[i] = shown[i] || !str_equal(cell, "0");
+            widths[i] = width(cell) > widths[i] ? width(cell) : widths[i];
+        }
+    printf("%*s", indent, "");
+    for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(columns, item)) != NULL; i++)
+        if (shown[i])
+            printf("%*s  ", widths[i], json_text(item, "", ""));
+    putchar('\n');
+    while ((row = json_next(points, row)) != NULL) {
+        printf("%*s", indent, "");
+        for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(row, item)) != NULL; i++) {
+            cell_set(cell, item);
+            if (shown[i])
+                printf("%*s  ", widths[i], cell);
+        }
+        putchar('\n');
+    }
+}
+
 /* An object as "name  value" lines; lists of objects inside it as small tables of their own. */
 static void object_print(const struct cJSON *object, int indent)
 {
@@ -157,8 +191,13 @@ static void object_print(const struct cJSON *object, int indent)
         const char *name = json_name(item) == NULL ? "" : json_name(item);
         int type = (int)json_type(item);
         if (type == JSON_OBJECT || type == JSON_ARRAY) {
-            if (json_size(item, "") == 0)
+            if (json_size(item, "") == 0 || str_equal(name, "columns"))
                 continue;
+            if (str_equal(name, "points") && json_at(object, "columns") != NULL) {
+                printf("%*s%s\n", indent, "", name);
+                chart_print(json_at(object, "columns"), item, indent + 2);
+                continue;
+            }
             if (name[0] != '\0')
                 printf("%*s%s\n", indent, "", name);
             object_print(item, indent + 2);
