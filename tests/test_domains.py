@@ -203,6 +203,11 @@ def test_lag(tap, box, site):
     d = site.show(ident)
     tap.ok(job["state"] == "done" and len(zones) == 1 and d["cf_id"] == zones[0]["id"] and d["cf_made"], "one zone, known to be ours", (job, d))
     site.do("domain", "remove", ident, "--confirm=spaet.co.uk")
+    site.world.call("faults", [{"match": "POST /zones", "fault": "lose"}])
+    ident, job = site.add("köln.co.uk", "acme")
+    site.world.call("faults", [])
+    tap.ok(job["state"] == "done" and site.show("xn--kln-sna.co.uk")["cf_made"], "a zone whose name is spelled otherwise there is found", job)
+    site.do("domain", "remove", ident, "--confirm=köln.co.uk")
     site.world.call("cloudflare", {"zones_begin": "active"})
     ident, _ = site.add("schnell.co.uk", "acme")
     site.world.call("cloudflare", {"zones_begin": "pending"})
@@ -227,6 +232,8 @@ def test_other_box(tap, box, site):
 def test_shared(tap, box, site):
     """A tenant behind a shared tunnel: the rules are among those of the tunnel that carries it."""
     site.do("tenant", "create", "--name", "geteilt", "--subdomain", "geteilt", "--plan", "demo", "--ingress-mode", "shared")
+    code, errors = site.refused("domain", "add", "shop.geteilt.co.uk", "geteilt")
+    tap.ok(code == 2 and "shared" in errors, "a custom hostname needs a record of the tenant's own", errors)
     ident, _ = site.add("geteilt.co.uk", "geteilt")
     site.delegate("geteilt.co.uk")
     d = site.until("geteilt.co.uk", "active")

@@ -125,6 +125,11 @@ static enum outcome bring(struct cloudflare *c, const struct domain_site *site, 
         if (cloudflare_hostname_create(c, site->name, site->origin, site->method, h, err) == -1) {
             if (str_equal(err->code, "cloudflare_hostname_exists"))
                 err->retry_after_s = DOMAIN_LAG_S;
+            else if (err->kind == ERR_INVALID || err->kind == ERR_FORBIDDEN)
+                (void)err_hint(err,
+                               "Custom hostnames that lead to a tenant's own name need \"custom "
+                               "origin servers\" in the account (Cloudflare for SaaS); without "
+                               "them use --via zone.");
             return ingress_cloudflare_outcome(err);
         }
     }

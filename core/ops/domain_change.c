@@ -152,12 +152,24 @@ static int not_a_tunnels(struct op_call *call, const char *name, struct err *err
     return got;
 }
 
-static int pick_way(const struct op_call *call, const struct tenant *tenant,
-                    struct custom_domain *d, struct err *err)
+/* Whether its name is only covered by a shared tunnel's wildcard record. 1, 0 or -1. */
+static int goes_by_shared(struct op_call *call, const struct tenant *tenant, struct err *err)
+{
+    struct tunnel tunnel = {0};
+    int found;
+
+    (void)str_copy(tunnel.id, sizeof tunnel.id, tenant->tunnel_id);
+    found = tunnel.id[0] == '\0' ? 0 : record_get(call->txn, &tunnel_table, &tunnel, err);
+    return found == 1 ? tunnel.carrier_id[0] != '\0' : found;
+}
+
+static int pick_way(struct op_call *call, const struct tenant *tenant, struct custom_domain *d,
+                    struct err *err)
 {
     const struct add_params *p = call->params;
     bool cloudflare = str_equal(tenant->ingress, "cloudflare");
     bool whole = str_equal(d->name, d->registrable);
+    int shared;
 
     d->via = op_given(call, "via") ? p->via
              : !cloudflare         ? DOMAIN_VIA_LOCAL
@@ -166,8 +178,13 @@ static int pick_way(const struct op_call *call, const struct tenant *tenant,
     if (cloudflare == (d->via == DOMAIN_VIA_LOCAL))
         return err_field(err, "via", "domain_via", "the ingress of tenant %s is %s: via must be %s",
                          tenant->id, tenant->ingress, cloudflare ? "zone or hostname" : "local");
-    if (d->via == DOMAIN_VIA_ZONE && !whole && !op_given(call, "via"))
-        return err_field(err, "name", "domain_not_whole", "%s is no zone of its own", d->name);
+    if (d->via == DOMAIN_VIA_HOSTNAME && (shared = goes_by_shared(call, tenant, err)) != 0)
+        return shared == -1
+                   ? -1
+                   : err_field(err, "via", "domain_shared",
+                               "a custom hostname leads to a record of the tenant's own, and "
+                               "tenant %s goes by a shared tunnel's: via must be zone",
+                               tenant->id);
     d->www = op_given(call, "www") ? p->www : whole && d->via != DOMAIN_VIA_HOSTNAME;
     if (d->www && d->via == DOMAIN_VIA_HOSTNAME)
         return err_field(err, "www", "domain_www",

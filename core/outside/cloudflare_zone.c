@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloudflare_call.h"
+#include "idn.h"
 #include "json_in.h"
 #include "json_out.h"
 #include "str.h"
@@ -42,27 +43,50 @@ static int zone_path(char out[CLOUDFLARE_PATH_SIZE], const char *zone, const cha
                : err_set(err, ERR_INVALID, "cloudflare_request", "the request is too long");
 }
 
-int cloudflare_domain_find(struct cloudflare *c, const char *name, struct cloudflare_domain *out,
-                           struct err *err)
+/* Zones bear the Unicode spelling of their names, which is also the only one they are found by;
+ * their records' names are in ASCII. */
+static bool same_name(const char *theirs, const char *ascii)
+{
+    struct idn_name name;
+
+    return str_equal_nocase(theirs, ascii) ||
+           (idn_read(theirs, &name, NULL) == 0 && str_equal(name.ascii, ascii));
+}
+
+static int find_by(struct cloudflare *c, const char *spelling, const char *ascii,
+                   struct cloudflare_domain *out, struct err *err)
 {
     char path[CLOUDFLARE_PATH_SIZE], escaped[600];
     const struct cJSON *all, *item = NULL;
     struct cJSON *json;
     int found = 0;
 
-    if (cloudflare_part(escaped, sizeof escaped, name, err) == -1)
+    if (cloudflare_part(escaped, sizeof escaped, spelling, err) == -1)
         return -1;
-    (void)str_format(path, sizeof path, "/zones?name=%s&account.id=%s&per_page=50", escaped,
-                     c->account);
+    if (str_format(path, sizeof path, "/zones?name=%s&account.id=%s&per_page=50", escaped,
+                   c->account) == -1)
+        return err_set(err, ERR_INVALID, "cloudflare_request", "the request is too long");
     if (cloudflare_call(c, "GET", path, NULL, CLOUDFLARE_MAY_ZONE, &json, err) == -1)
         return -1;
     all = json_at(json, "result");
     while (!found && (item = json_next(all, item)) != NULL) {
         read_domain(item, out);
-        found = out->id[0] != '\0' && str_equal_nocase(out->name, name);
+        found = out->id[0] != '\0' && same_name(out->name, ascii);
     }
     json_free(json);
     return found;
+}
+
+int cloudflare_domain_find(struct cloudflare *c, const char *name, struct cloudflare_domain *out,
+                           struct err *err)
+{
+    char unicode[512];
+    int found = find_by(c, name, name, out, err);
+
+    if (found != 0)
+        return found;
+    idn_unicode(name, unicode, sizeof unicode);
+    return str_equal(unicode, name) ? 0 : find_by(c, unicode, name, out, err);
 }
 
 int cloudflare_domain_get(struct cloudflare *c, const char *id, struct cloudflare_domain *out,

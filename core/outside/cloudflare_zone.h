@@ -14,8 +14,8 @@ struct cloudflare_domain {
     char name_servers[CLOUDFLARE_SERVERS_SIZE];
 };
 
-/** cloudflare_domain_find(c, name, out, err): the account's zone of exactly this name. Return 1, 0
- * or -1. */
+/** cloudflare_domain_find(c, name, out, err): the account's zone of exactly this name (A-labels).
+ * Return 1, 0 or -1. */
 int cloudflare_domain_find(struct cloudflare *c, const char *name, struct cloudflare_domain *out,
                            struct err *err);
 

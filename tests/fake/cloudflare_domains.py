@@ -9,6 +9,11 @@ HOUR_S = 3600
 NAMES = ("hera", "karsyn", "otto", "lena", "bob", "ada", "sam", "uma")
 
 
+def spelled(name):
+    """Zones bear the Unicode spelling of their names, and are found by no other."""
+    return name.encode().decode("idna")
+
+
 class Domains:
     def domains_reset(self):
         self.zones, self.hostnames, self.fallback = {}, {}, ""
@@ -16,7 +21,7 @@ class Domains:
 
     # Zones.
     def customer_zone(self, z):
-        return self.zone_object(z["id"], z["name"], z["status"], z["servers"])
+        return self.zone_object(z["id"], spelled(z["name"]), z["status"], z["servers"])
 
     def zones_all(self, method, query, body):
         if method == "POST":
