@@ -118,6 +118,10 @@ int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_cloudflare_import: cloudflare_import.c: token and ids from the private file argv[0]. */
 int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_unstick: store_commands.c: remove the ballast; opens no store, so it works on a full disk.
+ */
+int cli_unstick(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_fsck: store_commands.c: check the store; 1 if something was found. */
 int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -29,6 +29,8 @@ const struct cli_command sett_commands[] = {
      cli_doctor},
     {"fsck", NULL, "Check every value, index, reference and the audit chain of the store", "", "",
      cli_fsck},
+    {"unstick", NULL, "Throw the ballast overboard: room on a full disk, to delete what must go",
+     "", "", cli_unstick},
     {"config", "show", "Show every setting, its value and where it was set", "", "--json",
      cli_config_show},
     {"job", "watch", "Show the steps of a job as they happen", "ID",

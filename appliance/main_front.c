@@ -23,6 +23,7 @@
 #include "limit.h"
 #include "log.h"
 #include "notify.h"
+#include "restart.h"
 #include "op.h"
 #include "routes.h"
 #include "schema.h"
@@ -38,6 +39,7 @@
 #define STREAM_EXTRA 8     /* connections that may wait to be told that the streams are full */
 #define STOP_MS      1500  /* for requests under way; then the process ends all the same */
 #define STUCK_MS     20000 /* all threads with one request for so long: the watchdog may bite */
+#define LOOK_MS      1000  /* whether somebody wants it to begin anew */
 #define READERS_MS   10000
 #define LISTEN_FD    3 /* the first socket that a manager hands over (sd_listen_fds(3)) */
 
@@ -178,8 +180,13 @@ static int threads_start(struct program *p, struct err *err)
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(5000), readers_ms = clock_mono_ms();
+    int64_t begun_ms = clock_wall_ms();
+    bool again = false;
     struct pollfd fd = {.fd = p->signal_fd, .events = POLLIN};
-    while (poll(&fd, 1, (int)each_ms) <= 0) {
+    if (each_ms > LOOK_MS) {
+        each_ms = LOOK_MS;
+    }
+    while (!again && poll(&fd, 1, (int)each_ms) <= 0) {
         struct err err;
         struct txn *txn;
         int64_t now_ms = clock_mono_ms();
@@ -188,6 +195,7 @@ static void watch(struct program *p)
             (void)db_check_readers(p->box.db);
         }
         if (front_busy_ms(p->requests, now_ms) < STUCK_MS && db_read(&txn, p->box.db, &err) == 0) {
+            again = restart_wanted(txn, "front", begun_ms);
             db_read_end(txn);
             notify_watchdog();
         }

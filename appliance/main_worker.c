@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "acts.h"
 #include "alert_watch.h"
 #include "answer.h"
 #include "clock.h"
@@ -163,6 +164,7 @@ static int start_engine(struct program *p, struct err *err)
 static const struct answer_row watch_answers[] = {
     {"channel_test", post_test_channel},
     {"mail_test", post_test_mail},
+    {"act", acts_answer},
     {NULL, NULL},
 };
 

@@ -1,6 +1,7 @@
 /* Commands about the store as a whole: checked, dumped, loaded, migrated. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -52,6 +53,29 @@ static void summary(const struct cli *cli, int64_t findings, uint64_t chain)
                 (unsigned long long)chain);
     else
         fprintf(stderr, "%lld finding%s\n", (long long)findings, findings == 1 ? "" : "s");
+}
+
+/* The store is not opened: on a disk that is full that could fail, and it is not needed. */
+int cli_unstick(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct stat st;
+
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett unstick takes no arguments");
+    if (stat(cli->paths.ballast, &st) == -1) {
+        (void)err_set(err, ERR_NOT_FOUND, "no_ballast", "%s is not there: it was thrown already",
+                      cli->paths.ballast);
+        return err_hint(err, "the worker makes it again when there is plenty of room");
+    }
+    if (unlink(cli->paths.ballast) == -1)
+        return err_sys(err, "ballast", errno, cli->paths.ballast);
+    if (cli->output == CLI_JSON)
+        printf("{\"object\":\"unstick\",\"freed_bytes\":%lld}\n", (long long)st.st_blocks * 512);
+    else
+        fprintf(stderr, "%lld MiB are free again; now delete what must go\n",
+                (long long)st.st_blocks * 512 >> 20);
+    return 0;
 }
 
 int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err)

@@ -18,6 +18,7 @@ const struct op_route route_table[] = {
     {GET, "/metrics", "metrics"},
     {GET, "/api/openapi.json", "openapi"},
     {GET, "/api/system/health", "system.health"},
+    {POST, "/api/system/admin-action", "system.act"},
     {GET, "/api/system/stats", "system.stats"},
     {GET, "/api/system/resources", "system.resources"},
     {GET, "/api/system/database", "system.database"},

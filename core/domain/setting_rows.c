@@ -274,6 +274,8 @@ const struct setting_row setting_rows[] = {
     NUMBER("outbox.give_up_hours", "72", 1, 720, "hours until a message is given up"),
     TEXT("alerts.quiet", "", check_quiet,
          "hours in which only critical alerts go out: 22:00-07:00"),
+    NUMBER("store.ballast_mib", "64", 0, 65536,
+           "file to throw overboard on a full disk (sett unstick), 0: none"),
     FLAG("alerts.private_targets", "false", "webhooks may lead to addresses that are not public"),
     NUMBER("alerts.round_s", "60", 1, 3600, "seconds between two looks at what is wrong"),
     TEXT("alerts.certificates", "", NULL,

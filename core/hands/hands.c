@@ -26,6 +26,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "runtime_fit",
                                         "inventory",
                                         "survey",
+                                        "retire",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

@@ -57,6 +57,7 @@ enum hands_verb {
     HANDS_RUNTIME_FIT, /* could this blueprint's runtime take the tenant over with its data? */
     HANDS_INVENTORY,   /* all that is here with this box's mark; answer streamed */
     HANDS_SURVEY,      /* what many tenants use; answer streamed */
+    HANDS_RETIRE,      /* end; whoever supervises the hands starts them again; tenants run on */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -4,7 +4,10 @@
  */
 #include "hands_verb.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crash.h"
 #include "log.h"
@@ -23,7 +26,7 @@
 
 #define TENANT (NEED_NUMBER | NEED_BLUEPRINT | NEED_TENANT)
 
-static hands_work ping, route_set, route_unset, route_show;
+static hands_work ping, retire, route_set, route_unset, route_show;
 
 static const struct {
     unsigned flags;
@@ -51,6 +54,7 @@ static const struct {
     [HANDS_CONNECTOR_LOGS] = {NEED_NUMBER | NEED_LINES | TUNNEL, hands_connector_logs},
     [HANDS_INVENTORY] = {0, hands_inventory},
     [HANDS_SURVEY] = {0, hands_survey},
+    [HANDS_RETIRE] = {0, retire},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */
@@ -169,6 +173,16 @@ static enum outcome ping(struct hands_job *job, struct err *err)
     (void)job;
     (void)err;
     return OUTCOME_OK;
+}
+
+/* The signal that ends the hands and leaves the tenants running. */
+static enum outcome retire(struct hands_job *job, struct err *err)
+{
+    (void)job;
+    if (kill(getpid(), SIGTERM) == 0)
+        return OUTCOME_OK;
+    (void)err_sys(err, "signal", errno, "the hands");
+    return OUTCOME_FAIL;
 }
 
 static enum outcome route_set(struct hands_job *job, struct err *err)

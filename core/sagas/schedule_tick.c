@@ -59,16 +59,22 @@ static int prune_names(struct txn *txn, struct err *err)
     return count;
 }
 
+int schedule_prune(struct txn *txn, unsigned most, struct err *err)
+{
+    int sessions = auth_sessions_prune(txn, most, err), answers, names;
+
+    if (sessions == -1 || (answers = idempotency_prune(txn, most, err)) == -1 ||
+        (names = prune_names(txn, err)) == -1)
+        return -1;
+    return sessions + answers + names;
+}
+
 static int prune(struct txn *txn, void *arg, struct err *err)
 {
     struct bite *b = arg;
-    int sessions = auth_sessions_prune(txn, BITE, err), answers, names;
 
-    if (sessions == -1 || (answers = idempotency_prune(txn, BITE, err)) == -1 ||
-        (names = prune_names(txn, err)) == -1)
-        return -1;
-    b->done = sessions + answers + names;
-    return 0;
+    b->done = schedule_prune(txn, BITE, err);
+    return b->done == -1 ? -1 : 0;
 }
 
 static bool billing_is_due(const struct saga_context *context)

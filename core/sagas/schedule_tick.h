@@ -15,5 +15,8 @@ struct schedule_tick {
 /** schedule_tick(t): once a second. It reads, and writes only when something is due; every failure
  * is logged and tried again. *${wake} is set when a job was started. */
 void schedule_tick(struct schedule_tick *t, bool *wake);
+/** schedule_prune(txn, most, err): in a write transaction: remove sessions, kept answers and names
+ * that are over, at most ${most} of each. Return how many, or -1. */
+int schedule_prune(struct txn *txn, unsigned most, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "alert_stock.h"
 #include "alert_tell.h"
+#include "ballast.h"
 #include "clock.h"
 #include "crash.h"
 #include "log.h"
@@ -162,6 +163,20 @@ static void tell(struct alert_watch *w)
             log_error("alerts cannot be told: %s", err.text);
 }
 
+static void keep_ballast(struct alert_watch *w)
+{
+    struct txn *txn;
+    struct err err;
+    uint64_t mib;
+
+    if (db_read(&txn, w->context->db, &err) != 0)
+        return;
+    mib = setting_u64(txn, &w->context->conf, "store.ballast_mib");
+    db_read_end(txn);
+    if (ballast_keep(w->context->paths.ballast, mib << 20, &err) < 0)
+        log_warning("there is no ballast: %s", err.text);
+}
+
 static void each_minute(struct alert_watch *w)
 {
     int64_t now_ms = clock_mono_ms();
@@ -172,6 +187,7 @@ static void each_minute(struct alert_watch *w)
         return;
     w->pruned_ms = now_ms;
     send_reminders(w);
+    keep_ballast(w);
     if (db_write(w->context->db, prune, &done, &err) != 0)
         log_warning("old messages cannot be cleared away: %s", err.text);
     else if (done >= PRUNE_BITE)

@@ -22,6 +22,7 @@ static const struct {
     {offsetof(struct paths, conf), "/etc/sett/sett.conf", 0},
     {offsetof(struct paths, blueprints), "/etc/sett/blueprints", 0},
     {offsetof(struct paths, mail), "/etc/sett/mail", 0},
+    {offsetof(struct paths, ballast), "/var/lib/sett/ballast", 0},
     {offsetof(struct paths, live), "/var/lib/sett/live", 0},
     {offsetof(struct paths, db), "/var/lib/sett/live/db", 0},
     {offsetof(struct paths, keys), "/var/lib/sett/live/keys", 0},

@@ -10,6 +10,7 @@ struct paths {
     char conf[PATHS_SIZE];        /* etc/sett/sett.conf */
     char blueprints[PATHS_SIZE];  /* etc/sett/blueprints */
     char mail[PATHS_SIZE];        /* etc/sett/mail: texts that replace the program's own */
+    char ballast[PATHS_SIZE];     /* var/lib/sett/ballast: to be thrown overboard on a full disk */
     char live[PATHS_SIZE];        /* var/lib/sett/live: all that a restore replaces */
     char db[PATHS_SIZE];          /* live/db */
     char keys[PATHS_SIZE];        /* live/keys: web.key, vault.key, vault.pub */

@@ -4,6 +4,7 @@
 
 #include "alert_rule.h"
 #include "alert_stock.h"
+#include "ballast.h"
 #include "customer.h"
 #include "event.h"
 #include "history_write.h"
@@ -238,6 +239,21 @@ static void certificates_end(void **state)
     assert_non_null(strstr(n.text, " ended on "));
 }
 
+static void ballast_is_kept_while_there_is_room(void **state)
+{
+    char path[300];
+    struct err err;
+
+    (void)state;
+    (void)str_format(path, sizeof path, "%s/ballast", w->folder);
+    assert_int_equal(ballast_keep(path, 1 << 20, &err), 1);
+    assert_true(file_exists(path));
+    assert_int_equal(ballast_keep(path, 1 << 20, &err), 0);
+    assert_int_equal(ballast_keep(path, UINT64_C(1) << 60, &err), 0); /* no room for that */
+    assert_int_equal(ballast_keep(path, 0, &err), 0);
+    assert_false(file_exists(path));
+}
+
 #define CASE(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void)
@@ -247,6 +263,7 @@ int main(void)
         CASE(paid_is_provisioned),
         CASE(what_the_figures_say),
         CASE(certificates_end),
+        CASE(ballast_is_kept_while_there_is_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
