@@ -270,6 +270,7 @@ const struct setting_row setting_rows[] = {
     TEXT("mail.from_name", "", NULL, "sender's name; the box's if none is set"),
     TEXT("mail.reply_to", "", check_mail_address, "where answers to mails go"),
     TEXT("mail.language", "en", check_language, "of customers whose language is not known"),
+    FLAG("mail.customers", "true", "customers are told of their tenants' life by mail"),
     NUMBER("outbox.retry_s", "5", 1, 3600, "first wait before a message is sent again"),
     NUMBER("outbox.give_up_hours", "72", 1, 720, "hours until a message is given up"),
     TEXT("alerts.quiet", "", check_quiet,

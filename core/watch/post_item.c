@@ -65,6 +65,9 @@ int post_terms_read(struct txn *txn, const struct saga_context *context, struct 
     if (setting_text(txn, conf, "alerts.private_targets", text, sizeof text, err) < 0)
         return -1;
     terms->private_targets = str_equal(text, "true");
+    if (setting_text(txn, conf, "mail.customers", text, sizeof text, err) < 0)
+        return -1;
+    terms->customers = str_equal(text, "true");
     terms->smtp_timeout_s = (uint32_t)setting_u64(txn, conf, "smtp.timeout_s");
     terms->retry_s = (uint32_t)setting_u64(txn, conf, "outbox.retry_s");
     terms->give_up_hours = (uint32_t)setting_u64(txn, conf, "outbox.give_up_hours");

@@ -17,7 +17,7 @@ struct post_terms {
     char box_name[512], box_url[512], time_zone[512];
     enum smtp_tls tls;
     uint32_t smtp_timeout_s, retry_s, give_up_hours, credentials_days;
-    bool private_targets;
+    bool private_targets, customers;
 };
 
 struct post_item {

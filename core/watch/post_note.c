@@ -70,6 +70,13 @@ static int link_token(struct txn *txn, struct claim *c, struct err *err)
     return got < 0 ? -1 : 0;
 }
 
+/* Whether somebody has asked for just this letter. */
+static bool by_hand(const struct message *m)
+{
+    return str_equal(m->kind, "message") || str_equal(m->kind, "maintenance") ||
+           str_equal(m->kind, "credentials");
+}
+
 static int claim(struct txn *txn, void *arg, struct err *err)
 {
     struct claim *c = arg;
@@ -84,6 +91,10 @@ static int claim(struct txn *txn, void *arg, struct err *err)
     if (found == 0 || m->state != MESSAGE_QUEUED || m->due_at > now_ms)
         return 0;
     kind = m->audience == MESSAGE_CUSTOMER ? letter_kind_find(m->kind) : NULL;
+    if (kind != NULL && !c->item->terms.customers && !by_hand(m)) {
+        (void)str_copy(m->cause, sizeof m->cause, "mails to customers are off (mail.customers)");
+        return message_end(txn, m, MESSAGE_FAILED, err);
+    }
     if (kind != NULL && kind->link && link_token(txn, c, err) != 0) {
         (void)str_copy(m->cause, sizeof m->cause, "its link cannot be made");
         return message_end(txn, m, MESSAGE_FAILED, err);
