@@ -15,6 +15,8 @@ const char *const custom_domain_languages[] = {"en", "es", "de", NULL};
 
 /* {domain} the domain, {registrable} what is registered, {servers} the name servers, {days} until
  * they must be there. */
+/* A sentence is a row, not a column. */
+/* clang-format off */
 static const struct text {
     uint32_t via;
     const char *language, *title;
@@ -23,98 +25,85 @@ static const struct text {
     {DOMAIN_VIA_ZONE,
      "en",
      "Lead {domain} to us by its name servers",
-     {"Before anything else, switch DNSSEC off for {registrable} where the domain is registered, "
-      "and "
-      "wait until the DS record is gone (up to a day). Otherwise the domain cannot be reached "
-      "after "
-      "the change.",
-      "If you receive mail at {registrable}, or use other names below it, tell us its present DNS "
-      "records first. The change of name servers replaces them all.",
-      "Sign in where you registered the domain, and open the settings for name servers (also "
-      "called "
-      "nameservers, DNS servers or delegation).",
+     {("Before anything else, switch DNSSEC off for {registrable} where the domain is "
+       "registered, and wait until the DS record is gone (up to a day). Otherwise the domain "
+       "cannot be reached after the change."),
+      ("If you receive mail at {registrable}, or use other names below it, tell us its present "
+       "DNS records first. The change of name servers replaces them all."),
+      ("Sign in where you registered the domain, and open the settings for name servers (also "
+       "called nameservers, DNS servers or delegation)."),
       "Remove all name servers that are entered there, and enter exactly these: {servers}",
-      "Save. It usually takes effect within some hours, at most within two days. We look by "
-      "ourselves "
-      "and write to you when it has.",
-      "Please do this within {days} days; after that the assignment of these name servers is void.",
+      ("Save. It usually takes effect within some hours, at most within two days. We look by "
+       "ourselves and write to you when it has."),
+      ("Please do this within {days} days; after that the assignment of these name servers is "
+       "void."),
       NULL}},
     {DOMAIN_VIA_ZONE,
      "es",
      "Dirija {domain} a nosotros mediante sus servidores de nombres",
-     {"Antes de nada, desactive DNSSEC para {registrable} donde esté registrado el dominio y "
-      "espere a "
-      "que desaparezca el registro DS (hasta un día). De lo contrario, el dominio dejará de ser "
-      "accesible tras el cambio.",
-      "Si recibe correo en {registrable} o usa otros nombres bajo él, comuníquenos primero sus "
-      "registros DNS actuales. El cambio de servidores de nombres los sustituye todos.",
-      "Inicie sesión donde registró el dominio y abra los ajustes de los servidores de nombres "
-      "(también llamados nameservers, servidores DNS o delegación).",
-      "Elimine todos los servidores de nombres que figuren allí e introduzca exactamente estos: "
-      "{servers}",
-      "Guarde los cambios. Suelen surtir efecto en unas horas, a lo sumo en dos días. Nosotros lo "
-      "comprobamos por nuestra cuenta y le escribimos cuando esté listo.",
-      "Le rogamos que lo haga en un plazo de {days} días; después, la asignación de estos "
-      "servidores "
-      "de nombres caduca.",
+     {("Antes de nada, desactive DNSSEC para {registrable} donde esté registrado el dominio y "
+       "espere a que desaparezca el registro DS (hasta un día). De lo contrario, el dominio "
+       "dejará de ser accesible tras el cambio."),
+      ("Si recibe correo en {registrable} o usa otros nombres bajo él, comuníquenos primero "
+       "sus registros DNS actuales. El cambio de servidores de nombres los sustituye todos."),
+      ("Inicie sesión donde registró el dominio y abra los ajustes de los servidores de "
+       "nombres (también llamados nameservers, servidores DNS o delegación)."),
+      ("Elimine todos los servidores de nombres que figuren allí e introduzca exactamente "
+       "estos: {servers}"),
+      ("Guarde los cambios. Suelen surtir efecto en unas horas, a lo sumo en dos días. "
+       "Nosotros lo comprobamos por nuestra cuenta y le escribimos cuando esté listo."),
+      ("Le rogamos que lo haga en un plazo de {days} días; después, la asignación de estos "
+       "servidores de nombres caduca."),
       NULL}},
     {DOMAIN_VIA_ZONE,
      "de",
      "Leiten Sie {domain} über die Nameserver zu uns",
-     {"Schalten Sie zuallererst DNSSEC für {registrable} dort ab, wo die Domain registriert ist, "
-      "und "
-      "warten Sie, bis der DS-Eintrag verschwunden ist (bis zu einem Tag). Sonst ist die Domain "
-      "nach "
-      "der Umstellung nicht mehr erreichbar.",
-      "Falls Sie unter {registrable} E-Mails empfangen oder weitere Namen darunter nutzen, teilen "
-      "Sie "
-      "uns bitte zuerst die jetzigen DNS-Einträge mit. Der Wechsel der Nameserver ersetzt sie "
-      "alle.",
-      "Melden Sie sich dort an, wo Sie die Domain registriert haben, und öffnen Sie die "
-      "Einstellungen für Nameserver (auch DNS-Server oder Delegation genannt).",
-      "Entfernen Sie alle dort eingetragenen Nameserver und tragen Sie genau diese ein: {servers}",
-      "Speichern Sie. Das wirkt meist nach einigen Stunden, spätestens nach zwei Tagen. Wir sehen "
-      "von "
-      "selbst nach und schreiben Ihnen, sobald es so weit ist.",
-      "Bitte erledigen Sie das innerhalb von {days} Tagen; danach verfällt die Zuteilung dieser "
-      "Nameserver.",
+     {("Schalten Sie zuallererst DNSSEC für {registrable} dort ab, wo die Domain registriert "
+       "ist, und warten Sie, bis der DS-Eintrag verschwunden ist (bis zu einem Tag). Sonst ist "
+       "die Domain nach der Umstellung nicht mehr erreichbar."),
+      ("Falls Sie unter {registrable} E-Mails empfangen oder weitere Namen darunter nutzen, "
+       "teilen Sie uns bitte zuerst die jetzigen DNS-Einträge mit. Der Wechsel der Nameserver "
+       "ersetzt sie alle."),
+      ("Melden Sie sich dort an, wo Sie die Domain registriert haben, und öffnen Sie die "
+       "Einstellungen für Nameserver (auch DNS-Server oder Delegation genannt)."),
+      ("Entfernen Sie alle dort eingetragenen Nameserver und tragen Sie genau diese ein: "
+       "{servers}"),
+      ("Speichern Sie. Das wirkt meist nach einigen Stunden, spätestens nach zwei Tagen. Wir "
+       "sehen von selbst nach und schreiben Ihnen, sobald es so weit ist."),
+      ("Bitte erledigen Sie das innerhalb von {days} Tagen; danach verfällt die Zuteilung "
+       "dieser Nameserver."),
       NULL}},
     {DOMAIN_VIA_HOSTNAME,
      "en",
      "Lead {domain} to us and keep your DNS where it is",
      {"Sign in where the DNS of {registrable} is kept, and open its DNS records.",
-      "Enter the TXT records below first. They show that the domain is yours; nothing changes for "
-      "your visitors yet.",
-      "Then enter the CNAME record for {domain}. Remove A, AAAA or CNAME records that this name "
-      "already has. If {domain} has no label of its own before the registered domain, your "
-      "provider "
-      "must offer ALIAS, ANAME or a flattened CNAME for it.",
+      ("Enter the TXT records below first. They show that the domain is yours; nothing changes "
+       "for your visitors yet."),
+      ("Then enter the CNAME record for {domain}. Remove A, AAAA or CNAME records that this "
+       "name already has. If {domain} has no label of its own before the registered domain, "
+       "your provider must offer ALIAS, ANAME or a flattened CNAME for it."),
       "Leave the records in place for good: the certificate is renewed with their help.", NULL}},
     {DOMAIN_VIA_HOSTNAME,
      "es",
      "Dirija {domain} a nosotros y conserve su DNS donde está",
      {"Inicie sesión donde se gestione el DNS de {registrable} y abra sus registros DNS.",
-      "Introduzca primero los registros TXT indicados abajo. Demuestran que el dominio es suyo; "
-      "para "
-      "sus visitantes aún no cambia nada.",
-      "Después introduzca el registro CNAME para {domain}. Elimine los registros A, AAAA o CNAME "
-      "que "
-      "ese nombre ya tenga. Si {domain} no tiene una etiqueta propia ante el dominio registrado, "
-      "su "
-      "proveedor debe ofrecer ALIAS, ANAME o un CNAME aplanado.",
+      ("Introduzca primero los registros TXT indicados abajo. Demuestran que el dominio es "
+       "suyo; para sus visitantes aún no cambia nada."),
+      ("Después introduzca el registro CNAME para {domain}. Elimine los registros A, AAAA o "
+       "CNAME que ese nombre ya tenga. Si {domain} no tiene una etiqueta propia ante el "
+       "dominio registrado, su proveedor debe ofrecer ALIAS, ANAME o un CNAME aplanado."),
       "Deje los registros de forma permanente: el certificado se renueva con su ayuda.", NULL}},
     {DOMAIN_VIA_HOSTNAME,
      "de",
      "Leiten Sie {domain} zu uns und behalten Sie Ihr DNS, wo es ist",
-     {"Melden Sie sich dort an, wo das DNS von {registrable} verwaltet wird, und öffnen Sie die "
-      "DNS-Einträge.",
-      "Tragen Sie zuerst die unten genannten TXT-Einträge ein. Sie zeigen, dass die Domain Ihnen "
-      "gehört; für Ihre Besucher ändert sich noch nichts.",
-      "Tragen Sie danach den CNAME-Eintrag für {domain} ein. Entfernen Sie A-, AAAA- oder "
-      "CNAME-Einträge, die dieser Name bereits hat. Hat {domain} keinen eigenen Bestandteil vor "
-      "der "
-      "registrierten Domain, muss Ihr Anbieter dafür ALIAS, ANAME oder einen aufgelösten CNAME "
-      "anbieten.",
+     {("Melden Sie sich dort an, wo das DNS von {registrable} verwaltet wird, und öffnen Sie "
+       "die DNS-Einträge."),
+      ("Tragen Sie zuerst die unten genannten TXT-Einträge ein. Sie zeigen, dass die Domain "
+       "Ihnen gehört; für Ihre Besucher ändert sich noch nichts."),
+      ("Tragen Sie danach den CNAME-Eintrag für {domain} ein. Entfernen Sie A-, AAAA- oder "
+       "CNAME-Einträge, die dieser Name bereits hat. Hat {domain} keinen eigenen Bestandteil "
+       "vor der registrierten Domain, muss Ihr Anbieter dafür ALIAS, ANAME oder einen "
+       "aufgelösten CNAME anbieten."),
       "Lassen Sie die Einträge dauerhaft stehen: Das Zertifikat wird mit ihrer Hilfe erneuert.",
       NULL}},
     {DOMAIN_VIA_LOCAL,
@@ -122,32 +111,31 @@ static const struct text {
      "Lead {domain} to us",
      {"Sign in where the DNS of {registrable} is kept, and open its DNS records.",
       "Enter the TXT record below first. It shows that the domain is yours.",
-      "Then enter the records that lead the names to us. Remove other A, AAAA or CNAME records of "
-      "the "
-      "same names. Mail (MX) and other records stay as they are.",
+      ("Then enter the records that lead the names to us. Remove other A, AAAA or CNAME "
+       "records of the same names. Mail (MX) and other records stay as they are."),
       "Leave the TXT record in place: we look at it every day.", NULL}},
     {DOMAIN_VIA_LOCAL,
      "es",
      "Dirija {domain} a nosotros",
      {"Inicie sesión donde se gestione el DNS de {registrable} y abra sus registros DNS.",
       "Introduzca primero el registro TXT indicado abajo. Demuestra que el dominio es suyo.",
-      "Después introduzca los registros que dirigen los nombres a nosotros. Elimine otros "
-      "registros "
-      "A, AAAA o CNAME de los mismos nombres. El correo (MX) y los demás registros quedan como "
-      "están.",
+      ("Después introduzca los registros que dirigen los nombres a nosotros. Elimine otros "
+       "registros A, AAAA o CNAME de los mismos nombres. El correo (MX) y los demás registros "
+       "quedan como están."),
       "Deje el registro TXT en su lugar: lo comprobamos cada día.", NULL}},
     {DOMAIN_VIA_LOCAL,
      "de",
      "Leiten Sie {domain} zu uns",
-     {"Melden Sie sich dort an, wo das DNS von {registrable} verwaltet wird, und öffnen Sie die "
-      "DNS-Einträge.",
-      "Tragen Sie zuerst den unten genannten TXT-Eintrag ein. Er zeigt, dass die Domain Ihnen "
-      "gehört.",
-      "Tragen Sie danach die Einträge ein, die die Namen zu uns leiten. Entfernen Sie andere A-, "
-      "AAAA- oder CNAME-Einträge derselben Namen. E-Mail (MX) und übrige Einträge bleiben, wie sie "
-      "sind.",
+     {("Melden Sie sich dort an, wo das DNS von {registrable} verwaltet wird, und öffnen Sie "
+       "die DNS-Einträge."),
+      ("Tragen Sie zuerst den unten genannten TXT-Eintrag ein. Er zeigt, dass die Domain Ihnen "
+       "gehört."),
+      ("Tragen Sie danach die Einträge ein, die die Namen zu uns leiten. Entfernen Sie andere "
+       "A-, AAAA- oder CNAME-Einträge derselben Namen. E-Mail (MX) und übrige Einträge "
+       "bleiben, wie sie sind."),
       "Lassen Sie den TXT-Eintrag stehen: Wir sehen täglich nach.", NULL}},
 };
+/* clang-format on */
 
 const char *custom_domain_language(const char *locale)
 {

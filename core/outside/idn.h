@@ -2,6 +2,7 @@
 #define SETT_IDN_H
 /* Domain names as people write them and as the DNS knows them (IDNA2008, RFC 5890 to 5895). */
 #include <stdbool.h>
+#include <stddef.h>
 #include "err.h"
 
 struct idn_name {
