@@ -93,6 +93,7 @@ def test_rules(b, port):
     made = box.json("rule", "create", "pbx", "--hostname", f"pbx.{b.domain}", "--path", "^/ws", "--service", "https://localhost:8089",
                     "--no-tls-verify", "--connect-timeout-s", "5", "--no-wait")
     tap.equal(b.ended(made)["state"], "done", "a rule for a path of its own host name")
+    tap.equal(box.json("rule", "show", made["id"])["dns_target"], before["id"] + ".cfargotunnel.com", "it says what a record of its host name must point to")
     tap.equal(b.rules_of("pbx"), [(f"pbx.{b.domain}", "^/ws", "https://localhost:8089"), (f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"),
                                   ("", "", "http_status:404")], "stands before the route that would hide it")
     tap.equal(b.at_provider("pbx")["config"]["ingress"][0]["originRequest"], {"connectTimeout": 5, "noTLSVerify": True}, "with its options, seconds as integers")

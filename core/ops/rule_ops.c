@@ -445,7 +445,7 @@ static int update_route(struct op_call *call, struct err *err)
     return result;
 }
 
-#define RESULT .result = &rule_table.fields
+#define RESULT .result = &rule_table.fields, .more = &view_rule_more
 
 const struct op rule_ops[] = {
     {.name = "rule.list",

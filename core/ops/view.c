@@ -130,6 +130,27 @@ static int cname_member(struct op_call *call, const struct tunnel *tunnel, struc
     return 0;
 }
 
+/* What the DNS must say for visitors to come by a rule; the box enters only a tunnel's own name. */
+static int rule_members(struct op_call *call, const void *record, struct json_out *j,
+                        struct err *err)
+{
+    const struct rule *rule = record;
+    struct tunnel tunnel = {0};
+    char target[sizeof tunnel.cf_tunnel + 32];
+
+    fields_json(&rule_table.fields, rule, j);
+    (void)str_copy(tunnel.id, sizeof tunnel.id, rule->tunnel_id);
+    if (record_get(call->txn, &tunnel_table, &tunnel, err) < 0)
+        return -1;
+    json_out_key(j, "dns_target");
+    if (tunnel.cf_tunnel[0] == '\0' || rule->is.hostname[0] == '\0' ||
+        str_format(target, sizeof target, "%s.cfargotunnel.com", tunnel.cf_tunnel) == -1)
+        json_out_null(j);
+    else
+        json_out_text(j, target);
+    return 0;
+}
+
 /* The container that a tunnel leads to, as the tenant shows it. */
 static int tunnel_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
@@ -256,6 +277,12 @@ static const struct field tunnel_more[] = {
      .type = FIELD_KV,
      .help = "record that leads its name here: name, type, target"},
 };
+static const struct field rule_more[] = {
+    {.name = "dns_target",
+     .type = FIELD_TEXT,
+     .size = 96,
+     .help = "what a proxied CNAME of its host name must point to"},
+};
 static const struct field audit_more[] = {
     {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},
 };
@@ -272,6 +299,7 @@ static const struct field job_more[] = {
 const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
 const struct fields view_plan_more = {plan_more, COUNT(plan_more), 0};
 const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
+const struct fields view_rule_more = {rule_more, COUNT(rule_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_domain_more = {domain_more, COUNT(domain_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
@@ -290,7 +318,7 @@ const struct view view_order = {"order", &order_table, NULL};
 const struct view view_plan = {"plan", &plan_table, plan_members};
 const struct view view_port = {"port", &port_table, port_members};
 const struct view view_rate_limit = {"rate_limit", &rate_limit_table, NULL};
-const struct view view_rule = {"rule", &rule_table, NULL};
+const struct view view_rule = {"rule", &rule_table, rule_members};
 const struct view view_session = {"session", &session_table, NULL};
 const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
 const struct view view_tenant = {"tenant", &tenant_table, tenant_members};
