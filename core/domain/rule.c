@@ -261,29 +261,65 @@ static int refuse_twin(const struct rule_list *list, const struct tunnel *tunnel
     return 0;
 }
 
-int rule_new(struct txn *txn, struct tunnel *tunnel, struct rule *rule, uint32_t place,
-             struct err *err)
+/* Behind all of them, without reading each: lists of hundreds are put down in one commit. */
+static int place_last(struct txn *txn, const struct tunnel *tunnel, struct rule *rule,
+                      struct err *err)
+{
+    struct rule last = {0};
+    struct scan scan;
+    int64_t count;
+    int got;
+
+    (void)str_copy(last.tunnel_id, sizeof last.tunnel_id, tunnel->id);
+    if (scan_start(&scan, txn, &rule_table, "by_place", &last, 1, false, err) == -1 ||
+        (count = scan_count(&scan, err)) == -1)
+        return -1;
+    if (count + 2 > CLOUDFLARED_RULES_MAX)
+        return err_set(err, ERR_QUOTA, "rules_full", "a tunnel has at most %u rules",
+                       CLOUDFLARED_RULES_MAX);
+    if (scan_start(&scan, txn, &rule_table, "by_place", &last, 1, true, err) == -1 ||
+        (got = scan_next(&scan, &last, err)) == -1)
+        return -1;
+    rule->position =
+        got == 1 && last.position > tunnel->own_position ? last.position : tunnel->own_position;
+    rule->position++;
+    return 0;
+}
+
+/* Among the others, whose places follow. */
+static int place_among(struct txn *txn, struct tunnel *tunnel, struct rule *rule, uint32_t place,
+                       struct err *err)
 {
     struct rule_list list;
     int result = -1;
 
     if (rule_list(txn, tunnel, &list, err) == -1)
         return -1;
-    rule->id[0] = '\0';
-    (void)str_copy(rule->tunnel_id, sizeof rule->tunnel_id, tunnel->id);
     if (list.count + 2 > CLOUDFLARED_RULES_MAX)
         (void)err_set(err, ERR_QUOTA, "rules_full", "a tunnel has at most %u rules",
                       CLOUDFLARED_RULES_MAX);
-    else if (place == RULE_PLACE_LAST || refuse_twin(&list, tunnel, rule, err) == 0)
+    else if (refuse_twin(&list, tunnel, rule, err) == 0)
         result = 0;
-    id_make(rule->id, rule_table.prefix);
     place = place == RULE_PLACE_END ? best_place(&list, tunnel, rule) : place == 0 ? 0 : place - 1;
-    rule->created_at = rule->updated_at = txn_time_ms(txn);
-    if (result == 0 && (result = arrange(txn, tunnel, &list, rule, place, err)) == 0)
-        result = record_insert(txn, &rule_table, rule, err);
     if (result == 0)
-        result = shared_room(txn, tunnel->id, 1, err);
+        result = arrange(txn, tunnel, &list, rule, place, err);
     rule_list_free(&list);
+    return result;
+}
+
+int rule_new(struct txn *txn, struct tunnel *tunnel, struct rule *rule, uint32_t place,
+             struct err *err)
+{
+    int result;
+
+    rule->id[0] = '\0'; /* it is nobody's twin */
+    (void)str_copy(rule->tunnel_id, sizeof rule->tunnel_id, tunnel->id);
+    result = place == RULE_PLACE_LAST ? place_last(txn, tunnel, rule, err)
+                                      : place_among(txn, tunnel, rule, place, err);
+    id_make(rule->id, rule_table.prefix);
+    rule->created_at = rule->updated_at = txn_time_ms(txn);
+    if (result == 0 && (result = record_insert(txn, &rule_table, rule, err)) == 0)
+        result = shared_room(txn, tunnel->id, 1, err);
     return result;
 }
 
