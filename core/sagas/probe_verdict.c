@@ -421,9 +421,13 @@ static bool no_record(const struct kv *f, struct probe_verdict *v)
                               "The record %s leads to %s, which is not this tunnel "
                               "(a visitor sees error 1016 or 1033, or somebody else's page).",
                               verdict_fact(f, FACT_HOSTNAME), verdict_fact(f, PROBE_CONTENT));
-    return verdict_change(v,
-                          "In Cloudflare's DNS let %s be a proxied CNAME to %s.cfargotunnel.com.",
-                          verdict_fact(f, FACT_HOSTNAME), verdict_fact(f, FACT_CF_TUNNEL));
+    (void)verdict_change(v,
+                         "In Cloudflare's DNS let %s be a proxied CNAME to %s.cfargotunnel.com%s",
+                         verdict_fact(f, FACT_HOSTNAME), verdict_fact(f, FACT_CF_TUNNEL),
+                         str_equal(record, "elsewhere") ? "."
+                                                        : ": a scan finds that it is not so, and "
+                                                          "sett drift revert brings it back.");
+    return str_equal(record, "elsewhere") || verdict_command(v, "sett drift scan");
 }
 
 /* A customer's own domain that is not led here yet. */
