@@ -90,21 +90,42 @@ static int add_runtime(struct gather *g, const struct runtime *r, const char *bo
     return add(g, 0, err, "unread %s %.400s", r->name, why.text);
 }
 
+/* Whether a runtime that is made when it is first needed has ever been: what it keeps is there. */
+static bool was_used(const char *folder, const char *name)
+{
+    char path[400];
+
+    return str_format(path, sizeof path, "%s%s", folder, name) == 0 && file_exists(path);
+}
+
 static int add_runtimes(struct gather *g, const char *box_id, struct err *err)
 {
-    struct runtime *docker;
-    struct err why = {0};
+    const struct paths *paths = g->world->paths;
+    const struct {
+        const char *name;
+        struct runtime *(*made)(struct hands_world *world, struct err *err);
+        bool used;
+    } kinds[] = {
+        {"docker", hands_docker, g->world->docker_socket != NULL},
+        {"lxc", hands_lxc, g->world->lxc.self != NULL || was_used(paths->lxc, "")},
+        {"swarm", hands_swarm,
+         g->world->swarm.self != NULL || was_used(paths->hands, "/swarm.nft")},
+    };
 
-    if (add_runtime(g, g->world->process, box_id, err) == -1 ||
-        (g->world->lxc.self != NULL && add_runtime(g, &g->world->lxc, box_id, err) == -1))
+    if (add_runtime(g, g->world->process, box_id, err) == -1)
         return -1;
-    if (g->world->docker_socket == NULL || !file_exists(g->world->docker_socket))
-        return 0; /* this box has no engine */
-    if ((docker = hands_docker(g->world, &why)) == NULL)
-        return add(g, 0, err, "unread docker %.400s", why.text);
-    if (add_runtime(g, docker, box_id, err) == -1)
-        return -1;
-    return g->world->swarm.self == NULL ? 0 : add_runtime(g, &g->world->swarm, box_id, err);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct err why = {0};
+        struct runtime *runtime = kinds[i].used ? kinds[i].made(g->world, &why) : NULL;
+        int rc = 0;
+        if (runtime != NULL)
+            rc = add_runtime(g, runtime, box_id, err);
+        else if (kinds[i].used)
+            rc = add(g, 0, err, "unread %s %.400s", kinds[i].name, why.text);
+        if (rc == -1)
+            return -1;
+    }
+    return 0;
 }
 
 static int add_folders(struct gather *g, struct err *err)

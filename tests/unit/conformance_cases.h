@@ -418,16 +418,16 @@ static void conform_tenants_are_apart(void **state)
     b = conformance_serving();
     subject.address(&b, address);
     (void)str_format(script, sizeof script,
-                     "printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | timeout 3 nc %s", address);
+                     "printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc %s", address);
     assert_non_null(strstr(conformance_inside(&b, script, &err), b.mark)); /* the control */
     assert_null(strstr(conformance_inside(&a, script, &err), b.mark));
     (void)str_format(script, sizeof script,
-                     "printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | timeout 3 nc 127.0.0.1 %u",
+                     "printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc 127.0.0.1 %u",
                      b.port);
     assert_null(strstr(conformance_inside(&a, script, &err), b.mark));
     (void)str_format(script, sizeof script,
                      "g=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); printf 'GET "
-                     "/index.html HTTP/1.0\\r\\n\\r\\n' | timeout 3 nc ${g:-192.0.2.1} %u",
+                     "/index.html HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc ${g:-192.0.2.1} %u",
                      b.port);
     assert_null(strstr(conformance_inside(&a, script, &err), b.mark));
     (void)str_format(script, sizeof script, "ls %s/%u", subject.tenants, (unsigned)b.number);

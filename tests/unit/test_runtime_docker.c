@@ -1,7 +1,7 @@
 /*
- * The docker runtime against a real engine: the life of a tenant, its limits and walls as they look
- * from inside, what is not ours, and what goes wrong. SETT_TEST_ENGINE=podman runs the same on
- * Podman.
+ * The docker runtime against a real engine: limits and walls as they look from inside, what is not
+ * ours, and what goes wrong; what every runtime does alike is test_conformance_docker.c's.
+ * SETT_TEST_ENGINE=podman runs the same on Podman.
  */
 #include "docker_world.h"
 
@@ -68,53 +68,19 @@ static struct seen listed(struct world *w, const char *box)
     return seen;
 }
 
-static void test_life(void **state)
+static void test_listed(void **state)
 {
     struct world *w = *state;
-    struct runtime_status before, status;
-    struct runtime_order o = order(1);
-    char text[64];
+    struct runtime_order o = serving(w, 1);
     struct err err;
-
-    assert_ok(&err, w->runtime.inspect(w->runtime.self, &o, &status, &err));
-    assert_int_equal(status.state, RUNTIME_ABSENT);
-    assert_int_equal(w->runtime.start(w->runtime.self, &o, w->web, &status, &err), -1);
-    assert_int_equal(err.kind, ERR_NOT_FOUND);
-    assert_ok(&err, w->runtime.stop(w->runtime.self, &o, &err));
-    assert_ok(&err, w->runtime.remove(w->runtime.self, &o, true, &err));
-
-    o = serving(w, 1);
-    assert_ok(&err, w->runtime.inspect(w->runtime.self, &o, &before, &err));
-    assert_int_equal(before.state, RUNTIME_RUNNING);
-    /* again: nothing happens */
-    assert_ok(&err, w->runtime.create(w->runtime.self, &o, w->web, &status, &err));
-    assert_ok(&err, w->runtime.start(w->runtime.self, &o, w->web, &status, &err));
-    assert_string_equal(status.id, before.id);
-    assert_int_equal(status.started_at, before.started_at);
 
     assert_int_equal(listed(w, BOX).count, 2); /* and its network */
     assert_int_equal(listed(w, "").running, 1);
-    assert_int_equal(listed(w, BOX).networks, 1);
     assert_string_equal(listed(w, BOX).tenant_id, o.tenant_id);
     assert_int_equal(listed(w, "box_other").count, 0);
-
-    assert_ok(&err, w->runtime.restart(w->runtime.self, &o, w->web, &status, &err));
-    assert_string_equal(status.id, before.id);
-    assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, DEADLINE_MS), 200);
     assert_ok(&err, w->runtime.stop(w->runtime.self, &o, &err));
-    assert_ok(&err, w->runtime.stop(w->runtime.self, &o, &err));
-    assert_ok(&err, w->runtime.inspect(w->runtime.self, &o, &status, &err));
-    assert_int_equal(status.state, RUNTIME_STOPPED);
-    assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, 0), 0);
-    assert_ok(&err, w->runtime.start(w->runtime.self, &o, w->web, &status, &err));
-    assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, DEADLINE_MS), 200);
-
-    /* without its data: the page outlives the container */
-    assert_ok(&err, w->runtime.remove(w->runtime.self, &o, false, &err));
-    assert_ok(&err, w->runtime.create(w->runtime.self, &o, w->web, &status, &err));
-    assert_ok(&err, w->runtime.start(w->runtime.self, &o, w->web, &status, &err));
-    assert_int_equal(fetch(w, "127.0.0.1", o.port, text, sizeof text, DEADLINE_MS), 200);
-    gone(w, &o);
+    assert_int_equal(listed(w, BOX).running, 0);
+    assert_int_equal(listed(w, BOX).networks, 1);
     gone(w, &o);
     assert_int_equal(listed(w, BOX).count, 0);
 }
@@ -173,81 +139,6 @@ static void test_walls_from_inside(void **state)
     text = inside(w, &o, "echo $TENANT_NAME $PORT $TENANT_NUMBER $TENANT_FOLDER", 20, &err);
     assert_string_equal(text, "Acme 8080 3 /srv\n");
     gone(w, &o);
-}
-
-#define ASK "printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | "
-
-static void test_tenants_cannot_reach_each_other(void **state)
-{
-    struct world *w = *state;
-    struct runtime_order a = serving(w, 4), b = serving(w, 5);
-    char address[64], script[256], text[64];
-    struct err err;
-
-    (void)str_copy(address, sizeof address, inside(w, &b, "hostname -i | tr -d ' \\n'", 20, &err));
-    assert_true(str_starts(address, "10.201.0."));
-    /* the control: the address is right, and the probe works */
-    assert_int_equal(fetch(w, address, 8080, text, sizeof text, DEADLINE_MS), 200);
-    (void)str_format(script, sizeof script, ASK "nc -w 3 %s 8080 2>&1", address);
-    assert_non_null(strstr(inside(w, &b, script, 20, &err), "tenant 5\n"));
-    /* from next door */
-    assert_string_equal(inside(w, &a, script, 20, &err), "nc: timed out\n");
-    /* and not by way of the port on the box, which is on its loopback only */
-    (void)str_format(script, sizeof script,
-                     "g=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); " ASK
-                     "nc -w 3 $g %u 2>&1",
-                     b.port);
-    assert_non_null(strstr(inside(w, &a, script, 20, &err), "onnection refused"));
-    gone(w, &a);
-    gone(w, &b);
-}
-
-static void test_restart_policy_and_logs(void **state)
-{
-    struct world *w = *state;
-    struct blueprint *b = blueprint_new();
-    struct runtime_order o = order(6);
-    struct runtime_status status;
-    int64_t deadline = clock_mono_ms() + DEADLINE_MS;
-    char path[160];
-    struct buf out;
-    struct err err;
-
-    set_shell(
-        &b->command,
-        "trap 'exit 0' TERM; echo to-out; echo to-err >&2; i=0; while [ $i -lt 30 ]; do "
-        "i=$((i+1)); "
-        "echo line $i; done; while [ ! -e /srv/end ]; do sleep 0.1; done; rm /srv/end; exit 3");
-    assert_ok(&err, w->runtime.create(w->runtime.self, &o, b, &status, &err));
-    assert_ok(&err, w->runtime.start(w->runtime.self, &o, b, &status, &err));
-    buf_init(&out, 64 * 1024);
-    do { /* what it says takes a moment to reach the log */
-        buf_reset(&out);
-        assert_ok(&err, w->runtime.logs(w->runtime.self, &o, 1000, &out, &err));
-        clock_sleep_ms(20);
-    } while ((strstr(buf_string(&out), "line 30\n") == NULL ||
-              strstr(buf_string(&out), "to-err\n") == NULL) &&
-             clock_mono_ms() < deadline);
-    assert_non_null(strstr(buf_string(&out), "to-out\n"));
-    assert_non_null(strstr(buf_string(&out), "to-err\n"));
-    buf_reset(&out);
-    assert_ok(&err, w->runtime.logs(w->runtime.self, &o, 2, &out, &err));
-    /* two lines; the two streams may have come in any order */
-    assert_true(str_ends(buf_string(&out), "\n") && out.len < 20);
-    assert_non_null(strstr(buf_string(&out), "line 30\n"));
-    buf_free(&out);
-
-    (void)str_format(path, sizeof path, "%s/6/site/end", w->tenants);
-    assert_ok(&err, file_write(path, "", 0, 0644, &err));
-    do {
-        assert_ok(&err, w->runtime.inspect(w->runtime.self, &o, &status, &err));
-        clock_sleep_ms(50);
-    } while ((status.restarts == 0 || status.state != RUNTIME_RUNNING) &&
-             clock_mono_ms() < deadline);
-    assert_int_equal(status.state, RUNTIME_RUNNING);
-    assert_int_equal(status.restarts, 1);
-    gone(w, &o);
-    free(b);
 }
 
 static void test_foreign_things(void **state)
@@ -489,11 +380,9 @@ static void test_engine_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_listed),
         cmocka_unit_test(test_limits_from_inside),
         cmocka_unit_test(test_walls_from_inside),
-        cmocka_unit_test(test_tenants_cannot_reach_each_other),
-        cmocka_unit_test(test_restart_policy_and_logs),
         cmocka_unit_test(test_foreign_things),
         cmocka_unit_test(test_images),
         cmocka_unit_test(test_changes),
