@@ -129,6 +129,11 @@ def test_conflict(tap, box, site):
 
 
 def test_life(tap, box, site):
+    site.do("tenant", "suspend", "globex")
+    jobs = [j["saga"] for j in box.json("job", "list", "--limit", "5")["data"]]
+    tap.ok(site.show("mustermann.de")["state"] == "active" and jobs[0] == "tenant.suspend", "a suspension leaves a zone as it is", jobs)
+    site.do("tenant", "resume", "globex")
+    site.until("mustermann.de", "active")
     site.world.call("zone", {"name": "mustermann.de", "status": "moved"})
     d = site.until("mustermann.de", "moved")
     tap.ok(6 <= d["days_left"] <= 7, "moved: seven days are left", d)

@@ -333,10 +333,21 @@ static int follow_one(struct txn *txn, const struct job *job, struct custom_doma
     return stands ? steps_domain_route(txn, job, d, err) : 0;
 }
 
+/* A suspended tenant behind a tunnel is cut off by its connector: nothing of its domains changes.
+ */
+static int follow_local(struct txn *txn, const struct job *job, struct custom_domain *d,
+                        struct err *err)
+{
+    return d->via == DOMAIN_VIA_LOCAL ? follow_one(txn, job, d, err) : 0;
+}
+
 int steps_domain_follow(struct txn *txn, const struct job *job, const struct tenant *tenant,
                         struct err *err)
 {
-    return each(txn, tenant, follow_one, job, err) == -1 ? -1 : 0;
+    return each(txn, tenant, tenant->state == TENANT_SUSPENDED ? follow_local : follow_one, job,
+                err) == -1
+               ? -1
+               : 0;
 }
 
 /* A job that is at work is turned round, and its end sees what is wanted of the domain. */
