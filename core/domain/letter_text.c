@@ -232,7 +232,7 @@ static int part_subject(struct buf *file, const char **subject, const char **tex
 static int render_files(const char *folder, const char *kind, const char *language,
                         const struct kv *values, struct letter_parts *parts, struct err *err)
 {
-    const char *subject = NULL, *text = NULL;
+    const char *subject = "", *text = "";
     struct buf file, html;
     bool has_html = false;
     int result = -1;

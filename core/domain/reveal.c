@@ -39,8 +39,8 @@ const struct table reveal_table = {
     .index_count = sizeof indexes / sizeof indexes[0],
 };
 
-static int seal(const struct web_key *key, struct reveal *reveal, const struct kv *content,
-                struct err *err)
+static int seal_content(const struct web_key *key, struct reveal *reveal, const struct kv *content,
+                        struct err *err)
 {
     char place[KEY_SIZE];
 
@@ -49,8 +49,8 @@ static int seal(const struct web_key *key, struct reveal *reveal, const struct k
                         &reveal->content, err);
 }
 
-static int open(const struct web_key *key, const struct reveal *reveal, struct kv *content,
-                struct err *err)
+static int open_content(const struct web_key *key, const struct reveal *reveal, struct kv *content,
+                        struct err *err)
 {
     char place[KEY_SIZE];
     struct buf plain;
@@ -120,7 +120,7 @@ int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id
     (void)str_copy(reveal.tenant_id, sizeof reveal.tenant_id, tenant_id);
     reveal.created_at = txn_time_ms(txn);
     reveal.expires_at = reveal.created_at + life_ms;
-    if (seal(key, &reveal, content, err) != 0)
+    if (seal_content(key, &reveal, content, err) != 0)
         return -1;
     return record_insert(txn, &reveal_table, &reveal, err);
 }
@@ -147,7 +147,7 @@ int reveal_use(struct txn *txn, const struct web_key *key, const char *token, co
         return -1;
     if (found == 0 || reveal->used_at != 0 || reveal->expires_at <= txn_time_ms(txn))
         return gone(err);
-    if (open(key, reveal, content, err) != 0)
+    if (open_content(key, reveal, content, err) != 0)
         return -1;
     memset(&reveal->content, 0, sizeof reveal->content);
     reveal->used_at = txn_time_ms(txn);

@@ -43,7 +43,8 @@ static int letter_values(const struct post_item *item, const char *language, str
     while (kv_next(&item->message.params, &at, &name, &value) == 1)
         bad |= put_value(item, language, name, value, values);
     bad |= kv_set(values, "language", language);
-    bad |= kv_set(values, "customer", item->customer.name);
+    bad |= kv_set(values, "customer",
+                  item->customer.name[0] != '\0' ? item->customer.name : item->message.recipient);
     bad |= kv_set(values, "tenant",
                   item->tenant.name[0] != '\0' ? item->tenant.name : item->terms.box_name);
     bad |= kv_set(values, "address",

@@ -122,7 +122,7 @@ static void on_tenant(void *arg, const struct history_tenant *row)
 {
     struct tenants *t = arg;
     struct tenant tenant;
-    struct limits limits;
+    struct limits limits = {0};
     int found;
 
     if (t->result != 0 ||
