@@ -13,7 +13,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
-from box import Box, Tap
+from box import Box, Tap, wait_for
 from test_container_tenant import Engine, own_network
 
 CONTAINER = """[blueprint]
@@ -97,12 +97,14 @@ def test_refusals(tap, box, engine):
 
 def test_there_and_back(tap, box, engine):
     fill(folder(box))
+    box.sett("tunnel", "create", "--container-id", "1", "--hostname", "more.localhost", "--ingress", "local", "--wait")
     before, port, owner = digest(folder(box)), box.json("tenant", "show", "1")["port"], owners(folder(box))
     code, out, errors = box.sett("tenant", "move", "1", "--runtime", "docker", "--reason", "room", "--wait", ok=False)
     tap.ok(code == 0, "from a process to a container", out + errors + box.log("worker")[-1500:])
     tenant = box.json("tenant", "show", "1")
     tap.equal((tenant["runtime"], tenant["blueprint"], tenant["state"], page(box)), ("docker", "site-docker", "active", 200),
               "it answers at the front door, from there")
+    wait_for(lambda: box.http("GET", "/health", host="more.localhost").status == 200, "its further way in leads there, too", 10)
     tap.ok(tenant["port"] != port, "at another port", (port, tenant["port"]))
     tap.equal(digest(folder(box)), before, "its data is the same, byte for byte")
     tap.equal(owners(folder(box)), {1234}, "and belongs to the container's user")
@@ -115,6 +117,10 @@ def test_there_and_back(tap, box, engine):
     code, out, errors = box.sett("tenant", "move", "1", "--runtime", "process", ok=False)
     tap.ok(code != 0 and "processor time" in errors, "refused: a process cannot hold its limit of processor time", errors)
     box.sett("tenant", "update", "1", "--cpu-millis", "0", "--wait")
+    box.sett("plan", "create", "--name", "larger", "--title", "Larger", "--blueprint", "site", "--currency", "eur", "--memory-bytes", str(128 << 20))
+    box.sett("tenant", "update", "1", "--plan", "larger", "--wait")
+    tap.equal((box.json("tenant", "show", "1")["runtime"], engine.get("/containers/" + engine.containers()[0]["Id"] + "/json")["HostConfig"]["Memory"],
+               page(box)), ("docker", 128 << 20, 200), "another plan of its family holds where it is now")
     with open(os.path.join(folder(box), "written-there"), "w", encoding="utf-8") as f:
         f.write("kept")
     before = digest(folder(box))

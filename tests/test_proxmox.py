@@ -79,6 +79,8 @@ def test_numbers(tap, box, world):
 
 def test_move(tap, box, world):
     before = page(box, "acme")
+    box.sett("tunnel", "create", "--container-id", "1", "--hostname", "more.localhost", "--ingress", "local", "--wait")
+    tap.equal(shows(box, "more")["vmid"], "5000", "a further way in leads to where it is")
     plan = box.sett("tenant", "move", "1", "--node", "pve1", "--dry-run")
     tap.ok("on pve1" in plan, "a plan of a move between nodes says so", plan)
     box.sett("tenant", "move", "1", "--node", "pve1", "--wait")

@@ -219,6 +219,23 @@ int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state,
     return tenant_put(txn, tenant, err);
 }
 
+int tenant_may_have(struct txn *txn, const struct tenant *tenant, const struct plan *plan,
+                    struct err *err)
+{
+    struct plan present = {0};
+
+    if (str_equal(plan->blueprint, tenant->blueprint))
+        return 0;
+    (void)str_copy(present.id, sizeof present.id, tenant->plan_id);
+    if (present.id[0] != '\0' && record_get(txn, &plan_table, &present, err) < 0)
+        return -1;
+    if (present.blueprint[0] != '\0' && str_equal(plan->blueprint, present.blueprint))
+        return 0;
+    return err_field(err, "plan", "plan_blueprint",
+                     "plan %s is made from blueprint %s, the tenant from %s", plan->name,
+                     plan->blueprint, tenant->blueprint);
+}
+
 int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out, struct err *err)
 {
     struct plan plan;

@@ -95,6 +95,12 @@ int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, 
 int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
                     size_t size, struct err *err);
 
+/** tenant_may_have(txn, tenant, plan, err): that the tenant can change to this plan: one of its own
+ * blueprint, or, since it was moved to another runtime, of the same as its present plan. 0 or -1.
+ */
+int tenant_may_have(struct txn *txn, const struct tenant *tenant, const struct plan *plan,
+                    struct err *err);
+
 /** tenant_limits(txn, tenant, out, err): the plan's limits with the tenant's own over them. 0 or
  * -1. */
 int tenant_limits(struct txn *txn, const struct tenant *tenant, struct limits *out,

@@ -175,10 +175,8 @@ static int update_args(struct op_call *call, const struct tenant *tenant, struct
     if (op_given(call, "plan")) {
         if (object_refer(call, &plan_table, "plan", p->plan, &plan, err) != 0)
             return -1;
-        if (!str_equal(plan.blueprint, tenant->blueprint))
-            return err_field(err, "plan", "plan_blueprint",
-                             "plan %s is made from blueprint %s, the tenant from %s", plan.name,
-                             plan.blueprint, tenant->blueprint);
+        if (tenant_may_have(call->txn, tenant, &plan, err) != 0)
+            return -1;
         if (!str_equal(plan.id, tenant->plan_id)) {
             (void)kv_set(&job->args, "plan_id", plan.id);
             *needed = true;

@@ -104,6 +104,8 @@ static int own_port(struct op_call *call, const struct tenant *tenant, struct tu
     struct port port = {.port = p->local_port == 0 ? tenant->port : p->local_port};
     struct tenant owner = {0};
 
+    if (p->local_port == 0 && tenant->address[0] != '\0') /* it is on another machine */
+        return tenant_service(tenant, tunnel->service, sizeof tunnel->service);
     if (port.port == 0) {
         err_field(err, "local_port", "required", "tenant %s has no port yet: give local_port",
                   tenant->id);
@@ -255,13 +257,16 @@ int tunnel_start(struct op_call *call, const char *saga, struct tunnel *tunnel, 
     return object_reply(call, &view_tunnel, tunnel, err);
 }
 
-/* The box's own web server leads whole host names to ports of this machine, and no more. */
-static int check_local(const struct tunnel *tunnel, struct err *err)
+/* The box's own web server leads whole host names to ports of this machine, or to a tenant's own
+ * program wherever that is, and no more. */
+static int check_local(const struct op_call *call, const struct tunnel *tunnel, struct err *err)
 {
     static const char *const begins[] = {"http://127.0.0.1:", "http://localhost:"};
 
     if (tunnel->hostname[0] == '\0')
         return err_field(err, "hostname", "required", "which host name is it to serve?");
+    if (!op_given(call, "service") && tunnel->path[0] == '\0' && !tunnel->no_tls_verify)
+        return 0;
     for (size_t i = 0; i < 2; i++)
         if (str_starts(tunnel->service, begins[i]) && tunnel->path[0] == '\0' &&
             !tunnel->no_tls_verify)
@@ -296,7 +301,7 @@ static int check_route(struct op_call *call, struct tunnel *tunnel, struct err *
         return err_field(err, "config", "bad_config",
                          "files of rules are cloudflared's: the "
                          "ingress local has none");
-    return check_local(tunnel, err);
+    return check_local(call, tunnel, err);
 }
 
 /* A tenant that shares a tunnel does so under each of its names. */

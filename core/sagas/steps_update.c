@@ -62,10 +62,8 @@ static int change_plan(struct txn *txn, struct job *job, struct tenant *tenant, 
         return err_field(err, "plan", "plan_not_found", "there is no plan %s", plan_id);
     if (found == -1 || facts_set(job, FACT_OLD_PLAN, tenant->plan_id, err) == -1)
         return -1;
-    if (!str_equal(plan.blueprint, tenant->blueprint))
-        return err_field(err, "plan", "plan_blueprint",
-                         "plan %s is made from blueprint %s, the tenant from %s", plan.name,
-                         plan.blueprint, tenant->blueprint);
+    if (tenant_may_have(txn, tenant, &plan, err) == -1)
+        return -1;
     (void)str_copy(tenant->plan_id, sizeof tenant->plan_id, plan.id);
     return facts_set(job, FACT_RECREATE, "1", err);
 }
