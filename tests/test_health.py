@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
@@ -106,6 +107,28 @@ def test_noted_and_remembered(tap, box, one):
     tap.ok(d["tables"]["tenants"] == 1 and d["readers"] and d["history"]["used_bytes"] > 0, "both environments tell their figures", d)
     text = box.sett("tenant", "health", one["id"], "--range", "2h")
     tap.ok("latency_ms" in text and "healthy" in text, "and people can read it, too", text)
+
+
+def test_dies(tap, box, one):
+    """A program that ends is started again by its supervisor; the rounds have nothing to do."""
+    def pids():
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as f:
+                words = f.read().split(b"\0")
+                if any(w.endswith(b"fake/patient.py") for w in words) and str(one["port"]).encode() in words:
+                    found.append(int(pid))
+        return found
+    one = box.json("tenant", "show", one["id"])
+    before = wait_for(pids, "its process", 10, 0.1)
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: (now := pids()) and now != before, "its supervisor starts it again", 20, 0.05)
+    def answers():
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{one['port']}/", timeout=2) as r:
+            return r.status == 200
+    wait_for(answers, "it answers again", 20, 0.05)
+    wait_health(box, one, "healthy")
+    tap.ok(restarts(box, one) == [], "a program that dies is its supervisor's to start, not the rounds'")
 
 
 def test_restart_cures(tap, box, one):
@@ -236,6 +259,7 @@ def main():
     try:
         one = make_tenant(box, "one")
         test_noted_and_remembered(tap, box, one)
+        test_dies(tap, box, one)
         test_restart_cures(tap, box, one)
         test_given_up(tap, box, one)
         test_status_page(tap, box, one)
