@@ -67,6 +67,7 @@ const struct op_route route_table[] = {
     {PATCH, "/api/tunnels/{id}", "tunnel.update"},
     {DELETE, "/api/tunnels/{id}", "tunnel.delete"},
     {GET, "/api/tunnels/{id}/status", "tunnel.status"},
+    {GET, "/api/tunnels/{id}/health", "tunnel.health"},
     {GET, "/api/tunnels/{id}/logs", "tunnel.logs"},
     {POST, "/api/tunnels/{id}/restart", "tunnel.restart"},
     {GET, "/api/tunnels/{id}/probe", "tunnel.probe"},

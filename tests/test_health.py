@@ -233,6 +233,8 @@ def test_connector(tap):
             return [j for j in box.json("job", "list", "--limit", "100")["data"] if j["saga"] == "tunnel.restart" and j["actor"] == "health"]
         wait_for(lambda: len(done()) >= 2, "the connector is restarted", 60, 0.2)
         wait_for(lambda: "tunnel.down" in alerts(box), "and told", 20, 0.1)
+        h = wait_for(lambda: (h := box.json("tunnel", "health", tunnel["id"]))["given_up_at"] and h, "it is given up", 30, 0.2)
+        tap.ok(h["health"] == "unhealthy" and h["restarts"] == 2 and "edge" in h["reason"], "the tunnel's own health tells it", h)
         tap.ok(restarts(box, one) == [], "the connector is restarted, never the program behind it", done())
     finally:
         box.close()

@@ -16,6 +16,7 @@
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
+#include "tunnel.h"
 
 struct health_params {
     char id[96];
@@ -218,6 +219,31 @@ static int tenant_health(struct op_call *call, struct err *err)
     json_out_key_bool(j, "maintenance", tenant.maintenance);
     if (page_member(call, &tenant, err) == -1 || tenant_past(call, &tenant, err) == -1)
         return -1;
+    json_out_end_object(j);
+    return 0;
+}
+
+/* What the rounds know of a tunnel's connector; of a local route they know nothing. */
+static int tunnel_health(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct json_out *j = call->out;
+    struct tunnel tunnel = {0};
+    struct health health;
+
+    if (object_get(call, &tunnel_table, p->id, &tunnel, err) != 0 ||
+        health_get(call->txn, tunnel.id, &health, err) == -1)
+        return -1;
+    json_out_object(j);
+    json_out_key_text(j, "object", "tunnel_health");
+    json_out_key_text(j, "tunnel_id", tunnel.id);
+    json_out_key_text(j, "health", tenant_health_names[health.state]);
+    json_out_key_time(j, "since", health.since);
+    json_out_key_text(j, "reason", health.reason);
+    json_out_key_u64(j, "restarts", health.restarts);
+    json_out_key_time(j, "restarted_at", health.restarted_at);
+    json_out_key_time(j, "given_up_at", health.given_up_at);
+    json_out_key_text(j, "state", tunnel_state_names[tunnel.state]);
     json_out_end_object(j);
     return 0;
 }
@@ -456,6 +482,13 @@ const struct op health_ops[] = {
      .example = "1 --range 2d",
      .scratch_size = sizeof(struct tenant_room),
      .run = tenant_health},
+    {.name = "tunnel.health",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "How a tunnel's connector is, since when and why, and its restarts",
+     .example = "1",
+     .run = tunnel_health},
     {.name = "system.stats",
      .role = ROLE_VIEWER,
      .flags = OP_READ,
