@@ -2,6 +2,7 @@
 """Tenants that share a tunnel: one tunnel, one connector and one wildcard record for all of them, made by the first; many
 provisioned at once need few configurations; each is taken off alone; a foreign wildcard is named and stays. Real parts: worker,
 hands, store, connector; the provider is the fake. Speaks TAP."""
+import contextlib
 import os
 import re
 import sys
@@ -112,6 +113,33 @@ def test_mixed(tap, box, sites):
     tap.ok("connector" in [s["name"] for s in plan["steps"]], "a plan may say so for all its tenants", plan)
 
 
+def test_over(tap, box, sites):
+    """From a tunnel of its own to the shared one and back, asked all the while."""
+    import threading
+    for name, mode, tunnels, records in (("lonely", "shared", 1, 1), ("lonely", "own", 2, 2)):
+        seen, stop = [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                with contextlib.suppress(OSError):  # the fake itself is asked much at once
+                    seen.append(sites.asks(name))
+                time.sleep(0.005)
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        try:
+            done = sites.do("tenant", "update", name, "--ingress-mode", mode)
+        finally:
+            stop.set()
+            asking.join()
+        tap.ok(done["state"] == "done" and box.json("tenant", "show", name)["ingress_mode"] == mode, f"to {mode}", done["cause"])
+        tap.equal((len(sites.tunnels()), len(sites.records()), sites.asks(name)), (tunnels, records, 200), f"{mode}: what there is outside")
+        tap.ok(set(seen) == {200} and len(seen) > 10, f"and {len(seen)} visitors meanwhile did not notice", {s: seen.count(s) for s in set(seen)})
+    both = box.sett("tenant", "update", "lonely", "--ingress-mode", "shared", "--subdomain", "other", ok=False)
+    tap.equal(both[0], 2, "it is changed by itself")
+    gone = sites.do("tenant", "delete", "lonely", "--action", "delete", "--confirm=lonely")
+    tap.equal((gone["state"], len(sites.tunnels()), len(sites.records())), ("done", 1, 1), "deleted: nothing of its own is left")
+
+
 def test_end(tap, box, sites):
     tap.equal(box.sett("fsck", ok=False)[0], 0, "fsck is clean")
     breaches = sites.world.call("breaches")
@@ -154,7 +182,7 @@ def main():
         box.start("worker")
         wait_for(lambda: os.path.exists(box.socket("ask")), "the worker listens")
         sites = Sites(box, world)
-        for name, test in (("first", test_first), ("many", test_many), ("alone", test_alone), ("mixed", test_mixed), ("end", test_end)):
+        for name, test in (("first", test_first), ("many", test_many), ("alone", test_alone), ("mixed", test_mixed), ("over", test_over), ("end", test_end)):
             with tap.part(name):
                 test(tap, box, sites)
         if tap.bad:

@@ -35,6 +35,7 @@ struct update_params {
     char id[96];
     char name[128], subdomain[64], plan[96];
     bool maintenance, status_page;
+    uint32_t ingress_mode;
     struct limits limits;
 };
 static const struct field update_rows[] = {
@@ -47,6 +48,8 @@ static const struct field update_rows[] = {
           .help = "its visitors get a page \"under maintenance\"; the program runs on"),
     FIELD(struct update_params, status_page, FIELD_BOOL,
           .help = "a public page of how it is and was, at /status/SUBDOMAIN/ of the box"),
+    FIELD(struct update_params, ingress_mode, FIELD_ENUM, .names = ingress_mode_names,
+          .help = "at Cloudflare, by itself: own, a tunnel of its own; shared, one with others"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
     LIMITS_FIELDS(struct update_params),
 };
@@ -200,24 +203,55 @@ static int update_args(struct op_call *call, const struct tenant *tenant, struct
     return 0;
 }
 
+/* Whether it is to go by another kind of tunnel, which is a saga of its own. 1, 0 or -1. */
+static int remode(struct op_call *call, const struct tenant *tenant, bool more, struct err *err)
+{
+    const struct update_params *p = call->params;
+    uint32_t now =
+        tenant->ingress_mode == INGRESS_MODE_SHARED ? INGRESS_MODE_SHARED : INGRESS_MODE_OWN;
+
+    if (!op_given(call, "ingress_mode") || p->ingress_mode == INGRESS_MODE_INHERIT ||
+        p->ingress_mode == now)
+        return 0;
+    if (!str_equal(tenant->ingress, "cloudflare"))
+        return err_field(err, "ingress_mode", "ingress_mode",
+                         "tenant %s is led to by this box's own web server", tenant->id);
+    if (more)
+        return err_field(err, "ingress_mode", "ingress_mode",
+                         "change the ingress mode by itself, and the rest before or after");
+    if (tenant->state != TENANT_ACTIVE && tenant->state != TENANT_PAST_DUE)
+        return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant->id,
+                       tenant_state_names[tenant->state]);
+    return 1;
+}
+
 int tenant_change_update_run(struct op_call *call, struct err *err)
 {
     const struct update_params *p = call->params;
     struct tenant tenant = {0};
     struct job job;
     char label[sizeof tenant.subdomain];
+    uint32_t mode;
     bool needed = false;
+    int other;
 
     if (get(call, p->id, &tenant, err) != 0)
         return -1;
     begin_job(&job, "tenant.update", &tenant);
-    if (update_args(call, &tenant, &job, &needed, err) != 0)
+    if (update_args(call, &tenant, &job, &needed, err) != 0 ||
+        (other = remode(call, &tenant, needed, err)) == -1)
         return -1;
+    mode = tenant.ingress_mode;
     if (limits_given(call))
         (void)kv_set(&job.args, "limits", "1");
     (void)str_copy(label, sizeof label, tenant.subdomain);
     object_fill(call, &tenant_table, &tenant); /* name, maintenance, limits */
     (void)str_copy(tenant.subdomain, sizeof tenant.subdomain, label);
+    tenant.ingress_mode = mode; /* the saga notes the new one when it is so */
+    if (other == 1) {
+        begin_job(&job, mode == INGRESS_MODE_SHARED ? "tenant.unshare" : "tenant.share", &tenant);
+        return start(call, &job, &tenant, err);
+    }
     if (needed)
         return settled(call, &tenant, err) != 0 ? -1 : start(call, &job, &tenant, err);
     if (tenant_put(call->txn, &tenant, err) != 0)

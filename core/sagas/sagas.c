@@ -29,6 +29,8 @@ const struct saga *const sagas[] = {
     &saga_drift_mend,
     &saga_drift_lead,
     &saga_drift_remove,
+    &saga_tenant_share,
+    &saga_tenant_unshare,
     &saga_access_apply,
     &saga_access_remove,
     &saga_limit_apply,

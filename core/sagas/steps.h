@@ -272,6 +272,15 @@ bool steps_without_record(const struct job *job);
 /** steps_update_without_share(job): not carried, or nothing of it changes. */
 bool steps_update_without_share(const struct job *job);
 
+/* ---- from a tunnel of one's own to a shared one, and back: steps_remode.c ---- */
+
+/* Take a place in a carrier; give it back; wait for it; read what is there on the way back. */
+step_store steps_remode_join, steps_remode_unjoin, steps_remode_carrier, steps_remode_read;
+/* Note the new mode; forget the secret of the tunnel that is gone. */
+step_store steps_remode_shared, steps_remode_own, steps_remode_cleared;
+/* The name leads to the carrier; the own tunnel has a connection. */
+step_outside steps_remode_dns, steps_remode_connected;
+
 /* ---- outside: steps_ingress.c ---- */
 
 step_outside steps_tunnel_check, steps_tunnel_make, steps_tunnel_undo;

@@ -166,11 +166,12 @@ int steps_door_ask(struct outside *o, const char *base, const char *path, enum s
 
 enum outcome steps_reachable_make(struct step_call *call, struct err *err)
 {
-    const char *base = kv_get_or(call->facts, FACT_URL, "");
     bool local = str_equal(kv_get_or(call->facts, FACT_INGRESS, "local"), "local");
+    const char *base;
 
-    if (steps_blueprint(call, err) == -1)
+    if (steps_blueprint(call, err) == -1) /* which sets facts, and so moves the others */
         return err->kind == ERR_UNAVAILABLE ? OUTCOME_AGAIN : OUTCOME_FAIL;
+    base = kv_get_or(call->facts, FACT_URL, "");
     if (steps_door_ask(call->outside, base, kv_get_or(call->facts, FACT_HEALTH_PATH, "/"),
                        local ? STEPS_DOOR_OWN : STEPS_DOOR_EDGE, err) == 0) {
         (void)str_format(call->note, sizeof call->note, "%s answers", base);

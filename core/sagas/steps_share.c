@@ -157,8 +157,6 @@ int steps_share_again(struct txn *txn, struct job *job, struct err *err)
     uint64_t wanted;
     int found;
 
-    if (steps_uncarried(job))
-        return 0;
     if ((found = load(txn, job, &route, &carrier, err)) != 1 || carrier.rules_reason[0] == '\0')
         return found == -1 ? -1 : 0;
     return shared_changed(txn, &route, job, &wanted, err);
