@@ -24,6 +24,9 @@
  * root file system, NAME.tar, .tar.gz, .tar.xz or .tar.zst. An lxc blueprint with a command runs
  * that alone; without one the image's own /sbin/init is booted (systemd, say).
  *
+ * swarm: a blueprint that says ${DB_PASSWORD_FILE} in [env] or its command has the database's
+ * password in that file (a secret of the swarm's), and no DB_PASSWORD in its environment.
+ *
  * A command is split at blanks; "double quotes" keep blanks in one argument; no shell reads it.
  * ${NAME} is then replaced within each argument, and in the values of [env]; runtime.h says which
  * names there are. A name of an environment variable is [A-Z_][A-Z0-9_]*.

@@ -14,6 +14,7 @@
 #include "json_in.h"
 #include "http.h"
 #include "str.h"
+#include "swarm_secret.h"
 #include "swarm_service.h"
 #include "swarm_task.h"
 #include "swarm_wait.h"
@@ -159,6 +160,7 @@ static int look(struct swarm *e, const struct runtime_order *o, struct runtime_s
 static int make_plan(struct swarm *e, struct swarm_plan *p, const struct runtime_order *o,
                      const struct blueprint *b, struct err *err)
 {
+    const char *password = kv_get(&o->env, "DB_PASSWORD");
     struct swarm_here here;
 
     memset(p, 0, sizeof *p);
@@ -168,6 +170,9 @@ static int make_plan(struct swarm *e, struct swarm_plan *p, const struct runtime
         (void)str_copy(p->node, sizeof p->node, here.node);
     (void)str_copy(p->gateway, sizeof p->gateway, here.gateway);
     p->no_new_privileges = here.no_new_privileges;
+    if (password != NULL && swarm_spec_reads_file(b) &&
+        swarm_secret_ensure(&e->api, o, password, p, err) == -1)
+        return -1;
     return swarm_spec_plan(p, o, b, e->tenants, err);
 }
 
@@ -271,7 +276,8 @@ static int swarm_create(void *self, const struct runtime_order *order, const str
     if (swarm_service_find(&e->api, &o, &s, err) != -1 && guard(e, &o, err) == 0 &&
         docker_image_ensure(&e->api, b->image, err) == 0 &&
         swarm_network_ensure(&e->api, &o, err) == 0 && make_plan(e, p, &o, b, err) == 0 &&
-        ready_folders(e, p, err) == 0 && bring_about(e, p, err) == 0)
+        ready_folders(e, p, err) == 0 && bring_about(e, p, err) == 0 &&
+        swarm_secret_remove(&e->api, &o, p->secret_name, err) == 0)
         rc = look(e, &o, out, err);
     free(p);
     return rc;
@@ -344,7 +350,8 @@ static int swarm_remove(void *self, const struct runtime_order *order, bool data
 
     if (rc == -1 || (rc == 1 && swarm_stop(e, &o, err) == -1) ||
         (rc == 1 && swarm_service_remove(&e->api, o.mark, err) == -1) ||
-        swarm_network_remove(&e->api, &o, err) == -1)
+        swarm_network_remove(&e->api, &o, err) == -1 ||
+        swarm_secret_remove(&e->api, &o, "", err) == -1)
         return -1;
     if (!data)
         return 0;

@@ -7,6 +7,7 @@
 #include "enc.h"
 #include "json_out.h"
 #include "str.h"
+#include "swarm_secret.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -136,6 +137,21 @@ static int write_container(struct json_out *j, const struct swarm_plan *p, struc
     json_out_key_bool(j, "ReadOnly", b->read_only);
     key_list(j, "CapabilityDrop", all);
     key_list(j, "CapabilityAdd", starts_as_root(b->user) ? root_capabilities : none);
+    if (p->secret_name[0] != '\0') {
+        json_out_key(j, "Secrets");
+        json_out_array(j);
+        json_out_object(j);
+        json_out_key_text(j, "SecretID", p->secret_id);
+        json_out_key_text(j, "SecretName", p->secret_name);
+        key_object(j, "File");
+        json_out_key_text(j, "Name", strrchr(SWARM_SECRET_FILE, '/') + 1);
+        json_out_key_text(j, "UID", "0");
+        json_out_key_text(j, "GID", "0");
+        json_out_key_u64(j, "Mode", 0444);
+        json_out_end_object(j);
+        json_out_end_object(j);
+        json_out_end_array(j);
+    }
     if (p->no_new_privileges) {
         key_object(j, "Privileges");
         json_out_key_bool(j, "NoNewPrivileges", true);
@@ -286,6 +302,20 @@ static bool is_loopback(const char *host)
            (str_equal(host, "localhost") || str_starts(host, "127.") || str_equal(host, "::1"));
 }
 
+bool swarm_spec_reads_file(const struct blueprint *b)
+{
+    static const char name[] = "${DB_PASSWORD_FILE}";
+    const char *variable, *value;
+    bool found = false;
+    size_t at = 0;
+
+    while (!found && kv_next(&b->env, &at, &variable, &value) == 1)
+        found = strstr(value, name) != NULL;
+    for (uint32_t i = 0; !found && i < b->command.count; i++)
+        found = strstr(b->command.args[i], name) != NULL;
+    return found;
+}
+
 int swarm_spec_plan(struct swarm_plan *p, const struct runtime_order *o, const struct blueprint *b,
                     const char *tenants, struct err *err)
 {
@@ -304,7 +334,12 @@ int swarm_spec_plan(struct swarm_plan *p, const struct runtime_order *o, const s
         kv_set(&p->vars, "DB_HOST", p->gateway) != 0)
         return err_set(err, ERR_TOO_LARGE, "variables_too_large",
                        "The variables of tenant %llu do not fit.", (unsigned long long)o->number);
+    if (swarm_spec_reads_file(b) && kv_set(&p->vars, "DB_PASSWORD_FILE", SWARM_SECRET_FILE) != 0)
+        return err_set(err, ERR_TOO_LARGE, "variables_too_large",
+                       "The variables of tenant %llu do not fit.", (unsigned long long)o->number);
     if (runtime_environment(&p->env, &p->vars, b, err) != 0)
         return -1;
+    if (p->secret_name[0] != '\0')
+        kv_unset(&p->env, "DB_PASSWORD");
     return hash_plan(p, err);
 }

@@ -200,6 +200,44 @@ static void test_updates(void **state)
     free(b);
 }
 
+/* A blueprint that reads its password from a file has it nowhere else. */
+static void test_secrets(void **state)
+{
+    struct runtime_order o = conformance_order();
+    struct runtime_status status;
+    struct blueprint *b = malloc(sizeof *b);
+    struct docker_reply reply;
+    char path[160];
+    struct err err;
+
+    (void)state;
+    assert_non_null(b);
+    *b = subject.b;
+    assert_int_equal(kv_set(&subject.b.env, "PASSWORD_FILE", "${DB_PASSWORD_FILE}"), 0);
+    assert_int_equal(kv_set(&o.env, "DB_PASSWORD", "not-to-be-seen"), 0);
+    CONFORM(conformance_create(&o, &status, &err));
+    CONFORM(conformance_start(&o, &status, &err));
+    assert_string_equal(conformance_says(&o, "cat $PASSWORD_FILE; env | grep -c not-to-be; true"),
+                        "not-to-be-seen0\n");
+    (void)str_format(path, sizeof path, "/services/%s", o.mark);
+    CONFORM(docker_api_call(&w->api, "GET", path, NULL, 30, &reply, &err));
+    assert_int_equal(json_size(reply.json, "Spec.TaskTemplate.ContainerSpec.Secrets"), 1);
+    docker_reply_free(&reply);
+    /* another password is another secret, and the old one is gone */
+    assert_int_equal(kv_set(&o.env, "DB_PASSWORD", "another"), 0);
+    CONFORM(conformance_create(&o, &status, &err));
+    assert_string_equal(conformance_says(&o, "cat $PASSWORD_FILE"), "another");
+    CONFORM(docker_api_call(&w->api, "GET", "/secrets", NULL, 30, &reply, &err));
+    assert_int_equal(json_size(reply.json, ""), 1);
+    docker_reply_free(&reply);
+    conformance_gone(&o);
+    CONFORM(docker_api_call(&w->api, "GET", "/secrets", NULL, 30, &reply, &err));
+    assert_int_equal(json_size(reply.json, ""), 0);
+    docker_reply_free(&reply);
+    subject.b = *b;
+    free(b);
+}
+
 static void test_what_does_not_start(void **state)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -254,6 +292,7 @@ int main(int argc, char **argv)
         CONFORMANCE_CASES,
         cmocka_unit_test(test_out_of_sequence),
         cmocka_unit_test(test_updates),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_what_does_not_start),
     };
     const struct CMUnitTest core[] = {
