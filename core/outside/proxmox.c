@@ -65,34 +65,32 @@ enum hint { HINT_NONE, HINT_TOKEN, HINT_PERMISSION, HINT_WAITS, HINT_NODE, HINT_
 /* What words mean, whatever status they come with; the first row that fits. */
 static const struct {
     long status; /* 0: any */
-    const char *words;
+    const char *words, *code;
     enum err_kind kind;
-    const char *code;
     enum hint hint;
 } rows[] = {
-    {401, "", ERR_UNAUTHENTICATED, "proxmox_token_wrong", HINT_TOKEN},
-    {403, "", ERR_FORBIDDEN, "proxmox_permission", HINT_PERMISSION},
-    {595, "", ERR_NETWORK, "proxmox_node_silent", HINT_NODE},
-    {596, "", ERR_NETWORK, "proxmox_node_silent", HINT_NODE},
-    {501, "", ERR_INVALID, "proxmox_too_old", HINT_OLD},
-    {400, "", ERR_INVALID, "proxmox_refused", HINT_NONE},
-    {404, "", ERR_INVALID, "proxmox_too_old", HINT_OLD},
-    {0, "Permission check failed", ERR_FORBIDDEN, "proxmox_permission", HINT_PERMISSION},
-    {0, "got timeout", ERR_UNAVAILABLE, "proxmox_locked", HINT_WAITS},
-    {0, "is locked", ERR_UNAVAILABLE, "proxmox_locked", HINT_WAITS},
-    {0, "already exists", ERR_CONFLICT, "proxmox_vmid_taken", HINT_NONE},
-    {0, "Configuration file", ERR_NOT_FOUND, "proxmox_no_guest", HINT_NONE},
-    {0, "already running", ERR_CONFLICT, "proxmox_running", HINT_NONE},
-    {0, "not running", ERR_CONFLICT, "proxmox_stopped", HINT_NONE},
-    {0, "no quorum", ERR_UNAVAILABLE, "proxmox_no_quorum", HINT_WAITS},
+    {401, "", "proxmox_token_wrong", ERR_UNAUTHENTICATED, HINT_TOKEN},
+    {403, "", "proxmox_permission", ERR_FORBIDDEN, HINT_PERMISSION},
+    {595, "", "proxmox_node_silent", ERR_NETWORK, HINT_NODE},
+    {596, "", "proxmox_node_silent", ERR_NETWORK, HINT_NODE},
+    {501, "", "proxmox_too_old", ERR_INVALID, HINT_OLD},
+    {400, "", "proxmox_refused", ERR_INVALID, HINT_NONE},
+    {404, "", "proxmox_too_old", ERR_INVALID, HINT_OLD},
+    {0, "Permission check failed", "proxmox_permission", ERR_FORBIDDEN, HINT_PERMISSION},
+    {0, "got timeout", "proxmox_locked", ERR_UNAVAILABLE, HINT_WAITS},
+    {0, "is locked", "proxmox_locked", ERR_UNAVAILABLE, HINT_WAITS},
+    {0, "already exists", "proxmox_vmid_taken", ERR_CONFLICT, HINT_NONE},
+    {0, "Configuration file", "proxmox_no_guest", ERR_NOT_FOUND, HINT_NONE},
+    {0, "already running", "proxmox_running", ERR_CONFLICT, HINT_NONE},
+    {0, "not running", "proxmox_stopped", ERR_CONFLICT, HINT_NONE},
+    {0, "no quorum", "proxmox_no_quorum", ERR_UNAVAILABLE, HINT_WAITS},
 };
 
 static void add_hint(const struct proxmox *p, enum hint hint, struct err *err)
 {
     static const char *const texts[] = {
         [HINT_NONE] = "",
-        [HINT_TOKEN] = "Set proxmox.token_id to USER@REALM!NAME and the secret proxmox.token to "
-                       "the value that Proxmox showed when the token was made.",
+        [HINT_TOKEN] = "Set proxmox.token_id and the secret proxmox.token as Proxmox showed them.",
         [HINT_WAITS] = "It goes on by itself when whatever holds the lock has ended.",
         [HINT_NODE] = "The node that was asked cannot reach the other one: is it on?",
         [HINT_OLD] = "This version of Proxmox VE does not have that; 8 or newer is needed.",
