@@ -27,15 +27,15 @@ class Drifted(Lane):
     def tunnel(self):
         return next(t for t in self.box.json("tunnel", "list")["data"] if t["tenant_id"] == self.tenant)
 
-    def find(self, verdict):
-        """What a scan of a sound worker finds."""
+    def find(self, kind, verdict):
+        """What a scan of a sound worker finds, and nothing besides."""
         self.faults("fine")
         self.worker()
         number = self.box.json("drift", "scan")["number"]
         wait_for(lambda: (s := self.box.json("drift", "status"))["state"] == "idle" and s["number"] > number, "the scan ends", 60)
         self.rest()
-        found = [d for d in self.box.json("drift", "list")["data"] if d["verdict"] == verdict]
-        assert found, "nothing was found"
+        found = self.box.json("drift", "list")["data"]
+        assert [(d["kind"], d["verdict"]) for d in found] == [(kind, verdict)], found
         return found[0]
 
     def revert(self, finding, point, outcome, *matches):
@@ -70,13 +70,13 @@ class Drifted(Lane):
     def lead_case(self, point, outcome):
         """The record is deleted in the dashboard."""
         self.provider.record("DELETE", self.tunnel()["cf_record"])
-        return self.revert(self.find("missing"), point, outcome, "POST /*", "PUT /*")
+        return self.revert(self.find("dns", "missing"), point, outcome, "POST /*", "PUT /*")
 
     def remove_case(self, point, outcome):
         """A record of ours that nobody wants."""
         self.provider.record("POST", body={"type": "CNAME", "name": "ghost.sett.test", "content": "gone.cfargotunnel.com", "proxied": True,
                                            "comment": f"sett {self.box_id} tun_00000000000000000000000001 job_1"})
-        return self.revert(self.find("orphan"), point, outcome, "DELETE /*")
+        return self.revert(self.find("dns", "orphan"), point, outcome, "DELETE /*")
 
     def mend_case(self, point, outcome):
         """The program is taken away by hand."""
@@ -87,7 +87,7 @@ class Drifted(Lane):
                 os.unlink(os.path.join(hands, name))
         self.box.start("hands")
         wait_for(lambda: os.path.exists(self.box.socket("hands")), "the hands listen")
-        died, state, wrong = self.revert(self.find("missing"), point, outcome, "GET /*")
+        died, state, wrong = self.revert(self.find("runtime", "missing"), point, outcome, "GET /*")
         if self.box.json("tenant", "show", self.tenant)["state"] != "active":
             wrong.append("the tenant is not active")
         return died, state, wrong

@@ -39,7 +39,9 @@ int steps_blueprint(struct step_call *call, struct err *err)
     struct blueprint *b;
     int result = -1;
 
-    if (kv_get(call->facts, FACT_HEALTH_PATH) != NULL ||
+    /* A tenant that is reserved anew takes the fact of its runtime from a record without one. */
+    if ((kv_get(call->facts, FACT_HEALTH_PATH) != NULL &&
+         kv_get(call->facts, FACT_RUNTIME) != NULL) ||
         kv_get(call->facts, FACT_BLUEPRINT) == NULL)
         return 0;
     if ((b = calloc(1, sizeof *b)) == NULL)

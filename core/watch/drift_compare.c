@@ -102,7 +102,8 @@ static const struct actual_thing *program_of(const struct drift_actual *a, const
     const struct actual_thing *at = drift_actual_things(a, DRIFT_RUNTIME, t->number, &count);
 
     for (size_t i = 0; i < count; i++)
-        if (str_equal(at[i].name, t->runtime) && !str_equal(at[i].state, "absent"))
+        if ((t->runtime[0] == '\0' || str_equal(at[i].name, t->runtime)) &&
+            !str_equal(at[i].state, "absent"))
             return &at[i];
     return NULL;
 }

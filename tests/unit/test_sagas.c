@@ -83,6 +83,7 @@ static void test_foreign_port_is_skipped(void **state)
     box_wait(b, job_id, JOB_DONE, &job);
     box_tenant(b, id, &tenant);
     assert_int_equal(tenant.port, b->ports[1]);
+    assert_string_equal(tenant.runtime, "process"); /* known although it was reserved twice */
     assert_int_equal(b->route_port, b->ports[1]);
     port.port = b->ports[0];
     box_get(b, &port_table, &port);
