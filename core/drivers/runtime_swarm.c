@@ -416,7 +416,7 @@ static int swarm_logs(void *self, const struct runtime_order *order, uint32_t li
     for (size_t i = from; i < out->len; i++)
         count += out->data[i] == '\n';
     for (at = out->data + from, skip = count > lines ? count - lines : 0; skip > 0; skip--)
-        at = memchr(at, '\n', out->len - (size_t)(at - out->data)) + 1;
+        at = (const char *)memchr(at, '\n', out->len - (size_t)(at - out->data)) + 1;
     if (count > lines) {
         size_t left = out->len - (size_t)(at - out->data);
         memmove(out->data + from, at, left);

@@ -124,10 +124,11 @@ stop() {
         done
         ! alive "$folder/engine.pid" || kill -9 "$pid"
     fi
-    # Podman's monitors stay five minutes after each command; those of this folder go with it.
+    # Podman's monitors stay five minutes after each command, and what a killed engine had started stays,
+    # too; those of this folder go with it.
     for cmdline in /proc/[0-9]*/cmdline; do
         pid=${cmdline#/proc/}
-        if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -qE "^[^ ]*(conmon|aardvark-dns|podman) .*$folder/"; then
+        if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -qE "^[^ ]*(conmon|aardvark-dns|podman|containerd[^ ]*) .*$folder/"; then
             kill -9 "${pid%/cmdline}" 2>/dev/null || true
         fi
     done

@@ -156,9 +156,11 @@ static void test_lost(void **state)
     buf_free(&out);
 
     /* the node is lost: no more engine, no more program */
-    shell("kill -9 $(cat %s/engine.pid); for p in $(nsenter -n -t %d ss -Hltnp | sed -n "
-          "'s/.*pid=\\([0-9]*\\).*/\\1/p'); do kill -9 $p; done; ip link set cable down",
-          second, (int)other);
+    shell("set -e; ask() { curl -sf --unix-socket %s/engine.sock http://e/v1.41$1; }; "
+          "id=$(ask /containers/json | sed 's/.*\"Id\":\"\\([0-9a-f]*\\)\".*/\\1/'); "
+          "pid=$(ask /containers/$id/json | sed 's/.*\"Pid\":\\([0-9]*\\).*/\\1/'); "
+          "kill -9 $(cat %s/engine.pid) $pid; ip link set cable down",
+          second, second);
     began = clock_mono_ms();
     for (until = began + 90000; clock_mono_ms() < until; clock_sleep_ms(200)) {
         status = conformance_status(&o);
