@@ -109,6 +109,8 @@ double json_loose(const struct cJSON *json, const char *path, double otherwise)
     char *end;
     double n;
 
+    if (item == NULL)
+        return otherwise;
     if (cJSON_IsNumber(item))
         return item->valuedouble;
     if (cJSON_IsBool(item))
