@@ -116,14 +116,17 @@ int swarm_tasks_read(struct docker_api *api, const char *mark, struct swarm_task
 {
     struct nodes nodes = {.asked = false};
     struct docker_reply reply;
+    struct err why = {0};
     char name[64];
 
     memset(out, 0, sizeof *out);
-    if (swarm_ask_list(api, "/tasks", "service", mark, &reply, err) != 0)
-        return str_equal(err == NULL ? "" : err->code, "engine_refused") &&
-                       err->kind == ERR_NOT_FOUND
-                   ? 0
-                   : -1;
+    if (swarm_ask_list(api, "/tasks", "service", mark, &reply, &why) != 0) {
+        if (why.kind == ERR_NOT_FOUND) /* no such service, no tasks */
+            return 0;
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
     for (const struct cJSON *at = json_next(reply.json, NULL); at != NULL;
          at = json_next(reply.json, at))
         take_task(api, &nodes, out, at);
