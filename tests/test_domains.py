@@ -9,6 +9,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, World, wait_for
+from provider import Provider
 
 FAST = "\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n"
 DAY_S = 86400
@@ -73,6 +74,22 @@ def test_refused(tap, box, site):
            "a plan says what would be made, and makes nothing", plan)
 
 
+def drift(tap, box, site):
+    """Somebody deletes a record of ours in the customer's zone."""
+    def scan():
+        number = box.json("drift", "scan")["number"]
+        wait_for(lambda: (s := box.json("drift", "status"))["state"] == "idle" and s["number"] > number, "the scan ends", 60)
+        return [f for f in box.json("drift", "list")["data"] if f["domain_id"]]
+    def www():
+        return [r for r in site.zone("mustermann.de")["records"] if r["name"] == "www.mustermann.de"]
+    tap.ok(not scan(), "a domain that is led is no drift")
+    Provider(site.world).call("DELETE", f"/zones/{site.zone('mustermann.de')['id']}/dns_records/{www()[0]['id']}")
+    found = scan()
+    tap.ok(len(found) == 1 and found[0]["kind"] == "dns" and found[0]["name"] == "mustermann.de", "a record that is gone is found", found)
+    job = site.do("drift", "revert", found[0]["id"])
+    tap.ok(job["state"] == "done" and len(www()) == 1 and not scan(), "and entered again", job)
+
+
 def test_zone(tap, box, site):
     ident, job = site.add("Mustermann.DE", "acme")
     d = site.show(ident)
@@ -101,6 +118,7 @@ def test_zone(tap, box, site):
     site.world.call("zone", {"name": "mustermann.de", "status": "active"})
     d = site.until("mustermann.de", "active")
     tap.ok(d["proof"] == "delegation" and d["days_left"] is None, "active: the delegation is the proof", d)
+    drift(tap, box, site)
     names = sorted((r["type"], r["name"]) for r in site.zone("mustermann.de")["records"])
     tap.equal(names, [("CNAME", "mustermann.de"), ("CNAME", "www.mustermann.de"), ("MX", "mustermann.de"), ("TXT", "_sett.mustermann.de")],
               "its names lead to the tunnel, its mail is as it was")

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "job.h"
 #include "str.h"
 
 #define GONE_KEEP_MS (INT64_C(7) * 24 * 3600 * 1000)
@@ -27,6 +28,7 @@ static const struct field rows[] = {
     FIELD(struct drift, name, FIELD_TEXT, .help = "its name for people"),
     FIELD(struct drift, tenant_id, FIELD_ID, .ref_prefix = "tn", .help = "tenant whose it is"),
     FIELD(struct drift, tunnel_id, FIELD_ID, .ref_prefix = "tun", .help = "tunnel whose it is"),
+    FIELD(struct drift, domain_id, FIELD_ID, .ref_prefix = "dom", .help = "domain whose it is"),
     FIELD(struct drift, desired, FIELD_TEXT, .help = "what the records want"),
     FIELD(struct drift, recorded, FIELD_TEXT, .help = "what was noted when it was last made"),
     FIELD(struct drift, actual, FIELD_TEXT, .help = "what is there"),
@@ -108,8 +110,23 @@ int drift_put(struct txn *txn, struct drift *item, struct err *err)
     return record_put(txn, &drift_table, item, err);
 }
 
-/* What becomes of a decision when the finding is seen again, as ${found} this time. */
-static uint32_t state_again(const struct drift *known, const struct drift *found, int64_t now)
+/* Whether the job that reverts it has not ended yet. 1, 0 or -1. */
+static int at_work(struct txn *txn, const struct drift *item, struct err *err)
+{
+    struct job job;
+    int found;
+
+    memset(&job, 0, sizeof job);
+    memcpy(job.id, item->job_id, sizeof job.id);
+    if ((found = record_get(txn, &job_table, &job, err)) != 1)
+        return found;
+    return job.live || job.state == JOB_STUCK;
+}
+
+/* What becomes of a decision when the finding is seen again, as ${found} this time; ${busy}: a job
+ * is at work on it. */
+static uint32_t state_again(const struct drift *known, const struct drift *found, bool busy,
+                            int64_t now)
 {
     switch (known->state) {
     case DRIFT_ACCEPTED:
@@ -119,7 +136,7 @@ static uint32_t state_again(const struct drift *known, const struct drift *found
     case DRIFT_IGNORED:
         return known->ignore_until > now ? DRIFT_IGNORED : DRIFT_OPEN;
     case DRIFT_REVERTING:
-        return DRIFT_REVERTING;
+        return busy ? DRIFT_REVERTING : DRIFT_OPEN;
     default:
         return DRIFT_OPEN;
     }
@@ -129,9 +146,11 @@ int drift_note(struct txn *txn, const struct drift *found, struct err *err)
 {
     struct drift item = *found, known = *found;
     int64_t now = txn_time_ms(txn);
-    int got = record_find(txn, &drift_table, "place", &known, err);
+    int got = record_find(txn, &drift_table, "place", &known, err), busy = 0;
 
-    if (got == -1)
+    if (got == 1 && known.state == DRIFT_REVERTING)
+        busy = at_work(txn, &known, err);
+    if (got == -1 || busy == -1)
         return -1;
     item.seen_at = now;
     if (got == 0) {
@@ -142,7 +161,7 @@ int drift_note(struct txn *txn, const struct drift *found, struct err *err)
     }
     memcpy(item.id, known.id, sizeof item.id);
     memcpy(item.job_id, known.job_id, sizeof item.job_id);
-    item.state = state_again(&known, found, now);
+    item.state = state_again(&known, found, busy == 1, now);
     item.first_seen_at = known.state == DRIFT_GONE ? now : known.first_seen_at;
     item.ignore_until = item.state == DRIFT_IGNORED ? known.ignore_until : 0;
     if (item.state == DRIFT_IGNORED || item.state == DRIFT_ACCEPTED)
@@ -151,11 +170,17 @@ int drift_note(struct txn *txn, const struct drift *found, struct err *err)
 }
 
 /* Whether a finding that the scan did not see is to be changed: 1 to be noted as gone, 2 to be
- * deleted, 0 to stay. */
-static int fate(const struct drift *item, uint64_t scan, unsigned kinds, int64_t now)
+ * deleted, 0 to stay; or -1. */
+static int fate(struct txn *txn, const struct drift *item, uint64_t scan, unsigned kinds,
+                struct err *err)
 {
-    if (item->scan >= scan || (kinds & 1u << item->kind) == 0 || item->state == DRIFT_REVERTING)
+    int64_t now = txn_time_ms(txn);
+    int busy;
+
+    if (item->scan >= scan || (kinds & 1u << item->kind) == 0)
         return 0;
+    if (item->state == DRIFT_REVERTING && (busy = at_work(txn, item, err)) != 0)
+        return busy == -1 ? -1 : 0;
     if (item->state != DRIFT_GONE)
         return 1;
     return item->updated_at + GONE_KEEP_MS < now ? 2 : 0;
@@ -172,8 +197,10 @@ int drift_settle(struct txn *txn, uint64_t scan, unsigned kinds, int bite, struc
     while (changed < bite && (got = scan_next(&walk, &item, err)) != 0) {
         if (got == -1)
             return -1;
-        if ((what = fate(&item, scan, kinds, txn_time_ms(txn))) == 0)
+        if ((what = fate(txn, &item, scan, kinds, err)) == 0)
             continue;
+        if (what == -1)
+            return -1;
         changed++;
         item.state = DRIFT_GONE;
         if ((what == 1 ? drift_put(txn, &item, err)

@@ -43,7 +43,7 @@ struct drift {
     uint32_t kind, verdict, state;
     char thing[192]; /* what it is outside: "docker 12", "record 372e…", "tunnel c174…" */
     char name[256];  /* for people: a host name, "sett-t000012" */
-    char tenant_id[ID_SIZE], tunnel_id[ID_SIZE]; /* whose it is; "" for what nobody has */
+    char tenant_id[ID_SIZE], tunnel_id[ID_SIZE], domain_id[ID_SIZE]; /* whose it is, or "" */
     char desired[DRIFT_TEXT_SIZE], recorded[DRIFT_TEXT_SIZE], actual[DRIFT_TEXT_SIZE];
     char remedy[240]; /* what a revert does; "" when it cannot be reverted by us */
     char reason[240]; /* who accepted or ignored it, and why */

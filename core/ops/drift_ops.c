@@ -1,6 +1,7 @@
 /* Drift: what outside is not as the records want, and what is to be done about it. */
 #include "drift.h"
 
+#include "custom_domain.h"
 #include "job_start.h"
 #include "list.h"
 #include "nouns.h"
@@ -191,6 +192,20 @@ static int revert(struct op_call *call, struct err *err)
     if (item.verdict == DRIFT_ORPHAN) {
         (void)str_copy(job.saga, sizeof job.saga, "drift.remove");
         job_subject(job.subjects[0], "drift", item.id);
+    } else if (item.domain_id[0] != '\0') {
+        struct custom_domain domain;
+
+        if (custom_domain_get(call->txn, item.domain_id, &domain, err) != 1)
+            return err->kind == ERR_NONE ? err_set(err, ERR_CONFLICT, "drift_gone",
+                                                   "the domain %s is gone", item.name)
+                                         : -1;
+        (void)str_copy(job.saga, sizeof job.saga, "domain.route");
+        arg(&job, "domain_id", item.domain_id);
+        arg(&job, "tenant_id", domain.tenant_id);
+        (void)kv_set(&job.args, "name", domain.name);
+        arg(&job, "via", domain_via_names[domain.via]);
+        arg(&job, "www", domain.www ? "1" : "0");
+        job_subject(job.subjects[0], "domain", item.domain_id);
     } else if (item.kind == DRIFT_RUNTIME) {
         (void)str_copy(job.saga, sizeof job.saga, "drift.mend");
         arg(&job, "tenant_id", item.tenant_id);

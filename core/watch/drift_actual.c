@@ -58,17 +58,27 @@ static void split(char *line, const char *words[WORDS])
     }
 }
 
-/* "unread NAME WHY": nothing is known of that runtime. */
-static void note_unread(struct drift_actual *a, const char *rest)
+/* Nothing is known of a runtime. ${why} NULL: there is none, which nobody need be told. */
+static void note_unread_runtime(struct drift_actual *a, const char *name, const char *why)
 {
-    size_t len = strcspn(rest, " "), have = strlen(a->unread_runtimes);
-    char name[32];
+    size_t have = strlen(a->unread_runtimes);
 
-    if (str_copy_n(name, sizeof name, rest, len) == -1)
-        return;
     (void)str_format(a->unread_runtimes + have, sizeof a->unread_runtimes - have, "%s%s,",
                      have ? "" : ",", name);
-    drift_actual_unread(a, name, rest[len] == '\0' ? "" : rest + len + 1);
+    if (why == NULL)
+        return;
+    a->runtimes_unread = true;
+    drift_actual_unread(a, name, why);
+}
+
+/* "unread NAME WHY", as the hands say it. */
+static void note_unread(struct drift_actual *a, const char *rest)
+{
+    size_t len = strcspn(rest, " ");
+    char name[32];
+
+    if (str_copy_n(name, sizeof name, rest, len) == 0)
+        note_unread_runtime(a, name, rest[len] == '\0' ? "" : rest + len + 1);
 }
 
 static int take_line(struct drift_actual *a, const char *text, size_t len, struct err *err)
@@ -152,8 +162,41 @@ static int look_here(struct drift_actual *a, struct outside *outside, struct err
         a->hands_read = !reply.present;
     }
     buf_free(&text);
-    if (a->thing_count > 1)
-        qsort(a->things, a->thing_count, sizeof *a->things, order);
+    return rc;
+}
+
+/* ---- Proxmox ---- */
+
+static int take_guest(void *arg, const struct runtime_found *found, struct err *err)
+{
+    char line[200];
+
+    (void)str_format(line, sizeof line, "runtime %llu proxmox %s %s %s",
+                     (unsigned long long)found->number, runtime_state_names[found->state],
+                     found->tenant_id[0] == '\0' ? "-" : found->tenant_id,
+                     found->id[0] == '\0' ? "-" : found->id);
+    return take_line(arg, line, strlen(line), err);
+}
+
+/* Containers of a cluster are asked about here: the hands do not reach it. */
+static int look_at_proxmox(struct drift_actual *a, struct outside *outside, struct err *err)
+{
+    struct providers *p = outside_use(outside);
+    struct err why = {0};
+    int rc = 0;
+
+    if (p->proxmox_set && p->guests.list != NULL &&
+        p->guests.list(p->guests.self, a->box_id, take_guest, a, &why) == -1) {
+        if (str_equal(why.code, "no_memory")) {
+            *err = why;
+            rc = -1;
+        } else {
+            note_unread_runtime(a, "proxmox", why.text);
+        }
+    } else if (!p->proxmox_set) {
+        note_unread_runtime(a, "proxmox", NULL);
+    }
+    outside_done(outside, p);
     return rc;
 }
 
@@ -223,8 +266,10 @@ int drift_actual_look(struct drift_actual *a, struct outside *outside, const cha
     memset(a, 0, sizeof *a);
     a->at = clock_wall_ms();
     (void)str_copy(a->box_id, sizeof a->box_id, box_id);
-    if (look_here(a, outside, err) == -1)
+    if (look_here(a, outside, err) == -1 || look_at_proxmox(a, outside, err) == -1)
         return -1;
+    if (a->thing_count > 1)
+        qsort(a->things, a->thing_count, sizeof *a->things, order);
     look_at_cloudflare(a, outside);
     return 0;
 }

@@ -24,6 +24,7 @@ struct drift_actual {
     bool hands_read;
     char unread[400];                  /* "docker: the engine is down; …" */
     char unread_runtimes[96];          /* ",docker,": nothing is concluded of these */
+    bool runtimes_unread;              /* one of them is there and could not be asked */
     struct cloudflare_tunnel *tunnels; /* by id */
     size_t tunnel_count, tunnel_room;
     struct cloudflare_record *records; /* those whose comment begins with our mark, by id */

@@ -8,9 +8,10 @@
 struct drift_found {
     struct drift *at; /* kind to remedy are set */
     size_t count, room;
-    bool full;             /* there is more than fits: nothing may be called gone */
-    uint32_t looked;       /* tenants and tunnels that were compared */
-    uint32_t rules_unread; /* configurations that could not be read */
+    bool full;               /* there is more than fits: nothing may be called gone */
+    uint32_t looked;         /* tenants and tunnels that were compared */
+    uint32_t domains_unread; /* customers' zones that could not be read */
+    uint32_t rules_unread;   /* configurations that could not be read */
 };
 
 /** drift_finding(out, kind, verdict): a new finding, to be filled; NULL, and out->full, when there

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "drift_domains.h"
 #include "drift_rules.h"
 #include "log.h"
 #include "notice.h"
@@ -136,10 +137,12 @@ static unsigned whole_kinds(const struct drift_actual *a, const struct drift_fou
         return 0;
     if (a->hands_read)
         kinds |= 1u << DRIFT_FOLDER | 1u << DRIFT_CONNECTOR | 1u << DRIFT_ROUTE;
-    if (a->hands_read && a->unread_runtimes[0] == '\0')
+    if (a->hands_read && !a->runtimes_unread)
         kinds |= 1u << DRIFT_RUNTIME;
     if (a->cloudflare_read)
-        kinds |= 1u << DRIFT_TUNNEL | 1u << DRIFT_DNS;
+        kinds |= 1u << DRIFT_TUNNEL;
+    if (a->cloudflare_read && found->domains_unread == 0)
+        kinds |= 1u << DRIFT_DNS;
     if (a->cloudflare_read && found->rules_unread == 0)
         kinds |= 1u << DRIFT_RULES;
     return kinds;
@@ -181,7 +184,8 @@ int drift_watch_scan(const struct saga_context *c, struct outside *outside, stru
         return -1;
     if (drift_actual_look(&actual, outside, box, err) == 0 &&
         drift_compare(&found, &actual, c->db, err) == 0 &&
-        drift_rules(&found, &actual, c->db, outside, err) == 0) {
+        drift_rules(&found, &actual, c->db, outside, err) == 0 &&
+        drift_domains(&found, &actual, c->db, outside, err) == 0) {
         n.kinds = whole_kinds(&actual, &found);
         n.scan.looked = found.looked;
         n.scan.found = (uint32_t)found.count;

@@ -6,6 +6,7 @@
 
 #include "drift.h"
 #include "drift_watch.h"
+#include "job_start.h"
 
 struct noted {
     struct drift found, after;
@@ -28,6 +29,20 @@ static int put(struct txn *txn, void *arg, struct err *err)
     struct noted *n = arg;
 
     return drift_put(txn, &n->after, err);
+}
+
+/* The job that reverts it. */
+static int begin(struct txn *txn, void *arg, struct err *err)
+{
+    struct noted *n = arg;
+    struct job job = {0};
+
+    (void)str_copy(job.saga, sizeof job.saga, "drift.lead");
+    job_subject(job.subjects[0], "tunnel", "tun_1");
+    if (job_start(txn, &job, err) == -1)
+        return -1;
+    memcpy(n->after.job_id, job.id, sizeof n->after.job_id);
+    return 0;
 }
 
 static int settle(struct txn *txn, void *arg, struct err *err)
@@ -133,6 +148,7 @@ static void test_words(void **state)
     assert_int_equal(n.after.ignore_until, 0);
     /* A job is at work on it: neither a scan that sees it nor one that does not changes that. */
     n.after.state = DRIFT_REVERTING;
+    must_write(w, begin, &n);
     must_write(w, put, &n);
     must_write(w, note, &n);
     assert_int_equal(n.after.state, DRIFT_REVERTING);
@@ -140,6 +156,15 @@ static void test_words(void **state)
     n.kinds = ~0u;
     must_write(w, settle, &n);
     assert_int_equal(state_of(w, &n), DRIFT_REVERTING);
+    /* Once the job has ended, the next scan says what came of it. */
+    n.after.job_id[0] = '\0';
+    must_write(w, put, &n);
+    must_write(w, settle, &n);
+    assert_int_equal(state_of(w, &n), DRIFT_GONE);
+    n.after.state = DRIFT_REVERTING;
+    must_write(w, put, &n);
+    must_write(w, note, &n);
+    assert_int_equal(n.after.state, DRIFT_OPEN);
     world_end(w);
 }
 
