@@ -145,6 +145,17 @@ def test_elsewhere(tap, box, site):
     tap.ok(done["state"] == "done" and box.json("tunnel", "show", out["id"])["state"] == "active", "entered: it goes on", done["cause"])
     site.do("tunnel", "delete", out["id"], "--confirm=shop.elsewhere.example")
     tap.equal([e["what"] for e in site.world.call("effects") if "record" in e["what"]], before, "no record of anybody's was touched")
+    out = box.json("tunnel", "create", box.json("tenant", "show", "umbrella")["id"], "--hostname", "late.elsewhere.example", "--no-wait")
+    cause("knows no name")
+    number = box.json("tunnel", "show", out["id"])["number"]
+    folder = os.path.join(box.root, "var/lib/sett/live/hands/tunnels")
+    kept = lambda: [n for n in os.listdir(folder) if n.startswith(f"{number}.")]
+    tap.ok(kept(), "one that waits has its connector")
+    gone = site.do("tenant", "delete", "umbrella", "--action", "delete", "--confirm=umbrella")
+    late = site.job(out)
+    live = [t["name"] for t in site.world.call("state")["tunnels"] if t["deleted_at"] is None]
+    tap.ok((gone["state"], late["state"]) == ("done", "undone") and not kept() and len(live) == 1,
+           "given up while it waits: its connector is stopped and its tunnel gone", (gone["cause"], late, kept(), live))
     box.sett("setting", "set", "dns.server", "")
 
 

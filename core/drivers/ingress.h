@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include "outcome.h"
 
+/* A fact that the stage INGRESS_DNS may set: "1": the name's DNS is at another provider. */
+#define INGRESS_FACT_DNS_ELSEWHERE "dns_elsewhere"
+
 enum ingress_stage {
     INGRESS_TUNNEL,    /* cloudflare: the tunnel exists at the provider */
     INGRESS_RULES,     /* hostname -> service is configured (local: the web server's map) */

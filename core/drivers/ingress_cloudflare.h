@@ -17,7 +17,7 @@
  *   INGRESS_CONNECTOR  OK at once: the connector is a unit of the box, which the hands start with
  *                      cloudflare_connector_token
  *   INGRESS_DNS        the record; facts cf_record, cf_zone. A name that lies in no zone of ours
- * has none: fact elsewhere. undo: whatever of that name has our mark
+ * has none: fact dns_elsewhere. undo: whatever of that name has our mark
  *
  * What was written may be missing from Cloudflare's lists for some seconds. So a refusal "exists
  * already" of what cannot be found is AGAIN, and an undo that does not know an id does not believe

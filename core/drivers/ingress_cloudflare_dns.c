@@ -116,7 +116,8 @@ static int lies_here(struct cloudflare *c, const struct ingress_route *r, struct
  */
 static enum outcome set_elsewhere(struct kv *facts, struct err *err)
 {
-    return ingress_cloudflare_set(facts, "elsewhere", "1", err) == -1 ? OUTCOME_FAIL : OUTCOME_OK;
+    return ingress_cloudflare_set(facts, INGRESS_FACT_DNS_ELSEWHERE, "1", err) == -1 ? OUTCOME_FAIL
+                                                                                     : OUTCOME_OK;
 }
 
 static enum outcome dns_make(struct cloudflare *c, const struct ingress_route *r, struct kv *facts,

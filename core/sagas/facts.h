@@ -49,13 +49,13 @@
 #define FACT_CF_VERSION      "cf_version"
 #define FACT_CARRIER         "carrier_id" /* set: its route goes by a shared tunnel */
 #define FACT_CARRIER_CF      "carrier_cf_tunnel"
-#define FACT_ELSEWHERE       "elsewhere" /* "1": its DNS is at another provider */
 #define FACT_DNS_SERVER      "dns_server"
 #define FACT_COVERED         "covered" /* "1": that one's wildcard record answers for its name */
 #define FACT_SHARE           "share_wanted" /* the count of that one's rules that has its change */
 #define FACT_LOCAL           "local_config" /* "1": its rules are files of this box */
 #define FACT_ADOPTED         "adopted"      /* "1": somebody else made it */
 #define FACT_ELSEWHERE       "elsewhere"    /* "1": its connector is not ours to run */
+#define FACT_DNS_ELSEWHERE   INGRESS_FACT_DNS_ELSEWHERE
 #define FACT_RULES           "rules_wanted" /* the count of changes that was brought */
 #define FACT_ACCESS          "access"       /* "1": not everybody may come in */
 #define FACT_ACCESS_AUD      "access_aud"

@@ -16,7 +16,7 @@
 
 bool steps_here(const struct job *job)
 {
-    return kv_get(&job->facts, FACT_ELSEWHERE) == NULL;
+    return kv_get(&job->facts, FACT_DNS_ELSEWHERE) == NULL;
 }
 
 /* What stands there instead, in words. */
