@@ -48,6 +48,12 @@ class Bench:
     def rules_of(self, name):
         return [(r.get("hostname", ""), r.get("path", ""), r["service"]) for r in self.at_provider(name)["config"]["ingress"]]
 
+    def astray(self):
+        """What a scan finds of connectors."""
+        number = self.box.json("drift", "scan")["number"]
+        wait_for(lambda: (s := self.box.json("drift", "status"))["state"] == "idle" and s["number"] > number, "the scan ends", 60)
+        return [d["thing"] for d in self.box.json("drift", "list", "--kind", "connector")["data"]]
+
     def settled(self, ident):
         return wait_for(lambda: (t := self.box.json("tunnel", "show", ident))["rules_state"] != "pending" and t, "the rules are settled")
 
@@ -228,6 +234,7 @@ def test_files(b, port):
     with open(paths[1], encoding="utf-8") as f:
         tap.equal(json.load(f), {"AccountTag": b.world.facts["account"], "TunnelSecret": there["secret"], "TunnelID": there["id"]}, "the credentials")
     tap.ok(box.json("tunnel", "validate", "--config-file", paths[0])["valid"], "the file is valid")
+    tap.ok(not b.astray(), "a scan finds its connector where it is", b.astray())
     first = box.json("tunnel", "status", "files")["connector_pid"]
     plan = box.json("rule", "create", "files", "--hostname", f"*.files.{b.domain}", "--path", "\\.jpg$", "--service", "unix:/run/x.sock", "--dry-run")
     tap.ok("live connections drop" in plan["steps"][0]["touches"], "a plan says that a change drops live connections", plan)
@@ -274,6 +281,7 @@ def test_adopt(b, folder):
     tap.ok(there["config"]["ingress"][0]["originRequest"] == {"caPool": "/etc/ca.pem", "noTLSVerify": True} and there["config"]["warp-routing"] == {"enabled": True}
            and [r["service"] for r in there["config"]["ingress"]] == ["http://localhost:80", "ftp://odd:21", "hello_world", "http_status:503"],
            "a rule more leaves all else as it was, what sett does not know of too", there)
+    tap.ok(not b.astray(), "a scan misses no connector of it", b.astray())
     code, _, errors = box.sett("tunnel", "restart", "by-hand", "--json", ok=False)
     tap.ok("connector_elsewhere" in errors, "its connector is not ours to restart", errors)
     code, _, errors = box.sett("tunnel", "delete", "by-hand", "--confirm=by-hand", "--json", ok=False)

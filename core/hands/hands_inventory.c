@@ -107,9 +107,8 @@ static int add_runtimes(struct gather *g, const char *box_id, struct err *err)
         bool used;
     } kinds[] = {
         {"docker", hands_docker, g->world->docker_socket != NULL},
-        {"lxc", hands_lxc, g->world->lxc.self != NULL || was_used(paths->lxc, "")},
-        {"swarm", hands_swarm,
-         g->world->swarm.self != NULL || was_used(paths->hands, "/swarm.nft")},
+        {"lxc", hands_lxc, was_used(paths->lxc, "")},
+        {"swarm", hands_swarm, was_used(paths->hands, "/swarm.nft")},
     };
 
     if (add_runtime(g, g->world->process, box_id, err) == -1)
@@ -147,17 +146,12 @@ static int add_folders(struct gather *g, struct err *err)
 static int add_connector(void *arg, uint64_t number, struct err *err)
 {
     struct gather *g = arg;
-    struct supervisor *s = g->world->supervisor;
-    struct supervisor_unit unit = {0};
-    struct supervisor_status status = {0};
+    int runs = number <= g->after ? 0 : hands_connector_runs(g->world, number, err);
 
-    if (number <= g->after)
-        return 0;
-    hands_unit_name(unit.name, number);
-    if (s->status(s->self, &unit, &status, err) == -1)
-        return -1;
+    if (runs == -1 || number <= g->after)
+        return runs;
     return add(g, number, err, "connector %llu %s wanted", (unsigned long long)number,
-               status.running ? "running" : "stopped");
+               runs ? "running" : "stopped");
 }
 
 static int add_route(void *arg, const struct route *route, struct err *err)

@@ -72,6 +72,10 @@ hands_work hands_survey;
 hands_work hands_connector_start, hands_connector_stop, hands_connector_restart,
     hands_connector_status, hands_connector_logs;
 
+/** hands_connector_runs(world, number, err): whether that tunnel's connector runs, by whichever of
+ * its two units. Return 1, 0 or -1. */
+int hands_connector_runs(struct hands_world *world, uint64_t number, struct err *err);
+
 /** hands_connector_each(world, on, arg, err): call with the number of each tunnel whose connector's
  * token is kept; ${on} returns 0, or -1 having filled err to stop. Return 0 or -1. */
 int hands_connector_each(struct hands_world *world,

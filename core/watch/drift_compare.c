@@ -140,8 +140,7 @@ static int compare_tenant(struct compare *c, const struct tenant *t, struct err 
         return moves == 1 ? 0 : -1;
     c->out->looked++;
     at = program_of(c->actual, t);
-    if (run ? at == NULL || !str_equal(at->state, "running")
-            : at != NULL && str_equal(at->state, "running"))
+    if (run != (at != NULL && str_equal(at->state, "running")))
         note_program(c, t, at, run);
     return 0;
 }
@@ -265,10 +264,10 @@ static int compare_tunnel(struct compare *c, const struct tunnel *t, struct err 
         return 0;
     if (cloudflare && c->actual->cloudflare_read)
         compare_provider(c, t);
-    if (c->actual->hands_read && cloudflare)
-        compare_connector(c, t);
-    else if (c->actual->hands_read)
+    if (c->actual->hands_read && !cloudflare)
         compare_route(c, t, maintenance == 1);
+    else if (c->actual->hands_read && !t->elsewhere)
+        compare_connector(c, t);
     return 0;
 }
 

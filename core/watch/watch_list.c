@@ -312,7 +312,8 @@ static int list_tunnels(struct making *m, struct err *err)
         return -1;
     while ((got = scan_next(&scan, &tunnel, err)) == 1) {
         if (tunnel.state != TUNNEL_ACTIVE || !str_equal(tunnel.ingress, "cloudflare") ||
-            tunnel.carrier_id[0] != '\0') /* its carrier is looked at */
+            tunnel.carrier_id[0] != '\0' || /* its carrier is looked at */
+            tunnel.elsewhere)               /* its connector is not ours to look after */
             continue;
         if ((t = add(m, tunnel.number, tunnel.id, err)) == NULL)
             return -1;

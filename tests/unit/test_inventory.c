@@ -2,6 +2,11 @@
  * pages. */
 #include "hands_box.h"
 
+/* A token as the provider gives one: account, tunnel, secret. */
+#define TOKEN                                                                                      \
+    "eyJhIjoiMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYiLCJ0IjoiYzE3NDRmOGItZmFhMS00OGE0LTllNWMt" \
+    "MDJhYzkyMTQ2N2ZhIiwicyI6IkFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9In0="
+
 static struct buf text;
 
 /* One page; the number to go on from, or 0. */
@@ -41,6 +46,12 @@ static void test_all_kinds(void **state)
     q->number = 7;
     (void)str_copy(q->secret, sizeof q->secret, "dG9rZW4=");
     EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START);
+    q->number = 8; /* its rules are a file of this box, and so it has another unit */
+    (void)str_copy(q->secret, sizeof q->secret, TOKEN);
+    (void)str_copy(q->rules, sizeof q->rules, "{\"ingress\":[{\"service\":\"http_status:404\"}]}");
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START);
+    q->rules[0] = '\0';
+    q->number = 7;
     (void)str_copy(q->hostname, sizeof q->hostname, "acme.localhost");
     q->flag = true;
     EXPECT(OUTCOME_OK, q, HANDS_ROUTE_SET);
@@ -52,6 +63,7 @@ static void test_all_kinds(void **state)
     assert_true(says(line));
     assert_true(says("folder 21\n"));
     assert_true(says("connector 7 running wanted\n"));
+    assert_true(says("connector 8 running wanted\n"));
     (void)str_format(line, sizeof line, "route 7 acme.localhost %u maintenance\n", q->port);
     assert_true(says(line));
     assert_false(says("not-a-number"));
@@ -66,6 +78,8 @@ static void test_all_kinds(void **state)
     q->number = 21;
     q->flag = true;
     EXPECT(OUTCOME_OK, q, HANDS_RUNTIME_REMOVE);
+    q->number = 8;
+    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
     q->number = 7;
     EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
     EXPECT(OUTCOME_OK, q, HANDS_ROUTE_UNSET);
