@@ -85,12 +85,16 @@ struct runtime *hands_runtime_of(struct hands_world *w, uint64_t number, struct 
 {
     struct process_status known;
     char name[24];
+    bool in_lxc;
 
     (void)str_format(name, sizeof name, "%llu", (unsigned long long)number);
     process_group_status(w->group, name, &known);
     if (known.known)
         return w->process;
-    if (runtime_lxc_known(&w->lxc, number))
+    (void)pthread_mutex_lock(&w->docker_lock); /* another request may be making it just now */
+    in_lxc = runtime_lxc_known(&w->lxc, number);
+    (void)pthread_mutex_unlock(&w->docker_lock);
+    if (in_lxc)
         return &w->lxc;
     if (w->docker_socket == NULL || !file_exists(w->docker_socket))
         return w->process;
