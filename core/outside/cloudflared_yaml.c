@@ -14,6 +14,7 @@
 #include "str.h"
 
 #define DEPTH_MAX 8
+#define KEYS_MAX  100 /* of one mapping; cloudflared knows about fifty */
 
 struct reader {
     yaml_document_t document;
@@ -198,6 +199,9 @@ static int check_keys(struct reader *r, const yaml_node_t *map)
 {
     const yaml_node_pair_t *top = map->data.mapping.pairs.top;
 
+    if (top - map->data.mapping.pairs.start > KEYS_MAX)
+        return err_field(r->err, "config", "too_long", "line %zu: more than %d keys in one mapping",
+                         map->start_mark.line + 1, KEYS_MAX);
     for (const yaml_node_pair_t *a = map->data.mapping.pairs.start; a < top; a++)
         for (const yaml_node_pair_t *b = a + 1; b < top; b++)
             if (str_equal(scalar(node_at(r, a->key)), scalar(node_at(r, b->key))))
@@ -280,7 +284,7 @@ static void to_json(struct reader *r, const yaml_node_t *n, struct json_out *j, 
 {
     double number;
 
-    if (depth > DEPTH_MAX) {
+    if (depth > DEPTH_MAX || j->buf->failed) { /* an alias may stand for very much */
         j->buf->failed = true;
     } else if (n->type == YAML_SEQUENCE_NODE) {
         json_out_array(j);

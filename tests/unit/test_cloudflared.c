@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "cloudflared.h"
@@ -152,6 +153,43 @@ static void test_written(void **state)
     cloudflared_free(&json);
     cloudflared_free(&yaml);
     buf_free(&out);
+}
+
+/* Aliases make much of little: what they stand for is bounded, in size and in time. */
+static void test_yaml_bombs(void **state)
+{
+    struct cloudflared_config config = {0};
+    struct cloudflared_remarks remarks;
+    struct err err = {0};
+    struct buf text;
+
+    (void)state;
+    (void)alarm(20);
+    buf_init(&text, CLOUDFLARED_TEXT_MAX);
+    (void)buf_text(&text, "l0: &l0 [x]\n");
+    for (int level = 1; level < 8; level++) {
+        (void)buf_format(&text, "l%d: &l%d [", level, level);
+        for (int i = 0; i < 200; i++)
+            (void)buf_format(&text, "%s*l%d", i == 0 ? "" : ", ", level - 1);
+        (void)buf_text(&text, "]\n");
+    }
+    (void)buf_text(&text, "ingress: [{service: hello_world, originRequest: {ipRules: *l7}}]\n");
+    assert_int_equal(cloudflared_validate(text.data, text.len, &config, &remarks, &err), -1);
+    assert_string_equal(err.code, "too_long");
+    cloudflared_free(&config);
+    buf_reset(&text);
+    (void)buf_text(&text, "r: &r {service: hello_world");
+    for (int i = 0; i < 4000; i++)
+        (void)buf_format(&text, ", k%d: x", i);
+    (void)buf_text(&text, "}\ningress: [");
+    for (int i = 0; i < 900; i++)
+        (void)buf_text(&text, i == 0 ? "*r" : ", *r");
+    (void)buf_text(&text, "]\n");
+    assert_int_equal(cloudflared_validate(text.data, text.len, &config, &remarks, &err), -1);
+    assert_string_equal(err.code, "too_long");
+    cloudflared_free(&config);
+    buf_free(&text);
+    (void)alarm(0);
 }
 
 static void test_yaml(void **state)
@@ -364,10 +402,10 @@ static void test_url(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),    cmocka_unit_test(test_look_ups),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_yaml),
-        cmocka_unit_test(test_expressions), cmocka_unit_test(test_no_blow_up),
-        cmocka_unit_test(test_url),
+        cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_look_ups),
+        cmocka_unit_test(test_written),    cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_yaml_bombs), cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_no_blow_up), cmocka_unit_test(test_url),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
