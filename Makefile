@@ -63,6 +63,7 @@ $(O)/$(1)/%.o: $(1)/%.c Makefile | $(O)/$(1)
 $(O)/$(1):
 	@mkdir -p $$@
 $(B)/lib$(subst /,-,$(1)).a: $$(OBJ_$(subst /,-,$(1)))
+	@mkdir -p $$(@D)
 	@rm -f $$@
 	@ar rcs $$@ $$^
 -include $$(wildcard $(O)/$(1)/*.d)

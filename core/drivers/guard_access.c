@@ -201,14 +201,14 @@ static enum outcome check_one(struct cloudflare *c, const struct guard_access *w
     bool all = true;
     int found = cloudflare_access_find(c, host, &app, err);
 
-    if (found == 1 && is_ours(&app, want))
-        found = cloudflare_access_policies(c, app.id, &have, err) == -1 ? -1 : 1;
-    else if (found == 1)
-        found = 0;
-    if (found == -1)
-        return ingress_cloudflare_outcome(err);
-    if (found == 0 || (made = calloc(POLICIES, sizeof *made)) == NULL)
+    if (found == 0 || (found == 1 && !is_ours(&app, want)))
         return OUTCOME_ABSENT;
+    if (found == -1 || cloudflare_access_policies(c, app.id, &have, err) == -1)
+        return ingress_cloudflare_outcome(err);
+    if ((made = calloc(POLICIES, sizeof *made)) == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "No memory for policies.");
+        return OUTCOME_AGAIN;
+    }
     for (uint32_t i = 0, count = policies_of(want, made); i < count; i++)
         all = all && there(&have, made[i].name);
     free(made);

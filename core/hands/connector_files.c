@@ -77,7 +77,10 @@ static int write_both(const struct connector_files *f, const char *token, const 
     if (credentials_of(token, credentials, &file, err) == 0 &&
         cloudflared_parse_json(rules, strlen(rules), &config, err) == 0 &&
         cloudflared_check(&config, err) == 0)
-        result = cloudflared_write_yaml(&config, &file, yaml);
+        result = cloudflared_write_yaml(&config, &file, yaml) == 0
+                     ? 0
+                     : err_set(err, ERR_TOO_LARGE, "rules_too_large",
+                               "the rules do not fit into a file");
     cloudflared_free(&config);
     if (result == -1)
         return -1;

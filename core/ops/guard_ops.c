@@ -265,7 +265,7 @@ static int ratelimit_clear(struct op_call *call, struct err *err)
     return object_reply(call, &view_rate_limit, &limit, err);
 }
 
-#define CHANGE OP_WRITE | OP_AUDIT | OP_JOB
+#define CHANGE (OP_WRITE | OP_AUDIT | OP_JOB)
 
 const struct op access_ops[] = {
     {.name = "access.show",

@@ -76,7 +76,7 @@ static void line_of(const struct cloudflared_rule *is, uint32_t place, char *out
 static bool has(const struct cloudflared_config *all, const struct cloudflared_rule *is)
 {
     for (uint32_t i = 0; i < all->count; i++)
-        if (memcmp(&all->rules[i], is, sizeof *is) == 0)
+        if (cloudflared_same_rule(&all->rules[i], is))
             return true;
     return false;
 }

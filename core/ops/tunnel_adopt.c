@@ -76,13 +76,6 @@ static int unknown(struct op_call *call, const char *cf_tunnel, struct err *err)
     return got;
 }
 
-static bool plain(const struct cloudflared_rule *last)
-{
-    static const struct cloudflared_origin none;
-
-    return memcmp(&last->origin, &none, sizeof none) == 0;
-}
-
 static int take_rules(struct op_call *call, struct tunnel *tunnel,
                       const struct cloudflared_config *config, struct err *err)
 {
@@ -91,7 +84,8 @@ static int take_rules(struct op_call *call, struct tunnel *tunnel,
     if (config->count == 0)
         return 0;
     last = &config->rules[config->count - 1];
-    if (!plain(last) || str_copy(tunnel->catch_all, sizeof tunnel->catch_all, last->service) == -1)
+    if (!cloudflared_plain(&last->origin) ||
+        str_copy(tunnel->catch_all, sizeof tunnel->catch_all, last->service) == -1)
         return err_set(err, ERR_CONFLICT, "catch_all",
                        "the last rule of tunnel %s has options, which sett would not keep",
                        tunnel->name);

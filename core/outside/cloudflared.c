@@ -43,19 +43,18 @@ struct cloudflared_rule *cloudflared_add(struct cloudflared_config *config, uint
     return &config->rules[at];
 }
 
+bool cloudflared_same_rule(const struct cloudflared_rule *a, const struct cloudflared_rule *b)
+{
+    return str_equal(a->hostname, b->hostname) && str_equal(a->path, b->path) &&
+           str_equal(a->service, b->service) && cloudflared_same_origin(&a->origin, &b->origin);
+}
+
 bool cloudflared_same(const struct cloudflared_config *a, const struct cloudflared_config *b)
 {
-    struct buf left, right;
-    bool same;
+    bool same = a->count == b->count;
 
-    if (a->count != b->count)
-        return false;
-    buf_init(&left, CLOUDFLARED_TEXT_MAX);
-    buf_init(&right, CLOUDFLARED_TEXT_MAX);
-    same = cloudflared_write_json(a, &left) == 0 && cloudflared_write_json(b, &right) == 0 &&
-           str_equal(buf_string(&left), buf_string(&right));
-    buf_free(&left);
-    buf_free(&right);
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = cloudflared_same_rule(&a->rules[i], &b->rules[i]);
     return same;
 }
 

@@ -56,6 +56,16 @@ void cloudflared_free(struct cloudflared_config *config);
 struct cloudflared_rule *cloudflared_add(struct cloudflared_config *config, uint32_t at,
                                          struct err *err);
 
+/** cloudflared_same_origin(a, b): whether two services are spoken to alike. */
+bool cloudflared_same_origin(const struct cloudflared_origin *a,
+                             const struct cloudflared_origin *b);
+
+/** cloudflared_plain(origin): whether it says nothing that is not cloudflared's own default. */
+bool cloudflared_plain(const struct cloudflared_origin *origin);
+
+/** cloudflared_same_rule(a, b): whether two rules say the same. */
+bool cloudflared_same_rule(const struct cloudflared_rule *a, const struct cloudflared_rule *b);
+
 /** cloudflared_same(a, b): whether two lists say the same. */
 bool cloudflared_same(const struct cloudflared_config *a, const struct cloudflared_config *b);
 

@@ -247,11 +247,28 @@ static void write_access(struct json_out *j, const struct cloudflared_origin *or
     json_out_end_object(j);
 }
 
-static bool plain(const struct cloudflared_origin *origin)
+static bool same_member(const struct cloudflared_member *m, const void *a, const void *b)
+{
+    if (m->kind == MEMBER_TEXT)
+        return str_equal(a, b);
+    return m->kind == MEMBER_BOOL ? *(const bool *)a == *(const bool *)b
+                                  : memcmp(a, b, sizeof(uint32_t)) == 0;
+}
+
+bool cloudflared_same_origin(const struct cloudflared_origin *a, const struct cloudflared_origin *b)
+{
+    for (const struct cloudflared_member *m = cloudflared_members; m->name != NULL; m++)
+        if (!same_member(m, (const char *)a + m->offset, (const char *)b + m->offset))
+            return false;
+    return a->access_required == b->access_required && str_equal(a->access_team, b->access_team) &&
+           str_equal(a->access_audiences, b->access_audiences) && str_equal(a->more, b->more);
+}
+
+bool cloudflared_plain(const struct cloudflared_origin *origin)
 {
     static const struct cloudflared_origin none;
 
-    return memcmp(origin, &none, sizeof none) == 0;
+    return cloudflared_same_origin(origin, &none);
 }
 
 static void write_rule(struct json_out *j, const struct cloudflared_rule *rule)
@@ -262,7 +279,7 @@ static void write_rule(struct json_out *j, const struct cloudflared_rule *rule)
     if (rule->path[0] != '\0')
         json_out_key_text(j, "path", rule->path);
     json_out_key_text(j, "service", rule->service);
-    if (rule->hostname[0] == '\0' && plain(&rule->origin)) { /* the last one */
+    if (rule->hostname[0] == '\0' && cloudflared_plain(&rule->origin)) { /* the last one */
         json_out_end_object(j);
         return;
     }

@@ -107,8 +107,6 @@ static void write_more(struct buf *out, const char *more)
 
 static void write_rule(struct buf *out, const struct cloudflared_rule *rule)
 {
-    static const struct cloudflared_origin none;
-
     (void)buf_text(out, "  - service: ");
     quoted(out, rule->service);
     (void)buf_byte(out, '\n');
@@ -116,7 +114,7 @@ static void write_rule(struct buf *out, const struct cloudflared_rule *rule)
         pair(out, "    ", "hostname", rule->hostname);
     if (rule->path[0] != '\0')
         pair(out, "    ", "path", rule->path);
-    if (memcmp(&rule->origin, &none, sizeof none) == 0)
+    if (cloudflared_plain(&rule->origin))
         return;
     (void)buf_text(out, "    originRequest:\n");
     for (const struct cloudflared_member *m = cloudflared_members; m->name != NULL; m++)

@@ -1,7 +1,6 @@
-/* Requests to the outside, one at a time; with http_multi.c the only file that knows libcurl. Apart
- * so that what is allowed
- * (protocols, verification, sizes, times, addresses) is decided by three profiles in one table, and
- * so that no caller can open another door by an option of the library. */
+/* Requests to the outside, one at a time. Apart so that what is allowed (protocols, verification,
+ * sizes, times, addresses) is decided by three profiles in one table, and so that no caller can
+ * open another door by an option of the library. */
 #include "http.h"
 
 #include <curl/curl.h>

@@ -48,15 +48,16 @@ static bool is_node(const char *s)
 int proxmox_upid_read(struct proxmox_upid *out, const char *text)
 {
     char pid[16], started[16];
-    const char *at = text + 5;
+    const char *at = text;
     uint32_t ignored;
 
     memset(out, 0, sizeof *out);
-    if (!str_starts(text, "UPID:") || strlen(text) >= PROXMOX_UPID_SIZE ||
-        strpbrk(text, "/ \t\r\n") != NULL || part(&at, out->node, sizeof out->node, false) == -1 ||
-        !is_node(out->node) || part(&at, pid, sizeof pid, false) == -1 ||
-        hex(pid, 8, 8, &ignored) == -1 || part(&at, pid, sizeof pid, false) == -1 ||
-        hex(pid, 8, 9, &ignored) == -1 || part(&at, started, sizeof started, false) == -1 ||
+    if (strlen(text) >= PROXMOX_UPID_SIZE || strpbrk(text, "/ \t\r\n") != NULL ||
+        part(&at, pid, sizeof pid, false) == -1 || !str_equal(pid, "UPID") ||
+        part(&at, out->node, sizeof out->node, false) == -1 || !is_node(out->node) ||
+        part(&at, pid, sizeof pid, false) == -1 || hex(pid, 8, 8, &ignored) == -1 ||
+        part(&at, pid, sizeof pid, false) == -1 || hex(pid, 8, 9, &ignored) == -1 ||
+        part(&at, started, sizeof started, false) == -1 ||
         hex(started, 8, 8, &out->started) == -1 ||
         part(&at, out->type, sizeof out->type, false) == -1 ||
         part(&at, out->id, sizeof out->id, true) == -1 ||

@@ -252,7 +252,7 @@ static size_t put_label(const char *label, size_t len, char *out, size_t room)
             out[i] = (char)points[i];
         return count;
     }
-    memcpy(out, "xn--", 4);
+    memcpy(out, (const char[]){'x', 'n', '-', '-'}, 4);
     n = encode_label(points, count, out + 4, room - 4);
     return n == 0 ? 0 : n + 4;
 }

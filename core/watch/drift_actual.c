@@ -305,7 +305,7 @@ const struct actual_thing *drift_actual_things(const struct drift_actual *a, enu
 
 const struct cloudflare_tunnel *drift_actual_tunnel(const struct drift_actual *a, const char *id)
 {
-    struct cloudflare_tunnel key;
+    struct cloudflare_tunnel key = {0};
 
     if (a->tunnel_count == 0 || str_copy(key.id, sizeof key.id, id) == -1)
         return NULL;
@@ -314,7 +314,7 @@ const struct cloudflare_tunnel *drift_actual_tunnel(const struct drift_actual *a
 
 const struct cloudflare_record *drift_actual_record(const struct drift_actual *a, const char *id)
 {
-    struct cloudflare_record key;
+    struct cloudflare_record key = {0};
 
     if (a->record_count == 0 || str_copy(key.id, sizeof key.id, id) == -1)
         return NULL;
