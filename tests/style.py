@@ -81,11 +81,21 @@ def prototypes():
     return out
 
 
+def defined_twice():
+    """A macro that two people gave the same name, and by chance the same value, warns nobody."""
+    out = []
+    for f in PRODUCT:
+        whole = text(f)
+        names = re.findall(r"^#\s*define (\w+)", whole, re.M)
+        out += [f"{f}: {n}" for n in sorted(set(names)) if names.count(n) > 1 and not re.search(rf"^#\s*(undef {n}$|else)", whole, re.M)]
+    return out
+
+
 def main():
     checks = [("files have at most 600 lines", long_files), ("functions have at most 120 lines", long_functions),
               ("lines have at most 118 columns", long_lines), ("files open with what they are for", openings),
               ("no banned function", banned), ("nothing is marked unfinished", unfinished),
-              ("prototypes are spoken for", prototypes)]
+              ("prototypes are spoken for", prototypes), ("no macro is defined twice in a file", defined_twice)]
     bad = 0
     for n, (name, check) in enumerate(checks, 1):
         found = check()
