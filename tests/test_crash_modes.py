@@ -75,6 +75,58 @@ class Shared(Common):
         return died, state, wrong + self.world_is("keeper") + self.fsck()
 
 
+class Over(Common):
+    """One tenant goes from a tunnel of its own to the shared one that another one goes by, and back."""
+
+    def prepare(self):
+        self.undisturbed("tenant", "create", "--name", "keeper", "--subdomain", "keeper", "--plan", "demo", "--ingress-mode", "shared", "--no-wait")
+        self.undisturbed("tenant", "create", "--name", "rover", "--subdomain", "rover", "--plan", "demo", "--no-wait")
+
+    def world_is(self, shared):
+        """What there is outside when the rover goes by the shared tunnel, or by its own."""
+        state, domain = self.world.call("state"), self.world.facts["domain"]
+        tunnels = [[r["hostname"] for r in (t["config"] or {"ingress": []})["ingress"] if r.get("hostname")]
+                   for t in state["tunnels"] if t["deleted_at"] is None]
+        ways, records = ("keeper", "rover") if shared else ("keeper",), [f"*.{domain}"] + ([] if shared else [f"rover.{domain}"])
+        wrong = []
+        if sorted(map(sorted, tunnels)) != [[f"{n}.{domain}" for n in ways]] + ([] if shared else [[f"rover.{domain}"]]):
+            wrong.append(f"rules {tunnels}")
+        if sorted(r["name"] for r in state["records"]) != records:
+            wrong.append(f"records {[r['name'] for r in state['records']]}")
+        for name in ("keeper", "rover"):
+            got = self.world.call("edge", {"host": f"{name}.{domain}"})["status"]
+            if got != 200:
+                wrong.append(f"{name} answers {got}")
+        connectors = len([f for f in os.listdir(os.path.join(self.box.root, "var/lib/sett/live/hands/tunnels")) if f.endswith(".token")])
+        if connectors != len(tunnels):
+            wrong.append(f"{connectors} connectors of {len(tunnels)} tunnels")
+        return wrong
+
+    def over(self, mode, point, outcome):
+        """One cell; then the rover is brought back to where the next one begins."""
+        words, shared = ("tenant", "update", "rover", "--ingress-mode"), mode == "shared"
+        if self.box.json("tenant", "show", "rover")["ingress_mode"] == mode:
+            self.undisturbed(*words, "own" if shared else "shared", "--no-wait")
+        if os.path.exists(self.log):
+            os.unlink(self.log)
+        out = self.box.json(*words, mode, "--no-wait")
+        self.faults(outcome, "POST /*", "PUT /*", "DELETE /*", "GET /accounts/*/configurations")
+        died, job = self.run_to_end(out["job"], self.worker(point))
+        self.faults("fine")
+        state, wrong = job["state"], [] if job["state"] != "stuck" or job["cause"] else ["stuck without a cause"]
+        job = self.again(job)
+        now = self.box.json("tenant", "show", "rover")["ingress_mode"]
+        if job["state"] not in ("done", "undone") or (now == mode) != (job["state"] == "done"):
+            wrong.append(f"ended {job['state']}, and goes by {now}: {job['cause']}")
+        return died, state, wrong + self.world_is(now == "shared") + self.fsck()
+
+    def over_case(self, point, outcome):
+        return self.over("shared", point, outcome)
+
+    def back_case(self, point, outcome):
+        return self.over("own", point, outcome)
+
+
 class Guard(Common):
     def prepare(self):
         self.undisturbed("tenant", "create", "--name", "keeper", "--subdomain", "keeper", "--plan", "demo", "--no-wait")
@@ -133,6 +185,7 @@ def main():
     few = ("fine", "lose", "429", "garbage")
     matrix(tap, Shared, {"share": ("step.tenant.provision.carrier", "step.tenant.provision.share", "step.tunnel.configure."),
                          "unshare": ("step.tenant.delete.unshare", "step.tunnel.configure.")}, few, least=0.5)
+    matrix(tap, Over, {"over": "step.tenant.share.", "back": "step.tenant.unshare."}, ("fine", "lose"))
     matrix(tap, Guard, {"access": "step.access.apply.", "unaccess": "step.access.remove.", "limit": "step.ratelimit.apply.",
                         "unlimit": "step.ratelimit.remove."}, few)
     tap.done()

@@ -9,19 +9,12 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 import pve
 from box import Tap, wait_for
-from crash import FAST, Lane, matrix
+from crash import Lane, matrix
 
 CHANGES = ("POST /nodes/*", "PUT /nodes/*", "DELETE /nodes/*")
 
 
 class Cluster(Lane):
-    """A lane whose connectors live long: each lane has ports of its own for their figures."""
-    ingress = "cloudflare"
-
-    def __init__(self, number):
-        self.conf = FAST + f"\n[hands]\nmetrics_port = {22000 + 1000 * number}\n"
-        super().__init__(number)
-
     def prepare(self):
         pve.setup(self.box, self.world, addresses=f"127.{20 + self.number}.0.10-127.{20 + self.number}.0.250/8")
         self.carried = None

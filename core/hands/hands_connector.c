@@ -46,8 +46,6 @@ static int choose_port(const struct hands_world *w, uint64_t number,
 {
     char owner[96], text[48];
 
-    if (metrics_port(f) != 0)
-        return 0;
     for (uint32_t i = 0; i < METRICS_PORTS; i++) {
         uint32_t port = w->metrics_port + (uint32_t)((number + i * 7) % METRICS_PORTS);
         int taken = port_probe(port, NULL, owner, sizeof owner, err);
@@ -128,6 +126,28 @@ static int take(struct hands_job *job, struct connector *c, struct err *err)
                : make_unit(job->world, job->request->number, &c->files, &c->unit, err);
 }
 
+/* See that it has a port of its own: the one that is kept, unless the connector does not run and
+ * another program has taken that meanwhile, with which it would never come up again. */
+static int settle_port(struct hands_job *job, struct connector *c, struct err *err)
+{
+    struct supervisor *s = job->world->supervisor;
+    uint32_t port = metrics_port(&c->files);
+    char owner[96];
+    int taken = 1;
+
+    if (port != 0) {
+        if (make_unit(job->world, job->request->number, &c->files, &c->unit, err) == -1 ||
+            s->status(s->self, &c->unit, &c->status, err) == -1 ||
+            (!c->status.running && (taken = port_probe(port, NULL, owner, sizeof owner, err)) < 0))
+            return -1;
+        if (c->status.running || taken == 0)
+            return 0;
+        log_warning("the metrics port %u of tunnel %llu is taken by %s", port,
+                    (unsigned long long)job->request->number, owner);
+    }
+    return choose_port(job->world, job->request->number, &c->files, err);
+}
+
 /* Put down what the connector goes by. Return 1 if something of it has changed, 0 or -1. */
 static int put_down(const struct hands_request *q, const struct connector_files *f, struct err *err)
 {
@@ -151,8 +171,7 @@ enum outcome hands_connector_start(struct hands_job *job, struct err *err)
     struct connector c;
     int result;
 
-    if (files_of(w, q->number, &c.files, err) == -1 ||
-        choose_port(w, q->number, &c.files, err) == -1 ||
+    if (files_of(w, q->number, &c.files, err) == -1 || settle_port(job, &c, err) == -1 ||
         (result = put_down(q, &c.files, err)) == -1 ||
         make_unit(w, q->number, &c.files, &c.unit, err) == -1 ||
         s->status(s->self, &c.unit, &c.status, err) == -1)
@@ -189,6 +208,8 @@ enum outcome hands_connector_restart(struct hands_job *job, struct err *err)
                       (unsigned long long)job->request->number);
         return OUTCOME_FAIL;
     }
+    if (settle_port(job, &c, err) == -1 || take(job, &c, err) == -1)
+        return hands_outcome(-1, err);
     return hands_outcome(s->restart(s->self, &c.unit, err), err);
 }
 

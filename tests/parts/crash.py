@@ -22,6 +22,7 @@ END_S = 60
 # effect and then no answer; too many requests; an error of its own; an answer that is not its own.
 OUTCOMES = ("fine", "drop", "lose", "429", "500", "garbage")
 FAST = "\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n"
+METRICS = 22000  # each lane's connectors have ports of their own for their figures, or one lane would take another's
 
 
 class Lane:
@@ -31,7 +32,8 @@ class Lane:
     def __init__(self, number):
         self.folder = tempfile.mkdtemp(prefix="sett-world-")
         self.world = World(self.folder)
-        self.box = Box(build=CRASH, world=self.world, conf=self.conf, ingress=self.ingress)
+        ports = f"\n[hands]\nmetrics_port = {METRICS + 1000 * number}\n"
+        self.box = Box(build=CRASH, world=self.world, conf=self.conf + ports, ingress=self.ingress)
         for name in self.programs:
             self.box.start(name)
             wait_for(lambda n=name: os.path.exists(self.box.socket(n)), f"{name} listens")

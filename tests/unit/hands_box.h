@@ -127,6 +127,26 @@ static int open_parts(struct err *err)
     return hands_serve_new(&serve, &world, geteuid(), err);
 }
 
+static inline bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* Listen on a port of all addresses. Return the socket, or -1 where there is no IPv6. */
+static inline int listen_somewhere(uint32_t *port)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd == -1 || bind(fd, (const struct sockaddr *)&at, sizeof at) == -1)
+        return -1;
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin6_port);
+    return fd;
+}
+
 static int hands_setup(void **state)
 {
     char path[300], here[200];

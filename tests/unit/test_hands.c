@@ -21,11 +21,6 @@ static const char *fetch(uint32_t port, const char *path, char *out, size_t size
     return out;
 }
 
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
 /* What many use, in one request: a line each, also for one that is not there. */
 static void survey_of(const struct hands_request *one)
 {
@@ -197,19 +192,14 @@ static void test_refused_orders(void **state)
 static void test_foreign_port(void **state)
 {
     struct hands_request *q = new_request(30);
-    struct sockaddr_in6 at = {.sin6_family = AF_INET6};
-    socklen_t len = sizeof at;
     struct hands_reply reply;
     struct err err;
     char expected[64];
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = listen_somewhere(&q->port);
 
     (void)state;
-    if (fd == -1 || bind(fd, (const struct sockaddr *)&at, sizeof at) == -1)
+    if (fd == -1)
         skip();
-    assert_int_equal(listen(fd, 1), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    q->port = ntohs(at.sin6_port);
     EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
     assert_true(reply.present);
     (void)str_format(expected, sizeof expected, "(pid %d)", (int)getpid());
@@ -217,57 +207,6 @@ static void test_foreign_port(void **state)
     (void)close(fd);
     EXPECT(OUTCOME_OK, q, HANDS_PORT_PROBE);
     assert_false(reply.present);
-    free(q);
-}
-
-static void test_connector(void **state)
-{
-    struct hands_request *q = new_request(5);
-    struct hands_reply reply;
-    char token[400], env[400];
-    struct buf log;
-    struct err err;
-    struct stat st;
-    uint32_t pid, port;
-
-    (void)state;
-    (void)str_format(token, sizeof token, "%s/tunnels/5.token", paths.hands);
-    (void)str_format(env, sizeof env, "%s/tunnels/5.env", paths.hands);
-    EXPECT(OUTCOME_ABSENT, q, HANDS_CONNECTOR_STATUS);
-    EXPECT(OUTCOME_FAIL, q, HANDS_CONNECTOR_RESTART);
-    (void)str_copy(q->secret, sizeof q->secret, "eyJhIjoiMSJ9==");
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START);
-    assert_int_equal(stat(token, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
-    assert_true(reply.running && reply.pid != 0 && reply.port != 0);
-    pid = reply.pid;
-    port = reply.port;
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START); /* the same token: nothing to do */
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
-    assert_int_equal(reply.pid, pid);
-    (void)str_copy(q->secret, sizeof q->secret, "eyJhIjoiMiJ9==");
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_START); /* another: read anew */
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
-    assert_int_not_equal(reply.pid, pid);
-    assert_int_equal(reply.port, port);
-    pid = reply.pid;
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_RESTART);
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STATUS);
-    assert_true(reply.running && reply.pid != pid);
-    buf_init(&log, 65536);
-    q->verb = HANDS_CONNECTOR_LOGS;
-    do {
-        buf_reset(&log);
-        assert_int_equal(hands_call(paths.hands_sock, q, CALL_MS, &reply, &log, &err), OUTCOME_OK);
-    } while (!has(buf_string(&log), "--token-file"));
-    assert_true(has(buf_string(&log), "--no-autoupdate tunnel --metrics 127.0.0.1:"));
-    assert_false(has(buf_string(&log), "eyJ")); /* the token is in no command line */
-    buf_free(&log);
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
-    EXPECT(OUTCOME_OK, q, HANDS_CONNECTOR_STOP);
-    EXPECT(OUTCOME_ABSENT, q, HANDS_CONNECTOR_STATUS);
-    assert_false(file_exists(token) || file_exists(env));
     free(q);
 }
 
@@ -562,16 +501,12 @@ static void test_stranger(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_life_of_a_tenant),
-                                       cmocka_unit_test(test_refused_orders),
-                                       cmocka_unit_test(test_foreign_port),
-                                       cmocka_unit_test(test_connector),
-                                       cmocka_unit_test(test_ingress),
-                                       cmocka_unit_test(test_never_two),
-                                       cmocka_unit_test(test_shapes),
-                                       cmocka_unit_test(test_garbage),
-                                       cmocka_unit_test(test_crowd),
-                                       cmocka_unit_test(test_stranger)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_life_of_a_tenant), cmocka_unit_test(test_refused_orders),
+        cmocka_unit_test(test_foreign_port),     cmocka_unit_test(test_ingress),
+        cmocka_unit_test(test_never_two),        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_garbage),          cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_stranger)};
 
     log_open("test-hands", LOG_LEVEL_ERROR); /* ten thousand cut-offs would be as many lines */
     return cmocka_run_group_tests(tests, hands_setup, hands_teardown);
