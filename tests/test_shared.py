@@ -140,6 +140,20 @@ def test_over(tap, box, sites):
     tap.equal((gone["state"], len(sites.tunnels()), len(sites.records())), ("done", 1, 1), "deleted: nothing of its own is left")
 
 
+def test_opened(tap, box, sites):
+    """A shared tunnel that an operator opens: a second one has no record, since the first one's answers."""
+    no = box.sett("tunnel", "create", "--shared", "true", "--service", "http://localhost:1", ok=False)
+    tap.ok(no[0] == 2 and "service" in no[2], "it leads to its tenants, and nowhere else", no)
+    plan = box.json("tunnel", "create", "--shared", "true", "--name", "spare", "--dry-run")
+    tap.ok(len(sites.tunnels()) == 1 and "dns" not in [s["name"] for s in plan["steps"] if not s.get("skipped")], "a plan of it", plan)
+    done = sites.do("tunnel", "create", "--shared", "true", "--name", "spare")
+    spare = box.json("tunnel", "show", "spare")
+    tap.ok(done["state"] == "done" and spare["shared"] and spare["hostname"] == "" and spare["routes"] == 0, "a further one", (done, spare))
+    tap.equal((len(sites.tunnels()), sites.records()), (2, [f"*.{sites.domain}"]), "has a tunnel, and no record of its own")
+    gone = sites.do("tunnel", "delete", "spare", "--confirm=spare")
+    tap.equal((gone["state"], len(sites.tunnels()), sites.records()), ("done", 1, [f"*.{sites.domain}"]), "and goes again")
+
+
 def test_end(tap, box, sites):
     tap.equal(box.sett("fsck", ok=False)[0], 0, "fsck is clean")
     breaches = sites.world.call("breaches")
@@ -182,7 +196,7 @@ def main():
         box.start("worker")
         wait_for(lambda: os.path.exists(box.socket("ask")), "the worker listens")
         sites = Sites(box, world)
-        for name, test in (("first", test_first), ("many", test_many), ("alone", test_alone), ("mixed", test_mixed), ("over", test_over), ("end", test_end)):
+        for name, test in (("first", test_first), ("many", test_many), ("alone", test_alone), ("mixed", test_mixed), ("over", test_over), ("opened", test_opened), ("end", test_end)):
             with tap.part(name):
                 test(tap, box, sites)
         if tap.bad:

@@ -102,15 +102,46 @@ static int find_room(struct txn *txn, const char *hostname, uint32_t rules, stru
     return got == -1 ? -1 : found;
 }
 
+/* The host name that the first shared tunnel answers for. */
+static int wildcard_of(struct txn *txn, const struct conf *conf, char hostname[256],
+                       struct err *err)
+{
+    char domain[512];
+
+    if (setting_text(txn, conf, "box.domain", domain, sizeof domain, err) == -1)
+        return -1;
+    if (str_format(hostname, 256, "*.%s", domain) == 0)
+        return 0;
+    return err_set(err, ERR_INVALID, "bad_domain", "the setting box.domain is too long");
+}
+
+static void fill_in(struct tunnel *carrier, const char *hostname)
+{
+    carrier->shared = true;
+    (void)str_copy(carrier->ingress, sizeof carrier->ingress, "cloudflare");
+    (void)str_copy(carrier->hostname, sizeof carrier->hostname, hostname);
+}
+
+int shared_open(struct txn *txn, const struct conf *conf, struct tunnel *carrier, struct err *err)
+{
+    char hostname[256];
+    struct tunnel other;
+    bool taken;
+
+    if (wildcard_of(txn, conf, hostname, err) == -1 ||
+        find_room(txn, hostname, 0, &other, &taken, err) == -1)
+        return -1;
+    fill_in(carrier, taken ? "" : hostname);
+    return 0;
+}
+
 static int make_carrier(struct txn *txn, const char *hostname, const struct job *job,
                         struct tunnel *carrier, struct err *err)
 {
     struct job create = {0};
 
     memset(carrier, 0, sizeof *carrier);
-    carrier->shared = true;
-    (void)str_copy(carrier->ingress, sizeof carrier->ingress, "cloudflare");
-    (void)str_copy(carrier->hostname, sizeof carrier->hostname, hostname);
+    fill_in(carrier, hostname);
     if (tunnel_new(txn, carrier, err) == -1)
         return -1;
     (void)str_copy(create.saga, sizeof create.saga, "tunnel.create");
@@ -125,7 +156,7 @@ static int make_carrier(struct txn *txn, const char *hostname, const struct job 
 int shared_join(struct txn *txn, const struct conf *conf, struct tunnel *route,
                 const struct job *job, struct err *err)
 {
-    char domain[512], hostname[256];
+    char hostname[256];
     struct tunnel carrier;
     bool wildcard = false;
     uint32_t rules;
@@ -133,9 +164,7 @@ int shared_join(struct txn *txn, const struct conf *conf, struct tunnel *route,
 
     if (route->carrier_id[0] != '\0')
         return 0;
-    if (setting_text(txn, conf, "box.domain", domain, sizeof domain, err) == -1 ||
-        str_format(hostname, sizeof hostname, "*.%.250s", domain) == -1 ||
-        rules_of(txn, route, &rules, err) == -1 ||
+    if (wildcard_of(txn, conf, hostname, err) == -1 || rules_of(txn, route, &rules, err) == -1 ||
         (found = find_room(txn, hostname, rules, &carrier, &wildcard, err)) == -1)
         return -1;
     if (found == 0 && make_carrier(txn, wildcard ? "" : hostname, job, &carrier, err) == -1)

@@ -35,6 +35,11 @@ extern const char *const ingress_mode_names[];
 int shared_mode(struct txn *txn, const struct conf *conf, uint32_t plan_mode, uint32_t asked,
                 struct err *err);
 
+/** shared_open(txn, conf, carrier, err): fill in what makes a new tunnel a shared one: its kind,
+ * and the record "*.domain" unless another one has that. The caller stores it and starts its job. 0
+ * or -1. */
+int shared_open(struct txn *txn, const struct conf *conf, struct tunnel *carrier, struct err *err);
+
 /** shared_join(txn, conf, route, job, err): give a route a carrier that has room, and make one if
  * none has: the first of a domain gets the record "*.domain", and the job tunnel.create is started
  * for it, as ${job}'s actor. The caller stores ${route}. Fine if it has one. Return 0 or -1. */

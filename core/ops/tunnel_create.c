@@ -23,7 +23,7 @@ struct create_params {
     char service[160], path[160], origin_server_name[256], http_host_header[256];
     uint32_t local_port, config;
     char ingress[16];
-    bool no_tls_verify;
+    bool no_tls_verify, shared;
 };
 static const struct field create_rows[] = {
     FIELD(struct create_params, container_id, FIELD_TEXT, .flags = FIELD_WORD | FIELD_NUMBERED,
@@ -50,6 +50,8 @@ static const struct field create_rows[] = {
           .help = "remote, or local: rules and credentials are files of this box (remote)"),
     FIELD(struct create_params, name, FIELD_TEXT, .flags = FIELD_SLUG,
           .help = "its name at the provider (made from its number)"),
+    FIELD(struct create_params, shared, FIELD_BOOL,
+          .help = "one that many tenants go by, opened before the first one needs it"),
 };
 
 /* The tenant by its id, its number, or its container's name "sett-t000123". */
@@ -347,6 +349,19 @@ static int lead(struct op_call *call, struct tunnel *tunnel, struct err *err)
                : 0;
 }
 
+/* A shared tunnel leads to those who go by it, and nowhere else. */
+static int open_shared(struct op_call *call, struct tunnel *tunnel, struct err *err)
+{
+    for (size_t i = 0; i < sizeof create_rows / sizeof create_rows[0]; i++) {
+        const char *name = create_rows[i].name;
+        if (!str_equal(name, "name") && !str_equal(name, "shared") && op_given(call, name))
+            return err_field(err, name, "shared_alone",
+                             "a shared tunnel leads to the tenants that go by it: %s is not for it",
+                             name);
+    }
+    return shared_open(call->txn, &call->box->conf, tunnel, err);
+}
+
 static int tunnel_create(struct op_call *call, struct err *err)
 {
     const struct create_params *p = call->params;
@@ -357,7 +372,8 @@ static int tunnel_create(struct op_call *call, struct err *err)
     (void)str_copy(tunnel.origin_server_name, sizeof tunnel.origin_server_name,
                    p->origin_server_name);
     (void)str_copy(tunnel.http_host_header, sizeof tunnel.http_host_header, p->http_host_header);
-    if (lead(call, &tunnel, err) != 0 || tunnel_new(call->txn, &tunnel, err) != 0)
+    if ((p->shared ? open_shared(call, &tunnel, err) : lead(call, &tunnel, err)) != 0 ||
+        tunnel_new(call->txn, &tunnel, err) != 0)
         return -1;
     return tunnel_start(call, "tunnel.create", &tunnel, err);
 }
