@@ -276,10 +276,12 @@ static void shown_again(struct cli *cli, const struct op *op, struct buf *answer
         json_parse(buf_string(answer), answer->len, &json_limits_provider, &ignored);
     void *params = NULL;
 
-    if (str_copy(id, sizeof id, json_text(tree, "id", "")) == -1)
+    if (str_copy(id, sizeof id, json_text(tree, "id", json_text(tree, "tenant_id", ""))) == -1)
         id[0] = '\0';
+    (void)str_format(name, sizeof name, "%.40s.show", json_text(tree, "object", ""));
+    if (op_find(name) == NULL) /* the thing is called otherwise than its noun */
+        (void)str_format(name, sizeof name, "%.*s.show", (int)strcspn(op->name, "."), op->name);
     json_free(tree);
-    (void)str_format(name, sizeof name, "%.*s.show", (int)strcspn(op->name, "."), op->name);
     buf_init(&fresh, ANSWER_MAX);
     json_out_init(&j, &fresh);
     if (id[0] != '\0' && (call.op = op_find(name)) != NULL &&

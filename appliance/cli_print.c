@@ -15,10 +15,15 @@
 #define NOUN_WIDTH    22
 #define CHART_COLUMNS 40
 
+/* By an operation's whole name first, where its list is not one of what its noun stands for. */
 static const struct {
     const char *noun;
     const char *columns[COLUMNS];
 } tables[] = {
+    {"alert.rules", {"kind", "severity", "threshold", "unit", "hold_s", "resend_s", "off", "help"}},
+    {"mail.kinds", {"kind", "params", "link", "help"}},
+    {"mail.check", {"file", "fault"}},
+    {"cloudflare.quotas", {"name", "used", "most", "percent", "title", "unknown"}},
     {"tenant", {"number", "id", "name", "subdomain", "state", "health", "port", "url"}},
     {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
     {"turn", {"number", "id", "owner", "uid", "state", "created_at"}},
@@ -38,6 +43,7 @@ static const struct {
     {"alert", {"id", "kind", "severity", "state", "subject_id", "text", "raised_at"}},
     {"notice", {"id", "kind", "state", "channel_id", "attempts", "cause", "created_at"}},
     {"mail", {"id", "kind", "state", "recipient", "subject", "attempts", "cause", "created_at"}},
+    {"drift", {"id", "kind", "verdict", "state", "name", "desired", "actual"}},
     {"channel", {"id", "name", "type", "target", "severity", "enabled", "failures", "sent_at"}},
     {"setting", {"name", "value", "origin"}},
     {"config", {"name", "value", "origin"}},
@@ -79,6 +85,17 @@ static void cell_set(char out[CELL_SIZE], const struct cJSON *item)
     }
 }
 
+/* What --quiet says of a thing: its id, or what it is called where it has none. */
+static const char *short_of(const struct cJSON *item)
+{
+    static const char *const names[] = {"id", "name", "kind", "file"};
+    const char *text = "";
+
+    for (size_t i = 0; i < sizeof names / sizeof *names && text[0] == '\0'; i++)
+        text = json_text(item, names[i], "");
+    return text;
+}
+
 /* Columns on a terminal: characters, not bytes. */
 static int width(const char *s)
 {
@@ -108,7 +125,8 @@ static const char *const *columns_of(const struct op *op, size_t *count)
     size_t len = strcspn(op->name, ".");
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (strlen(tables[i].noun) == len && strncmp(tables[i].noun, op->name, len) == 0) {
+        if (str_equal(tables[i].noun, op->name) ||
+            (strlen(tables[i].noun) == len && strncmp(tables[i].noun, op->name, len) == 0)) {
             *count = 0;
             while (*count < COLUMNS && tables[i].columns[*count] != NULL)
                 (*count)++;
@@ -246,7 +264,7 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
         if (data == NULL)
             printf("%s\n", json_text(tree, "id", json_text(tree, "name", "")));
         while (data != NULL && (item = json_next(data, item)) != NULL)
-            printf("%s\n", json_text(item, "id", json_text(item, "name", "")));
+            printf("%s\n", short_of(item));
     } else if (data != NULL && (columns = columns_of(op, &count)) != NULL) {
         list_print(cli, data, columns, count);
         if (json_size(tree, "data") == 0)

@@ -80,27 +80,60 @@ bool cli_noun(const struct cli *cli, const char *noun)
     return false;
 }
 
-void cli_usage(const struct cli *cli, FILE *out, const char *noun)
+/* The commands of one noun: the program's own, then the operations. */
+static void usage_of(const struct cli *cli, FILE *out, const char *noun, size_t len)
 {
     char words[WORD_MAX];
-    size_t len = noun == NULL ? 0 : strlen(noun);
 
-    if (noun == NULL)
-        fprintf(out,
-                "sett %s: one box that sells and runs software\n\n"
-                "Usage: sett [--root FOLDER] NOUN VERB [ARGUMENTS]\n\n",
-                SETT_VERSION);
     for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
-        if (noun == NULL || str_equal(c->noun, noun)) {
+        if (strlen(c->noun) == len && strncmp(c->noun, noun, len) == 0) {
             (void)str_format(words, sizeof words, "%s %s", c->noun, c->verb ? c->verb : "");
             fprintf(out, "  %-24s %s\n", words, c->help);
         }
     for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op))
-        if (noun == NULL || (strncmp(op->name, noun, len) == 0 && op->name[len] == '.')) {
+        if (strncmp(op->name, noun, len) == 0 && op->name[len] == '.') {
             help_words(op, words, sizeof words);
             if (words[0] != '\0')
                 fprintf(out, "  %-24s %s\n", words, op->help);
         }
+}
+
+/* Whether this command's or operation's noun was met before it, in the order of usage_all(). */
+static bool met_before(const struct cli *cli, const void *this, const char *noun, size_t len)
+{
+    for (const struct cli_command *c = cli->commands; c->noun != NULL && c != this; c++)
+        if (strlen(c->noun) == len && strncmp(c->noun, noun, len) == 0)
+            return true;
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
+        if (c == this)
+            return false;
+    for (const struct op *op = op_next(NULL); op != NULL && op != this; op = op_next(op))
+        if (strncmp(op->name, noun, len) == 0 && op->name[len] == '.')
+            return true;
+    return false;
+}
+
+/* All commands, those of a noun together. */
+static void usage_all(const struct cli *cli, FILE *out)
+{
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
+        if (!met_before(cli, c, c->noun, strlen(c->noun)))
+            usage_of(cli, out, c->noun, strlen(c->noun));
+    for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op))
+        if (!met_before(cli, op, op->name, strcspn(op->name, ".")))
+            usage_of(cli, out, op->name, strcspn(op->name, "."));
+}
+
+void cli_usage(const struct cli *cli, FILE *out, const char *noun)
+{
+    if (noun == NULL) {
+        fprintf(out,
+                "sett %s: one box that sells and runs software\n\n"
+                "Usage: sett [--root FOLDER] NOUN VERB [ARGUMENTS]\n\n",
+                SETT_VERSION);
+        usage_all(cli, out);
+    } else
+        usage_of(cli, out, noun, strlen(noun));
     fprintf(out, "\nOptions everywhere: --json, -o table|json|plain, --quiet, --dry-run, --wait, "
                  "--no-wait,\n  --timeout SECONDS, --confirm=NAME, --no-input, --no-color, --help. "
                  "Exit: 0 ok, 1 failed,\n  2 usage, 3 not found, 4 not allowed, 5 conflict, "

@@ -68,6 +68,16 @@ static int rows_show(struct cli *cli, struct txn *txn, const struct job *job, ui
     }
 }
 
+/* What somebody has to do while it waits, once for each thing to do. */
+static void remedy_show(const struct cli *cli, const struct job *job, char told[ERR_TEXT_SIZE])
+{
+    if (job->state != JOB_WAITING || job->remedy[0] == '\0' || str_equal(job->remedy, told))
+        return;
+    (void)str_copy(told, ERR_TEXT_SIZE, job->remedy);
+    if (cli->output != CLI_JSON && !cli->quiet)
+        fprintf(stderr, "      -> %s\n", job->remedy);
+}
+
 static int ended(const struct cli *cli, const struct job *job)
 {
     bool well = job->state == JOB_DONE || (cli->undo_wanted && job->state == JOB_UNDONE);
@@ -89,6 +99,7 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
 {
     int64_t deadline = cli->wait_s == 0 ? INT64_MAX : clock_mono_ms() + (int64_t)cli->wait_s * 1000;
     uint64_t seen = UINT64_MAX;
+    char told[ERR_TEXT_SIZE] = "";
     struct txn *txn;
     struct job job;
     int got;
@@ -113,6 +124,7 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
                 return err_set(err, ERR_NOT_FOUND, "job_not_found", "there is no job %s", job_id);
             if (!job.live)
                 return ended(cli, &job);
+            remedy_show(cli, &job, told);
         }
         if (clock_mono_ms() >= deadline) {
             fprintf(stderr, "still going; the job continues: sett job watch %s\n", job_id);

@@ -29,11 +29,21 @@ def test_words(tap, root):
     tap.ok(code == 0 and "--state" in shown, "help NOUN VERB is NOUN VERB --help", shown)
     code, shown, _ = sett(root, "help")
     tap.ok(code == 0 and "NOUN VERB" in shown, "help alone lists the commands", shown)
+    nouns = [line.split()[0] for line in shown.splitlines() if line.startswith("  ") and not line.startswith("  -")]
+    nouns = nouns[:nouns.index("2,")] if "2," in nouns else nouns
+    blocks = [n for i, n in enumerate(nouns) if i == 0 or nouns[i - 1] != n]
+    tap.equal(len(blocks), len(set(blocks)), "and those of a noun stand together")
     for words in (("tenant", "show"), ("tenant", "list", "--bogus"), ("tenant", "list", "extra"), ("plan", "create")):
         code, _, said = sett(root, *words)
         hint = f"sett {words[0]} {words[1]} --help"
         tap.ok(code == 2 and hint in said, f"sett {' '.join(words)}: 2, and where its help is", said)
         tap.equal(sett(root, *hint.split()[1:])[0], 0, f"and the hint holds: {hint}")
+    code, shown, said = sett(root, "drift", "list")
+    tap.ok(code == 0 and "verdict" in shown and "none" in said, "an empty list says that there is none", (shown, said))
+    code, shown, _ = sett(root, "alert", "rules")
+    tap.ok(code == 0 and "threshold" in shown.splitlines()[0] and "box.disk" in shown, "what is watched over is a table", shown)
+    tap.ok("box.disk" in sett(root, "alert", "rules", "--quiet")[1].splitlines(), "--quiet names each")
+    tap.ok("ready_plain" in sett(root, "mail", "kinds", "--quiet")[1].splitlines(), "and each kind of letter")
     code, _, said = sett(root, "tenant", "show", "nobody")
     tap.ok(code == 3 and "nobody" in said, "what is not there: 3", said)
 

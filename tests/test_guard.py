@@ -135,6 +135,9 @@ def test_elsewhere(tap, box, site):
     cname = box.json("tunnel", "show", out["id"])["cname"]
     tap.ok(cname["name"] == "shop.elsewhere.example" and cname["type"] == "CNAME" and cname["target"].endswith(".cfargotunnel.com")
            and cname["target"] in box.json("job", "show", out["job"])["remedy"], "the record to enter is shown", (cname, said))
+    code, _, watched = box.sett("job", "watch", out["job"], "--timeout", "1", ok=False)
+    tap.ok(code == 6 and watched.count(f"-> Enter there: shop.elsewhere.example CNAME {cname['target']}") == 1,
+           "and told to who watches, once", watched)
     site.world.call("dns", ["set shop.elsewhere.example A 192.0.2.7"])
     cause("192.0.2.7")
     site.world.call("dns", ["del shop.elsewhere.example", "set shop.elsewhere.example CNAME www.example.net"])

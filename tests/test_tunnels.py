@@ -105,6 +105,11 @@ def test_rules(b, port):
     tap.equal(b.at_provider("pbx")["config"]["ingress"][0]["originRequest"], {"connectTimeout": 5, "noTLSVerify": True}, "with its options, seconds as integers")
     tap.equal(b.at_provider("pbx")["connections"], before["connections"], "the connector has not noticed")
     tap.ok(b.at_provider("pbx")["version"] == before["version"] + 1, "one version more")
+    b.ended(box.json("tunnel", "create", "--name", "other", "--hostname", f"other.{b.domain}", "--service", "http://localhost:1", "--no-wait"))
+    for words in (("rule", "create", "pbx"), ("tunnel", "create")):
+        code, _, errors = box.sett(*words, "--hostname", f"other.{b.domain}", "--service", "http://localhost:1", ok=False)
+        tap.ok(code == 5 and "served by tunnel other\n" in errors, f"{' '.join(words)}: a host name that another tunnel serves is a conflict", errors)
+    b.ended(box.json("tunnel", "delete", "other", f"--confirm=other.{b.domain}", "--no-wait"))
     other = box.json("rule", "create", "pbx", "--hostname", f"ssh.{b.domain}", "--service", "ssh://localhost:22", "--no-wait")
     b.ended(other)
     moved = box.json("rule", "update", other["id"], "--position", "1", "--no-wait")

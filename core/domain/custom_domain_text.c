@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "custom_domain_note.h"
 #include "idn.h"
 #include "setting.h"
 #include "str.h"
@@ -311,7 +312,7 @@ int custom_domain_instruct(struct txn *txn, const struct conf *conf, const struc
     if (text == NULL)
         return err_field(err, "language", "bad_language", "language must be en, es or de");
     if (d->deadline_at > now)
-        left = (uint64_t)((d->deadline_at - now) / (INT64_C(86400) * 1000));
+        left = custom_domain_days_left(d, now);
     (void)str_format(days, sizeof days, "%llu", (unsigned long long)left);
     list_servers(d, servers, sizeof servers);
     idn_unicode(d->registrable, registrable, sizeof registrable);

@@ -59,6 +59,12 @@ extern const struct table
 /** notice_kind_find(name): the row, or NULL. */
 const struct notice_kind *notice_kind_find(const char *name);
 
+#define NOTICE_HINT_SIZE 512
+
+/** notice_hint(notice, out): what to do about it, its subject named where the kind's hint says ID
+ * or NAME; "" for a kind that is not in the list. */
+void notice_hint(const struct notice *notice, char out[NOTICE_HINT_SIZE]);
+
 /** notice_raise(txn, kind, subject_id, severity, text, err): that this is wrong now. One that is
  * raised already gets the new text and severity, and nothing is written if both are the same, so it
  * may be called as often as wanted. ${subject_id} "" or NULL is the box. NOTICE_USUAL: the kind's

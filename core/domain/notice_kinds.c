@@ -5,6 +5,8 @@
  */
 #include "notice.h"
 
+#include <string.h>
+
 #include "str.h"
 
 #define MINUTES 60u
@@ -29,7 +31,8 @@ const struct notice_kind notice_kinds[] = {
     KIND("subscription.flagged", "subscription", NOTICE_WARNING, 0, 0,
          "something about a subscription needs a person", "sett subscription show ID"),
     KIND("job.stuck", "job", NOTICE_CRITICAL, 0, 4 * HOURS, "a job needs a person",
-         "sett job show ID names the cause; then sett job retry ID or sett job resolve ID"),
+         "sett job show ID names the cause; then sett job retry ID, or sett job resolve ID --how "
+         "undo"),
     KIND("event.failed", "event", NOTICE_CRITICAL, 0, 4 * HOURS,
          "a payment's event could not be applied",
          "sett event show ID names the cause; then sett event replay ID"),
@@ -64,7 +67,7 @@ const struct notice_kind notice_kinds[] = {
     KIND("drift.found", "drift", NOTICE_WARNING, 0, 24 * HOURS,
          "what is outside is not what the records say", "sett drift list"),
     KIND("node.lost", "node", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
-         "a node of a cluster does not answer", "sett node list"),
+         "a node of a cluster does not answer", "docker node ls; sett proxmox check"),
     FIGURE("box.cpu", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
            "the box's processors are so busy", "sett system stats"),
     FIGURE("box.memory", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
@@ -105,4 +108,36 @@ const struct notice_kind *notice_kind_find(const char *name)
         if (str_equal(notice_kinds[i].name, name))
             return &notice_kinds[i];
     return NULL;
+}
+
+/* The length of a word in capitals that stands for the subject, or 0. */
+static size_t placeholder(const char *s)
+{
+    static const char *const words[] = {"ID", "NAME"};
+    size_t n = 0;
+
+    while (s[n] >= 'A' && s[n] <= 'Z')
+        n++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)
+            return n;
+    return 0;
+}
+
+void notice_hint(const struct notice *notice, char out[NOTICE_HINT_SIZE])
+{
+    const struct notice_kind *kind = notice_kind_find(notice->kind);
+    const char *hint = kind == NULL ? "" : kind->hint;
+    size_t used = 0, n;
+
+    for (const char *s = hint; *s != '\0' && used + 1 < NOTICE_HINT_SIZE;) {
+        bool begins = s == hint || s[-1] == ' ';
+        if (begins && notice->subject_id[0] != '\0' && (n = placeholder(s)) != 0) {
+            (void)str_format(out + used, NOTICE_HINT_SIZE - used, "%s", notice->subject_id);
+            used += strlen(out + used);
+            s += n;
+        } else
+            out[used++] = *s++;
+    }
+    out[used] = '\0';
 }

@@ -169,7 +169,7 @@ static int pick_way(struct op_call *call, const struct tenant *tenant, struct cu
     const struct add_params *p = call->params;
     bool cloudflare = str_equal(tenant->ingress, "cloudflare");
     bool whole = str_equal(d->name, d->registrable);
-    int shared;
+    int shared = 0;
 
     d->via = op_given(call, "via") ? p->via
              : !cloudflare         ? DOMAIN_VIA_LOCAL
@@ -178,13 +178,16 @@ static int pick_way(struct op_call *call, const struct tenant *tenant, struct cu
     if (cloudflare == (d->via == DOMAIN_VIA_LOCAL))
         return err_field(err, "via", "domain_via", "the ingress of tenant %s is %s: via must be %s",
                          tenant->id, tenant->ingress, cloudflare ? "zone or hostname" : "local");
-    if (d->via == DOMAIN_VIA_HOSTNAME && (shared = goes_by_shared(call, tenant, err)) != 0)
-        return shared == -1
-                   ? -1
-                   : err_field(err, "via", "domain_shared",
-                               "a custom hostname leads to a record of the tenant's own, and "
-                               "tenant %s goes by a shared tunnel's: via must be zone",
-                               tenant->id);
+    if (d->via == DOMAIN_VIA_HOSTNAME && (shared = goes_by_shared(call, tenant, err)) == -1)
+        return -1;
+    if (d->via == DOMAIN_VIA_HOSTNAME && shared != 0) {
+        (void)err_field(err, "via", "domain_shared",
+                        "a custom hostname leads to a record of the tenant's own, and tenant %s "
+                        "goes by a shared tunnel's",
+                        tenant->id);
+        return err_hint(err, "%ssett tenant update %s --ingress-mode own gives it one",
+                        whole ? "via zone does without, or " : "", tenant->id);
+    }
     d->www = op_given(call, "www") ? p->www : whole && d->via != DOMAIN_VIA_HOSTNAME;
     if (d->www && d->via == DOMAIN_VIA_HOSTNAME)
         return err_field(err, "www", "domain_www",

@@ -221,9 +221,12 @@ static int host_free(struct op_call *call, const struct tunnel *tunnel, const st
     if (scan_start(&scan, call->txn, &tunnel_table, "hostname", &other, 1, false, err) != 0)
         return -1;
     while ((got = scan_next(&scan, &other, err)) == 1)
-        if (other.state != TUNNEL_DELETED && !str_equal(other.id, tunnel->id))
-            return err_field(err, "hostname", "hostname_taken", "%s is served by tunnel %s",
-                             rule->is.hostname, other.name);
+        if (other.state != TUNNEL_DELETED && !str_equal(other.id, tunnel->id)) {
+            err_set(err, ERR_CONFLICT, "hostname_taken", "%s is served by tunnel %s",
+                    rule->is.hostname, other.name);
+            (void)str_copy(err->field, sizeof err->field, "hostname");
+            return -1;
+        }
     return got;
 }
 

@@ -232,8 +232,8 @@ static int pick_hostname(struct op_call *call, const struct tenant *tenant, stru
         return -1;
     if (!found)
         return 0;
-    err_set(err, ERR_CONFLICT, "hostname_taken", "%s is served by tunnel %s of tenant %s",
-            tunnel->hostname, other.id, other.tenant_id);
+    err_set(err, ERR_CONFLICT, "hostname_taken", "%s is served by tunnel %s", tunnel->hostname,
+            other.name[0] == '\0' ? other.id : other.name);
     (void)str_copy(err->field, sizeof err->field, "hostname");
     return -1;
 }

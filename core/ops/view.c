@@ -227,6 +227,19 @@ void view_domain_records(const struct domain_record *records, unsigned count, st
     json_out_end_array(j);
 }
 
+/* What to do about it. */
+static int alert_members(struct op_call *call, const void *record, struct json_out *j,
+                         struct err *err)
+{
+    char hint[NOTICE_HINT_SIZE];
+
+    (void)call, (void)err;
+    fields_json(&notice_table.fields, record, j);
+    notice_hint(record, hint);
+    json_out_key_text(j, "remedy", hint);
+    return 0;
+}
+
 /* What has to be entered for it, and how long there is for that. */
 static int domain_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
@@ -293,6 +306,9 @@ static const struct field domain_more[] = {
      .help = "days until the provider gives it up; null: it does not"},
     {.name = "records", .type = FIELD_KV, .help = "what has to be entered: type, name, value"},
 };
+static const struct field alert_more[] = {
+    {.name = "remedy", .type = FIELD_TEXT, .size = NOTICE_HINT_SIZE, .help = "what to do about it"},
+};
 static const struct field job_more[] = {
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };
@@ -302,10 +318,11 @@ const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
 const struct fields view_rule_more = {rule_more, COUNT(rule_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_domain_more = {domain_more, COUNT(domain_more), 0};
+const struct fields view_alert_more = {alert_more, COUNT(alert_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
 const struct view view_access = {"access", &access_table, NULL};
-const struct view view_alert = {"alert", &notice_table, NULL};
+const struct view view_alert = {"alert", &notice_table, alert_members};
 const struct view view_channel = {"channel", &alert_channel_table, NULL};
 const struct view view_message = {"message", &message_table, NULL};
 const struct view view_audit = {"audit_entry", &audit_table, audit_members};

@@ -50,10 +50,10 @@ static uint32_t kind_row(const char *name)
 static int set_params(struct kv *params, const struct notice *n, const char *event,
                       const char *text)
 {
-    const struct notice_kind *kind = notice_kind_find(n->kind);
-    char raised[CLOCK_TEXT_SIZE], cleared[CLOCK_TEXT_SIZE];
+    char raised[CLOCK_TEXT_SIZE], cleared[CLOCK_TEXT_SIZE], hint[NOTICE_HINT_SIZE];
     int bad = 0;
 
+    notice_hint(n, hint);
     clock_text(raised, n->raised_at);
     clock_text(cleared, n->cleared_at);
     bad |= kv_set(params, "event", event);
@@ -62,7 +62,7 @@ static int set_params(struct kv *params, const struct notice *n, const char *eve
     bad |= kv_set(params, "subject", n->subject);
     bad |= kv_set(params, "subject_id", n->subject_id);
     bad |= kv_set(params, "text", text);
-    bad |= kv_set(params, "hint", kind != NULL ? kind->hint : "");
+    bad |= kv_set(params, "hint", hint);
     bad |= kv_set(params, "raised_at", raised);
     bad |= kv_set_u64(params, "told_times", n->told + 1);
     if (n->cleared_at != 0)

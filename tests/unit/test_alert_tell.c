@@ -207,6 +207,28 @@ static void who_answers_for_it_is_left_alone(void **state)
     assert_int_equal(messages("alert.cleared"), 1);
 }
 
+static void a_hint_names_its_subject(void **state)
+{
+    struct notice job = {.kind = "job.stuck", .subject_id = "job_1"};
+    struct notice channel = {.kind = "channel.failing", .subject_id = "oncall"};
+    struct notice box = {.kind = "tunnel.down"}, unknown = {.kind = "nothing.known"};
+    char hint[NOTICE_HINT_SIZE];
+
+    (void)state;
+    notice_hint(&job, hint);
+    assert_string_equal(hint, "sett job show job_1 names the cause; then sett job retry job_1, or "
+                              "sett job resolve job_1 --how undo");
+    notice_hint(&channel, hint);
+    assert_string_equal(hint, "sett channel test oncall");
+    notice_hint(&box, hint);
+    assert_string_equal(hint, "sett tunnel probe ID");
+    notice_hint(&unknown, hint);
+    assert_string_equal(hint, "");
+    memset(job.subject_id, 'x', sizeof job.subject_id - 1); /* the longest there is */
+    notice_hint(&job, hint);
+    assert_non_null(strstr(hint, "xx --how undo"));
+}
+
 static void silence_ends(void **state)
 {
     struct saying s = {"job.stuck", "job_1", "stuck", NOTICE_USUAL};
@@ -516,6 +538,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(it_must_hold_before_it_is_told),
         CASE(who_answers_for_it_is_left_alone),
+        CASE(a_hint_names_its_subject),
         CASE(silence_ends),
         CASE(quiet_hours_hold_back_all_but_what_is_critical),
         CASE(rules_change_kinds),
