@@ -138,6 +138,13 @@ def test_elsewhere(tap, box, site):
     code, _, watched = box.sett("job", "watch", out["job"], "--timeout", "1", ok=False)
     tap.ok(code == 6 and watched.count(f"-> Enter there: shop.elsewhere.example CNAME {cname['target']}") == 1,
            "and told to who watches, once", watched)
+    twin = box.json("tunnel", "create", "--name", "never", "--hostname", "never.elsewhere.example", "--service", "http://localhost:1", "--no-wait")
+    wait_for(lambda: box.json("job", "show", twin["job"])["state"] == "waiting", "another one waits")
+    code, _, errors = box.sett("tunnel", "delete", "never", "--confirm=never.elsewhere.example", ok=False)
+    tap.ok(code == 5 and "job resolve" in errors, "it cannot be deleted meanwhile, and it is said what can be done", errors)
+    box.sett("job", "resolve", twin["job"], "--how", "undo")
+    tap.ok(site.job(twin)["state"] == "undone" and not [t for t in site.world.call("state")["tunnels"] if t["name"] == "never" and not t["deleted_at"]],
+           "what is waited for in vain can be given up, and leaves nothing")
     site.world.call("dns", ["set shop.elsewhere.example A 192.0.2.7"])
     cause("192.0.2.7")
     site.world.call("dns", ["del shop.elsewhere.example", "set shop.elsewhere.example CNAME www.example.net"])

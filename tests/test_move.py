@@ -82,7 +82,7 @@ def test_refusals(tap, box, engine):
     plan = box.sett("tenant", "move", "1", "--runtime", "docker", "--dry-run")
     tap.ok("from process (blueprint site) to docker (blueprint site-docker)" in plan and "Remove the old one" in plan
            and not engine.containers(), "a plan says from where to where, and makes nothing", plan)
-    for words, why in ((("--runtime", "lxd"), "no blueprint"), (("--runtime", "process"), "process already"),
+    for words, why in ((("--runtime", "lxd"), "no runtime lxd: it is one of process"), (("--runtime", "swarm"), "no blueprint"), (("--runtime", "process"), "process already"),
                        (("--blueprint", "blind"), 'no volume "site"'), (("--blueprint", "nowhere"), "nowhere"),
                        (("--runtime", "docker", "--node", "pve2"), "no machines"), ((), "where to")):
         code, out, errors = box.sett("tenant", "move", "1", *words, ok=False)

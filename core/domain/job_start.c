@@ -57,7 +57,8 @@ static int take_subject(struct txn *txn, const struct job *job, const char *name
         if (holder.state == JOB_STUCK)
             return err_hint(err, "sett job show %s says why it is stuck; retry or resolve it",
                             subject.job_id);
-        return err_hint(err, "wait for it: sett job watch %s", subject.job_id);
+        return err_hint(err, "wait for it: sett job watch %s%s", subject.job_id,
+                        holder.state == JOB_WAITING ? "; or sett job resolve ID --how undo" : "");
     }
     (void)str_copy(subject.job_id, sizeof subject.job_id, job->id);
     return record_insert(txn, &subject_table, &subject, err);

@@ -137,6 +137,9 @@ static int resolve(struct op_call *call, struct err *err)
         return -1;
     object_before(call, &job_table, &job);
     (void)str_copy(call->audit.reason, sizeof call->audit.reason, how_names[p->how]);
+    /* What one waits for may never come: such a job can be given up, as a stuck one can. */
+    if (p->how == HOW_UNDO && job.state == JOB_WAITING)
+        return job_cancel(call->txn, job.id, err) != 0 ? -1 : go_on(call, &job, err);
     return job_resolve(call->txn, job.id, p->how == HOW_UNDO, err) != 0 ? -1
                                                                         : go_on(call, &job, err);
 }
@@ -172,7 +175,7 @@ const struct op job_ops[] = {
      .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT,
      .params = PARAMS(resolve_rows, struct resolve_params),
-     .help = "Turn a stuck job round, or call its failed step done",
+     .help = "Turn a stuck or waiting job round, or call a stuck one's failed step done",
      .example = "job_01jd3v7q2c0000000000000000 undo",
      .result = &job_table.fields,
      .run = resolve},

@@ -79,6 +79,21 @@ static int candidate(const struct step_call *call, unsigned i, char out[32])
     return -1;
 }
 
+/* Whether there is such a runtime at all. Return 0 or -1. */
+static int runtime_known(const char *runtime, struct err *err)
+{
+    char list[120] = "";
+
+    for (size_t i = 0, used = 0; i < sizeof kinds / sizeof *kinds; i++, used = strlen(list)) {
+        if (str_equal(kinds[i].runtime, runtime))
+            return 0;
+        (void)str_format(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+                         kinds[i].runtime);
+    }
+    return err_field(err, "runtime", "runtime_unknown", "there is no runtime %s: it is one of %s",
+                     runtime, list);
+}
+
 /* The blueprint of the new place. Return 0 or -1. */
 static int find_blueprint(const struct step_call *call, struct blueprint *b, struct err *err)
 {
@@ -87,6 +102,8 @@ static int find_blueprint(const struct step_call *call, struct blueprint *b, str
     bool said = kv_get(&call->job->args, "blueprint") != NULL;
     char name[32];
 
+    if (runtime != NULL && runtime_known(runtime, err) != 0)
+        return -1;
     for (unsigned i = 0; i < 3; i++) {
         if (candidate(call, i, name) == -1)
             continue;
