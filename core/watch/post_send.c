@@ -159,6 +159,7 @@ static void post_to(const struct post_item *item, struct http_request *request,
     struct http_client *client;
     struct http_answer answer;
     struct err err = {0};
+    int got;
 
     if (http_client_new(&client, &err) != 0) {
         refuse(r, POST_AGAIN, &err);
@@ -166,7 +167,8 @@ static void post_to(const struct post_item *item, struct http_request *request,
     }
     (void)http_client_set_ca(client, item->terms.ca_file);
     http_answer_init(&answer, ANSWER_BYTES);
-    if (http_call(client, request, &answer, &err) == 0) {
+    got = http_call(client, request, &answer, &err);
+    if (got == 0 || (err.kind == ERR_TOO_LARGE && answer.status != 0)) { /* it has taken it */
         judge(&answer, item->channel.target, r);
     } else if (item->channel.type == CHANNEL_SLACK && err.kind != ERR_NONE) {
         struct err plain = {0};

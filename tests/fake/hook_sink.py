@@ -1,5 +1,5 @@
 """A receiver of webhooks for tests: keeps every request, checks Standard Webhooks signatures by itself, and
-answers as the path says: /ok, /gone (410), /away (302), /down (503, Retry-After 1), /stall, /flaky (two 500s, then
+answers as the path says: /ok, /gone (410), /away (302), /down (503, Retry-After 1), /stall, /wordy (a long page), /flaky (two 500s, then
 ok), /slack (as Slack does: wants JSON with "text", says "ok" or "invalid_payload")."""
 import base64
 import hashlib
@@ -64,6 +64,8 @@ class HookSink:
             with self.lock:
                 self.flaky += 1
                 return (500, "oh", {}) if self.flaky < 3 else (200, "ok", {})
+        if path == "/wordy":
+            return 200, "thanks " * 10000, {}
         if path == "/slack":
             try:
                 return (200, "ok", {}) if json.loads(body)["text"] else (400, "no_text", {})
