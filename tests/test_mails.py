@@ -204,6 +204,8 @@ def test_many(tap, scene, shop):
     got = {(m := scene.mail("news"))["To"]: text(m) for _ in range(3)}
     tap.ok(set(got) == {"berta@kunde.example", "c1@kunde.example", "c2@kunde.example"} and "Dear Customer 1," in got["c1@kunde.example"],
            "one letter for each customer", got)
+    plan = box.json("mail", "send", "--state", "active", "--subject", "About {{address}}", "--text", "News.", "--dry-run")
+    tap.equal(plan["letters"], 5, "a subject that speaks of the tenant: one for each of them")
     box.sett("mail", "send", "--plan", "plain", "--kind", "maintenance", "--from", "2026-12-24T20:00:00Z", "--until", "2026-12-24T22:00:00Z",
              "--reason", "new disks")
     got = [text(scene.mail("maintenance")) for _ in range(5)]

@@ -155,9 +155,9 @@ static int take_text(const struct op_call *call, struct mailing *m, struct err *
     }
     (void)str_copy(m->subject, sizeof m->subject, p->subject);
     (void)str_copy(m->text, sizeof m->text, p->text);
-    m->per_tenant = strstr(p->text, "{{tenant}}") != NULL ||
-                    strstr(p->text, "{{address}}") != NULL ||
-                    strstr(p->subject, "{{tenant}}") != NULL;
+    m->per_tenant =
+        strstr(p->text, "{{tenant}}") != NULL || strstr(p->text, "{{address}}") != NULL ||
+        strstr(p->subject, "{{tenant}}") != NULL || strstr(p->subject, "{{address}}") != NULL;
     return 0;
 }
 
