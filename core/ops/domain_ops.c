@@ -94,13 +94,21 @@ static int domain_show(struct op_call *call, struct err *err)
 static int check_slow(struct op_call *call, struct err *err)
 {
     const struct id_params *p = call->params;
-    char name[256];
+    struct custom_domain d = {0};
     struct kv params;
+    struct txn *txn;
+    int found;
 
+    if (db_read(&txn, call->box->db, err) == -1)
+        return -1;
+    call->txn = txn;
+    found = domain_change_find(call, p->id, &d, err);
+    db_read_end(txn);
+    call->txn = NULL;
     kv_clear(&params);
-    if (!str_starts(p->id, "dom_") && domain_change_name(p->id, name, err) == 0)
-        return enquire(call, &custom_domain_table, name, "domain", &params, err);
-    return enquire(call, &custom_domain_table, p->id, "domain", &params, err);
+    if (found == -1 || kv_set(&params, "domain_id", d.id) == -1)
+        return -1;
+    return enquire_ask(call, "domain", &params, 0, err);
 }
 
 /* What was seen is told at once; the rounds look again by themselves and note it. */
