@@ -100,8 +100,10 @@ static int rotate_webhooks(struct op_call *call, struct err *err)
         channel.previous = channel.secret;
         channel.previous_until = txn_time_ms(call->txn) + CHANNEL_PREVIOUS_MS;
         if (channel_seal(&call->box->vault, &channel, secret, &channel.secret, err) != 0 ||
-            channel_put(call->txn, &channel, err) != 0)
-            return -1;
+            channel_put(call->txn, &channel, err) != 0) {
+            got = -1;
+            break;
+        }
         json_out_key_text(j, channel.name, secret);
     }
     json_out_end_object(j);

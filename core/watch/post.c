@@ -5,6 +5,7 @@
 #include "post.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -125,6 +126,7 @@ static void send_one(struct post *p, const char *id, struct post_item *item)
         got = post_note(p->context, item, &result, &err);
         CP("post.noted");
     }
+    sodium_memzero(item, sizeof *item); /* a password and a link stood in it */
     if (got < 0) {
         log_error("the message %s: %s", id, err.text);
         clock_sleep_ms(LOOK_MS);
