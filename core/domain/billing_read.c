@@ -9,17 +9,6 @@
 
 #include <string.h>
 
-/* Copy a text that may be longer than its place: cut at a whole character. */
-static void take(char *out, size_t size, const char *text)
-{
-    size_t len = strlen(text);
-
-    if (len >= size)
-        for (len = size - 1; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
-            ;
-    (void)str_copy_n(out, size, text, len);
-}
-
 /* Copy a text that is worth nothing when it is cut. */
 static void take_whole(char *out, size_t size, const char *text)
 {
@@ -57,7 +46,7 @@ void billing_read_checkout(const struct stripe_checkout *object, struct billing_
     take_whole(facts->stripe_subscription, sizeof facts->stripe_subscription, object->subscription);
     take_whole(facts->stripe_customer, sizeof facts->stripe_customer, object->customer);
     take_whole(facts->payment_status, sizeof facts->payment_status, object->payment_status);
-    take(facts->customer_name, sizeof facts->customer_name, object->customer_name);
+    str_cut(facts->customer_name, sizeof facts->customer_name, object->customer_name);
     take_whole(facts->email, sizeof facts->email, object->customer_email);
     take_whole(facts->custom_name, sizeof facts->custom_name, object->subdomain);
     take_metadata(&object->metadata, facts);
@@ -85,7 +74,7 @@ void billing_read_customer(const struct stripe_customer *object, struct billing_
 {
     take_whole(facts->object_id, sizeof facts->object_id, object->id);
     take_whole(facts->stripe_customer, sizeof facts->stripe_customer, object->id);
-    take(facts->customer_name, sizeof facts->customer_name, object->name);
+    str_cut(facts->customer_name, sizeof facts->customer_name, object->name);
     take_whole(facts->email, sizeof facts->email, object->email);
 }
 

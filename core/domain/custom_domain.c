@@ -233,13 +233,7 @@ int custom_domain_put(struct txn *txn, struct custom_domain *domain, struct err 
 
 void custom_domain_reason(struct custom_domain *domain, const char *text)
 {
-    size_t len = text == NULL ? 0 : strlen(text);
-
-    if (len >= sizeof domain->state_reason)
-        for (len = sizeof domain->state_reason - 1;
-             len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
-            ;
-    (void)str_copy_n(domain->state_reason, sizeof domain->state_reason, len == 0 ? "" : text, len);
+    str_cut(domain->state_reason, sizeof domain->state_reason, text);
 }
 
 static int drop_claims(struct txn *txn, const char *domain_id, struct err *err)

@@ -5,6 +5,7 @@
 #include "letter.h"
 
 #include "customer.h"
+#include "mail.h"
 #include "str.h"
 
 #include <string.h>
@@ -110,14 +111,6 @@ static int check_params(const struct letter_kind *kind, const struct letter *let
     return 0;
 }
 
-static bool has_address(const struct customer *customer)
-{
-    const char *at = strchr(customer->email, '@');
-
-    return at != NULL && at != customer->email && at[1] != '\0' &&
-           strpbrk(customer->email, " \t<>\",;:\\()[]") == NULL;
-}
-
 static int fill(struct message *m, const struct letter *letter, struct err *err)
 {
     m->audience = MESSAGE_CUSTOMER;
@@ -162,7 +155,7 @@ int letter_queue(struct txn *txn, const struct letter *letter, struct err *err)
     (void)str_copy_n(m.language, sizeof m.language, customer.locale,
                      strcspn(customer.locale, "-_"));
     str_lower(m.language);
-    if ((got = message_new(txn, &m, err)) <= 0 || has_address(&customer))
+    if ((got = message_new(txn, &m, err)) <= 0 || mail_address(customer.email))
         return got < 0 ? -1 : 0;
     (void)str_copy(m.cause, sizeof m.cause, "the customer has no e-mail address");
     return message_end(txn, &m, MESSAGE_FAILED, err);

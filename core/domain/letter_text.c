@@ -160,15 +160,8 @@ static int subject_of(struct letter_parts *parts, const char *subject, const str
     for (size_t i = 0; i < line.len; i++)
         if ((unsigned char)line.data[i] < ' ')
             line.data[i] = ' ';
-    if (result == 0 && line.len >= sizeof parts->subject) {
-        size_t n = sizeof parts->subject - 1;
-
-        while (n > 0 && ((unsigned char)line.data[n] & 0xc0) == 0x80)
-            n--;
-        line.len = n;
-    }
     if (result == 0)
-        (void)str_copy_n(parts->subject, sizeof parts->subject, buf_string(&line), line.len);
+        str_cut(parts->subject, sizeof parts->subject, buf_string(&line));
     buf_free(&line);
     return result;
 }

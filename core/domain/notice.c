@@ -74,17 +74,6 @@ int notice_live(struct txn *txn, const char *kind, const char *subject_id, struc
     return record_find(txn, &notice_table, "live", notice, err);
 }
 
-/* What fits of a text, ending at a whole character. */
-static void cut(char *out, size_t size, const char *text)
-{
-    size_t n = strlen(text);
-
-    if (n >= size)
-        for (n = size - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-            ;
-    (void)str_copy_n(out, size, text, n);
-}
-
 static int raise_new(struct txn *txn, const struct notice_kind *kind, uint32_t hold_s,
                      const char *subject_id, struct notice *notice, struct err *err)
 {
@@ -118,7 +107,7 @@ int notice_raise(struct txn *txn, const char *kind, const char *subject_id,
         severity = (enum notice_severity)rule.severity;
     else if (severity == NOTICE_USUAL)
         severity = row->severity;
-    cut(said, sizeof said, text);
+    str_cut(said, sizeof said, text);
     if ((found = notice_live(txn, kind, subject_id, &notice, err)) < 0)
         return -1;
     if (found > 0 && notice.severity == severity && str_equal(notice.text, said))
@@ -175,8 +164,8 @@ int notice_acknowledge(struct txn *txn, struct notice *notice, const char *actor
 {
     if (not_over(notice, err) != 0)
         return -1;
-    cut(notice->acknowledged_by, sizeof notice->acknowledged_by, actor);
-    cut(notice->note, sizeof notice->note, note == NULL ? "" : note);
+    str_cut(notice->acknowledged_by, sizeof notice->acknowledged_by, actor);
+    str_cut(notice->note, sizeof notice->note, note);
     if (notice->opened_at == 0)
         notice->opened_at = txn_time_ms(txn);
     notice->state = NOTICE_ACKNOWLEDGED;

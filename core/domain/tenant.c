@@ -206,16 +206,7 @@ int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state,
             tenant->health = HEALTH_UNKNOWN;
     }
     tenant->state = (uint32_t)state;
-    if (reason == NULL)
-        reason = "";
-    if (str_copy(tenant->state_reason, sizeof tenant->state_reason, reason) != 0) {
-        /* A reason may be cut, at a whole character. */
-        size_t len = sizeof tenant->state_reason - 1;
-
-        while (len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80)
-            len--;
-        (void)str_copy_n(tenant->state_reason, sizeof tenant->state_reason, reason, len);
-    }
+    str_cut(tenant->state_reason, sizeof tenant->state_reason, reason);
     return tenant_put(txn, tenant, err);
 }
 

@@ -150,18 +150,12 @@ int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)
 int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
                 struct err *err)
 {
-    size_t len = reason == NULL ? 0 : strlen(reason);
-
     if (tunnel->state == TUNNEL_DELETED && state != TUNNEL_DELETED)
         return err_set(err, ERR_CONFLICT, "tunnel_deleted", "the tunnel %s was deleted",
                        tunnel->id);
     if (state == TUNNEL_DELETED && tunnel->state != TUNNEL_DELETED)
         tunnel->deleted_at = txn_time_ms(txn);
     tunnel->state = (uint32_t)state;
-    if (len >= sizeof tunnel->state_reason) /* a reason may be cut, at a whole character */
-        for (len = sizeof tunnel->state_reason - 1;
-             len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80; len--)
-            ;
-    (void)str_copy_n(tunnel->state_reason, sizeof tunnel->state_reason, len ? reason : "", len);
+    str_cut(tunnel->state_reason, sizeof tunnel->state_reason, reason);
     return tunnel_put(txn, tunnel, err);
 }

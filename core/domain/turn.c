@@ -84,15 +84,10 @@ int turn_new(struct txn *txn, struct turn_key *key, const char *box_id, struct e
 int turn_move(struct txn *txn, struct turn_key *key, enum turn_state state, const char *reason,
               struct err *err)
 {
-    size_t len = reason == NULL ? 0 : strnlen(reason, sizeof key->state_reason - 1);
-
     if (state == TURN_DELETED && key->state != TURN_DELETED)
         key->deleted_at = txn_time_ms(txn);
-    while (len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80)
-        len--; /* at a whole character */
     key->state = (uint32_t)state;
-    (void)str_copy_n(key->state_reason, sizeof key->state_reason, reason == NULL ? "" : reason,
-                     len);
+    str_cut(key->state_reason, sizeof key->state_reason, reason);
     key->updated_at = txn_time_ms(txn);
     return record_put(txn, &turn_table, key, err);
 }

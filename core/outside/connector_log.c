@@ -149,17 +149,6 @@ static void take_time(const char *line, char *out, size_t size)
     }
 }
 
-/* Cut at a whole character. */
-static void take_line(const char *line, char *out, size_t size)
-{
-    size_t len = strlen(line);
-
-    if (len >= size)
-        for (len = size - 1; len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80; len--)
-            continue;
-    (void)str_copy_n(out, size, line, len);
-}
-
 bool connector_trouble(const char *log, size_t len, struct connector_trouble *out)
 {
     const char *at = log, *end = log + len;
@@ -186,7 +175,7 @@ bool connector_trouble(const char *log, size_t len, struct connector_trouble *ou
         out->edge = !known || rows[row].edge;
         out->over = false;
         take_time(line, out->at, sizeof out->at);
-        take_line(line, out->line, sizeof out->line);
+        str_cut(out->line, sizeof out->line, line);
     }
     return any;
 }

@@ -37,15 +37,7 @@ static void read_word(const struct cJSON *json, const char *path, char *out, siz
 /* What a person typed: control characters become blanks, too much is cut between characters. */
 static void read_typed(const struct cJSON *json, const char *path, char *out, size_t size)
 {
-    const char *s = json_text(json, path, "");
-    size_t len = strlen(s);
-
-    if (len >= size) {
-        len = size - 1;
-        while (len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80)
-            len--;
-    }
-    (void)str_copy_n(out, size, s, len);
+    str_cut(out, size, json_text(json, path, ""));
     for (char *p = out; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = ' ';

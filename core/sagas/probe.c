@@ -58,16 +58,12 @@ void probe_note(const struct probe_notes *notes, enum probe_sign sign, const cha
 void probe_fact(struct kv *facts, const char *name, const char *value)
 {
     char text[200];
-    size_t len = strnlen(value, sizeof text - 1);
 
     if (value[0] == '\0') {
         kv_unset(facts, name);
         return;
     }
-    while (len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80)
-        len--; /* at a whole character */
-    memcpy(text, value, len);
-    text[len] = '\0';
+    str_cut(text, sizeof text, value);
     (void)kv_set(facts, name, text);
 }
 

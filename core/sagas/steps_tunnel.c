@@ -245,15 +245,10 @@ static int note_refusal(struct txn *txn, const struct job *job, struct err *err)
 {
     struct tunnel tunnel;
     int found = facts_load_job_tunnel(txn, job, &tunnel, err);
-    size_t len = strlen(job->cause);
 
     if (found != 1 || tunnel.rules_wanted != kv_get_u64(&job->facts, FACT_RULES, 0))
         return found == -1 ? -1 : 0;
-    if (len >= sizeof tunnel.rules_reason)
-        for (len = sizeof tunnel.rules_reason - 1;
-             len > 0 && ((unsigned char)job->cause[len] & 0xc0) == 0x80; len--)
-            ;
-    (void)str_copy_n(tunnel.rules_reason, sizeof tunnel.rules_reason, job->cause, len);
+    str_cut(tunnel.rules_reason, sizeof tunnel.rules_reason, job->cause);
     return tunnel_put(txn, &tunnel, err);
 }
 

@@ -62,17 +62,6 @@ void alert_stock_free(struct alert_stock *s)
     s->wants = NULL;
 }
 
-/* What fits of a text, ending at a whole character. */
-static void cut(char *out, size_t size, const char *text)
-{
-    size_t n = strlen(text);
-
-    if (n >= size)
-        for (n = size - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-            ;
-    (void)str_copy_n(out, size, text, n);
-}
-
 void alert_stock_want(struct alert_stock *s, const char *kind, const char *id, const char *text)
 {
     struct stock_want *w = &s->wants[s->want_count];
@@ -81,7 +70,7 @@ void alert_stock_want(struct alert_stock *s, const char *kind, const char *id, c
         return;
     (void)str_copy(w->kind, sizeof w->kind, kind);
     (void)str_copy(w->id, sizeof w->id, id);
-    cut(w->text, sizeof w->text, text);
+    str_cut(w->text, sizeof w->text, text);
     w->raised = false;
     s->want_count++;
 }

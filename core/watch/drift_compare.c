@@ -59,11 +59,13 @@ static void say(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void say(char *out, size_t size, const char *format, ...)
 {
+    char text[1024];
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(out, size, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    str_cut(out, size, text);
 }
 #define SAY(member_, ...) say(member_, sizeof(member_), __VA_ARGS__)
 

@@ -20,6 +20,16 @@ int str_copy_n(char *out, size_t size, const char *s, size_t len)
     return 0;
 }
 
+void str_cut(char *out, size_t size, const char *s)
+{
+    size_t len = s == NULL ? 0 : strnlen(s, size);
+
+    if (len == size)
+        for (len--; len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80; len--)
+            ;
+    (void)str_copy_n(out, size, s == NULL ? "" : s, len);
+}
+
 int str_format(char *out, size_t size, const char *fmt, ...)
 {
     va_list ap;

@@ -13,6 +13,10 @@ int str_copy(char *out, size_t size, const char *s);
  * refused. */
 int str_copy_n(char *out, size_t size, const char *s, size_t len);
 
+/** str_cut(out, size, s): as much of a UTF-8 text as fits, ending at a whole character; NULL: "".
+ * For words that people read and that may be too long. */
+void str_cut(char *out, size_t size, const char *s);
+
 /** str_format(out, size, fmt, ...): snprintf that answers -1 (and "") when it did not fit. */
 int str_format(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -85,6 +85,16 @@ static void strings_are_whole_or_refused(void **state)
     assert_int_equal(str_copy(out, sizeof out, "12345"), -1);
     assert_string_equal(out, "");
     assert_int_equal(str_copy_n(out, sizeof out, "a\0b", 3), -1);
+    str_cut(out, sizeof out, "1234");
+    assert_string_equal(out, "1234");
+    str_cut(out, sizeof out, "12345");
+    assert_string_equal(out, "1234");
+    str_cut(out, sizeof out, "12\u20ac");
+    assert_string_equal(out, "12");
+    str_cut(out, sizeof out, "1\u20ac5");
+    assert_string_equal(out, "1\u20ac");
+    str_cut(out, sizeof out, NULL);
+    assert_string_equal(out, "");
     assert_int_equal(str_format(out, sizeof out, "%d", 1234), 0);
     assert_int_equal(str_format(out, sizeof out, "%d", 12345), -1);
     assert_string_equal(out, "");
