@@ -16,10 +16,13 @@ result() { # NAME STATUS [DETAIL]
 	fi
 }
 
+folders=(store core fcgi appliance)
+[ ! -d backup ] || folders+=(backup)
+
 only() { # HEADER FILE...: the files that may include it
 	local header=$1 found
 	shift
-	found=$(grep -rlE "#include <(${header})>" --include='*.[ch]' store core fcgi backup appliance | sort | tr '\n' ' ')
+	found=$(grep -rlE "#include <(${header})>" --include='*.[ch]' "${folders[@]}" | sort | tr '\n' ' ')
 	local bad="" f a ok
 	for f in $found; do
 		ok=

@@ -231,6 +231,13 @@ int custom_domain_put(struct txn *txn, struct custom_domain *domain, struct err 
     return record_put(txn, &custom_domain_table, domain, err);
 }
 
+uint32_t custom_domain_zone_status(const char *word)
+{
+    int at = enum_find(domain_zone_status_names, word);
+
+    return at > DOMAIN_ZONE_NONE ? (uint32_t)at : DOMAIN_ZONE_PENDING;
+}
+
 void custom_domain_reason(struct custom_domain *domain, const char *text)
 {
     str_cut(domain->state_reason, sizeof domain->state_reason, text);

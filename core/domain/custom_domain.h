@@ -122,6 +122,10 @@ int custom_domain_put(struct txn *txn, struct custom_domain *domain, struct err 
 int custom_domain_get(struct txn *txn, const char *id, struct custom_domain *domain,
                       struct err *err);
 
+/** custom_domain_zone_status(word): what the provider calls a zone's status as one of ours; a word
+ * that is unknown is one of waiting. */
+uint32_t custom_domain_zone_status(const char *word);
+
 /** custom_domain_reason(domain, text): set state_reason, cut at a whole character. */
 void custom_domain_reason(struct custom_domain *domain, const char *text);
 

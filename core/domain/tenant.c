@@ -132,16 +132,14 @@ int tenant_hostname(struct txn *txn, const struct conf *conf, const char *subdom
     return 0;
 }
 
-int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
-               size_t size, struct err *err)
+int tenant_front_door(struct txn *txn, const struct conf *conf, const char *hostname, char *out,
+                      size_t size, struct err *err)
 {
-    char hostname[256];
     char scheme[512];
     uint64_t port = setting_u64(txn, conf, "tenants.port");
     int fits = 0;
 
-    if (tenant_hostname(txn, conf, subdomain, hostname, sizeof hostname, err) != 0 ||
-        setting_text(txn, conf, "tenants.scheme", scheme, sizeof scheme, err) < 0)
+    if (setting_text(txn, conf, "tenants.scheme", scheme, sizeof scheme, err) < 0)
         return -1;
     if (port == 0 || port == (str_equal(scheme, "https") ? 443 : 80))
         fits = str_format(out, size, "%s://%s/", scheme, hostname);
@@ -149,8 +147,18 @@ int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, 
         fits = str_format(out, size, "%s://%s:%llu/", scheme, hostname, (unsigned long long)port);
     if (fits != 0)
         return err_field(err, "subdomain", "hostname_too_long", "the address of %s is too long",
-                         subdomain);
+                         hostname);
     return 0;
+}
+
+int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
+               size_t size, struct err *err)
+{
+    char hostname[256];
+
+    return tenant_hostname(txn, conf, subdomain, hostname, sizeof hostname, err) != 0
+               ? -1
+               : tenant_front_door(txn, conf, hostname, out, size, err);
 }
 
 int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan,

@@ -86,8 +86,14 @@ int tenant_put(struct txn *txn, struct tenant *tenant, struct err *err);
 int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state, const char *reason,
                 struct err *err);
 
-/** tenant_url(txn, conf, subdomain, out, size, err): "https://acme.example.com" from the settings
- * tenants.scheme, tenants.port (0 and the scheme's own are not shown) and box.domain. 0 or -1. */
+/** tenant_front_door(txn, conf, hostname, out, size, err): where visitors find a host name:
+ * "https://acme.example.com/" by the settings tenants.scheme and tenants.port (0 and the scheme's
+ * own are not shown). 0 or -1. */
+int tenant_front_door(struct txn *txn, const struct conf *conf, const char *hostname, char *out,
+                      size_t size, struct err *err);
+
+/** tenant_url(txn, conf, subdomain, out, size, err): likewise of a name below box.domain. 0 or -1.
+ */
 int tenant_url(struct txn *txn, const struct conf *conf, const char *subdomain, char *out,
                size_t size, struct err *err);
 

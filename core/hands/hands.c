@@ -100,6 +100,21 @@ static const struct field reply_rows[] = {
 const struct fields hands_reply_fields = {reply_rows, sizeof reply_rows / sizeof reply_rows[0],
                                           sizeof(struct hands_reply)};
 
+void hands_order(const struct hands_request *request, struct runtime_order *order)
+{
+    order->number = request->number;
+    (void)str_format(order->mark, sizeof order->mark, "sett-t%06llu",
+                     (unsigned long long)request->number);
+    (void)str_copy(order->tenant_id, sizeof order->tenant_id, request->tenant_id);
+    (void)str_copy(order->job_id, sizeof order->job_id, request->job_id);
+    (void)str_copy(order->box_id, sizeof order->box_id, request->box_id);
+    (void)str_copy(order->blueprint, sizeof order->blueprint, request->blueprint);
+    order->port = request->port;
+    order->limits = request->limits;
+    order->adopt = request->verb == HANDS_RUNTIME_CREATE && request->flag;
+    order->env = request->env;
+}
+
 void hands_unit_name(char out[64], uint64_t number)
 {
     (void)str_format(out, 64, "sett-tunnel@%llu", (unsigned long long)number);

@@ -103,6 +103,10 @@ extern const struct fields hands_reply_fields;
 #define HANDS_LINES_MAX   10000
 #define HANDS_SURVEY_MOST 32
 
+/** hands_order(request, order): the order that a request about a tenant means to a runtime. Where a
+ * provider put it is not the request's to say: guest, node and inside stay as they are. */
+void hands_order(const struct hands_request *request, struct runtime_order *order);
+
 /** hands_unit_name(out, number): "sett-tunnel@12", the unit of that tunnel's connector. */
 void hands_unit_name(char out[64], uint64_t number);
 

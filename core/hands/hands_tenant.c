@@ -40,20 +40,6 @@ enum outcome hands_outcome(int result, const struct err *err)
     }
 }
 
-static void fill_order(struct runtime_order *o, const struct hands_request *q)
-{
-    o->number = q->number;
-    (void)str_format(o->mark, sizeof o->mark, "sett-t%06llu", (unsigned long long)q->number);
-    (void)str_copy(o->tenant_id, sizeof o->tenant_id, q->tenant_id);
-    (void)str_copy(o->job_id, sizeof o->job_id, q->job_id);
-    (void)str_copy(o->box_id, sizeof o->box_id, q->box_id);
-    (void)str_copy(o->blueprint, sizeof o->blueprint, q->blueprint);
-    o->port = q->port;
-    o->limits = q->limits;
-    o->adopt = q->verb == HANDS_RUNTIME_CREATE && q->flag;
-    o->env = q->env;
-}
-
 /* The files that came with a blueprint are beside it, or where the package put them. */
 static void find_folder(const struct hands_world *w, struct blueprint *b)
 {
@@ -78,7 +64,7 @@ static struct order *take_order(struct hands_job *job, bool must, struct err *er
         (void)err_set(err, ERR_INTERNAL, "memory", "no memory for an order");
         return NULL;
     }
-    fill_order(&order->o, q);
+    hands_order(q, &order->o);
     if (!must && q->runtime[0] != '\0') {
         order->runtime = hands_runtime_named(w, q->runtime, err);
     } else if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {

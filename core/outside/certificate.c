@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "http_doors.h"
 #include "str.h"
 
 #define TIMEOUT_S 10L
@@ -40,17 +41,13 @@ int certificate_expiry(const char *url, int64_t *expires_ms, struct err *err)
 
     if (curl == NULL)
         return err_set(err, ERR_UNAVAILABLE, "memory", "no memory for a handshake");
-    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L) != CURLE_OK) {
+    if (http_close_doors(curl, "https", err) == -1) {
         curl_easy_cleanup(curl);
-        return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
+        return -1;
     }
-    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    http_trust(curl, "", false);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, TIMEOUT_S);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);

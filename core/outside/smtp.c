@@ -1,7 +1,6 @@
 /*
- * Mail by libcurl. Apart from http.c because the two share nothing but the library: here one mail
- * is one connection, and what matters is whether the server took it, may have taken it, or never
- * will.
+ * Mail by libcurl. Apart from http.c because here one mail is one connection, and what matters is
+ * whether the server took it, may have taken it, or never will.
  */
 #include "smtp.h"
 
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_doors.h"
 #include "mail.h"
 #include "str.h"
 
@@ -86,26 +86,16 @@ static int set_doors(CURL *curl, const struct smtp_server *s, struct err *err)
                : s->tls == SMTP_TLS_IF_OFFERED ? (long)CURLUSESSL_TRY
                                                : (long)CURLUSESSL_NONE;
 
-    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_USE_SSL, tls) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK ||
+    if (http_close_doors(curl, "smtp,smtps", err) == -1)
+        return -1;
+    if (curl_easy_setopt(curl, CURLOPT_USE_SSL, tls) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_URL, s->url) != CURLE_OK)
         return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
-    if (s->ca_file[0] != '\0') {
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, s->ca_file);
-        (void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-    }
+    http_trust(curl, s->ca_file, true);
     if (s->user[0] != '\0') {
         (void)curl_easy_setopt(curl, CURLOPT_USERNAME, s->user);
         (void)curl_easy_setopt(curl, CURLOPT_PASSWORD, s->password);
     }
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, s->timeout_s ? (long)s->timeout_s : TOTAL_S);
     return 0;

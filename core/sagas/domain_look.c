@@ -17,21 +17,6 @@
 
 /* ---- what is to be known ---- */
 
-static int read_url(struct txn *txn, const struct conf *conf, const char *name, char *out,
-                    size_t size, struct err *err)
-{
-    uint64_t port = setting_u64(txn, conf, "tenants.port");
-    char scheme[512];
-
-    if (setting_text(txn, conf, "tenants.scheme", scheme, sizeof scheme, err) == -1)
-        return -1;
-    if (port == 0 || port == (str_equal(scheme, "https") ? 443 : 80))
-        (void)str_format(out, size, "%.5s://%s/", scheme, name);
-    else
-        (void)str_format(out, size, "%.5s://%s:%llu/", scheme, name, (unsigned long long)port);
-    return 0;
-}
-
 int domain_terms_read(struct txn *txn, const struct conf *conf, const struct custom_domain *d,
                       struct domain_terms *terms, struct err *err)
 {
@@ -64,7 +49,7 @@ int domain_terms_read(struct txn *txn, const struct conf *conf, const struct cus
                      err) == -1 ||
         custom_domain_target(txn, conf, d->via, terms->target, sizeof terms->target, err) == -1)
         return -1;
-    return read_url(txn, conf, d->name, terms->url, sizeof terms->url, err);
+    return tenant_front_door(txn, conf, d->name, terms->url, sizeof terms->url, err);
 }
 
 /* ---- the provider ---- */
@@ -73,13 +58,6 @@ static void trouble(struct domain_seen *seen, const struct err *err)
 {
     if (seen->trouble[0] == '\0')
         (void)snprintf(seen->trouble, sizeof seen->trouble, "%.290s", err->text);
-}
-
-static uint32_t status_of(const char *word)
-{
-    int at = enum_find(domain_zone_status_names, word);
-
-    return at > DOMAIN_ZONE_NONE ? (uint32_t)at : DOMAIN_ZONE_PENDING;
 }
 
 static int look_zone(struct cloudflare *c, const struct domain_terms *terms,
@@ -95,7 +73,7 @@ static int look_zone(struct cloudflare *c, const struct domain_terms *terms,
     seen->gone = found == 0;
     if (found == 0)
         return 0;
-    seen->zone_status = status_of(zone.status);
+    seen->zone_status = custom_domain_zone_status(zone.status);
     memcpy(seen->name_servers, zone.name_servers, sizeof seen->name_servers);
     /* To ask before the DNS says it would only use up the hour. */
     if (!terms->activate || seen->zone_status == DOMAIN_ZONE_ACTIVE ||

@@ -177,17 +177,11 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
 static int set_url(struct txn *txn, struct job *job, const struct saga_context *context,
                    const char *hostname, struct err *err)
 {
-    uint64_t port = setting_u64(txn, &context->conf, "tenants.port");
-    char scheme[512], url[800];
+    char url[300];
 
-    if (setting_text(txn, &context->conf, "tenants.scheme", scheme, sizeof scheme, err) == -1)
-        return -1;
-    if (port == 0 || port == (str_equal(scheme, "https") ? 443 : 80))
-        (void)str_format(url, sizeof url, "%s://%s/", scheme, hostname);
-    else
-        (void)str_format(url, sizeof url, "%s://%s:%llu/", scheme, hostname,
-                         (unsigned long long)port);
-    return facts_set(job, FACT_URL, url, err);
+    return tenant_front_door(txn, &context->conf, hostname, url, sizeof url, err) == -1
+               ? -1
+               : facts_set(job, FACT_URL, url, err);
 }
 
 int facts_tunnel(struct txn *txn, struct job *job, const struct saga_context *context,

@@ -19,15 +19,7 @@ struct task {
 static void fill(struct runtime_order *o, const struct outside_where *where,
                  const struct hands_request *q)
 {
-    o->number = q->number;
-    (void)str_format(o->mark, sizeof o->mark, "sett-t%06llu", (unsigned long long)q->number);
-    (void)str_copy(o->tenant_id, sizeof o->tenant_id, q->tenant_id);
-    (void)str_copy(o->job_id, sizeof o->job_id, q->job_id);
-    (void)str_copy(o->box_id, sizeof o->box_id, q->box_id);
-    (void)str_copy(o->blueprint, sizeof o->blueprint, q->blueprint);
-    o->port = q->port;
-    o->limits = q->limits;
-    o->env = q->env;
+    hands_order(q, o);
     o->guest = where->guest;
     (void)str_copy(o->node, sizeof o->node, where->node);
     (void)str_copy(o->inside, sizeof o->inside, where->inside);

@@ -59,7 +59,6 @@ static bool wanted(const struct custom_domain *d, const struct tenant *tenant)
 static int set_settings(struct txn *txn, struct job *job, const struct saga_context *c,
                         const struct custom_domain *d, struct err *err)
 {
-    uint64_t port = setting_u64(txn, &c->conf, "tenants.port");
     char text[512], url[300];
 
     if (setting_text(txn, &c->conf, "box.id", text, sizeof text, err) == -1 ||
@@ -68,13 +67,8 @@ static int set_settings(struct txn *txn, struct job *job, const struct saga_cont
         facts_set(job, FACT_DOMAIN_SERVER, text, err) == -1 ||
         custom_domain_target(txn, &c->conf, d->via, text, sizeof text, err) == -1 ||
         facts_set(job, FACT_DOMAIN_FALLBACK, text, err) == -1 ||
-        setting_text(txn, &c->conf, "tenants.scheme", text, sizeof text, err) == -1)
+        tenant_front_door(txn, &c->conf, d->name, url, sizeof url, err) == -1)
         return -1;
-    if (port == 0 || port == (str_equal(text, "https") ? 443 : 80))
-        (void)str_format(url, sizeof url, "%.5s://%s/", text, d->name);
-    else
-        (void)str_format(url, sizeof url, "%.5s://%s:%llu/", text, d->name,
-                         (unsigned long long)port);
     return facts_set(job, FACT_URL, url, err);
 }
 
@@ -127,13 +121,6 @@ int steps_domain_read(struct txn *txn, struct job *job, void *context, struct er
 
 /* ---- from the facts into the record ---- */
 
-static uint32_t zone_status(const char *word)
-{
-    int at = enum_find(domain_zone_status_names, word);
-
-    return at > DOMAIN_ZONE_NONE ? (uint32_t)at : DOMAIN_ZONE_PENDING;
-}
-
 int steps_domain_settle(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct kv *f = &job->facts;
@@ -145,7 +132,7 @@ int steps_domain_settle(struct txn *txn, struct job *job, void *context, struct 
     (void)str_copy(d.cf_id, sizeof d.cf_id, kv_get_or(f, DOMAIN_FACT_ID, ""));
     d.cf_made = kv_get(f, DOMAIN_FACT_MADE) != NULL;
     if (d.via == DOMAIN_VIA_ZONE) {
-        d.zone_status = zone_status(kv_get_or(f, DOMAIN_FACT_STATUS, ""));
+        d.zone_status = custom_domain_zone_status(kv_get_or(f, DOMAIN_FACT_STATUS, ""));
         (void)str_copy(d.name_servers, sizeof d.name_servers,
                        kv_get_or(f, DOMAIN_FACT_NAME_SERVERS, ""));
     } else {
