@@ -21,6 +21,7 @@
 
 #define ANSWER_S   5
 #define ANSWER_MAX (1u << 20)
+#define PLANS_MOST 200
 
 static const char *setting_of(const struct look *l, const char *name, const char *otherwise)
 {
@@ -137,38 +138,72 @@ static bool has_ip_vs(void)
     return file_exists("/proc/net/ip_vs") || file_exists("/sys/module/ip_vs");
 }
 
-enum finding doctor_runtimes(struct look *l)
+/* What plans are sold with. */
+struct sold {
+    struct {
+        char plan[sizeof((struct plan *)0)->name], blueprint[sizeof((struct plan *)0)->blueprint];
+    } at[PLANS_MOST];
+    size_t count;
+    struct blueprint b; /* the one that is looked at */
+    char names[64];     /* of their runtimes */
+    bool swarm;
+};
+
+static int read_plans(struct look *l, struct sold *sold, struct err *err)
 {
-    static struct blueprint b; /* large */
-    char names[64] = "";
-    enum finding f = FINE;
-    bool swarm = false;
     struct plan plan;
     struct scan scan;
     struct txn *txn;
-    struct err err = {0};
+    int got = -1;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
-        return doctor_say(l, BROKEN, "", "%s", err.text);
-    if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, &err) == 0)
-        while (f == FINE && scan_next(&scan, &plan, &err) == 1) {
-            if (blueprint_load(&b, l->cli->paths.blueprints, plan.blueprint, &err) == -1)
-                continue; /* the check of blueprints says so */
-            f = check_plan(l, plan.name, &b);
-            swarm = swarm || str_equal(b.runtime, "swarm");
-            if (strstr(names, b.runtime) == NULL &&
-                strlen(names) + strlen(b.runtime) + 3 < sizeof names)
-                (void)snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-                               names[0] == '\0' ? "" : ", ", b.runtime);
+    if (db_read(&txn, l->cli->box.db, err) == -1)
+        return -1;
+    if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, err) == 0)
+        while (sold->count < PLANS_MOST && (got = scan_next(&scan, &plan, err)) == 1) {
+            (void)str_copy(sold->at[sold->count].plan, sizeof sold->at[0].plan, plan.name);
+            (void)str_copy(sold->at[sold->count++].blueprint, sizeof sold->at[0].blueprint,
+                           plan.blueprint);
         }
     db_read_end(txn);
+    return got == -1 ? -1 : 0;
+}
+
+static enum finding look_at(struct look *l, struct sold *sold)
+{
+    struct blueprint *b = &sold->b;
+    enum finding f = FINE;
+    struct err err = {0};
+
+    if (read_plans(l, sold, &err) == -1)
+        return doctor_say(l, BROKEN, "", "%s", err.text);
+    for (size_t i = 0; f == FINE && i < sold->count; i++) {
+        size_t len = strlen(sold->names);
+        if (blueprint_load(b, l->cli->paths.blueprints, sold->at[i].blueprint, &err) == -1)
+            continue; /* the check of blueprints says so */
+        f = check_plan(l, sold->at[i].plan, b);
+        sold->swarm = sold->swarm || str_equal(b->runtime, "swarm");
+        if (strstr(sold->names, b->runtime) == NULL)
+            (void)str_format(sold->names + len, sizeof sold->names - len, "%s%s",
+                             len == 0 ? "" : ", ", b->runtime);
+    }
     if (f != FINE)
         return f;
-    if (swarm && !has_ip_vs())
+    if (sold->swarm && !has_ip_vs())
         return doctor_say(
             l, FINE, "",
             "%s can run; this kernel has no ip_vs, so the swarm publishes on a tenant's "
             "own node and not by its routing mesh",
-            names);
-    return doctor_say(l, FINE, "", "%s", names[0] == 0 ? "no plan needs one" : names);
+            sold->names);
+    return doctor_say(l, FINE, "", "%s",
+                      sold->names[0] == '\0' ? "no plan needs one" : sold->names);
+}
+
+enum finding doctor_runtimes(struct look *l)
+{
+    struct sold *sold = calloc(1, sizeof *sold);
+    enum finding f =
+        sold == NULL ? doctor_say(l, BROKEN, "", "no memory for blueprints") : look_at(l, sold);
+
+    free(sold);
+    return f;
 }
