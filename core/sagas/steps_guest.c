@@ -48,7 +48,10 @@ enum outcome steps_guest_place(struct step_call *call, struct err *err)
     outcome = outside_guests(call->outside, &where, &request, choose, call, &reply, err);
     if (outcome != OUTCOME_OK)
         return outcome;
-    (void)kv_set(call->facts, FACT_NODE, reply.status.node);
+    if (kv_set(call->facts, FACT_NODE, reply.status.node) == -1) {
+        (void)err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+        return OUTCOME_FAIL;
+    }
     (void)str_format(call->note, sizeof call->note, "on %s", reply.status.node);
     return OUTCOME_OK;
 }

@@ -341,8 +341,10 @@ static enum outcome choose_node(struct step_call *call, struct err *err)
     if (!steps_move_within(&view))
         return OUTCOME_OK;
     outcome = with_guest(call, kv_get_or(&call->job->args, "node", ""), choose, &reply, err);
-    if (outcome == OUTCOME_OK)
-        (void)kv_set(call->facts, FACT_TARGET_NODE, reply.status.node);
+    if (outcome == OUTCOME_OK && kv_set(call->facts, FACT_TARGET_NODE, reply.status.node) == -1) {
+        (void)err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+        outcome = OUTCOME_FAIL;
+    }
     return outcome;
 }
 
