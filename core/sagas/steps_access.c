@@ -170,14 +170,11 @@ static int note(struct txn *txn, const struct job *job, enum guard_state state, 
 {
     struct access access;
     int found = access_get(txn, kv_get_or(&job->args, "tenant_id", ""), &access, err);
-    size_t len = strlen(reason);
 
     if (found != 1)
         return found;
     access.state = (uint32_t)state;
-    if (len >= sizeof access.state_reason)
-        len = sizeof access.state_reason - 1;
-    (void)str_copy_n(access.state_reason, sizeof access.state_reason, reason, len);
+    str_cut(access.state_reason, sizeof access.state_reason, reason);
     if (kv_get(&job->facts, FACT_ACCESS_AUD) != NULL)
         (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, FACT_ACCESS_AUD));
     return access_put(txn, &access, err);

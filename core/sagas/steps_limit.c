@@ -116,12 +116,8 @@ enum outcome steps_limit_undo(struct step_call *call, struct err *err)
 static int note(struct txn *txn, struct rate_limit *limit, enum guard_state state,
                 const char *reason, struct err *err)
 {
-    size_t len = strlen(reason);
-
     limit->state = (uint32_t)state;
-    if (len >= sizeof limit->state_reason)
-        len = sizeof limit->state_reason - 1;
-    (void)str_copy_n(limit->state_reason, sizeof limit->state_reason, reason, len);
+    str_cut(limit->state_reason, sizeof limit->state_reason, reason);
     return rate_limit_put(txn, limit, err);
 }
 
