@@ -27,10 +27,20 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part >= UINT64_MAX / 100 ? 100 : part * 100 / whole;
 }
 
-/* Downwards to a whole five: a figure that swings within is no news. */
-static unsigned about(uint64_t figure)
+/* Downwards to a whole five, but not below the threshold that it has reached: a figure that swings
+ * within is no news. */
+static unsigned about(uint64_t figure, uint32_t threshold)
 {
-    return (unsigned)(figure >= 100 ? 100 : figure / 5 * 5);
+    uint64_t five = figure / 5 * 5;
+
+    if (figure >= 100)
+        return 100;
+    return (unsigned)(five > threshold ? five : threshold);
+}
+
+static const char *or_more(uint64_t figure)
+{
+    return figure == 100 ? "" : " or more";
 }
 
 static int threshold_of(struct txn *txn, const char *kind, uint32_t *threshold, struct err *err)
@@ -53,8 +63,8 @@ static int box_figure(struct alert_stock *s, struct txn *txn, const char *kind, 
         return -1;
     if (figure < threshold)
         return 0;
-    (void)str_format(text, sizeof text, "%s: %u %% or more (limit %u %%)", what, about(figure),
-                     threshold);
+    (void)str_format(text, sizeof text, "%s: %u %%%s (limit %u %%)", what, about(figure, threshold),
+                     or_more(figure), threshold);
     alert_stock_want(s, kind, "", text);
     return 0;
 }
@@ -113,8 +123,8 @@ static void tenant_figure(struct tenants *t, const struct tenant *tenant, const 
 
     if (limit == 0 || figure < threshold)
         return;
-    (void)str_format(text, sizeof text, "%.100s uses %u %% or more of its %s (limit %u %%)",
-                     tenant->name, about(figure), what, threshold);
+    (void)str_format(text, sizeof text, "%.100s uses %u %%%s of its %s (limit %u %%)", tenant->name,
+                     about(figure, threshold), or_more(figure), what, threshold);
     alert_stock_want(t->s, kind, tenant->id, text);
 }
 

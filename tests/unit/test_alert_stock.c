@@ -206,9 +206,18 @@ static void what_the_figures_say(void **state)
     must_write(w, set_rule, &rule);
     assert_int_equal(run(), 1);
     assert_false(raised("box.disk", "", &n));
+    rule.threshold = 93;
+    must_write(w, set_rule, &rule);
+    world_wait(w, 60);
+    figure(4000, 940, 961);
+    assert_int_equal(run(), 2);
+    assert_true(raised("box.disk", "", &n)); /* never less than what it was to reach */
+    assert_non_null(strstr(n.text, ": 93 % or more (limit 93 %)"));
+    assert_true(raised("box.cpu", "", &n));
+    assert_string_equal(n.text, "the processors are busy: 100 % (limit 90 %)");
     world_wait(w, 60);
     figure(100, 100, 10);
-    assert_int_equal(run(), 2);
+    assert_int_equal(run(), 3);
     assert_false(raised("box.cpu", "", &n));
     world_wait(w, 60);
     figure(4000, 100, 10);
