@@ -317,7 +317,7 @@ int cloudflare_pages(struct cloudflare *c, const char *path, unsigned per_page,
 
 int cloudflare_part(char *out, size_t size, const char *s, struct err *err)
 {
-    if (s[0] == '\0' || http_escape(out, size, s) == -1)
+    if (s[strspn(s, ".")] == '\0' || http_escape(out, size, s) == -1)
         return err_set(err, ERR_INVALID, "cloudflare_request",
                        "cannot be asked of Cloudflare: \"%s\"", s);
     return 0;

@@ -31,7 +31,8 @@ int cloudflare_pages(struct cloudflare *c, const char *path, unsigned per_page,
                      int (*each)(void *arg, const struct cJSON *item, struct err *err), void *arg,
                      struct err *err);
 
-/** cloudflare_part(out, size, s, err): ${s} percent-encoded, for a path or query. "" is refused. */
+/** cloudflare_part(out, size, s, err): ${s} percent-encoded, for a path or query. ""
+ * and dots alone, which would lead out of the path, are refused. */
 int cloudflare_part(char *out, size_t size, const char *s, struct err *err);
 
 /** cloudflare_copy(json, path, out, size): a text that may be missing; "" if it is or does not fit.

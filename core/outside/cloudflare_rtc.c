@@ -171,7 +171,9 @@ int cloudflare_rtc_revoke(const struct cloudflare_rtc *r, const char *username, 
     struct http_answer a;
     int result;
 
-    if (username[0] == '\0' || http_escape(escaped, sizeof escaped, username) == -1)
+    /* As a part of a path, dots alone would lead out of it. */
+    if (username[strspn(username, ".")] == '\0' ||
+        http_escape(escaped, sizeof escaped, username) == -1)
         return err_field(err, "username", "username_invalid", "that is no credential's user name");
     (void)str_format(rest, sizeof rest, "%s/revoke", escaped);
     if (path_of(r, rest, path, err) == -1)

@@ -118,6 +118,22 @@ static int make(struct txn *txn, void *arg, struct err *err)
     return 0;
 }
 
+/* What a customer gives as a user name becomes a part of a path. */
+static void test_revoke(void **state)
+{
+    const struct cloudflare_rtc rtc = {
+        .api = "https://127.0.0.1:1", .ca_file = "", .uid = "uid", .key = "key"};
+    static const char *const bad[] = {"", ".", "..", "..."};
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        err_clear(&err);
+        assert_int_equal(cloudflare_rtc_revoke(&rtc, bad[i], &err), -1);
+        assert_string_equal(err.code, "username_invalid");
+    }
+}
+
 static void test_keys(void **state)
 {
     struct box *b = *state;
@@ -146,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_servers),
         cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_revoke),
         cmocka_unit_test_setup_teardown(test_gate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
     };
