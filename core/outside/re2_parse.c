@@ -21,7 +21,7 @@ static int32_t literal(struct re2_parser *p, uint32_t point)
 
 /* ---- groups ---- */
 
-static int32_t take_alternatives(struct re2_parser *p, int depth);
+static int32_t take_alternatives(struct re2_parser *p);
 
 /* "(?P<name>" and "(?<name>", behind the "(?". */
 static int take_name(struct re2_parser *p, const char *from)
@@ -92,7 +92,7 @@ static int take_flags(struct re2_parser *p, const char *from)
     return re2_refuse(p, "missing argument to repetition operator", from, p->end);
 }
 
-static int32_t take_group(struct re2_parser *p, int depth)
+static int32_t take_group(struct re2_parser *p)
 {
     const char *from = p->at++;
     unsigned flags = p->flags;
@@ -111,7 +111,7 @@ static int32_t take_group(struct re2_parser *p, int depth)
         if (opens == 0)
             return INT32_MAX; /* no operand: only the flags have changed */
     }
-    if ((inner = take_alternatives(p, depth + 1)) == -1)
+    if ((inner = take_alternatives(p)) == -1)
         return -1;
     if (p->at == p->end)
         return re2_refuse(p, "missing closing )", from, p->end);
@@ -249,14 +249,14 @@ static int32_t take_dot(struct re2_parser *p)
     return re2_make_node(p, RE2_CLASS, class, 0);
 }
 
-static int32_t take_one(struct re2_parser *p, int depth)
+static int32_t take_one(struct re2_parser *p)
 {
     bool multi = (p->flags & RE2_MULTI) != 0;
     uint32_t point;
 
     switch (*p->at) {
     case '(':
-        return take_group(p, depth);
+        return take_group(p);
     case '[':
         return re2_take_brackets(p);
     case '.':
@@ -295,7 +295,7 @@ static int take_quoted(struct re2_parser *p, int32_t *sequence, int32_t *operand
     return 0;
 }
 
-static int32_t take_sequence(struct re2_parser *p, int depth)
+static int32_t take_sequence(struct re2_parser *p)
 {
     int32_t sequence = -1, operand = -1, next;
     const char *last = NULL; /* where the repetition stands that was applied to operand */
@@ -312,7 +312,7 @@ static int32_t take_sequence(struct re2_parser *p, int depth)
                 return -1;
             continue;
         }
-        if ((next = take_one(p, depth)) == -1)
+        if ((next = take_one(p)) == -1)
             return -1;
         if (next == INT32_MAX)
             continue;
@@ -327,13 +327,13 @@ static int32_t take_sequence(struct re2_parser *p, int depth)
     return sequence == -1 ? operand : re2_make_node(p, RE2_CAT, sequence, operand);
 }
 
-static int32_t take_alternatives(struct re2_parser *p, int depth)
+static int32_t take_alternatives(struct re2_parser *p)
 {
-    int32_t all = take_sequence(p, depth), next;
+    int32_t all = take_sequence(p), next;
 
     while (all != -1 && p->at < p->end && *p->at == '|') {
         p->at++;
-        if ((next = take_sequence(p, depth)) == -1)
+        if ((next = take_sequence(p)) == -1)
             return -1;
         all = re2_make_node(p, RE2_ALT, all, next);
     }
@@ -349,7 +349,7 @@ int re2_parse(const char *text, struct re2_tree *tree, struct err *err)
     if (p.end - text > RE2_TEXT_MAX)
         return err_set(err, ERR_INVALID, "bad_regex",
                        "error parsing regexp: expression is too large");
-    if ((tree->root = take_alternatives(&p, 0)) == -1)
+    if ((tree->root = take_alternatives(&p)) == -1)
         return -1;
     if (p.at < p.end)
         return re2_refuse(&p, "unexpected )", p.at, p.end);
