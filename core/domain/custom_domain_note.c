@@ -328,7 +328,9 @@ static int move_on(struct txn *txn, const struct conf *conf, struct custom_domai
         return 0;
     }
     *route = custom_domain_ready(d);
-    if (!*route)
+    if (*route)
+        custom_domain_reason(d, "");
+    else
         say_missing(d, seen);
     return 0;
 }

@@ -158,6 +158,7 @@ static void test_zone(void **state)
     assert_int_equal(d.reminded_days, 1);
     seen = zone_seen(DOMAIN_ZONE_ACTIVE);
     assert_true(see(w, &d, &seen));
+    assert_string_equal(d.state_reason, ""); /* nobody is waited for any more */
     assert_int_equal(d.proof, DOMAIN_PROOF_DELEGATION);
     assert_true(d.proved_at > 0);
     act(w, &d, set_active, 0);
