@@ -20,7 +20,8 @@
 #define CANDIDATES  16
 #define CANARY_MS   60000
 #define HANDS_MS    10000
-#define DATABASE_MS 30000
+#define DATABASE_MS 30000 /* until a server that is down is asked again: that may take long */
+#define UP_MS       2000  /* and one that was up: what fails now may fail for its sake */
 #define PING_MS     2000
 #define TELL_MS     60000 /* while it lasts, with how many there are now */
 #define ACTOR       "health"
@@ -110,17 +111,18 @@ static void see_hands(struct health_watch *w)
 
 static void see_database(struct health_watch *w)
 {
+    int64_t known_ms = w->up.database == WATCH_DOWN ? DATABASE_MS : UP_MS;
     struct providers *p;
     struct err err = {0};
 
-    if (w->up.database != WATCH_NONE && clock_mono_ms() - w->up.database_ms < DATABASE_MS)
+    if (w->up.database != WATCH_NONE && clock_mono_ms() - w->up.database_ms < known_ms)
         return;
     p = outside_use(w->outside);
     if (p->database_admin[0] != '\0') {
         struct postgres pg = {.admin = p->database_admin, .password = p->database_password};
         char name[POSTGRES_NAME_SIZE];
         postgres_name(name, 0); /* nobody's: only whether the server answers is asked */
-        w->up.database = postgres_find(&pg, name, "", &err) == -1 &&
+        w->up.database = postgres_find(&pg, name, "nobody", &err) == -1 &&
                                  (err.kind == ERR_NETWORK || err.kind == ERR_TIMEOUT)
                              ? WATCH_DOWN
                              : WATCH_UP;
