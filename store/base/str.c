@@ -22,12 +22,16 @@ int str_copy_n(char *out, size_t size, const char *s, size_t len)
 
 void str_cut(char *out, size_t size, const char *s)
 {
-    size_t len = s == NULL ? 0 : strnlen(s, size);
+    size_t len;
 
+    out[0] = '\0';
+    if (s == NULL)
+        return;
+    len = strnlen(s, size);
     if (len == size)
         for (len--; len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80; len--)
             ;
-    (void)str_copy_n(out, size, s == NULL ? "" : s, len);
+    (void)str_copy_n(out, size, s, len);
 }
 
 int str_format(char *out, size_t size, const char *fmt, ...)
