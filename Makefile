@@ -43,10 +43,10 @@ BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_FORWARD := store/base store core/outside
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml
-LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml
+LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml
-LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml
+LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive
 
 .PHONY: all help
 all: $(addprefix $(B)/,$(PROGRAMS))
