@@ -16,7 +16,7 @@ from box import BUILD, TOP, Tap, free_port, wait_for
 
 VERBS = ("ping port_probe runtime_create runtime_start runtime_stop runtime_restart runtime_remove runtime_inspect "
          "runtime_logs runtime_stats runtime_init route_set route_unset route_show connector_start connector_stop "
-         "connector_restart connector_status connector_logs inventory").split()
+         "connector_restart connector_status connector_logs runtime_fit inventory survey volumes").split()
 OK, ABSENT, AGAIN, FAIL = range(4)
 TENANT = "tn_00000000000000000000000001"
 

@@ -27,6 +27,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "inventory",
                                         "survey",
                                         "retire",
+                                        "volumes",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

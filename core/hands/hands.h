@@ -25,6 +25,8 @@
  * env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
  *                     "<tenant_id> <blueprint>". Streams a line each: "N OUTCOME CPU_NS MEMORY
  *                     MEMORY_LIMIT PIDS RECEIVED SENT STORAGE TOOK_MS"
+ *   VOLUMES           number of the tenant; 0: the hands' own folder. Answers with messages of
+ *                     entries and descriptors before the reply (volumes.h, volumes_fetch)
  *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
@@ -58,6 +60,7 @@ enum hands_verb {
     HANDS_INVENTORY,   /* all that is here with this box's mark; answer streamed */
     HANDS_SURVEY,      /* what many tenants use; answer streamed */
     HANDS_RETIRE,      /* end; whoever supervises the hands starts them again; tenants run on */
+    HANDS_VOLUMES,     /* a tenant's files, opened for reading: volumes.h */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -132,7 +132,7 @@ static void work(struct connection *c)
     buf_init(&stream, HANDS_STREAM_MAX);
     if (alone)
         place = enter(s, c->request.number, of_tunnel);
-    hands_run(s->world, &c->request, &c->reply, &stream);
+    hands_run(s->world, &c->request, c->fd, &c->reply, &stream);
     if (alone)
         leave(s, place);
     answer(c, &stream);

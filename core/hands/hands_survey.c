@@ -30,7 +30,7 @@ enum outcome hands_survey(struct hands_job *job, struct err *err)
     const char *name, *value;
     struct hands_request *one = calloc(1, sizeof *one);
     struct hands_reply *reply = calloc(1, sizeof *reply);
-    struct hands_job look = {job->world, one, reply, job->stream};
+    struct hands_job look = {job->world, one, reply, job->stream, -1};
     enum outcome result = OUTCOME_OK;
     unsigned count = 0;
     size_t at = 0;

@@ -55,6 +55,7 @@ static const struct {
     [HANDS_INVENTORY] = {0, hands_inventory},
     [HANDS_SURVEY] = {0, hands_survey},
     [HANDS_RETIRE] = {0, retire},
+    [HANDS_VOLUMES] = {0, hands_volumes},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */
@@ -212,10 +213,10 @@ static enum outcome route_show(struct hands_job *job, struct err *err)
     return reply->present ? OUTCOME_OK : OUTCOME_ABSENT;
 }
 
-void hands_run(struct hands_world *world, const struct hands_request *request,
+void hands_run(struct hands_world *world, const struct hands_request *request, int connection,
                struct hands_reply *reply, struct buf *stream)
 {
-    struct hands_job job = {world, request, reply, stream};
+    struct hands_job job = {world, request, reply, stream, connection};
     struct err err;
 
     err_clear(&err);

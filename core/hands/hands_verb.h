@@ -11,9 +11,9 @@ int hands_check(const struct hands_request *request, struct err *err);
  * about tenants and about tunnels do not disturb each other; *${of_tunnel} says which it is. */
 bool hands_alone(uint32_t verb, bool *of_tunnel);
 
-/** hands_run(world, request, reply, stream): do it; ${request} was checked. The outcome and the
- * error are put into ${reply}. */
-void hands_run(struct hands_world *world, const struct hands_request *request,
+/** hands_run(world, request, connection, reply, stream): do it; ${request} was checked. The outcome
+ * and the error are put into ${reply}. */
+void hands_run(struct hands_world *world, const struct hands_request *request, int connection,
                struct hands_reply *reply, struct buf *stream);
 
 #endif

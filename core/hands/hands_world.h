@@ -33,6 +33,7 @@ struct hands_job {
     const struct hands_request *request;
     struct hands_reply *reply;
     struct buf *stream; /* text of the LOGS verbs; its max is set */
+    int connection;     /* for the verb that speaks while it works; -1: there is none */
 };
 
 /* The work of a verb. With AGAIN and FAIL err says why. */
@@ -84,6 +85,9 @@ int hands_connector_each(struct hands_world *world,
 
 /* hands_inventory.c */
 hands_work hands_inventory;
+
+/* hands_volumes.c */
+hands_work hands_volumes;
 
 /** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
  * are logged. */

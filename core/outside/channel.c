@@ -132,17 +132,34 @@ int channel_connect(const char *path, int timeout_ms, struct err *err)
     return fd;
 }
 
-int channel_send(int fd, const void *data, size_t len, struct err *err)
+int channel_send_fds(int fd, const void *data, size_t len, const int *fds, size_t count,
+                     struct err *err)
 {
+    union {
+        char space[CMSG_SPACE(sizeof(int) * CHANNEL_FDS_MAX)];
+        struct cmsghdr align;
+    } control;
     uint8_t head[4];
     struct iovec parts[2] = {{.iov_base = head, .iov_len = sizeof head},
                              {.iov_base = (void *)(uintptr_t)data, .iov_len = len}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     size_t left = sizeof head + len;
 
-    if (len > CHANNEL_MESSAGE_MAX)
+    if (len > CHANNEL_MESSAGE_MAX || count > CHANNEL_FDS_MAX)
         return err_set(err, ERR_TOO_LARGE, "message_too_large", "a message of %zu bytes", len);
     enc_put32(head, (uint32_t)len);
+    if (count > 0) {
+        struct cmsghdr *c;
+
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
+    }
     while (left > 0) {
         ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
         if (sent == -1 && errno == EINTR)
@@ -152,6 +169,8 @@ int channel_send(int fd, const void *data, size_t len, struct err *err)
         if (sent == -1)
             return err_set(err, ERR_UNAVAILABLE, "peer_gone",
                            "the other side closed the connection");
+        message.msg_control = NULL; /* they went with the first bytes */
+        message.msg_controllen = 0;
         left -= (size_t)sent;
         for (size_t i = 0, rest = (size_t)sent; i < 2 && rest > 0; i++) {
             size_t part = rest < parts[i].iov_len ? rest : parts[i].iov_len;
@@ -163,9 +182,57 @@ int channel_send(int fd, const void *data, size_t len, struct err *err)
     return 0;
 }
 
+int channel_send(int fd, const void *data, size_t len, struct err *err)
+{
+    return channel_send_fds(fd, data, len, NULL, 0, err);
+}
+
+/* Descriptors that come with a message. */
+struct carried {
+    int *fds; /* NULL: none may come */
+    size_t count;
+};
+
+/* One recv, taking what descriptors come with it. */
+static ssize_t receive_some(int fd, void *out, size_t len, struct carried *carried)
+{
+    union {
+        char space[CMSG_SPACE(sizeof(int) * CHANNEL_FDS_MAX)];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {.iov_base = out, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.space,
+                             .msg_controllen = sizeof control.space};
+    ssize_t got;
+
+    if (carried->fds == NULL)
+        return recv(fd, out, len, MSG_DONTWAIT);
+    got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    for (struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&message); c != NULL;
+         c = CMSG_NXTHDR(&message, c)) {
+        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            int one;
+
+            memcpy(&one, CMSG_DATA(c) + i * sizeof one, sizeof one);
+            if (carried->count < CHANNEL_FDS_MAX)
+                carried->fds[carried->count++] = one;
+            else
+                (void)close(one);
+        }
+    }
+    return got;
+}
+
 /* Exactly ${len} bytes before the deadline (monotonic; -1: none). 1, 0 if the peer closed before
  * the first of them, or -1. */
-static int receive_all(int fd, void *out, size_t len, int64_t deadline_ms, struct err *err)
+static int receive_all(int fd, void *out, size_t len, int64_t deadline_ms, struct carried *carried,
+                       struct err *err)
 {
     size_t have = 0;
 
@@ -183,7 +250,7 @@ static int receive_all(int fd, void *out, size_t len, int64_t deadline_ms, struc
             return err_sys(err, "socket_poll", errno, "poll");
         if (ready == -1)
             continue;
-        got = recv(fd, (uint8_t *)out + have, len - have, MSG_DONTWAIT);
+        got = receive_some(fd, (uint8_t *)out + have, len - have, carried);
         if (got == -1 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (got == 0 && have == 0)
@@ -195,13 +262,14 @@ static int receive_all(int fd, void *out, size_t len, int64_t deadline_ms, struc
     return 1;
 }
 
-int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err)
+static int receive(int fd, struct buf *out, struct carried *carried, int timeout_ms,
+                   struct err *err)
 {
     int64_t deadline = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
     uint8_t head[4];
     uint32_t len;
     char *to;
-    int got = receive_all(fd, head, sizeof head, deadline, err);
+    int got = receive_all(fd, head, sizeof head, deadline, carried, err);
 
     if (got != 1)
         return got;
@@ -212,10 +280,29 @@ int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err)
     if ((to = buf_reserve(out, len)) == NULL)
         return err_set(err, ERR_TOO_LARGE, "message_too_large", "a message of %u bytes is too much",
                        len);
-    if (len > 0 && (got = receive_all(fd, to, len, deadline, err)) != 1)
+    if (len > 0 && (got = receive_all(fd, to, len, deadline, carried, err)) != 1)
         return got == 0 ? err_set(err, ERR_UNAVAILABLE, "peer_gone", "the other side broke off")
                         : -1;
     out->len += len;
     out->data[out->len] = '\0';
     return 1;
+}
+
+int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err)
+{
+    struct carried none = {0};
+
+    return receive(fd, out, &none, timeout_ms, err);
+}
+
+int channel_receive_fds(int fd, struct buf *out, int fds[CHANNEL_FDS_MAX], size_t *count,
+                        int timeout_ms, struct err *err)
+{
+    struct carried carried = {.fds = fds};
+    int got = receive(fd, out, &carried, timeout_ms, err);
+
+    for (size_t i = 0; got != 1 && i < carried.count; i++)
+        (void)close(fds[i]);
+    *count = got == 1 ? carried.count : 0;
+    return got;
 }

@@ -36,4 +36,17 @@ int channel_send(int fd, const void *data, size_t len, struct err *err);
  * Return 1, 0 when the peer closed before a message began, -1. */
 int channel_receive(int fd, struct buf *out, int timeout_ms, struct err *err);
 
+#define CHANNEL_FDS_MAX 128
+
+/** channel_send_fds(fd, data, len, fds, count, err): as channel_send, with at most CHANNEL_FDS_MAX
+ * descriptors, which stay open here. Return 0 or -1. */
+int channel_send_fds(int fd, const void *data, size_t len, const int *fds, size_t count,
+                     struct err *err);
+
+/** channel_receive_fds(fd, out, fds, count, timeout_ms, err): as channel_receive; the descriptors
+ * that came with the message, close-on-exec, are the caller's: ${count} of them in ${fds}, which
+ * has room for CHANNEL_FDS_MAX. On 0 and -1 there are none. */
+int channel_receive_fds(int fd, struct buf *out, int fds[CHANNEL_FDS_MAX], size_t *count,
+                        int timeout_ms, struct err *err);
+
 #endif

@@ -1,0 +1,240 @@
+/*
+ * The walk through a tenant's folder. Apart from who asks for it, because its care is one thing: a
+ * tenant may do anything to its own files while they are read, and must never lead the walk
+ * elsewhere. So every name is opened below its folder's descriptor, without following a link.
+ */
+#include "volumes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "str.h"
+
+#define NAMES_MOST 1000000 /* in one folder */
+
+struct walk {
+    int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err);
+    void *arg;
+    struct volume_entry entry; /* its name is the path so far */
+    unsigned depth;
+};
+
+struct names {
+    char **at;
+    size_t count, room;
+};
+
+static int open_beneath(int folder, const char *name, uint64_t flags)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+                                      RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+
+    return (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
+}
+
+static int order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_names(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->at[i]);
+    free(n->at);
+}
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the names in a folder");
+}
+
+/* All names in a folder, sorted. ${folder} stays open. */
+static int read_names(int folder, struct names *n, struct err *err)
+{
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy == -1 ? NULL : fdopendir(copy);
+    struct dirent *d;
+    int rc = 0;
+
+    memset(n, 0, sizeof *n);
+    if (dir == NULL) {
+        if (copy != -1)
+            (void)close(copy);
+        return err_sys(err, "volume_read", errno, "a folder of a volume");
+    }
+    while (rc == 0 && (d = readdir(dir)) != NULL) {
+        if (str_equal(d->d_name, ".") || str_equal(d->d_name, ".."))
+            continue;
+        if (n->count == n->room) {
+            size_t room = n->room == 0 ? 64 : n->room * 2;
+            char **more = n->count >= NAMES_MOST ? NULL : reallocarray(n->at, room, sizeof *more);
+
+            if (more == NULL) {
+                rc = no_memory(err);
+                break;
+            }
+            n->at = more;
+            n->room = room;
+        }
+        if ((n->at[n->count] = strdup(d->d_name)) == NULL)
+            rc = no_memory(err);
+        else
+            n->count++;
+    }
+    (void)closedir(dir);
+    if (rc == 0 && n->count > 1)
+        qsort(n->at, n->count, sizeof *n->at, order);
+    return rc;
+}
+
+static void describe(struct volume_entry *e, const struct stat *st)
+{
+    e->mode = st->st_mode & 07777;
+    e->uid = st->st_uid;
+    e->gid = st->st_gid;
+    e->links = (uint32_t)st->st_nlink;
+    e->mtime_s = st->st_mtim.tv_sec;
+    e->mtime_ns = (uint32_t)st->st_mtim.tv_nsec;
+    e->ctime_s = st->st_ctim.tv_sec;
+    e->ctime_ns = (uint32_t)st->st_ctim.tv_nsec;
+    e->size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+    e->device = st->st_dev;
+    e->inode = st->st_ino;
+    e->target[0] = '\0';
+}
+
+static int skip(struct walk *w, const char *why, struct err *err)
+{
+    w->entry.type = 's';
+    w->entry.size = 0;
+    (void)str_copy(w->entry.target, sizeof w->entry.target, why);
+    return w->send(w->arg, &w->entry, -1, err);
+}
+
+static int walk_folder(struct walk *w, int folder, struct err *err);
+
+static int walk_file(struct walk *w, int folder, const char *name, struct err *err)
+{
+    struct stat st;
+    int fd = open_beneath(folder, name, O_RDONLY), rc;
+
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        rc = errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+    } else if (!S_ISREG(st.st_mode)) {
+        rc = skip(w, "it became something else", err);
+    } else {
+        describe(&w->entry, &st);
+        w->entry.type = 'f';
+        rc = w->send(w->arg, &w->entry, fd, err);
+    }
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
+}
+
+static int walk_link(struct walk *w, int folder, const char *name, struct err *err)
+{
+    ssize_t n = readlinkat(folder, name, w->entry.target, sizeof w->entry.target - 1);
+
+    if (n == -1)
+        return errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+    w->entry.target[n] = '\0';
+    w->entry.type = 'l';
+    return w->send(w->arg, &w->entry, -1, err);
+}
+
+static int walk_into(struct walk *w, int folder, const char *name, struct err *err)
+{
+    struct stat st;
+    int fd, rc;
+
+    if (w->depth == VOLUMES_DEPTH)
+        return skip(w, "folders lie too deep within each other", err);
+    fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY);
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        rc = errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+    } else {
+        describe(&w->entry, &st);
+        w->entry.type = 'd';
+        w->depth++;
+        rc = w->send(w->arg, &w->entry, -1, err) == 0 ? walk_folder(w, fd, err) : -1;
+        w->depth--;
+    }
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
+}
+
+static int walk_name(struct walk *w, int folder, const char *name, struct err *err)
+{
+    struct stat st;
+
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return errno == ENOENT ? 0 : skip(w, strerror(errno), err); /* gone meanwhile */
+    describe(&w->entry, &st);
+    for (const char *c = name; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return skip(w, "a control character in its name", err);
+    if (S_ISREG(st.st_mode))
+        return walk_file(w, folder, name, err);
+    if (S_ISLNK(st.st_mode))
+        return walk_link(w, folder, name, err);
+    if (S_ISDIR(st.st_mode))
+        return walk_into(w, folder, name, err);
+    return skip(w,
+                S_ISSOCK(st.st_mode)   ? "a socket"
+                : S_ISFIFO(st.st_mode) ? "a pipe"
+                                       : "a device",
+                err);
+}
+
+static int walk_folder(struct walk *w, int folder, struct err *err)
+{
+    size_t len = strlen(w->entry.name);
+    struct names names;
+    int rc = read_names(folder, &names, err);
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        if (str_format(w->entry.name + len, sizeof w->entry.name - len, "%s%s", len == 0 ? "" : "/",
+                       names.at[i]) == -1) {
+            w->entry.name[len] = '\0'; /* the folder itself stands for what is too long */
+            rc = skip(w, "a path in it is too long", err);
+        } else {
+            rc = walk_name(w, folder, names.at[i], err);
+        }
+        w->entry.name[len] = '\0';
+    }
+    free_names(&names);
+    return rc;
+}
+
+int volumes_walk(const char *folder,
+                 int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                 void *arg, struct err *err)
+{
+    struct walk *w = calloc(1, sizeof *w);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+
+    if (w == NULL) {
+        rc = no_memory(err);
+    } else if (fd == -1) {
+        rc = errno == ENOENT ? 0 : err_sys(err, "volume_open", errno, folder);
+    } else {
+        w->send = send;
+        w->arg = arg;
+        rc = walk_folder(w, fd, err);
+    }
+    if (fd != -1)
+        (void)close(fd);
+    free(w);
+    return rc;
+}
