@@ -19,7 +19,7 @@ static int written(FILE *out, struct err *err)
     return ferror(out) ? err_sys(err, "manifest", errno, "the manifest") : 0;
 }
 
-static void put_name(FILE *out, const char *name)
+void manifest_put_name(FILE *out, const char *name)
 {
     for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++) {
         if (strchr(PLAIN, *c) != NULL)
@@ -46,10 +46,10 @@ int manifest_write(FILE *out, const struct manifest_entry *e, struct err *err)
     (void)fprintf(out, "%c %o %" PRIu32 " %" PRIu32 " %" PRId64 ".%09" PRIu32 " %" PRIu64 " %s %s ",
                   e->changed ? 'F' : e->type, e->mode, e->uid, e->gid, e->mtime_s, e->mtime_ns,
                   e->size, hash, from);
-    put_name(out, e->name);
+    manifest_put_name(out, e->name);
     if (e->target[0] != '\0') {
         (void)fputc(' ', out);
-        put_name(out, e->target);
+        manifest_put_name(out, e->target);
     }
     (void)fputc('\n', out);
     return written(out, err);
@@ -103,7 +103,7 @@ static char *word(char **at)
     return start;
 }
 
-static int take_name(char *out, const char *text)
+int manifest_take_name(char out[PACK_NAME_MAX + 1], const char *text)
 {
     size_t n = 0;
 
@@ -200,10 +200,10 @@ static int take_line(char *at, struct manifest_entry *e)
         return -1;
     e->gid = (uint32_t)n;
     if (take_time(time, e) == -1 || take_number(size, INT64_MAX, &e->size) == -1 ||
-        take_source(hash, from, e) == -1 || name == NULL || take_name(e->name, name) == -1)
+        take_source(hash, from, e) == -1 || name == NULL || manifest_take_name(e->name, name) == -1)
         return -1;
     e->target[0] = '\0';
-    return target == NULL ? 0 : take_name(e->target, target);
+    return target == NULL ? 0 : manifest_take_name(e->target, target);
 }
 
 int manifest_next(struct manifest_reader *r, struct manifest_entry *e, struct err *err)

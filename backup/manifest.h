@@ -46,6 +46,12 @@ int manifest_open(struct manifest_reader *r, FILE *in, struct err *err);
  * checked, or -1 (ERR_CORRUPT). */
 int manifest_next(struct manifest_reader *r, struct manifest_entry *entry, struct err *err);
 
+/** manifest_put_name(out, name): with %XX where it must. */
+void manifest_put_name(FILE *out, const char *name);
+
+/** manifest_take_name(out, text): the way back. Return 0, or -1 if it is not of that form. */
+int manifest_take_name(char out[PACK_NAME_MAX + 1], const char *text);
+
 /** manifest_order(a, b): the order of the walk: names part by part, as bytes; a folder before what
  * is in it. <0, 0, >0. */
 int manifest_order(const char *a, const char *b);

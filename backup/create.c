@@ -1,0 +1,215 @@
+/*
+ * What goes into a snapshot, and in which order. Apart from the packing: the store comes first and
+ * is of one moment, so that whatever else is in the file can be held against it.
+ */
+#include "create.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "str.h"
+
+#define INDEX_MAX (4u * 1024u * 1024u)
+
+struct creation {
+    const struct create_order *order;
+    struct chunk_writer *writer;
+    struct section *section;
+    char unit[64];
+    char (*numbers)[24]; /* of the tenants, sorted as text */
+};
+
+static int spool_fd(const char *folder, struct err *err)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    return fd == -1 ? err_sys(err, "spool", errno, folder) : fd;
+}
+
+static int begin(struct creation *c, const char *index, struct err *err)
+{
+    const struct create_order *o = c->order;
+    struct section_setup setup = {.writer = c->writer,
+                                  .scratch = o->scratch,
+                                  .threads = o->threads,
+                                  .progress = o->progress,
+                                  .progress_arg = o->arg};
+
+    memcpy(setup.id, o->header->id, SEAL_ID);
+    if (c->section != NULL) { /* the second: what can be incremental */
+        section_free(c->section);
+        c->section = NULL;
+        setup.base = o->base;
+        setup.catalog = o->catalog;
+    }
+    return section_begin(&c->section, &setup, index, err);
+}
+
+/* ---- control ---- */
+
+static int put_store(struct creation *c, struct err *err)
+{
+    int fd = spool_fd(c->order->scratch, err), rc;
+
+    if (fd == -1)
+        return -1;
+    rc = db_copy(c->order->db, fd, err);
+    if (rc == 0 && lseek(fd, 0, SEEK_SET) == -1)
+        rc = err_sys(err, "spool", errno, "the store's copy");
+    if (rc == 0)
+        rc = section_file(c->section, "db/data.mdb", fd, err);
+    (void)close(fd);
+    return rc;
+}
+
+/* An entry of the hands' folder, or of one that this process may read itself. */
+static int put_entry(void *arg, const struct volume_entry *e, int fd, struct err *err)
+{
+    struct creation *c = arg;
+
+    return section_entry(c->section, c->unit, e, fd, err);
+}
+
+static int put_folder(struct creation *c, const char *unit, const char *folder, struct err *err)
+{
+    (void)str_copy(c->unit, sizeof c->unit, unit);
+    return volumes_walk(folder, put_entry, c, err);
+}
+
+static int put_conf(struct creation *c, struct err *err)
+{
+    const struct paths *p = c->order->paths;
+    int fd = open(p->conf, O_RDONLY | O_CLOEXEC), rc;
+
+    if (put_folder(c, "etc/blueprints", p->blueprints, err) == -1)
+        return -1;
+    if (fd == -1)
+        return errno == ENOENT ? 0 : err_sys(err, "conf_read", errno, p->conf);
+    rc = section_file(c->section, "etc/sett.conf", fd, err);
+    (void)close(fd);
+    return rc;
+}
+
+/* Units in the order of their names. */
+static int put_control(struct creation *c, struct err *err)
+{
+    static const char index[] = "db\tthe store\netc\tconfiguration and blueprints\n"
+                                "hands\twhat the hands keep: tokens of connectors, routes\n"
+                                "keys\tthe box's keys\n";
+
+    if (begin(c, index, err) == -1 || put_store(c, err) == -1 || put_conf(c, err) == -1)
+        return -1;
+    (void)str_copy(c->unit, sizeof c->unit, "hands");
+    if (volumes_fetch(c->order->paths->hands_sock, 0, put_entry, c, err) == -1)
+        return -1;
+    return put_folder(c, "keys", c->order->paths->keys, err);
+}
+
+/* ---- tenants ---- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int sort_numbers(struct creation *c, struct err *err)
+{
+    size_t count = c->order->tenant_count;
+
+    if (count == 0)
+        return 0;
+    if ((c->numbers = calloc(count, sizeof *c->numbers)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the tenants' numbers");
+    for (size_t i = 0; i < count; i++)
+        (void)str_format(c->numbers[i], sizeof c->numbers[i], "%llu",
+                         (unsigned long long)c->order->tenants[i]);
+    qsort(c->numbers, count, sizeof *c->numbers, by_text);
+    return 0;
+}
+
+static uint64_t number_of(const struct creation *c, size_t i)
+{
+    uint64_t number = 0;
+
+    (void)str_u64(c->numbers[i], 0, UINT64_MAX, &number);
+    return number;
+}
+
+static int put_database(struct creation *c, size_t i, struct err *err)
+{
+    int fd = spool_fd(c->order->scratch, err), rc;
+    char name[64];
+
+    if (fd == -1)
+        return -1;
+    rc = c->order->dump(c->order->arg, number_of(c, i), fd, err);
+    if (rc == 1 && lseek(fd, 0, SEEK_SET) == -1)
+        rc = err_sys(err, "spool", errno, "a database's dump");
+    if (rc == 1) {
+        (void)str_format(name, sizeof name, "databases/%s", c->numbers[i]);
+        rc = section_file(c->section, name, fd, err);
+    }
+    (void)close(fd);
+    return rc == -1 ? -1 : 0;
+}
+
+static int put_volumes(struct creation *c, size_t i, struct err *err)
+{
+    const struct create_order *o = c->order;
+    struct err why = {0};
+    int rc;
+
+    (void)str_format(c->unit, sizeof c->unit, "tenants/%s", c->numbers[i]);
+    if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), true, err) == -1)
+        return -1;
+    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), put_entry, c, err);
+    /* Whatever became of the reading, the tenant goes on. */
+    if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), false, rc == 0 ? err : &why) == -1)
+        rc = -1;
+    return rc;
+}
+
+static int put_tenants(struct creation *c, struct err *err)
+{
+    size_t count = c->order->tenant_count;
+    struct buf index;
+    int rc = 0;
+
+    buf_init(&index, INDEX_MAX);
+    for (size_t i = 0; i < count; i++)
+        (void)buf_format(&index, "tenants/%s\tvolumes of tenant %s\n", c->numbers[i],
+                         c->numbers[i]);
+    rc = begin(c, buf_string(&index), err);
+    buf_free(&index);
+    for (size_t i = 0; rc == 0 && c->order->dump != NULL && i < count; i++)
+        rc = put_database(c, i, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = put_volumes(c, i, err);
+    return rc;
+}
+
+int create_snapshot(const struct create_order *order, struct create_figures *figures,
+                    struct err *err)
+{
+    struct creation c = {.order = order};
+    int rc = -1;
+
+    memset(figures, 0, sizeof *figures);
+    if (sort_numbers(&c, err) == 0 &&
+        chunk_writer_new(&c.writer, order->header, order->file_key, order->signing_key, order->sink,
+                         err) == 0 &&
+        (order->catalog == NULL ||
+         catalog_begin(order->catalog, order->header->id, order->header->hash, err) == 0) &&
+        put_control(&c, err) == 0 && section_end(c.section, &figures->control, err) == 0 &&
+        put_tenants(&c, err) == 0 && section_end(c.section, &figures->tenants, err) == 0 &&
+        chunk_writer_finish(c.writer, &figures->length, err) == 0)
+        rc = order->catalog == NULL ? 0 : catalog_end(order->catalog, err);
+    section_free(c.section);
+    chunk_writer_free(c.writer);
+    free(c.numbers);
+    return rc;
+}

@@ -1,0 +1,357 @@
+/*
+ * Filling a section. Apart from what is put into it (create.c) and from how it is packed and
+ * sealed: here each member is read once, hashed on the way, and noted.
+ */
+#include "section.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "str.h"
+
+#define BLOCK     (256u * 1024u)
+#define LINKS_MAX 65536 /* files with several names that are remembered */
+
+/* A file with more than one name, once it has been packed. */
+struct linked {
+    uint64_t device, inode;
+    char *name;
+};
+
+struct section {
+    struct section_setup setup;
+    struct pack_writer *pack;
+    FILE *manifest;
+    uint64_t lines;
+    struct section_figures figures;
+    struct linked *links; /* open addressing by inode */
+    size_t link_count;
+    struct manifest_entry line; /* scratch */
+    char block[BLOCK];
+};
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to pack a section");
+}
+
+static int into_writer(void *arg, const void *data, size_t len, struct err *err)
+{
+    struct section *s = arg;
+
+    s->figures.packed_bytes += len;
+    return chunk_writer_add(s->setup.writer, data, len, err);
+}
+
+static FILE *spool(const char *folder, struct err *err)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    FILE *out = fd == -1 ? NULL : fdopen(fd, "w+");
+
+    if (out == NULL) {
+        (void)err_sys(err, "spool", errno, folder);
+        if (fd != -1)
+            (void)close(fd);
+    }
+    return out;
+}
+
+/* A small text as a member that is in no manifest. */
+static int put_text(struct section *s, const char *name, const char *text, struct err *err)
+{
+    struct pack_entry e = {.type = PACK_FILE, .mode = 0600, .size = strlen(text), .name = name};
+
+    return pack_writer_entry(s->pack, &e, err) == 0 &&
+                   (e.size == 0 || pack_writer_data(s->pack, text, e.size, err) == 0)
+               ? 0
+               : -1;
+}
+
+int section_begin(struct section **out, const struct section_setup *setup, const char *index,
+                  struct err *err)
+{
+    struct section *s = calloc(1, sizeof *s);
+
+    if (s == NULL || (s->links = calloc(LINKS_MAX, sizeof *s->links)) == NULL) {
+        free(s);
+        return no_memory(err);
+    }
+    s->setup = *setup;
+    if ((s->manifest = spool(setup->scratch, err)) == NULL ||
+        manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
+        pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 3 : setup->level,
+                        setup->threads, err) == -1 ||
+        put_text(s, "INDEX", index, err) == -1) {
+        section_free(s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+/* ---- links ---- */
+
+/* The place of an inode: where it is, or where it would be; NULL when too many are known. */
+static struct linked *link_place(struct section *s, uint64_t device, uint64_t inode)
+{
+    size_t at = (size_t)((inode * UINT64_C(0x9e3779b97f4a7c15) ^ device) % LINKS_MAX);
+
+    if (s->link_count > LINKS_MAX / 2)
+        return NULL;
+    while (s->links[at].name != NULL &&
+           (s->links[at].inode != inode || s->links[at].device != device))
+        at = (at + 1) % LINKS_MAX;
+    return &s->links[at];
+}
+
+/* ---- entries ---- */
+
+static int note(struct section *s, struct err *err)
+{
+    s->lines++;
+    return manifest_write(s->manifest, &s->line, err);
+}
+
+/* The fields that all kinds have. */
+static int describe(struct section *s, const char *unit, const struct volume_entry *e,
+                    struct pack_entry *member, struct err *err)
+{
+    struct manifest_entry *m = &s->line;
+
+    memset(m, 0, offsetof(struct manifest_entry, name));
+    m->target[0] = '\0';
+    if ((e->name[0] == '\0' ? str_copy(m->name, sizeof m->name, unit)
+                            : str_format(m->name, sizeof m->name, "%s/%s", unit, e->name)) == -1)
+        return 1;
+    m->type = e->type;
+    m->mode = e->mode & (e->type == 'd' ? 01777u : 0777u);
+    m->uid = e->uid;
+    m->gid = e->gid;
+    m->mtime_s = e->mtime_s;
+    m->mtime_ns = e->mtime_ns;
+    m->here = true;
+    *member = (struct pack_entry){.mode = m->mode,
+                                  .uid = m->uid,
+                                  .gid = m->gid,
+                                  .mtime_s = m->mtime_s,
+                                  .mtime_ns = m->mtime_ns,
+                                  .name = m->name};
+    (void)err;
+    return 0;
+}
+
+/* The content: exactly as long as it was said to be; what is missing is zeros, what is more is
+ * left. Either is told by m->changed. */
+static int pack_content(struct section *s, int fd, uint64_t size, struct err *err)
+{
+    crypto_generichash_state hash;
+    uint64_t left = size;
+    struct stat before, after;
+    bool known = fstat(fd, &before) == 0;
+
+    (void)crypto_generichash_init(&hash, NULL, 0, 32);
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    while (left > 0) {
+        size_t want = left < BLOCK ? (size_t)left : BLOCK;
+        ssize_t n = read(fd, s->block, want);
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return err_sys(err, "volume_read", errno, s->line.name);
+        if (n == 0) { /* it has shrunk */
+            memset(s->block, 0, want);
+            n = (ssize_t)want;
+            s->line.changed = true;
+        }
+        (void)crypto_generichash_update(&hash, (const uint8_t *)s->block, (size_t)n);
+        if (pack_writer_data(s->pack, s->block, (size_t)n, err) == -1)
+            return -1;
+        left -= (uint64_t)n;
+        s->figures.bytes += (uint64_t)n;
+        if (s->setup.progress != NULL &&
+            s->setup.progress(s->setup.progress_arg, (uint64_t)n, err) == -1)
+            return -1;
+    }
+    if (!known || fstat(fd, &after) == -1 || after.st_size != before.st_size ||
+        after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+        after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        s->line.changed = true;
+    (void)crypto_generichash_final(&hash, s->line.hash, 32);
+    s->line.has_hash = true;
+    return 0;
+}
+
+/* For the next snapshot; a file that changed while it was read is read again then. */
+static int remember(struct section *s, const struct volume_entry *e, const uint8_t from[SEAL_ID],
+                    struct err *err)
+{
+    struct catalog_entry c = {.mtime_s = e->mtime_s,
+                              .ctime_s = e->ctime_s,
+                              .mtime_ns = e->mtime_ns,
+                              .ctime_ns = e->ctime_ns,
+                              .size = e->size,
+                              .device = e->device,
+                              .inode = e->inode};
+
+    if (s->setup.catalog == NULL || s->line.changed)
+        return 0;
+    memcpy(c.hash, s->line.hash, sizeof c.hash);
+    memcpy(c.from, from, SEAL_ID);
+    memcpy(c.name, s->line.name, sizeof c.name);
+    return catalog_write(s->setup.catalog, &c, err);
+}
+
+/* Left to the snapshot that has it. Return 1, 0 if it is not there, or -1. */
+static int keep(struct section *s, const struct volume_entry *e, struct err *err)
+{
+    bool found = false;
+
+    if (s->setup.base == NULL)
+        return 0;
+    if (catalog_find(s->setup.base, s->line.name, e, &found, err) == -1)
+        return -1;
+    if (!found)
+        return 0;
+    s->line.size = e->size;
+    s->line.has_hash = true;
+    s->line.here = false;
+    memcpy(s->line.hash, s->setup.base->at.hash, 32);
+    memcpy(s->line.from, s->setup.base->at.from, SEAL_ID);
+    s->figures.kept++;
+    return note(s, err) == 0 && remember(s, e, s->line.from, err) == 0 ? 1 : -1;
+}
+
+static int put_file(struct section *s, struct pack_entry *member, const struct volume_entry *e,
+                    int fd, struct err *err)
+{
+    struct linked *place = e->links > 1 ? link_place(s, e->device, e->inode) : NULL;
+    int kept;
+
+    s->figures.files++;
+    if (place != NULL && place->name != NULL) {
+        member->type = PACK_HARDLINK;
+        member->target = place->name;
+        s->line.type = 'h';
+        (void)str_copy(s->line.target, sizeof s->line.target, place->name);
+        return pack_writer_entry(s->pack, member, err) == 0 ? note(s, err) : -1;
+    }
+    if ((kept = place == NULL ? keep(s, e, err) : 0) != 0)
+        return kept == 1 ? 0 : -1;
+    member->type = PACK_FILE;
+    member->size = s->line.size = e->size;
+    if (pack_writer_entry(s->pack, member, err) == -1 || pack_content(s, fd, e->size, err) == -1)
+        return -1;
+    if (place != NULL) {
+        if ((place->name = strdup(s->line.name)) == NULL)
+            return no_memory(err);
+        place->device = e->device;
+        place->inode = e->inode;
+        s->link_count++;
+    }
+    s->figures.changed += s->line.changed;
+    if (note(s, err) == -1)
+        return -1;
+    return e->links > 1 ? 0 : remember(s, e, s->setup.id, err);
+}
+
+int section_entry(struct section *s, const char *unit, const struct volume_entry *e, int fd,
+                  struct err *err)
+{
+    struct pack_entry member;
+
+    if (describe(s, unit, e, &member, err) != 0)
+        return err_set(err, ERR_TOO_LARGE, "member_name", "a name below %s is too long", unit);
+    switch (e->type) {
+    case 'f':
+        return put_file(s, &member, e, fd, err);
+    case 'd':
+        s->figures.folders++;
+        member.type = PACK_FOLDER;
+        return pack_writer_entry(s->pack, &member, err) == 0 ? note(s, err) : -1;
+    case 'l':
+        s->figures.links++;
+        member.type = PACK_SYMLINK;
+        member.target = e->target;
+        (void)str_copy(s->line.target, sizeof s->line.target, e->target);
+        return pack_writer_entry(s->pack, &member, err) == 0 ? note(s, err) : -1;
+    default:
+        s->figures.skipped++;
+        (void)str_copy(s->line.target, sizeof s->line.target, e->target);
+        return note(s, err);
+    }
+}
+
+int section_file(struct section *s, const char *name, int fd, struct err *err)
+{
+    struct volume_entry *e;
+    struct stat st;
+    int rc;
+
+    if (fstat(fd, &st) == -1)
+        return err_sys(err, "snapshot_read", errno, name);
+    if ((e = calloc(1, sizeof *e)) == NULL)
+        return no_memory(err);
+    e->type = 'f';
+    e->mode = st.st_mode & 0777;
+    e->uid = st.st_uid;
+    e->gid = st.st_gid;
+    e->links = 1;
+    e->mtime_s = st.st_mtim.tv_sec;
+    e->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
+    e->ctime_s = st.st_ctim.tv_sec;
+    e->ctime_ns = (uint32_t)st.st_ctim.tv_nsec;
+    e->size = (uint64_t)st.st_size;
+    e->device = st.st_dev;
+    e->inode = st.st_ino;
+    rc = section_entry(s, name, e, fd, err);
+    free(e);
+    return rc;
+}
+
+/* The manifest as the last member. */
+static int put_manifest(struct section *s, struct err *err)
+{
+    struct pack_entry e = {.type = PACK_FILE, .mode = 0600, .name = "MANIFEST"};
+    size_t n;
+    long size;
+
+    if (manifest_end(s->manifest, s->lines, err) == -1)
+        return -1;
+    if ((size = ftell(s->manifest)) == -1 || fseek(s->manifest, 0, SEEK_SET) == -1)
+        return err_sys(err, "manifest", errno, "the manifest");
+    e.size = (uint64_t)size;
+    if (pack_writer_entry(s->pack, &e, err) == -1)
+        return -1;
+    while ((n = fread(s->block, 1, BLOCK, s->manifest)) > 0)
+        if (pack_writer_data(s->pack, s->block, n, err) == -1)
+            return -1;
+    return ferror(s->manifest) ? err_sys(err, "manifest", errno, "the manifest") : 0;
+}
+
+int section_end(struct section *s, struct section_figures *figures, struct err *err)
+{
+    if (put_manifest(s, err) == -1 || pack_writer_finish(s->pack, err) == -1 ||
+        chunk_writer_end(s->setup.writer, err) == -1)
+        return -1;
+    *figures = s->figures;
+    return 0;
+}
+
+void section_free(struct section *s)
+{
+    if (s == NULL)
+        return;
+    pack_writer_free(s->pack);
+    if (s->manifest != NULL)
+        (void)fclose(s->manifest);
+    for (size_t i = 0; i < LINKS_MAX; i++)
+        free(s->links[i].name);
+    free(s->links);
+    free(s);
+}

@@ -1,0 +1,52 @@
+#ifndef SETT_SECTION_H
+#define SETT_SECTION_H
+/*
+ * Filling one section: members into the archive, a line each into the manifest, and at the end the
+ * manifest itself. Names must come in the manifest's order. Hard links are found by inode; files
+ * that are as a catalog remembers them are named and not packed.
+ */
+#include "catalog.h"
+#include "chunk.h"
+
+struct section;
+
+struct section_setup {
+    struct chunk_writer *writer;
+    const char *scratch;  /* folder for what is spooled: manifest, catalog */
+    int level;            /* zstd's; 0: 3 */
+    unsigned threads;     /* of compression; 0: 1 */
+    struct catalog *base; /* NULL: everything is packed */
+    FILE *catalog;        /* the next catalog, begun; or NULL */
+    uint8_t id[SEAL_ID];  /* of the snapshot being written */
+    /* Told of each block that was read, with how many bytes; returns 0, or -1 having filled err to
+     * stop. May be NULL. */
+    int (*progress)(void *arg, uint64_t bytes, struct err *err);
+    void *progress_arg;
+};
+
+struct section_figures {
+    uint64_t files, folders, links, skipped, changed; /* changed: while they were read */
+    uint64_t bytes, packed_bytes, kept;               /* of files; kept: files left to the base */
+};
+
+/** section_begin(out, setup, index, err): begin the next section; ${index}: text of its INDEX.
+ * Return 0 or -1. */
+int section_begin(struct section **out, const struct section_setup *setup, const char *index,
+                  struct err *err);
+
+/** section_entry(s, unit, e, fd, err): a volume's entry, as ${unit}/e->name; for 'f' its content is
+ * read from ${fd}. Return 0 or -1. */
+int section_entry(struct section *s, const char *unit, const struct volume_entry *e, int fd,
+                  struct err *err);
+
+/** section_file(s, name, fd, err): a file of the box's own, under ${name}, as fstat describes it. 0
+ * or -1. */
+int section_file(struct section *s, const char *name, int fd, struct err *err);
+
+/** section_end(s, figures, err): the manifest, and the end of the section. Return 0 or -1. */
+int section_end(struct section *s, struct section_figures *figures, struct err *err);
+
+/** section_free(s): NULL is fine. */
+void section_free(struct section *s);
+
+#endif
