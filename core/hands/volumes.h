@@ -37,6 +37,17 @@ int volumes_walk(const char *folder,
                  int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                  void *arg, struct err *err);
 
+/** volumes_walk_fd(folder, send, arg, err): the same for a folder that is open, and stays so. */
+int volumes_walk_fd(int folder,
+                    int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                    void *arg, struct err *err);
+
+/** volumes_walk_top(folder, send, arg, err): likewise, of the names in it alone, none of which is
+ * opened: type is 's' for each. For those who remove. Return 0 or -1. */
+int volumes_walk_top(int folder,
+                     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                     void *arg, struct err *err);
+
 /** volumes_fetch(sock, number, take, arg, err): ask the hands at ${sock} for the volumes of tenant
  * ${number}, or for their own folder: number 0. ${take} gets each entry, with a descriptor for 'f'
  * that is closed after it returns; 0, or -1 having filled err to stop. Return 0 or -1. */

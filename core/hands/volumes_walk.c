@@ -217,24 +217,49 @@ static int walk_folder(struct walk *w, int folder, struct err *err)
     return rc;
 }
 
+int volumes_walk_fd(int folder,
+                    int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                    void *arg, struct err *err)
+{
+    struct walk *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (w == NULL)
+        return no_memory(err);
+    w->send = send;
+    w->arg = arg;
+    rc = walk_folder(w, folder, err);
+    free(w);
+    return rc;
+}
+
+int volumes_walk_top(int folder,
+                     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                     void *arg, struct err *err)
+{
+    struct volume_entry *e = calloc(1, sizeof *e);
+    struct names names = {0};
+    int rc = e == NULL ? no_memory(err) : read_names(folder, &names, err);
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        e->type = 's';
+        (void)str_copy(e->name, sizeof e->name, names.at[i]);
+        rc = send(arg, e, -1, err);
+    }
+    free_names(&names);
+    free(e);
+    return rc;
+}
+
 int volumes_walk(const char *folder,
                  int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                  void *arg, struct err *err)
 {
-    struct walk *w = calloc(1, sizeof *w);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
 
-    if (w == NULL) {
-        rc = no_memory(err);
-    } else if (fd == -1) {
-        rc = errno == ENOENT ? 0 : err_sys(err, "volume_open", errno, folder);
-    } else {
-        w->send = send;
-        w->arg = arg;
-        rc = walk_folder(w, fd, err);
-    }
-    if (fd != -1)
-        (void)close(fd);
-    free(w);
+    if (fd == -1)
+        return errno == ENOENT ? 0 : err_sys(err, "volume_open", errno, folder);
+    rc = volumes_walk_fd(fd, send, arg, err);
+    (void)close(fd);
     return rc;
 }

@@ -1,0 +1,40 @@
+#ifndef SETT_UNPACK_H
+#define SETT_UNPACK_H
+/*
+ * A section's members into a staging folder. What comes in was authenticated by whoever signed the
+ * snapshot, and is still not believed: every name is opened beneath the folder without following a
+ * link, names must come in the manifest's order (so none comes twice), links are made last, and at
+ * the end what is there is held against the manifest.
+ */
+#include "chunk.h"
+#include "manifest.h"
+
+struct unpack_setup {
+    int folder;       /* the staging folder's descriptor; empty, or with the chain's older files */
+    const char *only; /* a unit, a folder or a file: nothing else is written; NULL: all of it */
+    bool own;         /* give everything the owner that it had; else it stays ours */
+    bool chain;       /* an older file of the chain was unpacked here: what is there is replaced */
+    uint64_t bytes_max, entries_max; /* beyond these it is no snapshot of this box; 0: no limit */
+    /* Told of each block written. 0, or -1 having filled err to stop. May be NULL. */
+    int (*progress)(void *arg, uint64_t bytes, struct err *err);
+    void *arg;
+};
+
+struct unpack_figures {
+    uint64_t files, folders, links, skipped, kept, bytes; /* kept: in older files of the chain */
+};
+
+/** unpack_section(r, setup, manifest, figures, err): begin the next section of ${r} and unpack it
+ * to its proven end. Its manifest is left in ${manifest}, an empty file open for both, and what was
+ * written has been compared with it; entries whose content older files hold are only counted.
+ * ERR_CORRUPT for anything that is not as the format says. Return 0 or -1. */
+int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FILE *manifest,
+                   struct unpack_figures *figures, struct err *err);
+
+/** unpack_settle(setup, manifest, figures, err): once the newest file of a chain is unpacked: what
+ * its manifest does not name goes, what it names must be there with its content, and gets its
+ * owner, mode and time. Return 0 or -1. */
+int unpack_settle(const struct unpack_setup *setup, FILE *manifest, struct unpack_figures *figures,
+                  struct err *err);
+
+#endif
