@@ -1,0 +1,93 @@
+#ifndef SETT_SNAPSHOT_H
+#define SETT_SNAPSHOT_H
+/*
+ * What the box knows of its snapshots: to whom they are sealed, where they are kept, which there
+ * are. The files themselves are backup/'s.
+ */
+#include "db.h"
+#include "id.h"
+
+/* Whoever holds the secret half of this key can read the box's snapshots. */
+struct recipient {
+    char id[ID_SIZE];
+    char name[64];           /* "recovery", "escrow" */
+    char key[96];            /* "settrec1…", unique */
+    uint32_t shares, needed; /* the secret was given out in so many shares; 0: whole */
+    bool proven;             /* a part of the secret was asked back and was right */
+    int64_t created_at, proven_at;
+};
+extern const struct table recipient_table; /* key id; unique: name, key */
+
+enum vault_kind { VAULT_FOLDER, VAULT_S3, VAULT_SFTP };
+extern const char *const vault_kind_names[];
+
+/* A place where snapshots are kept. Its credentials are secrets "vault:<id>". */
+struct vault_place {
+    char id[ID_SIZE];
+    char name[64]; /* unique, a slug */
+    uint32_t kind;
+    char address[512];         /* folder: an absolute path; s3: https://host/bucket/prefix; sftp:
+                                  sftp://user@host:port/path */
+    char region[64];           /* s3 */
+    char access_key[128];      /* s3: the public half of the credential */
+    char host_key[160];        /* sftp: what the host must prove to be: "sha256:…" */
+    uint64_t bytes_per_s;      /* at most, when sending; 0: as fast as it goes */
+    bool enabled, append_only; /* append_only: nothing is ever deleted there by the box */
+    char problem[240];         /* why it could not be used last; "" */
+    int64_t used_at, failed_at, created_at, updated_at;
+};
+extern const struct table vault_place_table; /* key id; unique: name */
+
+enum snapshot_state {
+    SNAPSHOT_WRITING,
+    SNAPSHOT_SENDING, /* whole and verified here, on its way to its vaults */
+    SNAPSHOT_DONE,
+    SNAPSHOT_FAILED,
+    SNAPSHOT_GONE /* deleted everywhere, by retention or by hand */
+};
+extern const char *const snapshot_state_names[];
+
+struct snapshot {
+    char id[ID_SIZE];
+    uint64_t number; /* unique; grows */
+    uint32_t state;
+    char state_reason[240];
+    char file[128];          /* its name in every vault */
+    char tenant_id[ID_SIZE]; /* "" : the whole box */
+    uint8_t uid[16];         /* the id in its header */
+    uint8_t hash[32];        /* of its header */
+    uint8_t base_uid[16];    /* all zero: it restores by itself */
+    uint32_t chain;          /* how many files a restore reads, 1 or more */
+    char base_id[ID_SIZE];
+    uint64_t bytes, files, kept, changed, skipped, source_bytes;
+    uint32_t tenants; /* whose volumes are in it */
+    bool verified;    /* read back whole, before it was called done */
+    int64_t created_at, done_at, verified_at, proven_at, took_ms; /* proven: drilled */
+    char job_id[ID_SIZE];
+};
+extern const struct table snapshot_table; /* key id; unique: number; index: state, tenant_id, uid */
+
+/* That a snapshot is in a vault. */
+struct snapshot_copy {
+    char snapshot_id[ID_SIZE], vault_id[ID_SIZE];
+    uint64_t bytes;
+    int64_t stored_at, checked_at, proven_at;
+    char problem[240];
+};
+extern const struct table snapshot_copy_table; /* key snapshot_id, vault_id; index: vault_id */
+
+/** snapshot_resolve(txn, text, snapshot, err): by id or number. Return 1, 0 or -1. */
+int snapshot_resolve(struct txn *txn, const char *text, struct snapshot *snapshot, struct err *err);
+
+/** snapshot_newest(txn, tenant_id, snapshot, err): the newest that is done, of the whole box
+ * (${tenant_id} "") or of one tenant. Return 1, 0 or -1. */
+int snapshot_newest(struct txn *txn, const char *tenant_id, struct snapshot *snapshot,
+                    struct err *err);
+
+/** snapshot_put(txn, snapshot, err): store a changed one. Return 0 or -1. */
+int snapshot_put(struct txn *txn, const struct snapshot *snapshot, struct err *err);
+
+/** recipient_count(txn, err): how many there are. -1 on error. */
+int64_t recipient_count(struct txn *txn, struct err *err);
+
+#endif
