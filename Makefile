@@ -36,16 +36,18 @@ archive   = $(B)/lib$(subst /,-,$(1)).a
 reverse   = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 archives  = $(foreach f,$(call reverse,$(1)),$(call archive,$(f)))
 
-PROGRAMS := sett sett-front sett-worker sett-hands sett-send sett-forward
+PROGRAMS := sett sett-front sett-worker sett-hands sett-send sett-restore sett-forward
 BELOW_FRONT  := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops fcgi
 BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/watch core/ops backup
 BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_FORWARD := store/base store core/outside
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
+BELOW_RESTORE := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops backup
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml
+LIBS_RESTORE := $(LIBS_SETT) -larchive
 LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive
 
 .PHONY: all help
@@ -83,6 +85,7 @@ $(eval $(call program_rule,sett-worker,worker,$(BELOW_WORKER),$(LIBS_WORKER)))
 $(eval $(call program_rule,sett-hands,hands,$(BELOW_HANDS),$(LIBS_HANDS)))
 $(eval $(call program_rule,sett-forward,forward,$(BELOW_FORWARD),))
 $(eval $(call program_rule,sett-send,send,$(BELOW_SETT),$(LIBS_SETT)))
+$(eval $(call program_rule,sett-restore,restore,$(BELOW_RESTORE),$(LIBS_RESTORE)))
 $(eval $(call program_rule,sett,sett,$(BELOW_SETT),$(LIBS_SETT)))
 
 # Unit tests: one program a file, linked with every floor.

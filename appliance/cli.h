@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include "hold.h"
 #include "op.h"
 #include "paths.h"
 
@@ -27,6 +28,7 @@ struct cli {
     char web[PATHS_SIZE];      /* folder of the static admin */
     struct op_box box;         /* set by cli_open */
     bool opened;
+    struct hold hold; /* as long as the box is open */
 };
 
 struct cli_command {
@@ -36,18 +38,19 @@ struct cli_command {
     const char *example;
     int (*run)(struct cli *cli, int argc, char **argv, struct err *err); /* exit code, or -1 */
 };
-extern const struct cli_command sett_commands[]; /* commands.c; ended by one without noun */
-extern const struct cli_command send_commands[]; /* commands_send.c */
+extern const struct cli_command sett_commands[];    /* commands.c; ended by one without noun */
+extern const struct cli_command send_commands[];    /* commands_send.c */
+extern const struct cli_command restore_commands[]; /* commands_restore.c */
 
 /** cli_main(argc, argv, commands): the whole of a program with this command line. Return its exit
  * code. */
 int cli_main(int argc, char **argv, const struct cli_command *commands);
 
-/** cli_elsewhere(cli, words, argc, argv, err): go on as sett-send, which is linked with libcurl:
- * loading that takes longer than most commands of sett take in all. Does not return unless it
- * fails: -1. */
-int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv,
-                  struct err *err);
+/** cli_elsewhere(cli, program, words, argc, argv, err): go on as ${program}, with all global
+ * options: sett-send is linked with libcurl, sett-restore with libarchive, and loading those takes
+ * longer than most commands of sett take in all. Does not return unless it fails: -1. */
+int cli_elsewhere(struct cli *cli, const char *program, const char *const *words, int argc,
+                  char **argv, struct err *err);
 
 /** cli_open(cli, err): give up root if we have it and the box is not root's, then open store, keys
  * and configuration. ERR_NOT_FOUND with a hint when there is no box yet. Return 0 or -1. */
@@ -108,6 +111,10 @@ int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_stripe_send: send.c, in sett-send: one event, signed with the box's own secret. */
 int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_restore: restore_commands.c, in sett-restore: a snapshot's file, status, rollback, commit.
+ */
+int cli_restore(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_job_watch: cli_watch.c: cli_watch for the job argv[0]. */
 int cli_job_watch(struct cli *cli, int argc, char **argv, struct err *err);

@@ -117,6 +117,8 @@ int cli_open(struct cli *cli, struct err *err)
     if (conf_read(&box->conf, cli->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;
     err_clear(err);
+    if (hold_try(&cli->paths, &cli->hold, err) == -1)
+        return -1;
     if (db_open(&box->db, cli->paths.db, &sett_schema, err) == -1 ||
         vault_load(&box->vault, cli->paths.keys, false, err) == -1 ||
         web_key_load(&box->web_key, cli->paths.keys, err) == -1)
@@ -154,30 +156,56 @@ int cli_call(struct cli *cli, struct op_call *call, struct err *err)
     return 0;
 }
 
-int cli_elsewhere(struct cli *cli, const char *const *words, int argc, char **argv, struct err *err)
-{
-    char path[PATHS_SIZE + 16];
-    char *arguments[64];
-    int n = 0;
+/* The words of a command line for another of our programs. */
+struct words {
+    char *at[96];
+    int count;
+};
 
-    (void)str_format(path, sizeof path, "%s/sett-send", cli->programs);
-    arguments[n++] = path;
+static void word(struct words *w, const char *text)
+{
+    if (w->count + 1 < (int)(sizeof w->at / sizeof w->at[0]))
+        w->at[w->count] = (char *)(uintptr_t)text;
+    w->count++; /* too many are seen at the end */
+}
+
+int cli_elsewhere(struct cli *cli, const char *program, const char *const *words, int argc,
+                  char **argv, struct err *err)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } flags[] = {
+        {cli->output == CLI_JSON, "--json"}, {cli->quiet, "--quiet"}, {cli->dry_run, "--dry-run"},
+        {cli->no_input, "--no-input"},       {cli->wait, "--wait"},   {cli->no_wait, "--no-wait"}};
+    char path[PATHS_SIZE + 32], timeout[16];
+    struct words w = {.count = 0};
+
+    (void)str_format(path, sizeof path, "%s/%s", cli->programs, program);
+    word(&w, path);
     if (cli->paths.root[0] != '\0') {
-        arguments[n++] = (char *)(uintptr_t) "--root";
-        arguments[n++] = cli->paths.root;
+        word(&w, "--root");
+        word(&w, cli->paths.root);
     }
-    if (cli->output == CLI_JSON)
-        arguments[n++] = (char *)(uintptr_t) "--json";
-    if (cli->quiet)
-        arguments[n++] = (char *)(uintptr_t) "--quiet";
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (flags[i].given)
+            word(&w, flags[i].name);
+    if (cli->wait_s != 0) {
+        (void)str_format(timeout, sizeof timeout, "%u", cli->wait_s);
+        word(&w, "--timeout");
+        word(&w, timeout);
+    }
+    if (cli->confirm != NULL) {
+        word(&w, "--confirm");
+        word(&w, cli->confirm);
+    }
     for (; *words != NULL; words++)
-        arguments[n++] = (char *)(uintptr_t)*words;
-    for (int i = 0; i < argc; i++) {
-        if (n + 1 == (int)(sizeof arguments / sizeof *arguments))
-            return err_field(err, "argument", "too_many", "too many arguments");
-        arguments[n++] = argv[i];
-    }
-    arguments[n] = NULL;
-    (void)execv(path, arguments);
+        word(&w, *words);
+    for (int i = 0; i < argc; i++)
+        word(&w, argv[i]);
+    if (w.count + 1 > (int)(sizeof w.at / sizeof w.at[0]))
+        return err_field(err, "argument", "too_many", "too many arguments");
+    w.at[w.count] = NULL;
+    (void)execv(path, w.at);
     return err_sys(err, "exec", errno, path);
 }

@@ -1,6 +1,7 @@
 /* The commands of sett that are not operations: they are about the box itself, or show what happens
  * on it. */
 #include "cli.h"
+#include "str.h"
 
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
 {
@@ -9,12 +10,27 @@ int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
 
 static int demo_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    return cli_elsewhere(cli, (const char *const[]){"demo", NULL}, argc, argv, err);
+    return cli_elsewhere(cli, "sett-send", (const char *const[]){"demo", NULL}, argc, argv, err);
 }
 
 static int send_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    return cli_elsewhere(cli, (const char *const[]){"stripe", "send", NULL}, argc, argv, err);
+    return cli_elsewhere(cli, "sett-send", (const char *const[]){"stripe", "send", NULL}, argc,
+                         argv, err);
+}
+
+/* "sett restore list" is an operation; all else is about a file, or the trees that a restore
+ * leaves. */
+static int restore_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    const struct op *op;
+    char name[64];
+
+    if (argc > 0 && str_format(name, sizeof name, "restore.%s", argv[0]) == 0 &&
+        (op = op_find(name)) != NULL)
+        return cli_operation(cli, op, argc - 1, argv + 1, err);
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"restore", NULL}, argc, argv,
+                         err);
 }
 
 const struct cli_command sett_commands[] = {
@@ -40,6 +56,12 @@ const struct cli_command sett_commands[] = {
      "         [--subscription ID] [--price P] [--order ID] [--status S] [--at SECONDS]\n"
      "         [--id EVT] [--url URL]",
      "checkout.session.completed --name Acme --plan demo", send_elsewhere},
+    {"restore", NULL, "Bring the box, or one tenant, back from a snapshot's file",
+     "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
+     "         [--base FILE]... [--onto-empty] [--auto-resume] [--tenant ID]\n"
+     "       sett restore status | rollback | commit | list | show | resume",
+     "/var/backups/sett/sett-box-00000042-20261126T030000Z.sett --recovery-file kit.txt",
+     restore_elsewhere},
     {"cloudflare", "import",
      "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
      "~/cloudflare.env", cli_cloudflare_import},

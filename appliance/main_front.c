@@ -20,6 +20,7 @@
 #include "file.h"
 #include "front.h"
 #include "history.h"
+#include "hold.h"
 #include "limit.h"
 #include "log.h"
 #include "notify.h"
@@ -51,6 +52,7 @@ struct program {
     struct events events;
     struct front *requests, *streams;
     int request_fd, event_fd, signal_fd, stop_fd;
+    struct hold hold;
 };
 
 /* Sockets that the manager listens on already; their order is that of the unit's. */
@@ -87,9 +89,10 @@ static int listen_both(struct program *p, struct err *err)
     return p->event_fd < 0 ? -1 : 0;
 }
 
-static int box_open(struct op_box *box, const char *root, struct err *err)
+static int box_open(struct op_box *box, struct hold *hold, const char *root, struct err *err)
 {
-    if (paths_set(&box->paths, root, err) < 0 || daemon_become_owner(&box->paths, err) < 0) {
+    if (paths_set(&box->paths, root, err) < 0 || daemon_become_owner(&box->paths, err) < 0 ||
+        hold_enter(&box->paths, hold, notify_watchdog, err) < 0) {
         return -1;
     }
     if (geteuid() == 0) {
@@ -186,7 +189,7 @@ static void watch(struct program *p)
     if (each_ms > LOOK_MS) {
         each_ms = LOOK_MS;
     }
-    while (!again && poll(&fd, 1, (int)each_ms) <= 0) {
+    while (!again && !hold_wished(&p->hold) && poll(&fd, 1, (int)each_ms) <= 0) {
         struct err err;
         struct txn *txn;
         int64_t now_ms = clock_mono_ms();
@@ -230,7 +233,8 @@ static int start(struct program *p, int argc, char **argv, struct err *err)
     if (p->stop_fd < 0) {
         return err_sys(err, "eventfd", errno, "eventfd");
     }
-    if (box_open(&p->box, root, err) < 0 || parts_make(p, err) < 0 || listen_both(p, err) < 0) {
+    if (box_open(&p->box, &p->hold, root, err) < 0 || parts_make(p, err) < 0 ||
+        listen_both(p, err) < 0) {
         return -1;
     }
     if (confine(err) < 0) { /* the unit's own walls stand all the same */

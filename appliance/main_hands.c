@@ -24,6 +24,7 @@
 #include "file.h"
 #include "hands_serve.h"
 #include "hands_world.h"
+#include "hold.h"
 #include "log.h"
 #include "notify.h"
 #include "runtime_docker.h"
@@ -35,7 +36,7 @@
 #include "supervisor_child.h"
 #include "supervisor_systemd.h"
 
-#define LOOK_MS 5000 /* longest sleep of the loop */
+#define LOOK_MS 1000 /* longest sleep of the loop */
 #define FULL_MS 100  /* while all connections are taken */
 #define END_MS  1500 /* requests at work have so long to end */
 #define GRACE_S 35   /* a connector's own grace period is 30 s */
@@ -64,6 +65,7 @@ struct program {
     struct hands_world world;
     struct hands_serve *serve;
     int signal_fd;
+    struct hold hold;
 };
 
 static int read_options(struct options *o, int argc, char **argv)
@@ -275,7 +277,7 @@ static int open_world(struct program *p, struct err *err)
     return hands_serve_new(&p->serve, &p->world, uid, err);
 }
 
-/* Serve until a signal ends it. Return the signal. */
+/* Serve until a signal ends it, or live/ is to be replaced. Return the signal. */
 static int loop(struct program *p)
 {
     int64_t every = notify_watchdog_ms(LOOK_MS);
@@ -293,6 +295,8 @@ static int loop(struct program *p)
             return (int)signal_info.ssi_signo;
         if (listen_fd != -1 && (at[1].revents & POLLIN) != 0)
             hands_serve_accept(p->serve);
+        if (hold_wished(&p->hold)) /* what runs on live/ goes with it */
+            return SIGINT;
     }
 }
 
@@ -351,6 +355,7 @@ int main(int argc, char **argv)
     (void)umask(0022);
     (void)mallopt(M_ARENA_MAX, 2);
     if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
+        hold_enter(&p.paths, &p.hold, notify_watchdog, &err) == -1 ||
         daemon_signals(&p.signal_fd, &err) == -1 || open_world(&p, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;

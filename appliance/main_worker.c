@@ -24,11 +24,13 @@
 #include "engine.h"
 #include "file.h"
 #include "health_watch.h"
+#include "hold.h"
 #include "job_start.h"
 #include "log.h"
 #include "notify.h"
 #include "post.h"
 #include "post_test.h"
+#include "restore_watch.h"
 #include "sagas.h"
 #include "schedule_tick.h"
 #include "schema.h"
@@ -37,6 +39,7 @@
 
 #define FILES_WANTED   8192
 #define STOP_MS        1700 /* for steps under way to reach their commit; then the process ends */
+#define BOUNDARY_MS    8000 /* likewise, before the store is put aside */
 #define ANSWER_END_MS  200
 #define BEAT_MS        1000
 #define STUCK_TURNS_MS 15000 /* the scheduler silent for so long: the watchdog may bite */
@@ -53,6 +56,8 @@ struct program {
     struct schedule_tick tick;
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
+    struct hold hold;
+    bool paused; /* after a restore: what is outside is looked at, and nothing else is done */
 };
 
 static int read_options(const char **root, int argc, char **argv)
@@ -73,7 +78,8 @@ static int open_box(struct program *p, const char *root, struct err *err)
 {
     struct saga_context *c = &p->context;
 
-    if (paths_set(&c->paths, root, err) == -1 || daemon_become_owner(&c->paths, err) == -1)
+    if (paths_set(&c->paths, root, err) == -1 || daemon_become_owner(&c->paths, err) == -1 ||
+        hold_enter(&c->paths, &p->hold, notify_watchdog, err) == -1)
         return -1;
     if (conf_read(&c->conf, c->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;
@@ -83,6 +89,7 @@ static int open_box(struct program *p, const char *root, struct err *err)
         db_open(&c->db, c->paths.db, &sett_schema, err) == -1)
         return -1;
     (void)db_check_readers(c->db);
+    p->paused = restore_watch_paused(c);
     return 0;
 }
 
@@ -121,9 +128,17 @@ static void tick(void *context)
         if (outside_refresh(p->outside, c->db, &c->conf, &c->vault, &err) == -1)
             log_error("cannot read the providers' settings: %s", err.text);
     }
-    schedule_tick(&p->tick, &wake);
+    if (!p->paused)
+        schedule_tick(&p->tick, &wake);
     if (wake)
         job_wake(c->paths.wake_sock);
+}
+
+static bool may(void *context, const char *saga)
+{
+    const struct program *p = context;
+
+    return !p->paused || restore_watch_may(saga);
 }
 
 static int read_terms(struct program *p, struct engine_setup *setup, struct err *err)
@@ -150,6 +165,7 @@ static int start_engine(struct program *p, struct err *err)
         .context = &p->context,
         .vault = &p->context.vault,
         .wake_sock = p->context.paths.wake_sock,
+        .may = may,
         .tick = tick,
         .tick_context = p,
     };
@@ -217,7 +233,8 @@ static void beat(const struct program *p)
         (void)!ftruncate(p->beat_fd, (off_t)strlen(text));
 }
 
-/* Until told to end. Beat and watchdog follow the scheduler: a loop that hangs is silent. */
+/* Until told to end, until live/ is to be replaced, or until a restored box may go on, which it
+ * does by beginning anew. Beat and watchdog follow the scheduler: a loop that hangs is silent. */
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(BEAT_MS), turned_ms = clock_mono_ms();
@@ -226,7 +243,7 @@ static void watch(struct program *p)
 
     if (each_ms > BEAT_MS)
         each_ms = BEAT_MS;
-    for (;;) {
+    while (!hold_wished(&p->hold) && (!p->paused || restore_watch_paused(&p->context))) {
         uint64_t now = engine_alive(p->engine);
 
         if (now != turns) {
@@ -242,6 +259,24 @@ static void watch(struct program *p)
     }
 }
 
+/* Everything that acts by itself. */
+static int start_watches(struct program *p, struct err *err)
+{
+    struct saga_context *c = &p->context;
+
+    if (drift_watch_start(c, p->outside, err) == -1)
+        return -1;
+    if (p->paused)
+        return restore_watch_start(c, p->outside, err);
+    return health_watch_start(&p->health, c, p->outside, 0, err) == -1 ||
+                   quota_watch_start(c, p->outside, err) == -1 ||
+                   post_start(&p->post, c, err) == -1 ||
+                   alert_watch_start(&p->alerts, c, err) == -1 ||
+                   domain_watch_start(&p->domains, c, p->outside, 0, err) == -1
+               ? -1
+               : 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct program p; /* as long as the process: threads may outlive main's end */
@@ -255,13 +290,7 @@ int main(int argc, char **argv)
     raise_files();
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
-        start_answers(&p, &err) == -1 ||
-        health_watch_start(&p.health, &p.context, p.outside, 0, &err) == -1 ||
-        drift_watch_start(&p.context, p.outside, &err) == -1 ||
-        quota_watch_start(&p.context, p.outside, &err) == -1 ||
-        post_start(&p.post, &p.context, &err) == -1 ||
-        alert_watch_start(&p.alerts, &p.context, &err) == -1 ||
-        domain_watch_start(&p.domains, &p.context, p.outside, 0, &err) == -1) {
+        start_answers(&p, &err) == -1 || start_watches(&p, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
@@ -273,7 +302,7 @@ int main(int argc, char **argv)
     notify_stopping();
     post_stop(p.post);
     answer_stop(p.answer, ANSWER_END_MS);
-    engine_stop(p.engine, STOP_MS);
+    engine_stop(p.engine, hold_wished(&p.hold) ? BOUNDARY_MS : STOP_MS);
     log_info("ended");
     (void)fflush(NULL);
     _exit(0); /* what is still outside (a step, a probe) must not see its world taken apart */

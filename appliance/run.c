@@ -231,6 +231,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
         lock(&run, err) == -1 || port_free(run.port, err) == -1 ||
         cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1)
         return -1;
+    hold_release(&cli->hold); /* a restore need not wait for one who only supervises */
     log_open("sett", LOG_LEVEL_INFO);
     if (supervise_new(&s, run.notify, run.log, err) == -1)
         return -1;

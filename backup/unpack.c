@@ -44,9 +44,10 @@ static int from_reader(void *arg, const void **data, size_t *len, struct err *er
     return chunk_reader_next(arg, data, len, err);
 }
 
-static FILE *spool(struct err *err)
+static FILE *spool(const char *folder, struct err *err)
 {
-    FILE *out = tmpfile();
+    int fd = folder == NULL ? -1 : open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    FILE *out = folder == NULL ? tmpfile() : fd == -1 ? NULL : fdopen(fd, "w+");
 
     if (out == NULL)
         (void)err_sys(err, "spool", errno, "a temporary file");
@@ -117,6 +118,9 @@ static int put_file(struct unpack *u, struct err *err)
 {
     int fd, rc;
 
+    u->figures->files++;
+    if (u->setup->folder == -1)
+        return put_content(u, -1, err);
     if (u->setup->chain && beneath_remove(u->setup->folder, u->entry.name, err) == -1)
         return -1;
     if ((fd = beneath_create(u->setup->folder, u->entry.name, err)) == -1)
@@ -125,13 +129,14 @@ static int put_file(struct unpack *u, struct err *err)
     if (rc == 0)
         rc = beneath_dress(fd, &u->line, u->setup->own, err);
     (void)close(fd);
-    u->figures->files++;
     return rc;
 }
 
 static int put_folder(struct unpack *u, struct err *err)
 {
     u->figures->folders++;
+    if (u->setup->folder == -1)
+        return 0;
     return beneath_folder(u->setup->folder, u->entry.name, u->setup->chain, err);
 }
 
@@ -155,7 +160,8 @@ static int put_member(struct unpack *u, struct err *err)
         break;
     default:
         u->figures->links++;
-        if (u->setup->chain && beneath_remove(u->setup->folder, u->entry.name, err) == -1)
+        if (u->setup->folder != -1 && u->setup->chain &&
+            beneath_remove(u->setup->folder, u->entry.name, err) == -1)
             return -1;
         rc = put_off(u, err);
         break;
@@ -319,7 +325,9 @@ static int unpack(struct unpack *u, struct err *err)
     if (got == -1 || manifest_end(u->done, u->done_lines, err) == -1 ||
         manifest_end(u->later, u->later_lines, err) == -1)
         return -1;
-    return make_later(u, err) == 0 ? compare(u, err) : -1;
+    if (u->setup->folder != -1 && make_later(u, err) == -1)
+        return -1;
+    return compare(u, err);
 }
 
 int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FILE *manifest,
@@ -334,7 +342,8 @@ int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FIL
     u->figures = figures;
     u->reader = r;
     u->manifest = manifest;
-    if ((u->done = spool(err)) != NULL && (u->later = spool(err)) != NULL)
+    if ((u->done = spool(setup->scratch, err)) != NULL &&
+        (u->later = spool(setup->scratch, err)) != NULL)
         rc = unpack(u, err);
     pack_reader_free(u->pack);
     if (u->done != NULL)

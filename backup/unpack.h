@@ -10,10 +10,12 @@
 #include "manifest.h"
 
 struct unpack_setup {
-    int folder;       /* the staging folder's descriptor; empty, or with the chain's older files */
+    int folder; /* the staging folder's descriptor; empty, or with the chain's older files; -1:
+                   nothing is written, everything is read, hashed and compared */
     const char *only; /* a unit, a folder or a file: nothing else is written; NULL: all of it */
     bool own;         /* give everything the owner that it had; else it stays ours */
     bool chain;       /* an older file of the chain was unpacked here: what is there is replaced */
+    const char *scratch; /* folder for its lists; NULL: the system's for such things */
     uint64_t bytes_max, entries_max; /* beyond these it is no snapshot of this box; 0: no limit */
     /* Told of each block written. 0, or -1 having filled err to stop. May be NULL. */
     int (*progress)(void *arg, uint64_t bytes, struct err *err);

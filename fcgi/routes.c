@@ -127,6 +127,10 @@ const struct op_route route_table[] = {
     {POST, "/api/drift/{id}/ignore", "drift.ignore"},
     {POST, "/api/drift/{id}/revert", "drift.revert"},
 
+    {GET, "/api/restores", "restore.list"},
+    {GET, "/api/restores/{id}", "restore.show"},
+    {POST, "/api/restores/resume", "restore.resume"},
+
     {GET, "/api/jobs", "job.list"},
     {GET, "/api/jobs/{id}", "job.show"},
     {POST, "/api/jobs/{id}/retry", "job.retry"},

@@ -126,6 +126,13 @@ int64_t record_count(struct txn *txn, const struct table *table, struct err *err
  * error. */
 uint64_t record_next_number(struct txn *txn, const char *name, struct err *err);
 
+/** record_last_number(txn, name, number, err): the number that was given out last; 0: none. 0 or
+ * -1. */
+int record_last_number(struct txn *txn, const char *name, uint64_t *number, struct err *err);
+
+/** record_raise_number(txn, name, least, err): the next one is above ${least}. Return 0 or -1. */
+int record_raise_number(struct txn *txn, const char *name, uint64_t least, struct err *err);
+
 /* A walk in the order of the key or of an index. Lives on the caller's stack; needs no end. It may
  * be used in a write transaction, and records may be changed on the way: each step looks up its
  * place again. */

@@ -359,6 +359,29 @@ uint64_t record_next_number(struct txn *txn, const char *name, struct err *err)
     return n + 1;
 }
 
+int record_last_number(struct txn *txn, const char *name, uint64_t *number, struct err *err)
+{
+    struct key key;
+
+    if (is_over(txn, err))
+        return -1;
+    db_raw_own_key(&key, DB_RAW_COUNTER, name, strlen(name));
+    return db_raw_number(txn, &key, number, err);
+}
+
+int record_raise_number(struct txn *txn, const char *name, uint64_t least, struct err *err)
+{
+    struct key key;
+    uint64_t n;
+
+    if (must_write(txn, err) == -1)
+        return -1;
+    db_raw_own_key(&key, DB_RAW_COUNTER, name, strlen(name));
+    if (db_raw_number(txn, &key, &n, err) == -1)
+        return -1;
+    return n >= least ? 0 : db_raw_set_number(txn, &key, least, err);
+}
+
 int record_reindex(struct txn *txn, const struct table *table, const char *name, struct err *err)
 {
     const struct index *index = index_find(table, name);

@@ -16,8 +16,8 @@ test-deps: deps
 ## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed"
 test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all ssrf
-	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all unit
-	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all build/crash/unit/test_engine_crash
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs 1 --timeout 900 \
 	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(filter-out %/test_engine_crash.c,$(wildcard tests/unit/test_*.c))) \
 	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
@@ -29,6 +29,12 @@ $(B)/ssrf/hook.so: tests/ssrf/hook.c
 	$(CC) -std=gnu11 -O1 -fPIC -shared -o $@ $< -ldl
 $(B)/ssrf/ask: tests/ssrf/ask.c $(ALL_ARCHIVES)
 	@mkdir -p $(B)/ssrf
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+
+.PHONY: shot
+shot: $(B)/restore/shot
+$(B)/restore/shot: tests/restore/shot.c $(ALL_ARCHIVES)
+	@mkdir -p $(B)/restore
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
 
 ## unit-run: only the unit tests, of the variant chosen (VARIANT=plain|asan|tsan)

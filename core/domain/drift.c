@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "job.h"
+#include "job_start.h"
 #include "str.h"
 
 #define GONE_KEEP_MS (INT64_C(7) * 24 * 3600 * 1000)
@@ -218,4 +218,30 @@ int64_t drift_count_open(struct txn *txn, struct err *err)
     if (scan_start(&walk, txn, &drift_table, "state", &match, 1, false, err) == -1)
         return -1;
     return scan_count(&walk, err);
+}
+
+static void arg(struct job *job, const char *name, const char *value)
+{
+    if (value[0] != '\0')
+        (void)kv_set(&job->args, name, value);
+}
+
+void drift_job(const struct drift *item, struct job *job)
+{
+    arg(job, "drift_id", item->id);
+    arg(job, "thing", item->thing);
+    arg(job, "name", item->name);
+    if (item->verdict == DRIFT_ORPHAN) {
+        (void)str_copy(job->saga, sizeof job->saga, "drift.remove");
+        job_subject(job->subjects[0], "drift", item->id);
+    } else if (item->kind == DRIFT_RUNTIME) {
+        (void)str_copy(job->saga, sizeof job->saga, "drift.mend");
+        arg(job, "tenant_id", item->tenant_id);
+        job_subject(job->subjects[0], "tenant", item->tenant_id);
+    } else {
+        (void)str_copy(job->saga, sizeof job->saga, "drift.lead");
+        arg(job, "tunnel_id", item->tunnel_id);
+        arg(job, "tenant_id", item->tenant_id);
+        job_subject(job->subjects[0], "tunnel", item->tunnel_id);
+    }
 }

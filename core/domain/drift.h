@@ -9,6 +9,8 @@
 #include "db.h"
 #include "id.h"
 
+struct job;
+
 enum drift_kind {
     DRIFT_TUNNEL,    /* a tunnel at the provider */
     DRIFT_RULES,     /* its configuration */
@@ -91,5 +93,8 @@ int drift_put(struct txn *txn, struct drift *item, struct err *err);
 
 /** drift_count_open(txn, err): how many are open. -1 on error. */
 int64_t drift_count_open(struct txn *txn, struct err *err);
+
+/** drift_job(item, job): fill in saga, arguments and subject of the job that reverts it. */
+void drift_job(const struct drift *item, struct job *job);
 
 #endif

@@ -375,6 +375,8 @@ static void set_up(struct engine *e, const struct engine_setup *setup)
     w->stopping_arg = e;
     e->tick = setup->tick;
     e->tick_context = setup->tick_context;
+    e->schedule.may = setup->may;
+    e->schedule.may_context = setup->tick_context;
     e->threads_most = setup->threads == 0 ? THREADS_DEFAULT : setup->threads;
     if (e->threads_most > THREADS_MOST)
         e->threads_most = THREADS_MOST;

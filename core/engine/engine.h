@@ -21,6 +21,9 @@ struct engine_setup {
     unsigned threads;          /* 0: 16 */
     uint32_t backoff_min_ms, backoff_max_ms; /* 0: 500, 300000 */
     uint32_t short_wait_ms; /* an AGAIN below this is waited for without a commit; 0: 2000 */
+    /* Which jobs may be taken up now, by the name of their saga; NULL: all. On the scheduler's
+     * thread; given tick_context. */
+    bool (*may)(void *tick_context, const char *saga);
     void (*tick)(void *tick_context); /* about once a second, on the scheduler's thread; or NULL */
     void *tick_context;
 };

@@ -63,6 +63,8 @@ static int walk(struct schedule *s, struct txn *txn, struct job *job,
             break;
         if (future && job->updated_at <= now_ms + JUMP_MS)
             continue;
+        if (s->may != NULL && !s->may(s->may_context, job->saga))
+            continue;
         if (busy(arg, job->id) || held(s, job, &verdict))
             continue;
         if (found->count == SCHEDULE_BATCH) {

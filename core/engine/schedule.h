@@ -7,7 +7,9 @@
 
 struct schedule {
     struct db *db;
-    const char *lease; /* ours */
+    const char *lease;                            /* ours */
+    bool (*may)(void *context, const char *saga); /* NULL: all may be taken up */
+    void *may_context;
     int64_t offset_ms; /* wall minus monotonic time when last looked: a jump of the clock shows */
 };
 

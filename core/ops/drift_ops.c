@@ -186,13 +186,7 @@ static int revert(struct op_call *call, struct err *err)
     if (item.remedy[0] == '\0')
         return err_set(err, ERR_CONFLICT, "drift_by_hand", "%s is not sett's to revert: %s",
                        item.thing, item.actual);
-    arg(&job, "drift_id", item.id);
-    arg(&job, "thing", item.thing);
-    arg(&job, "name", item.name);
-    if (item.verdict == DRIFT_ORPHAN) {
-        (void)str_copy(job.saga, sizeof job.saga, "drift.remove");
-        job_subject(job.subjects[0], "drift", item.id);
-    } else if (item.domain_id[0] != '\0') {
+    if (item.verdict != DRIFT_ORPHAN && item.domain_id[0] != '\0') {
         struct custom_domain domain;
 
         if (custom_domain_get(call->txn, item.domain_id, &domain, err) != 1)
@@ -200,22 +194,16 @@ static int revert(struct op_call *call, struct err *err)
                                                    "the domain %s is gone", item.name)
                                          : -1;
         (void)str_copy(job.saga, sizeof job.saga, "domain.route");
+        arg(&job, "drift_id", item.id);
+        arg(&job, "thing", item.thing);
         arg(&job, "domain_id", item.domain_id);
         arg(&job, "tenant_id", domain.tenant_id);
         (void)kv_set(&job.args, "name", domain.name);
         arg(&job, "via", domain_via_names[domain.via]);
         arg(&job, "www", domain.www ? "1" : "0");
         job_subject(job.subjects[0], "domain", item.domain_id);
-    } else if (item.kind == DRIFT_RUNTIME) {
-        (void)str_copy(job.saga, sizeof job.saga, "drift.mend");
-        arg(&job, "tenant_id", item.tenant_id);
-        job_subject(job.subjects[0], "tenant", item.tenant_id);
-    } else {
-        (void)str_copy(job.saga, sizeof job.saga, "drift.lead");
-        arg(&job, "tunnel_id", item.tunnel_id);
-        arg(&job, "tenant_id", item.tenant_id);
-        job_subject(job.subjects[0], "tunnel", item.tunnel_id);
-    }
+    } else
+        drift_job(&item, &job);
     if (object_job(call, &job, err) != 0)
         return -1;
     if (call->plan)

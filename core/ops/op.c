@@ -43,6 +43,7 @@ const struct op *const op_tables[] = {
     health_ops,
     mail_ops,
     reveal_ops,
+    restore_ops,
     act_ops,
     NULL,
 };

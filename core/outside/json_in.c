@@ -2,6 +2,8 @@
  * everybody gets its traps (doubles, names without case, nulls) handled in the same way. */
 #include "json_in.h"
 
+#include "buf.h"
+
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
@@ -161,4 +163,13 @@ enum json_type json_type(const struct cJSON *item)
     if (cJSON_IsObject(item))
         return JSON_OBJECT;
     return JSON_NULL;
+}
+
+int json_print(const struct cJSON *json, struct buf *out)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    int rc = text == NULL ? -1 : buf_text(out, text);
+
+    cJSON_free(text);
+    return rc;
 }

@@ -73,4 +73,9 @@ enum json_type json_type(const struct cJSON *item);
 /** json_integer(item, negative, n): whether it is an integer, and which (|n| <= 2^53). */
 bool json_integer(const struct cJSON *item, bool *negative, uint64_t *n);
 
+struct buf;
+
+/** json_print(json, out): append it as compact text. Return 0, or -1 if it does not fit. */
+int json_print(const struct cJSON *json, struct buf *out);
+
 #endif

@@ -1,0 +1,162 @@
+#ifndef SETT_RESTORE_H
+#define SETT_RESTORE_H
+/*
+ * A box out of its snapshot. In this order: the files are opened and checked (restore_source.c),
+ * unpacked into a staging folder beside live/ by a child that can write nowhere else
+ * (restore_stage.c), their store is examined and held against the one that is there
+ * (restore_look.c), told what it must know of its own age (restore_age.c), and put in live's place
+ * (restore_swap.c). Until the last of these nothing that lives has changed.
+ */
+#include "db.h"
+#include "hold.h"
+#include "paths.h"
+#include "restore_record.h"
+#include "seal.h"
+#include "unpack.h"
+
+/* ---- the files ---- */
+
+#define RESTORE_CHAIN_MOST 64
+
+struct restore_file {
+    int fd;
+    uint64_t size;
+    char path[512];
+    struct seal_header header;
+};
+
+struct restore_source {
+    size_t count;                                  /* files[0] is the newest */
+    struct restore_file files[RESTORE_CHAIN_MOST]; /* each builds on the one behind it */
+};
+
+/* Who can open them: the secret key, or a passphrase. */
+struct restore_secret {
+    bool has_key;
+    uint8_t key[32];
+    char passphrase[256];
+};
+
+/** restore_source_open(s, path, more, more_count, err): the file at ${path}, and what it builds on,
+ * which is looked for among ${more} (files or folders) and beside ${path}, by id and header hash.
+ * Links are not followed. ERR_NOT_FOUND naming the file of a chain that is missing. Return 0 or -1.
+ */
+int restore_source_open(struct restore_source *s, const char *path, const char *const *more,
+                        size_t more_count, struct err *err);
+
+/** restore_source_close(s): fine for one that is all zero. */
+void restore_source_close(struct restore_source *s);
+
+/** restore_signer(s, pinned, err): that all of its files were signed by the key that is expected:
+ * ${pinned}, in hex, or the first 16 or more digits of it. ERR_FORBIDDEN "unknown_signer" naming
+ * the fingerprint that it has. Return 0 or -1. */
+int restore_signer(const struct restore_source *s, const char *pinned, struct err *err);
+
+/** restore_fingerprint(s, out): the signer's key in hex. */
+void restore_fingerprint(const struct restore_source *s, char out[65]);
+
+/** restore_unlock(s, secret, err): that ${secret} opens all of them: before anything is written.
+ * Return 0 or -1. */
+int restore_unlock(const struct restore_source *s, const struct restore_secret *secret,
+                   struct err *err);
+
+/* ---- staging ---- */
+
+struct restore_stage {
+    const char *program; /* that is RESTORE_CHILD; NULL: this one, whose main must know it */
+    const char *folder;  /* made by the caller, empty, 0700 */
+    const char *only;    /* a unit of the tenants' section; NULL: everything */
+    bool own;            /* everything gets the owner that it had */
+    const char *user; /* that the child becomes, if there is one of that name; NULL: nobody else */
+    uint64_t reserve; /* bytes to be left free on the file system */
+    void (*progress)(void *arg, uint64_t bytes, uint64_t total); /* of the files read; or NULL */
+    void *arg;
+};
+
+/** restore_stage(s, secret, stage, figures, err): one pass over each file, oldest first, in a child
+ * with reduced rights: it writes below the staging folder and can open nothing else. All of it has
+ * been compared with its manifest, and is on the disk, when it returns 0. -1: what is there is
+ * worth nothing. */
+int restore_stage(const struct restore_source *s, const struct restore_secret *secret,
+                  const struct restore_stage *stage, struct unpack_figures *figures,
+                  struct err *err);
+
+#define RESTORE_CHILD "unpack-child" /* the one argument of the child */
+
+/** restore_stage_child(): all of the child's main. Return its exit status. */
+int restore_stage_child(void);
+
+/* ---- looking ---- */
+
+struct restore_lost { /* what the present store has and the restored one has not */
+    uint32_t tenants, customers, orders, events, users;
+    uint64_t audit;     /* entries */
+    char names[5][128]; /* of some of the tenants */
+};
+
+struct restore_plan {
+    char box_id[ID_SIZE]; /* of the restored store */
+    bool foreign;         /* another box's than the present one */
+    bool present;         /* there is a store to compare with */
+    uint32_t tenants;     /* in the restored one */
+    uint32_t migrated;    /* migrations that were run on it */
+    struct restore_lost lost;
+    char conf[16][96]; /* files of etc/ that differ; "" ends */
+};
+
+/** restore_look(staging, live, plan, err): fsck of the store in ${staging} (migrated first, when it
+ * is of an older version), and what differs from the one of ${live}, if there is one. ERR_CORRUPT
+ * naming the first finding. Return 0 or -1. */
+int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
+                 struct err *err);
+
+/* ---- what it must know of its own age ---- */
+
+/** restore_age(staging, live, record, err): in the restored store: nobody is signed in, no counter
+ * is behind what was given out since, ports that others have are theirs, letters that wait go to
+ * nobody, a scan for drift is wanted, sagas are paused, and an audit record says from what it was
+ * restored: ${record}, whose id and times are set. 0 or -1. */
+int restore_age(const char *staging, const struct paths *live, struct restore_record *record,
+                struct err *err);
+
+/** restore_fit(staging, live, elsewhere, err): owners and modes of the box's own files as this box
+ * has them; etc/ and what belongs to a process that ran then is taken out of the tree.
+ * ${elsewhere}: it ran on another machine, so nothing starts by itself. Return 0 or -1. */
+int restore_fit(const char *staging, const struct paths *live, bool elsewhere, struct err *err);
+
+/* ---- live ---- */
+
+#define RESTORE_BEFORE 96
+
+/** restore_staging(paths, out, err): the path of the staging folder, fresh and empty, after what a
+ * crash left was tidied. The caller holds nothing. Return 0 or -1. */
+int restore_staging(const struct paths *paths, char out[PATHS_SIZE], struct err *err);
+
+/** restore_tidy(paths, err): after a crash: the tree that was live gets its name, what was not
+ * finished goes. Return 0 or -1. */
+int restore_tidy(const struct paths *paths, struct err *err);
+
+/** restore_ready(paths, before, err): note in the staging folder that it is whole, and as what the
+ * present tree will be kept. Return 0 or -1. */
+int restore_ready(const struct paths *paths, const char *before, struct err *err);
+
+/** restore_exchange(paths, before, err): staging and live change places in one step; what was live
+ * is called ${before} then. The caller has the hold. Without a live/ the staging folder becomes it.
+ * Return 0 or -1. */
+int restore_exchange(const struct paths *paths, const char *before, struct err *err);
+
+/** restore_back(paths, before, err): the other way: ${before} is live again, and the restored tree
+ * goes. The caller has the hold. Return 0 or -1. */
+int restore_back(const struct paths *paths, const char *before, struct err *err);
+
+/** restore_before(paths, out, err): name of the tree that the present one replaced, if it is still
+ * there. Return 1, 0 or -1. */
+int restore_before(const struct paths *paths, char out[RESTORE_BEFORE], struct err *err);
+
+/** restore_commit(paths, err): the tree from before goes. Return 1, 0 if there was none, or -1. */
+int restore_commit(const struct paths *paths, struct err *err);
+
+/** restore_healthy(paths, wait_ms, err): until worker, hands and front answer. Return 0 or -1. */
+int restore_healthy(const struct paths *paths, int wait_ms, struct err *err);
+
+#endif

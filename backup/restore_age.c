@@ -1,0 +1,260 @@
+/*
+ * A restored box lives in a world that went on without it. What follows from that is written into
+ * its store before it becomes the box's, in one change: so there is no moment at which it is back
+ * and does not know.
+ */
+#include "restore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "file.h"
+#include "job_start.h"
+#include "letter.h"
+#include "port.h"
+#include "schema.h"
+#include "setting.h"
+#include "snapshot.h"
+#include "str.h"
+#include "user.h"
+
+#define PORT_REST_MS (INT64_C(24) * 3600 * 1000)
+
+struct age {
+    struct restore_record *record;
+    struct db *live; /* NULL: there is none */
+};
+
+/* ---- people ---- */
+
+static int sign_out(struct txn *txn, struct err *err)
+{
+    struct user user = {0};
+    struct session session = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &user_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &user, err)) == 1) {
+        user.epoch++;
+        if (record_put(txn, &user_table, &user, err) == -1)
+            return -1;
+    }
+    if (got == -1 || scan_start(&scan, txn, &session_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &session, err)) == 1)
+        if (record_delete(txn, &session_table, &session, err) == -1)
+            return -1;
+    return got;
+}
+
+/* What was taken away from somebody since stays taken away. */
+static int revoke_again(struct txn *txn, struct txn *live, struct err *err)
+{
+    struct api_key key = {0}, old;
+    struct user user = {0}, known;
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, live, &api_key_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &key, err)) == 1) {
+        old = key;
+        if (key.revoked_at == 0 || record_get(txn, &api_key_table, &old, err) != 1)
+            continue;
+        old.revoked_at = key.revoked_at;
+        if (record_put(txn, &api_key_table, &old, err) == -1)
+            return -1;
+    }
+    if (got == -1 || scan_start(&scan, live, &user_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &user, err)) == 1) {
+        known = user;
+        if (record_get(txn, &user_table, &known, err) != 1)
+            continue;
+        known.epoch = user.epoch >= known.epoch ? user.epoch + 1 : known.epoch;
+        known.disabled = known.disabled || user.disabled;
+        if (record_put(txn, &user_table, &known, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
+/* Letters that were waiting have been sent since, or say what is not so any more. */
+static int keep_silent(struct txn *txn, struct err *err)
+{
+    struct message message = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &message_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &message, err)) == 1)
+        if (message.state == MESSAGE_QUEUED &&
+            message_end(txn, &message, MESSAGE_FAILED, err) == -1)
+            return -1;
+    return got;
+}
+
+/* ---- what was given out since ---- */
+
+static int raise_numbers(struct txn *txn, struct txn *live, struct err *err)
+{
+    uint64_t number;
+
+    for (size_t i = 0; i < sett_schema.table_count; i++)
+        if (record_last_number(live, sett_schema.tables[i]->name, &number, err) == -1 ||
+            record_raise_number(txn, sett_schema.tables[i]->name, number, err) == -1)
+            return -1;
+    return 0;
+}
+
+/* A port that somebody got since may still be listened on: it rests for a day. */
+static int rest_ports(struct txn *txn, struct txn *live, struct err *err)
+{
+    struct port port = {0}, ours;
+    char owner[96];
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, live, &port_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &port, err)) == 1) {
+        ours = port;
+        if (port.tenant_id[0] == '\0' || (got = record_get(txn, &port_table, &ours, err)) == 1)
+            continue;
+        (void)str_format(owner, sizeof owner, "%s, from after the snapshot", port.tenant_id);
+        if (got == -1 ||
+            port_foreign(txn, port.port, owner, txn_time_ms(txn) + PORT_REST_MS, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
+/* Snapshots made since exist; so do their copies. The one that is restored was not finished when
+ * its store was copied. */
+static int keep_snapshots(struct txn *txn, struct txn *live, struct err *err)
+{
+    struct snapshot snapshot = {0};
+    struct snapshot_copy copy = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, live, &snapshot_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &snapshot, err)) == 1)
+        if (record_put(txn, &snapshot_table, &snapshot, err) == -1)
+            return -1;
+    if (got == -1 || scan_start(&scan, live, &snapshot_copy_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &copy, err)) == 1)
+        if (record_put(txn, &snapshot_copy_table, &copy, err) == -1)
+            return -1;
+    return got;
+}
+
+/* Snapshots that were being made when the store was copied are over, this one among them. */
+static int end_snapshots(struct txn *txn, struct err *err)
+{
+    struct job job = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &job_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &job, err)) == 1) {
+        if (!job.live || !str_starts(job.saga, "snapshot."))
+            continue;
+        job.live = job.intent = false;
+        job.state = JOB_DONE;
+        job.ended_at = job.updated_at = txn_time_ms(txn);
+        job.worker[0] = '\0';
+        (void)str_copy(job.cause, sizeof job.cause, "the box was restored from this snapshot");
+        if (job_release(txn, &job, err) == -1 || record_put(txn, &job_table, &job, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
+/* ---- all of it ---- */
+
+static int note(struct txn *txn, struct restore_record *record, struct err *err)
+{
+    struct audit entry = {0};
+    struct drift_scan scan;
+    struct audit_head head = {.id = 1};
+    int got = record_get(txn, &audit_head_table, &head, err);
+
+    if (got == -1 || drift_scan_get(txn, &scan, err) == -1)
+        return -1;
+    record->chain_head = got == 1 ? head.number : 0;
+    scan.state = DRIFT_SCAN_IDLE; /* one that ran then does not */
+    record->scan = scan.number;
+    record->restored_at = txn_time_ms(txn);
+    (void)str_copy(entry.actor, sizeof entry.actor, record->actor);
+    (void)str_copy(entry.actor_kind, sizeof entry.actor_kind, "cli");
+    (void)str_copy(entry.action, sizeof entry.action, "restore.box");
+    (void)str_copy(entry.object, sizeof entry.object, record->id);
+    (void)str_copy(entry.result, sizeof entry.result, "ok");
+    (void)str_format(entry.reason, sizeof entry.reason,
+                     "restored from snapshot %llu of %s; the audit before it ends with %llu",
+                     (unsigned long long)record->snapshot_number, record->box_id,
+                     (unsigned long long)record->chain_head);
+    audit_digest(&restore_table, record, entry.after);
+    return record_put(txn, &drift_scan_table, &scan, err) == -1 ||
+                   drift_scan_want(txn, record->actor, &scan, err) == -1 ||
+                   restore_put(txn, record, err) == -1
+               ? -1
+               : audit_add(txn, &entry, err);
+}
+
+static int change(struct txn *txn, void *arg, struct err *err)
+{
+    struct age *age = arg;
+    struct txn *live = NULL;
+    int rc = -1;
+
+    if (age->live != NULL && db_read(&live, age->live, err) == -1)
+        return -1;
+    if (sign_out(txn, err) == 0 && keep_silent(txn, err) == 0 && end_snapshots(txn, err) == 0 &&
+        (live == NULL || (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
+                          rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)))
+        rc = note(txn, age->record, err);
+    db_read_end(live);
+    return rc;
+}
+
+/* The store that is there, if it is one of the same box. */
+static struct db *present(const struct paths *live, const char *box_id)
+{
+    char path[PATHS_SIZE + 16], id[ID_SIZE] = "";
+    struct db *db = NULL;
+    struct txn *txn;
+    struct err why;
+
+    (void)str_format(path, sizeof path, "%s/data.mdb", live->db);
+    if (!file_exists(path) || db_open(&db, live->db, &sett_schema, &why) == -1 ||
+        db_read(&txn, db, &why) == -1)
+        return NULL;
+    (void)setting_text(txn, NULL, "box.id", id, sizeof id, &why);
+    db_read_end(txn);
+    return str_equal(id, box_id) ? db : NULL;
+}
+
+int restore_age(const char *staging, const struct paths *live, struct restore_record *record,
+                struct err *err)
+{
+    struct age age = {.record = record, .live = present(live, record->box_id)};
+    char folder[PATHS_SIZE + 8];
+    struct db *db;
+
+    (void)str_format(folder, sizeof folder, "%s/db", staging);
+    return db_open(&db, folder, &sett_schema, err) == -1 ? -1 : db_write(db, change, &age, err);
+}

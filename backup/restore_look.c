@@ -1,0 +1,233 @@
+/*
+ * What a snapshot holds, seen before it is believed: its store is walked from end to end, and held
+ * against the one that it would replace, so that whoever restores knows what goes.
+ */
+#include "restore.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "audit.h"
+#include "customer.h"
+#include "domain_check.h"
+#include "event.h"
+#include "file.h"
+#include "schema.h"
+#include "setting.h"
+#include "str.h"
+#include "subscription.h"
+#include "tenant.h"
+#include "user.h"
+
+#define CONF_MOST (1u << 20)
+
+/* ---- the store ---- */
+
+static void first_finding(void *arg, const char *table, const char *key, const char *what)
+{
+    char *text = arg;
+
+    if (text[0] == '\0')
+        (void)str_format(text, 200, "%s %.60s: %.80s", table, key, what);
+}
+
+/* Migrated when it is of an older version; the copy that this keeps is not wanted here. */
+static int open_staged(struct db **db, const char *staging, struct restore_plan *plan,
+                       struct err *err)
+{
+    char folder[PATHS_SIZE + 8], kept[PATHS_SIZE + 32];
+    int ran;
+
+    (void)str_format(folder, sizeof folder, "%s/db", staging);
+    if (db_open(db, folder, &sett_schema, err) == 0)
+        return 0;
+    if (!str_equal(err->code, "store_needs_migration"))
+        return -1;
+    ran = db_migrate(folder, &sett_schema, sett_migrations, sett_migration_count, err);
+    if (ran == -1)
+        return -1;
+    plan->migrated = (uint32_t)ran;
+    (void)str_format(kept, sizeof kept, "%s-version-%u", folder,
+                     (unsigned)(sett_schema.version - (uint32_t)ran));
+    (void)file_remove_tree(kept, NULL);
+    return db_open(db, folder, &sett_schema, err);
+}
+
+static int check(struct db *db, struct err *err)
+{
+    char text[200] = "";
+    uint64_t chain;
+    struct txn *txn;
+    int64_t more, n = db_fsck(db, first_finding, text, err);
+
+    if (n == -1 || db_read(&txn, db, err) == -1)
+        return -1;
+    more = domain_check(txn, first_finding, text, err);
+    if (more != -1 && audit_verify(txn, &chain, err) == -1)
+        more = -1;
+    db_read_end(txn);
+    if (more == -1)
+        return -1;
+    if (n + more == 0)
+        return 0;
+    (void)err_set(err, ERR_CORRUPT, "snapshot_store", "the snapshot's store has %lld faults: %s",
+                  (long long)(n + more), text);
+    return err_hint(err, "nothing was changed; take an older snapshot");
+}
+
+/* ---- what is lost ---- */
+
+/* How many records of ${table} are in ${a} and not in ${b}. -1 on error. */
+static int64_t missing(struct txn *a, struct txn *b, const struct table *table, void *record,
+                       void *other, struct restore_lost *names, struct err *err)
+{
+    size_t size = table->fields.struct_size;
+    struct scan scan;
+    int64_t count = 0;
+    int got;
+
+    if (scan_start(&scan, a, table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    memset(record, 0, size);
+    while ((got = scan_next(&scan, record, err)) == 1) {
+        memcpy(other, record, size);
+        if ((got = record_get(b, table, other, err)) == -1)
+            return -1;
+        if (got == 1)
+            continue;
+        if (names != NULL && count < 5)
+            memcpy(names->names[count], ((const struct tenant *)record)->name, 128);
+        count++;
+    }
+    return got == -1 ? -1 : count;
+}
+
+union any {
+    struct tenant tenant;
+    struct customer customer;
+    struct order order;
+    struct event event;
+    struct user user;
+    struct audit audit;
+};
+
+static int lost(struct txn *live, struct txn *staged, struct restore_lost *out, struct err *err)
+{
+    static union any a, b; /* large, and this is done once in a process */
+    const struct {
+        const struct table *table;
+        uint32_t *count;
+    } tables[] = {{&tenant_table, &out->tenants},
+                  {&customer_table, &out->customers},
+                  {&order_table, &out->orders},
+                  {&event_table, &out->events},
+                  {&user_table, &out->users}};
+    int64_t n;
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        n = missing(live, staged, tables[i].table, &a, &b, i == 0 ? out : NULL, err);
+        if (n == -1)
+            return -1;
+        *tables[i].count = (uint32_t)n;
+    }
+    if ((n = missing(live, staged, &audit_table, &a, &b, NULL, err)) == -1)
+        return -1;
+    out->audit = (uint64_t)n;
+    return 0;
+}
+
+static int box_id(struct txn *txn, char out[ID_SIZE], struct err *err)
+{
+    return setting_text(txn, NULL, "box.id", out, ID_SIZE, err) == -1 ? -1 : 0;
+}
+
+static int compare(struct db *staged, const struct paths *live, struct restore_plan *plan,
+                   struct err *err)
+{
+    struct txn *txn = NULL, *present = NULL;
+    char path[PATHS_SIZE + 16], here[ID_SIZE];
+    struct db *db;
+    int64_t tenants;
+    int rc = -1;
+
+    if (db_read(&txn, staged, err) == -1)
+        return -1;
+    (void)str_format(path, sizeof path, "%s/data.mdb", live->db);
+    if (box_id(txn, plan->box_id, err) == -1 ||
+        (tenants = record_count(txn, &tenant_table, err)) == -1)
+        goto done;
+    plan->tenants = (uint32_t)tenants;
+    rc = 0;
+    if (!file_exists(path) || db_open(&db, live->db, &sett_schema, err) == -1 ||
+        db_read(&present, db, err) == -1) {
+        err_clear(err); /* one that cannot be read is no reason not to restore */
+        goto done;
+    }
+    plan->present = true;
+    rc = box_id(present, here, err) == -1 ? -1 : lost(present, txn, &plan->lost, err);
+    plan->foreign = rc == 0 && !str_equal(here, plan->box_id);
+done:
+    db_read_end(present);
+    db_read_end(txn);
+    return rc;
+}
+
+/* ---- configuration ---- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct buf one, other;
+    struct err why;
+    bool same;
+
+    buf_init(&one, CONF_MOST);
+    buf_init(&other, CONF_MOST);
+    same = file_read(a, &one, &why) == 0 && file_read(b, &other, &why) == 0 &&
+           one.len == other.len && (one.len == 0 || memcmp(one.data, other.data, one.len) == 0);
+    buf_free(&one);
+    buf_free(&other);
+    return same;
+}
+
+static void note_conf(struct restore_plan *plan, size_t *count, const char *staged,
+                      const char *present, const char *name)
+{
+    if (*count + 1 < sizeof plan->conf / sizeof plan->conf[0] && file_exists(staged) &&
+        !same_file(staged, present))
+        (void)str_copy(plan->conf[(*count)++], sizeof plan->conf[0], name);
+}
+
+static void compare_conf(const char *staging, const struct paths *live, struct restore_plan *plan)
+{
+    char folder[PATHS_SIZE + 32], staged[PATHS_SIZE + 300], present[PATHS_SIZE + 300], name[96];
+    struct dirent *d;
+    size_t count = 0;
+    DIR *dir;
+
+    (void)str_format(staged, sizeof staged, "%s/etc/sett.conf", staging);
+    note_conf(plan, &count, staged, live->conf, "sett.conf");
+    (void)str_format(folder, sizeof folder, "%s/etc/blueprints", staging);
+    if ((dir = opendir(folder)) == NULL)
+        return;
+    while ((d = readdir(dir)) != NULL)
+        if (d->d_name[0] != '.' &&
+            str_format(staged, sizeof staged, "%s/%s", folder, d->d_name) == 0 &&
+            str_format(present, sizeof present, "%s/%s", live->blueprints, d->d_name) == 0 &&
+            str_format(name, sizeof name, "blueprints/%s", d->d_name) == 0)
+            note_conf(plan, &count, staged, present, name);
+    (void)closedir(dir);
+}
+
+int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
+                 struct err *err)
+{
+    struct db *db;
+
+    memset(plan, 0, sizeof *plan);
+    if (open_staged(&db, staging, plan, err) == -1 || check(db, err) == -1 ||
+        compare(db, live, plan, err) == -1)
+        return -1;
+    compare_conf(staging, live, plan);
+    return 0;
+}

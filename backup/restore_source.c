@@ -1,0 +1,227 @@
+/*
+ * The files of a snapshot: found, opened, and known to be whose they should be. Apart from
+ * unpacking, because all of this is answered by headers alone, before a byte is written.
+ */
+#include "restore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enc.h"
+#include "str.h"
+
+#define SIGNER_DIGITS 16 /* of a fingerprint, at least */
+#define FILES_MOST    100000
+
+static int read_exactly(int fd, void *data, size_t len, uint64_t at, const char *path,
+                        struct err *err)
+{
+    size_t got = 0;
+
+    while (got < len) {
+        ssize_t n = pread(fd, (char *)data + got, len - got, (off_t)(at + got));
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return err_sys(err, "snapshot_read", errno, path);
+        if (n == 0)
+            return err_set(err, ERR_CORRUPT, "snapshot_cut", "%s is cut off", path);
+        got += (size_t)n;
+    }
+    return 0;
+}
+
+/* All of the header, as it is in the file; to be freed. */
+static uint8_t *header_bytes(const struct restore_file *f, size_t *size, struct err *err)
+{
+    uint8_t prefix[SEAL_PREFIX], *data;
+
+    if (read_exactly(f->fd, prefix, sizeof prefix, 0, f->path, err) == -1 ||
+        (*size = seal_header_size(prefix, sizeof prefix, err)) == 0)
+        return NULL;
+    if ((data = malloc(*size)) == NULL) {
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a header");
+        return NULL;
+    }
+    if (read_exactly(f->fd, data, *size, 0, f->path, err) == 0)
+        return data;
+    free(data);
+    return NULL;
+}
+
+static void close_file(struct restore_file *f)
+{
+    (void)close(f->fd);
+    f->fd = -1;
+}
+
+static int open_file(struct restore_file *f, const char *path, struct err *err)
+{
+    struct stat st;
+    uint8_t *data;
+    size_t size;
+    int rc;
+
+    if (str_copy(f->path, sizeof f->path, path) == -1)
+        return err_set(err, ERR_INVALID, "path_too_long", "%.80s… is too long", path);
+    if ((f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) == -1)
+        return errno == ENOENT
+                   ? err_set(err, ERR_NOT_FOUND, "no_snapshot", "there is no file %s", path)
+                   : err_sys(err, "snapshot_open", errno, path);
+    if (fstat(f->fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+        close_file(f);
+        return err_set(err, ERR_INVALID, "no_file", "%s is no file", path);
+    }
+    f->size = (uint64_t)st.st_size;
+    if ((data = header_bytes(f, &size, err)) == NULL) {
+        close_file(f);
+        return -1;
+    }
+    rc = seal_header_read(data, size, &f->header, err);
+    free(data);
+    if (rc == -1)
+        close_file(f);
+    return rc;
+}
+
+/* ---- the chain ---- */
+
+static bool is_base(const struct restore_file *f, const struct seal_header *of)
+{
+    return memcmp(f->header.id, of->base_id, SEAL_ID) == 0 &&
+           memcmp(f->header.hash, of->base_hash, SEAL_HASH) == 0;
+}
+
+/* Whether the file at ${path} is the one that ${of} builds on; then it is open. */
+static bool try_file(struct restore_file *f, const char *path, const struct seal_header *of)
+{
+    struct err why;
+
+    if (open_file(f, path, &why) == -1)
+        return false;
+    if (is_base(f, of))
+        return true;
+    close_file(f);
+    return false;
+}
+
+static bool try_folder(struct restore_file *f, const char *folder, const struct seal_header *of)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *d;
+    char path[sizeof f->path];
+    bool found = false;
+    unsigned seen = 0;
+
+    if (dir == NULL)
+        return false;
+    while (!found && (d = readdir(dir)) != NULL && seen++ < FILES_MOST)
+        found = str_ends(d->d_name, ".sett") &&
+                str_format(path, sizeof path, "%s/%s", folder, d->d_name) == 0 &&
+                try_file(f, path, of);
+    (void)closedir(dir);
+    return found;
+}
+
+static bool find_base(struct restore_file *f, const struct restore_file *of,
+                      const char *const *more, size_t more_count)
+{
+    char folder[sizeof of->path], *slash;
+
+    for (size_t i = 0; i < more_count; i++)
+        if (try_file(f, more[i], &of->header) || try_folder(f, more[i], &of->header))
+            return true;
+    (void)str_copy(folder, sizeof folder, of->path);
+    if ((slash = strrchr(folder, '/')) == NULL)
+        (void)str_copy(folder, sizeof folder, ".");
+    else
+        slash[slash == folder] = '\0';
+    return try_folder(f, folder, &of->header);
+}
+
+int restore_source_open(struct restore_source *s, const char *path, const char *const *more,
+                        size_t more_count, struct err *err)
+{
+    struct restore_file *f = &s->files[0];
+
+    memset(s, 0, sizeof *s);
+    if (open_file(f, path, err) == -1)
+        return -1;
+    for (s->count = 1; f->header.incremental; f = &s->files[s->count++]) {
+        struct restore_file *base = &s->files[s->count];
+        char id[2 * SEAL_ID + 1];
+
+        enc_hex(id, f->header.base_id, SEAL_ID);
+        if (s->count == RESTORE_CHAIN_MOST) {
+            (void)err_set(err, ERR_TOO_LARGE, "chain_too_long", "%s builds on more than %d files",
+                          path, RESTORE_CHAIN_MOST);
+            break;
+        }
+        if (!find_base(base, f, more, more_count)) {
+            (void)err_set(err, ERR_NOT_FOUND, "chain_broken",
+                          "%s builds on snapshot %s, whose file is not here", f->path, id);
+            (void)err_hint(err, "put it beside that file, or name it: --base FILE");
+            break;
+        }
+    }
+    if (!s->files[s->count - 1].header.incremental)
+        return 0;
+    restore_source_close(s);
+    return -1;
+}
+
+void restore_source_close(struct restore_source *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        close_file(&s->files[i]);
+    s->count = 0;
+}
+
+/* ---- who wrote it, who can read it ---- */
+
+void restore_fingerprint(const struct restore_source *s, char out[65])
+{
+    enc_hex(out, s->files[0].header.signer, 32);
+}
+
+int restore_signer(const struct restore_source *s, const char *pinned, struct err *err)
+{
+    char hex[65];
+
+    for (size_t i = 0; i < s->count; i++) {
+        enc_hex(hex, s->files[i].header.signer, 32);
+        if (pinned != NULL && strlen(pinned) >= SIGNER_DIGITS && str_starts(hex, pinned))
+            continue;
+        (void)err_set(err, ERR_FORBIDDEN, "unknown_signer",
+                      "%s was signed by %s, which this box does not know", s->files[i].path, hex);
+        return err_hint(err, "if the recovery kit names that key: --signer %.16s", hex);
+    }
+    return 0;
+}
+
+int restore_unlock(const struct restore_source *s, const struct restore_secret *secret,
+                   struct err *err)
+{
+    uint8_t file_key[SEAL_KEY], *data;
+    size_t size;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->count && rc == 0; i++) {
+        const struct restore_file *f = &s->files[i];
+
+        if ((data = header_bytes(f, &size, err)) == NULL)
+            return -1;
+        rc = seal_header_open(data, size, &f->header, secret->has_key ? secret->key : NULL,
+                              secret->has_key ? NULL : secret->passphrase, file_key, err);
+        free(data);
+    }
+    sodium_memzero(file_key, sizeof file_key);
+    return rc;
+}

@@ -1,0 +1,458 @@
+/*
+ * The pass that unpacks, in a child that can do little else: the same program once more, which
+ * keeps the descriptors of the snapshot's files and of a socket, may write below the staging folder
+ * and open nothing beside it, and keeps of root's rights only what gives files their owners. What a
+ * snapshot says has been authenticated by then; this is for the day when it is believed too much.
+ */
+#include "restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "str.h"
+
+#define RATIO_MOST   200u /* unpacked bytes to those of the files */
+#define BYTES_LEAST  (UINT64_C(256) << 20)
+#define ENTRIES_MOST 100000000u
+#define FILES_OPEN   256
+#define ROOM_EACH    (UINT64_C(64) << 20)
+
+#define TALK_FD  3  /* of the child: where it hears what to do, and tells how it goes */
+#define FILES_FD 10 /* of the child: the snapshot's files, the newest first */
+
+extern char **environ;
+
+/* What the child is told. */
+struct order {
+    uint32_t count;
+    bool own, has_only, has_user;
+    uint64_t reserve, sizes[RESTORE_CHAIN_MOST];
+    uint8_t hashes[RESTORE_CHAIN_MOST][SEAL_HASH];
+    char folder[PATHS_SIZE], only[256], user[64];
+    struct restore_secret secret;
+};
+
+/* What the child tells. */
+struct word {
+    uint64_t bytes; /* of the files read so far */
+    bool done;
+    int rc;
+    struct unpack_figures figures;
+    struct err err;
+};
+
+struct child {
+    const struct restore_source *source;
+    const struct restore_secret *secret;
+    const struct restore_stage *stage;
+    int pipe_fd, control, data;
+    char scratch[PATHS_SIZE + 32];
+    uint64_t read, told, written, looked;
+    int64_t at; /* in the file being read */
+    int fd;
+};
+
+static void tell(const struct child *c, const struct word *word)
+{
+    (void)file_write_all(c->pipe_fd, word, sizeof *word);
+}
+
+static long next_bytes(void *arg, void *data, size_t len, struct err *err)
+{
+    struct child *c = arg;
+    ssize_t n;
+
+    do
+        n = pread(c->fd, data, len, c->at);
+    while (n == -1 && errno == EINTR);
+    if (n == -1)
+        return err_sys(err, "snapshot_read", errno, "the snapshot");
+    c->at += n;
+    __atomic_add_fetch(&c->read, (uint64_t)n, __ATOMIC_RELAXED);
+    return n;
+}
+
+/* Told of each block that is written. */
+static int progress(void *arg, uint64_t bytes, struct err *err)
+{
+    struct child *c = arg;
+    struct word word = {.bytes = __atomic_load_n(&c->read, __ATOMIC_RELAXED)};
+    struct statvfs fs;
+
+    c->written += bytes;
+    if (c->written - c->looked >= ROOM_EACH) {
+        c->looked = c->written;
+        if (fstatvfs(c->data, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < c->stage->reserve)
+            return err_set(err, ERR_FULL, "disk_full",
+                           "the disk has no more room than must stay free");
+    }
+    if (word.bytes - c->told >= SEAL_CHUNK) {
+        c->told = word.bytes;
+        tell(c, &word);
+    }
+    return 0;
+}
+
+/* ---- what the child gives up ---- */
+
+static int landlock(const char *folder, struct err *err)
+{
+    struct landlock_ruleset_attr rules = {
+        .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                             LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                             LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+                             LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+                             LANDLOCK_ACCESS_FS_MAKE_SYM};
+    struct landlock_path_beneath_attr beneath = {
+        .allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+                          LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                          LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                          LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM};
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    int fd, rc;
+
+    if (version < 1)
+        return 0;       /* a kernel without it: the other walls stand */
+    if (version >= 2) { /* linking from one folder to another, which is all within the staging */
+        rules.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
+        beneath.allowed_access |= LANDLOCK_ACCESS_FS_REFER;
+    }
+    if ((fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)) == -1)
+        return err_sys(err, "landlock", errno, "the rules of the child");
+    beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    rc =
+        beneath.parent_fd == -1 ||
+                syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == -1 ||
+                syscall(SYS_landlock_restrict_self, fd, 0) == -1
+            ? err_sys(err, "landlock", errno, folder)
+            : 0;
+    (void)close(fd);
+    (void)close(beneath.parent_fd);
+    return rc;
+}
+
+/* Root's rights but those that give files their owners and modes. */
+static int keep_three(bool own, struct err *err)
+{
+    const uint32_t three = own ? 1u << CAP_CHOWN | 1u << CAP_FOWNER | 1u << CAP_DAC_OVERRIDE : 0;
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[2] = {{.effective = three, .permitted = three}};
+
+    return syscall(SYS_capset, &head, caps) == 0
+               ? 0
+               : err_sys(err, "capabilities", errno, "the child's rights");
+}
+
+static int become(const struct child *c, struct err *err)
+{
+    const struct passwd *user;
+
+    if (geteuid() != 0)
+        return 0;
+    user = c->stage->user == NULL ? NULL : getpwnam(c->stage->user);
+    if (user != NULL && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1 ||
+                         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == -1 ||
+                         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == -1))
+        return err_sys(err, "become", errno, c->stage->user);
+    return keep_three(true, err);
+}
+
+static int close_in(const struct child *c, struct err *err)
+{
+    struct rlimit none = {0, 0}, files = {FILES_OPEN, FILES_OPEN};
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)signal(SIGINT, SIG_IGN); /* the parent hears it, and ends us */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+        return err_sys(err, "no_new_privs", errno, "the child");
+    if (become(c, err) == -1)
+        return -1;
+    return landlock(c->stage->folder, err);
+}
+
+/* ---- what it does ---- */
+
+/* A file without a name, in a folder that the child may write to. */
+static FILE *tmpfile_in(const char *folder)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    return fd == -1 ? NULL : fdopen(fd, "w+");
+}
+
+static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_setup *setup,
+                    struct unpack_figures *figures, struct err *err)
+{
+    const struct restore_file *f = &c->source->files[i];
+    struct chunk_source source = {next_bytes, c};
+    struct unpack_figures scrap = {0};
+    struct chunk_reader *r = NULL;
+    struct unpack_setup control = *setup;
+    FILE *names = tmpfile_in(c->scratch);
+    uint64_t length;
+    int rc = -1;
+
+    c->fd = f->fd;
+    c->at = 0;
+    /* Of older files only the volumes are of use; all of them are checked. */
+    control.folder = i == 0 && c->stage->only == NULL ? c->control : -1;
+    control.only = NULL;
+    control.own = false;
+    control.chain = false;
+    setup->chain = i + 1 < c->source->count;
+    if (names == NULL)
+        return err_sys(err, "spool", errno, "a temporary file");
+    if (chunk_reader_new(&r, &source, err) == 0) {
+        if (memcmp(chunk_reader_header(r)->hash, f->header.hash, SEAL_HASH) != 0)
+            rc = err_set(err, ERR_CORRUPT, "snapshot_changed", "%s changed meanwhile", f->path);
+        else
+            rc = chunk_reader_open(r, c->secret->has_key ? c->secret->key : NULL,
+                                   c->secret->has_key ? NULL : c->secret->passphrase, err);
+    }
+    if (rc == 0 && (unpack_section(r, &control, names, i == 0 ? figures : &scrap, err) == -1 ||
+                    unpack_section(r, setup, manifest, i == 0 ? figures : &scrap, err) == -1 ||
+                    chunk_reader_finish(r, &length, err) == -1))
+        rc = -1;
+    chunk_reader_free(r);
+    (void)fclose(names);
+    return rc;
+}
+
+static int work(struct child *c, struct unpack_figures *figures, struct err *err)
+{
+    struct unpack_setup setup = {.folder = c->data,
+                                 .only = c->stage->only,
+                                 .own = c->stage->own,
+                                 .scratch = c->scratch,
+                                 .entries_max = ENTRIES_MOST,
+                                 .progress = progress,
+                                 .arg = c};
+    int rc = close_in(c, err);
+
+    for (size_t i = c->source->count; rc == 0 && i-- > 0;) {
+        FILE *manifest = tmpfile_in(c->scratch);
+
+        setup.bytes_max = c->source->files[i].size * RATIO_MOST + BYTES_LEAST;
+        rc = manifest == NULL ? err_sys(err, "spool", errno, "a temporary file")
+                              : one_file(c, i, manifest, &setup, figures, err);
+        if (rc == 0 && i == 0 && c->source->count > 1)
+            rc = unpack_settle(&setup, manifest, figures, err);
+        if (manifest != NULL)
+            (void)fclose(manifest);
+    }
+    if (rc == 0 && syncfs(c->data) == -1)
+        rc = err_sys(err, "restore_sync", errno, c->stage->folder);
+    return rc;
+}
+
+/* ---- the parent's side ---- */
+
+static uint64_t total_of(const struct restore_source *s)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        total += s->files[i].size;
+    return total;
+}
+
+static int room(const struct restore_source *s, const struct restore_stage *stage, struct err *err)
+{
+    uint64_t needed = total_of(s) / 5 * 6 + stage->reserve, there;
+    struct statvfs fs;
+
+    if (statvfs(stage->folder, &fs) == -1)
+        return err_sys(err, "room", errno, stage->folder);
+    there = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (there >= needed)
+        return 0;
+    (void)err_set(err, ERR_FULL, "no_room", "%llu MiB are free, and at least %llu MiB are needed",
+                  (unsigned long long)(there >> 20), (unsigned long long)(needed >> 20));
+    return err_hint(err, "nothing was changed; make room, then restore again");
+}
+
+/* Hear the child out. */
+static int listen_to(int fd, pid_t pid, const struct restore_source *s,
+                     const struct restore_stage *stage, struct unpack_figures *figures,
+                     struct err *err)
+{
+    uint64_t total = total_of(s);
+    struct word word;
+    ssize_t n;
+    int status, rc = err_set(err, ERR_INTERNAL, "child_died", "the unpacking ended unexpectedly");
+
+    for (;;) {
+        do
+            n = fd == -1 ? 0 : recv(fd, &word, sizeof word, MSG_WAITALL);
+        while (n == -1 && errno == EINTR);
+        if (n != (ssize_t)sizeof word)
+            break;
+        if (stage->progress != NULL && !word.done)
+            stage->progress(stage->arg, word.bytes, total);
+        if (word.done) {
+            rc = word.rc;
+            *figures = word.figures;
+            *err = word.err;
+            break;
+        }
+    }
+    if (rc == -1)
+        (void)kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+        continue;
+    return rc;
+}
+
+static int fill(struct order *o, const struct restore_source *s,
+                const struct restore_secret *secret, const struct restore_stage *stage,
+                struct err *err)
+{
+    memset(o, 0, sizeof *o);
+    o->count = (uint32_t)s->count;
+    o->own = stage->own;
+    o->has_only = stage->only != NULL;
+    o->has_user = stage->user != NULL;
+    o->reserve = stage->reserve;
+    o->secret = *secret;
+    for (size_t i = 0; i < s->count; i++) {
+        o->sizes[i] = s->files[i].size;
+        memcpy(o->hashes[i], s->files[i].header.hash, SEAL_HASH);
+    }
+    return str_copy(o->folder, sizeof o->folder, stage->folder) == -1 ||
+                   str_copy(o->only, sizeof o->only, o->has_only ? stage->only : "") == -1 ||
+                   str_copy(o->user, sizeof o->user, o->has_user ? stage->user : "") == -1
+               ? err_set(err, ERR_INVALID, "path_too_long", "%.80s… is too long", stage->folder)
+               : 0;
+}
+
+/* The program ${stage->program} as RESTORE_CHILD, with one end of ${ends}. */
+static int spawn(const struct restore_source *s, const struct restore_stage *stage, int end,
+                 pid_t *pid, struct err *err)
+{
+    const char *program = stage->program == NULL ? "/proc/self/exe" : stage->program;
+    char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)RESTORE_CHILD, NULL};
+    posix_spawn_file_actions_t actions;
+    int rc, moved[RESTORE_CHAIN_MOST + 1];
+
+    /* First out of the way of the numbers that they get. */
+    for (size_t i = 0; i <= s->count; i++)
+        moved[i] = fcntl(i == s->count ? end : s->files[i].fd, F_DUPFD_CLOEXEC,
+                         FILES_FD + RESTORE_CHAIN_MOST);
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, moved[s->count], TALK_FD);
+    for (size_t i = 0; i < s->count; i++)
+        (void)posix_spawn_file_actions_adddup2(&actions, moved[i], FILES_FD + (int)i);
+    rc = posix_spawn(pid, program, &actions, NULL, argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    for (size_t i = 0; i <= s->count; i++)
+        if (moved[i] != -1)
+            (void)close(moved[i]);
+    return rc == 0 ? 0 : err_sys(err, "spawn", rc, program);
+}
+
+static int prepare(const struct restore_stage *stage, struct err *err)
+{
+    static const char *const folders[] = {".scratch", ".control", ".data"};
+    char path[PATHS_SIZE + 32];
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)str_format(path, sizeof path, "%s/%s", stage->folder, folders[i]);
+        if (file_mkdirs(path, 0700, err) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int restore_stage(const struct restore_source *s, const struct restore_secret *secret,
+                  const struct restore_stage *stage, struct unpack_figures *figures,
+                  struct err *err)
+{
+    struct order order;
+    pid_t pid = -1;
+    int ends[2], rc;
+
+    memset(figures, 0, sizeof *figures);
+    if (room(s, stage, err) == -1 || prepare(stage, err) == -1 ||
+        fill(&order, s, secret, stage, err) == -1)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1) {
+        sodium_memzero(&order, sizeof order);
+        return err_sys(err, "socketpair", errno, "the unpacking");
+    }
+    rc = spawn(s, stage, ends[1], &pid, err);
+    (void)close(ends[1]);
+    if (rc == 0 && send(ends[0], &order, sizeof order, MSG_NOSIGNAL) == (ssize_t)sizeof order)
+        rc = listen_to(ends[0], pid, s, stage, figures, err);
+    else if (rc == 0)
+        rc = listen_to(-1, pid, s, stage, figures, err);
+    (void)close(ends[0]);
+    sodium_memzero(&order, sizeof order);
+    return rc;
+}
+
+/* ---- the child's beginning ---- */
+
+static int open_folder(const char *folder, const char *name, struct err *err)
+{
+    char path[PATHS_SIZE + 32];
+    int fd;
+
+    (void)str_format(path, sizeof path, "%s/%s", folder, name);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd == -1 ? err_sys(err, "staging", errno, path) : fd;
+}
+
+int restore_stage_child(void)
+{
+    static struct restore_source source;
+    struct child c = {.source = &source, .pipe_fd = TALK_FD};
+    struct restore_stage stage = {.reserve = 0};
+    struct word word = {.done = true, .rc = -1};
+    struct order order;
+
+    if (recv(TALK_FD, &order, sizeof order, MSG_WAITALL) != (ssize_t)sizeof order ||
+        order.count == 0 || order.count > RESTORE_CHAIN_MOST)
+        return 1;
+    stage.folder = order.folder;
+    stage.only = order.has_only ? order.only : NULL;
+    stage.user = order.has_user ? order.user : NULL;
+    stage.own = order.own;
+    stage.reserve = order.reserve;
+    c.stage = &stage;
+    c.secret = &order.secret;
+    source.count = order.count;
+    for (size_t i = 0; i < source.count; i++) {
+        source.files[i].fd = FILES_FD + (int)i;
+        source.files[i].size = order.sizes[i];
+        memcpy(source.files[i].header.hash, order.hashes[i], SEAL_HASH);
+    }
+    (void)str_format(c.scratch, sizeof c.scratch, "%s/.scratch", stage.folder);
+    if ((c.control = open_folder(stage.folder, ".control", &word.err)) != -1 &&
+        (c.data = open_folder(stage.folder, ".data", &word.err)) != -1)
+        word.rc = work(&c, &word.figures, &word.err);
+    sodium_memzero(&order, sizeof order);
+    tell(&c, &word);
+    return 0;
+}

@@ -1,0 +1,149 @@
+/*
+ * Records of restores, and when the sagas may go on. Apart from backup/, which puts the files back:
+ * what becomes of a restored box is decided by people through operations, long after that.
+ */
+#include "restore_record.h"
+
+#include <string.h>
+
+#include "job_start.h"
+#include "str.h"
+
+const char *const restore_state_names[] = {"reconciling", "resumed", "committed", NULL};
+
+static const struct field rows[] = {
+    FIELD(struct restore_record, id, FIELD_ID, .ref_prefix = "rst", .help = "the restore"),
+    FIELD(struct restore_record, state, FIELD_ENUM, .names = restore_state_names,
+          .help =
+              "reconciling: sagas are paused; resumed; committed: the tree from before is gone"),
+    FIELD(struct restore_record, scope, FIELD_TEXT, .help = "the box, or one tenant"),
+    FIELD(struct restore_record, file, FIELD_TEXT, .help = "the snapshot's file"),
+    FIELD(struct restore_record, box_id, FIELD_ID, .ref_prefix = "box",
+          .help = "box that wrote the snapshot"),
+    FIELD(struct restore_record, snapshot_number, FIELD_U64, .help = "its number there"),
+    FIELD(struct restore_record, snapshot_uid, FIELD_BYTES, .help = "the id in its header"),
+    FIELD(struct restore_record, snapshot_hash, FIELD_BYTES, .help = "hash of its header"),
+    FIELD(struct restore_record, chain_head, FIELD_U64,
+          .help = "number of the newest audit record in it"),
+    FIELD(struct restore_record, before, FIELD_TEXT,
+          .help = "folder beside live/ that holds what was there before"),
+    FIELD(struct restore_record, lost, FIELD_TEXT, .help = "what came after the snapshot"),
+    FIELD(struct restore_record, problem, FIELD_TEXT, .help = "why it does not go on by itself"),
+    FIELD(struct restore_record, actor, FIELD_TEXT, .help = "who restored"),
+    FIELD(struct restore_record, auto_resume, FIELD_BOOL,
+          .help = "goes on by itself when only what the restore stopped is missing"),
+    FIELD(struct restore_record, events_read, FIELD_BOOL,
+          .help = "whether Stripe's events since the snapshot were read again"),
+    FIELD(struct restore_record, events, FIELD_U32, .help = "how many of them were new"),
+    FIELD(struct restore_record, scan, FIELD_U64, .flags = FIELD_HIDDEN),
+    FIELD(struct restore_record, snapshot_at, FIELD_TIME, .help = "snapshot made at"),
+    FIELD(struct restore_record, restored_at, FIELD_TIME, .help = "restored at"),
+    FIELD(struct restore_record, resumed_at, FIELD_TIME, .help = "resumed at"),
+    FIELD(struct restore_record, committed_at, FIELD_TIME, .help = "committed at"),
+};
+
+static const struct index indexes[] = {
+    {.name = "state", .id = 250, .fields = {"state"}},
+};
+
+const struct table restore_table = {
+    .name = "restores",
+    .noun = "restore",
+    .id = 64,
+    .version = 1,
+    .prefix = "rst",
+    .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct restore_record)},
+    .key = {"id"},
+    .indexes = indexes,
+    .index_count = sizeof indexes / sizeof indexes[0],
+};
+
+int restore_newest(struct txn *txn, struct restore_record *record, struct err *err)
+{
+    struct scan scan;
+
+    memset(record, 0, sizeof *record);
+    if (scan_start(&scan, txn, &restore_table, NULL, NULL, 0, true, err) == -1)
+        return -1;
+    return scan_next(&scan, record, err);
+}
+
+int restore_paused(struct txn *txn, struct restore_record *record, struct err *err)
+{
+    struct restore_record match = {.state = RESTORE_RECONCILING};
+    struct scan scan;
+
+    if (scan_start(&scan, txn, &restore_table, "state", &match, 1, true, err) == -1)
+        return -1;
+    return scan_next(&scan, record, err);
+}
+
+int restore_put(struct txn *txn, const struct restore_record *record, struct err *err)
+{
+    return record_put(txn, &restore_table, record, err);
+}
+
+bool restore_harmless(const struct drift *item)
+{
+    return item->verdict != DRIFT_ORPHAN && item->remedy[0] != '\0' && item->domain_id[0] == '\0' &&
+           (item->kind == DRIFT_RUNTIME || item->kind == DRIFT_CONNECTOR ||
+            item->kind == DRIFT_ROUTE);
+}
+
+static int mend(struct txn *txn, struct drift *item, const char *actor, struct err *err)
+{
+    struct job job = {0};
+
+    drift_job(item, &job);
+    (void)str_copy(job.actor, sizeof job.actor, actor);
+    if (job_start(txn, &job, err) == -1)
+        return -1;
+    item->state = DRIFT_REVERTING;
+    (void)str_copy(item->job_id, sizeof item->job_id, job.id);
+    return drift_put(txn, item, err);
+}
+
+/* Everything harmless that is open; two findings about one tenant wait for each other's job, and
+ * the second is seen again by the next scan. */
+static int mend_all(struct txn *txn, const char *actor, uint32_t *started, struct err *err)
+{
+    struct drift match = {.state = DRIFT_OPEN}, item;
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &drift_table, "state", &match, 1, false, err) == -1)
+        return -1;
+    memset(&item, 0, sizeof item);
+    while ((got = scan_next(&scan, &item, err)) == 1) {
+        struct job busy;
+        const char *kind = item.kind == DRIFT_RUNTIME ? "tenant" : "tunnel";
+        const char *id = item.kind == DRIFT_RUNTIME ? item.tenant_id : item.tunnel_id;
+        if (!restore_harmless(&item))
+            continue;
+        if ((got = job_of_subject(txn, kind, id, &busy, err)) == -1)
+            return -1;
+        if (got == 1)
+            continue; /* its own saga goes on, and brings it up */
+        if (mend(txn, &item, actor, err) == -1)
+            return -1;
+        (*started)++;
+    }
+    return got;
+}
+
+int restore_resume(struct txn *txn, struct restore_record *record, const char *actor,
+                   uint32_t *started, struct err *err)
+{
+    struct drift_scan scan;
+
+    *started = 0;
+    if (drift_scan_get(txn, &scan, err) == -1)
+        return -1;
+    if (scan.state != DRIFT_SCAN_IDLE || scan.number <= record->scan)
+        return err_set(err, ERR_CONFLICT, "not_scanned",
+                       "what is outside has not been looked at yet");
+    record->state = RESTORE_RESUMED;
+    record->resumed_at = txn_time_ms(txn);
+    record->problem[0] = '\0';
+    return mend_all(txn, actor, started, err) == -1 ? -1 : restore_put(txn, record, err);
+}

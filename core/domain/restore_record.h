@@ -1,0 +1,60 @@
+#ifndef SETT_RESTORE_RECORD_H
+#define SETT_RESTORE_RECORD_H
+/*
+ * What the box knows of its restores. The record of one lies in the store that it brought back: it
+ * is written there before that store takes the place of the other, so whoever opens it knows.
+ */
+#include "db.h"
+#include "drift.h"
+#include "id.h"
+
+enum restore_state {
+    RESTORE_RECONCILING, /* the box's records are older than what is outside: sagas are paused */
+    RESTORE_RESUMED,
+    RESTORE_COMMITTED /* the tree from before is gone */
+};
+extern const char *const restore_state_names[];
+
+struct restore_record {
+    char id[ID_SIZE];
+    uint32_t state;
+    char scope[64]; /* "box", "tenant tn_…" */
+    char file[240];
+    char box_id[ID_SIZE];     /* of the box that wrote the snapshot */
+    uint64_t snapshot_number; /* among that box's */
+    uint8_t snapshot_uid[16], snapshot_hash[32];
+    uint64_t chain_head; /* number of the newest audit record in it */
+    char before[96];     /* name of the tree from before, beside live/ */
+    char lost[400];      /* what came after the snapshot and is not in it */
+    char problem[240];   /* why it does not go on by itself */
+    char actor[64];
+    bool auto_resume;
+    bool events_read; /* Stripe's since the snapshot */
+    uint32_t events;  /* how many of them were new */
+    uint64_t scan;    /* number of the last scan for drift before it */
+    int64_t snapshot_at, restored_at, resumed_at, committed_at;
+};
+extern const struct table restore_table; /* key id; index: state */
+
+/** restore_newest(txn, record, err): Return 1, 0 if there was none, or -1. */
+int restore_newest(struct txn *txn, struct restore_record *record, struct err *err);
+
+/** restore_paused(txn, record, err): whether the sagas are paused; *${record} is the reason. Return
+ * 1, 0 or -1. */
+int restore_paused(struct txn *txn, struct restore_record *record, struct err *err);
+
+/** restore_put(txn, record, err): store a changed one. Return 0 or -1. */
+int restore_put(struct txn *txn, const struct restore_record *record, struct err *err);
+
+/** restore_harmless(item): a finding that comes of the restore itself and is mended without
+ * touching anybody else's: a program, connector or route that the records want and that does not
+ * run. */
+bool restore_harmless(const struct drift *item);
+
+/** restore_resume(txn, record, actor, started, err): the sagas may go on; of what was found,
+ * everything harmless gets a job that mends it: *${started}. ERR_CONFLICT "not_scanned" before the
+ * look at what is outside has ended. Return 0 or -1. */
+int restore_resume(struct txn *txn, struct restore_record *record, const char *actor,
+                   uint32_t *started, struct err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* Restores as the box remembers them, and letting it go on after one. The restore itself is a
+ * program of its own (sett restore FILE): this box's programs are what it replaces. */
+#include "restore_record.h"
+
+#include "list.h"
+#include "nouns.h"
+#include "object.h"
+#include "params.h"
+#include "str.h"
+
+struct restore_list_params {
+    struct list_params list;
+    uint32_t state;
+};
+static const struct field list_rows[] = {
+    LIST_FIELDS(struct restore_list_params),
+    FIELD(struct restore_list_params, state, FIELD_ENUM, .names = restore_state_names,
+          .help = "only in this state"),
+};
+
+static const struct view view_restore = {"restore", &restore_table, NULL};
+
+static int restore_list(struct op_call *call, struct err *err)
+{
+    const struct restore_list_params *p = call->params;
+    struct restore_record *want = call->scratch;
+    struct list list = {.view = &view_restore, .url = "/api/restores", .match = want};
+
+    if (op_given(call, "state")) {
+        want->state = p->state;
+        list.index = "state";
+        list.fields = 1;
+    }
+    return list_reply(call, &p->list, &list, err);
+}
+
+static int restore_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct restore_record record = {0};
+
+    if (object_get(call, &restore_table, p->id, &record, err) != 0)
+        return -1;
+    return object_reply(call, &view_restore, &record, err);
+}
+
+static int resume(struct op_call *call, struct err *err)
+{
+    struct restore_record record = {0};
+    uint32_t started;
+    int got = restore_paused(call->txn, &record, err);
+
+    if (got == -1)
+        return -1;
+    if (got == 0)
+        return err_set(err, ERR_CONFLICT, "not_paused", "no restore waits to be resumed");
+    object_before(call, &restore_table, &record);
+    if (restore_resume(call->txn, &record, call->actor.id, &started, err) == -1)
+        return -1;
+    call->wake = true;
+    object_after(call, &restore_table, &record);
+    return object_reply(call, &view_restore, &record, err);
+}
+
+const struct op restore_ops[] = {
+    {.name = "restore.list",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_LIST,
+     .params = PARAMS(list_rows, struct restore_list_params),
+     .help = "List restores of this box, with what holds one up",
+     .example = "--state reconciling",
+     .result = &restore_table.fields,
+     .scratch_size = sizeof(struct restore_record),
+     .run = restore_list},
+    {.name = "restore.show",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show one restore: from what, what was lost, why it does not go on",
+     .example = "rst_01jd3v7q2c0000000000000000",
+     .result = &restore_table.fields,
+     .run = restore_show},
+    {.name = "restore.resume",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
+     .help = "Let the sagas go on after a restore, and start what it stopped",
+     .example = "",
+     .result = &restore_table.fields,
+     .run = resume},
+    {.name = NULL},
+};

@@ -1,0 +1,273 @@
+/*
+ * The time between a restore and its resumption. Apart from the engine, which only hears whether it
+ * may: here is what must be known before it may again.
+ */
+#include "restore_watch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "event.h"
+#include "json_in.h"
+#include "log.h"
+#include "restore_record.h"
+#include "str.h"
+#include "stripe.h"
+#include "tenant.h"
+#include "tunnel.h"
+
+#define LOOK_MS  500
+#define AGAIN_MS 30000 /* after Stripe could not be read */
+#define EARLY_S  60    /* what was under way when the snapshot was made */
+#define BODY_MAX (1u << 20)
+
+struct restore_watch {
+    const struct saga_context *context;
+    struct outside *outside;
+    int64_t again_ms; /* monotonic */
+    uint32_t events;
+    bool raised;
+};
+
+/* Return 1, 0 or -1. */
+static int paused(const struct saga_context *c, struct restore_record *record)
+{
+    struct err err = {0};
+    struct txn *txn;
+    int got;
+
+    if (db_read(&txn, c->db, &err) == -1)
+        return -1;
+    got = restore_paused(txn, record, &err);
+    db_read_end(txn);
+    return got;
+}
+
+bool restore_watch_paused(const struct saga_context *context)
+{
+    struct restore_record record = {0};
+
+    return paused(context, &record) == 1;
+}
+
+bool restore_watch_may(const char *saga)
+{
+    return str_starts(saga, "drift.");
+}
+
+/* ---- Stripe ---- */
+
+struct delivery {
+    struct event event;
+    struct buf body;
+    bool fresh;
+};
+
+static int store_event(struct txn *txn, void *arg, struct err *err)
+{
+    struct delivery *d = arg;
+    struct event event = d->event;
+
+    return event_store(txn, &event, buf_string(&d->body), d->body.len, "restore", &d->fresh, err);
+}
+
+static int take_event(void *arg, const struct stripe_event *from, const struct cJSON *json,
+                      struct err *err)
+{
+    struct restore_watch *w = arg;
+    struct delivery d = {.fresh = false};
+    int rc;
+
+    (void)str_copy(d.event.id, sizeof d.event.id, from->id);
+    (void)str_copy(d.event.type, sizeof d.event.type, from->type);
+    (void)str_copy(d.event.api_version, sizeof d.event.api_version, from->api_version);
+    (void)str_copy(d.event.object_id, sizeof d.event.object_id, from->object_id);
+    d.event.livemode = from->livemode;
+    d.event.event_at = from->created_s * 1000;
+    buf_init(&d.body, BODY_MAX);
+    rc = json_print(json, &d.body) == 0
+             ? db_write(w->context->db, store_event, &d, err)
+             : err_set(err, ERR_TOO_LARGE, "event_too_large", "event %s is too large", from->id);
+    w->events += rc == 0 && d.fresh;
+    buf_free(&d.body);
+    return rc;
+}
+
+/* Everything that Stripe told since; what is known already changes nothing. Return 1 read, 0 not
+ * needed, -1. */
+static int read_events(struct restore_watch *w, const struct restore_record *record,
+                       struct err *err)
+{
+    struct providers *p = outside_use(w->outside);
+    int rc = 0;
+
+    w->events = 0;
+    if (p->stripe_set)
+        rc = stripe_list_events(&p->stripe, record->snapshot_at / 1000 - EARLY_S, take_event, w,
+                                err) == -1
+                 ? -1
+                 : 1;
+    outside_done(w->outside, p);
+    return rc;
+}
+
+/* ---- what becomes of the record ---- */
+
+struct judge {
+    char id[ID_SIZE];
+    uint32_t events, started;
+    bool events_read, over;
+    char problem[240];
+};
+
+static int note_events(struct txn *txn, void *arg, struct err *err)
+{
+    const struct judge *j = arg;
+    struct restore_record record = {0};
+
+    (void)str_copy(record.id, sizeof record.id, j->id);
+    if (record_get(txn, &restore_table, &record, err) != 1)
+        return -1;
+    record.events_read = j->events_read;
+    record.events = j->events;
+    (void)str_copy(record.problem, sizeof record.problem, j->problem);
+    return restore_put(txn, &record, err);
+}
+
+/* Numbers that things outside bear already: no new tenant or tunnel is to get one. */
+static int raise_one(struct txn *txn, const struct drift *item, struct err *err)
+{
+    bool tunnel = item->kind == DRIFT_CONNECTOR || item->kind == DRIFT_ROUTE;
+    const char *blank = strchr(item->thing, ' ');
+    char digits[24];
+    uint64_t number;
+
+    if (blank == NULL ||
+        str_copy_n(digits, sizeof digits, blank + 1, strcspn(blank + 1, " ")) == -1 ||
+        str_u64(digits, 1, UINT32_MAX, &number) == -1)
+        return 0;
+    return record_raise_number(txn, tunnel ? tunnel_table.name : tenant_table.name, number, err);
+}
+
+/* The findings as they are: how many need a person. -1 on error. */
+static int64_t serious(struct txn *txn, struct err *err)
+{
+    struct drift item = {.state = DRIFT_OPEN};
+    struct scan scan;
+    int64_t count = 0;
+    int got;
+
+    if (scan_start(&scan, txn, &drift_table, "state", &item, 1, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &item, err)) == 1) {
+        count += !restore_harmless(&item);
+        if (item.verdict == DRIFT_ORPHAN && raise_one(txn, &item, err) == -1)
+            return -1;
+    }
+    return got == -1 ? -1 : count;
+}
+
+static int judge(struct txn *txn, void *arg, struct err *err)
+{
+    struct judge *j = arg;
+    struct restore_record record = {0};
+    struct drift_scan scan;
+    int64_t count;
+
+    (void)str_copy(record.id, sizeof record.id, j->id);
+    j->over = false;
+    if (record_get(txn, &restore_table, &record, err) != 1 ||
+        drift_scan_get(txn, &scan, err) == -1 || (count = serious(txn, err)) == -1)
+        return -1;
+    record.problem[0] = '\0';
+    if (scan.unread[0] != '\0')
+        (void)str_format(record.problem, sizeof record.problem, "could not be looked at: %.180s",
+                         scan.unread);
+    else if (count > 0)
+        (void)str_format(record.problem, sizeof record.problem,
+                         "%lld things outside need a decision: sett drift list", (long long)count);
+    if (record.problem[0] != '\0' || !record.auto_resume)
+        return restore_put(txn, &record, err);
+    j->over = true;
+    return restore_resume(txn, &record, "worker", &j->started, err);
+}
+
+/* Whether the look at what is outside has ended. */
+static bool looked(const struct saga_context *c, const struct restore_record *record)
+{
+    struct drift_scan scan = {0};
+    struct err err = {0};
+    struct txn *txn;
+    bool yes = false;
+
+    if (db_read(&txn, c->db, &err) == -1)
+        return false;
+    yes = drift_scan_get(txn, &scan, &err) == 0 && scan.state == DRIFT_SCAN_IDLE &&
+          scan.number > record->scan;
+    db_read_end(txn);
+    return yes;
+}
+
+static void turn(struct restore_watch *w, const struct restore_record *record)
+{
+    struct judge j = {.events_read = true};
+    struct err err = {0};
+
+    (void)str_copy(j.id, sizeof j.id, record->id);
+    if (!record->events_read) {
+        if (clock_mono_ms() < w->again_ms)
+            return;
+        if (read_events(w, record, &err) == -1) {
+            w->again_ms = clock_mono_ms() + AGAIN_MS;
+            j.events_read = false;
+            (void)str_format(j.problem, sizeof j.problem, "Stripe's events: %.200s", err.text);
+        }
+        j.events = w->events;
+        if (db_write(w->context->db, note_events, &j, &err) == -1)
+            log_warning("restore: %s", err.text);
+        return;
+    }
+    if (w->raised || !looked(w->context, record))
+        return;
+    w->raised = true;
+    if (db_write(w->context->db, judge, &j, &err) == -1) {
+        log_warning("restore: %s", err.text);
+        w->raised = false;
+    } else
+        log_info("restore: what is outside was looked at%s",
+                 j.over ? "; going on" : "; waiting for: sett restore resume");
+}
+
+static void *watch_main(void *arg)
+{
+    struct restore_watch *w = arg;
+    struct restore_record record = {0};
+
+    while (paused(w->context, &record) != 0) {
+        if (record.id[0] != '\0')
+            turn(w, &record);
+        clock_sleep_ms(LOOK_MS);
+    }
+    return NULL;
+}
+
+int restore_watch_start(const struct saga_context *context, struct outside *outside,
+                        struct err *err)
+{
+    struct restore_watch *w = calloc(1, sizeof *w); /* the thread's, for ever */
+    pthread_t thread;
+    int rc;
+
+    if (w == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to watch over a restore");
+    w->context = context;
+    w->outside = outside;
+    if ((rc = pthread_create(&thread, NULL, watch_main, w)) != 0) {
+        free(w);
+        return err_sys(err, "thread", rc, "the thread that watches over a restore");
+    }
+    (void)pthread_detach(thread);
+    return 0;
+}

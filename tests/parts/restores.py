@@ -1,0 +1,52 @@
+"""What tests of restoring share: recovery keys, snapshots made by tests/restore/shot, the command itself."""
+import glob
+import os
+import subprocess
+
+from box import BUILD
+
+
+class Keys:
+    """A recovery identity; its kit is a file."""
+
+    def __init__(self, folder, name):
+        out = subprocess.run([os.path.join(BUILD, "restore", "shot"), "identity"], capture_output=True, text=True, check=True).stdout.split()
+        self.secret, self.public = out
+        self.kit = os.path.join(folder, name)
+        with open(self.kit, "w", encoding="utf-8") as f:
+            f.write(f"Recovery kit\n\n  {self.secret}\n")
+        os.chmod(self.kit, 0o600)
+
+    @staticmethod
+    def signer(box):
+        with open(os.path.join(live(box), "keys", "sign.pub"), encoding="utf-8") as f:
+            return f.read().strip()
+
+
+def live(box):
+    return os.path.join(box.root, "var/lib/sett/live")
+
+
+def shot(box, path, keys, *catalogs):
+    subprocess.run([os.path.join(BUILD, "restore", "shot"), box.root, path, keys.public, *catalogs], env=box.env, check=True, timeout=120)
+
+
+def restore(box, path, keys, *words, build=None, env=None):
+    """Exit code, output, errors."""
+    done = subprocess.run([os.path.join(build or box.build, "sett-restore"), "--root", box.root, "--json", "restore", path,
+                           "--recovery-file", keys.kit, *words], env=env or box.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+    return done.returncode, done.stdout, done.stderr
+
+
+def volume(box, tenant, name):
+    """The path of a file of its volumes."""
+    return glob.glob(os.path.join(live(box), "tenants", str(tenant["number"]), "**", name), recursive=True)[0]
+
+
+def page(box, name):
+    """What a tenant answers with; "" when it does not."""
+    try:
+        answer = box.http("GET", "/", host=f"{name}.localhost")
+    except OSError:
+        return ""
+    return answer.body.decode(errors="replace") if answer.status == 200 else ""

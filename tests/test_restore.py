@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Restores: a box is brought back whole from a snapshot's file, in one step, and goes on; what came after is
+named and gone; who was signed in is not; the way back; another machine; what is wrong changes nothing; a box
+that does not come up goes back by itself; and killed anywhere it is wholly the one or the other. Speaks TAP."""
+import glob
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+from box import BUILD, TOP, Box, Tap, wait_for
+from restores import Keys, live, page, restore, shot, volume
+
+CRASH = os.path.join(TOP, "build", "crash")
+
+
+def create(box, name):
+    box.sett("tenant", "create", name, "--plan", "demo", "--wait")
+    return next(t for t in box.json("tenant", "list")["data"] if t["name"] == name)
+
+
+def resume(box):
+    wait_for(lambda: box.sett("restore", "resume", ok=False)[0] == 0, "what is outside was looked at", 60)
+
+
+def running(box, names):
+    wait_for(lambda: all(page(box, n) for n in names), f"{names} answer", 60)
+
+
+def whole(tap, box, keys, folder):
+    a = create(box, "alpha")
+    with open(volume(box, a, "index.html"), "w", encoding="utf-8") as f:
+        f.write("as it was\n")
+    token = box.login()
+    one = os.path.join(folder, "one.sett")
+    shot(box, one, keys)
+    before = box.sett("db", "dump")
+    b = create(box, "bravo")
+    with open(volume(box, a, "index.html"), "w", encoding="utf-8") as f:
+        f.write("changed since\n")
+    with open(os.path.join(box.root, "etc/sett/blueprints/web.conf"), "a", encoding="utf-8") as f:
+        f.write("; a note of the operator's\n")
+
+    code, out, said = restore(box, one, keys, "--dry-run")
+    plan = json.loads(out)
+    tap.ok(code == 0 and plan["lost_tenants"] == 1 and "bravo" in plan["lost"] and plan["tenants"] == 1, "the plan names what is lost", (out, said))
+    tap.equal(plan["configuration_differs"], ["blueprints/web.conf"], "and what of the configuration differs")
+    tap.ok(page(box, "bravo") and not glob.glob(live(box) + ".staging*"), "and it changes nothing")
+    code, _, said = restore(box, one, keys)
+    tap.ok(code != 0 and "--confirm" in said, "without a word of confirmation nothing happens", said)
+    code, _, said = restore(box, one, keys, "--confirm=other")
+    tap.ok(code != 0 and page(box, "bravo"), "nor with the wrong one", said)
+
+    code, out, said = restore(box, one, keys, "--confirm=sett")
+    tap.ok(code == 0, "restored", said)
+    tap.equal([t["name"] for t in box.json("tenant", "list")["data"]], ["alpha"], "its tenants are those of the snapshot")
+    with open(volume(box, a, "index.html"), encoding="utf-8") as f:
+        tap.equal(f.read(), "as it was\n", "so is what they keep")
+    tap.equal(box.http("GET", "/api/tenants", headers=token).status, 401, "who was signed in is not any more")
+    tap.ok(box.login(), "and can sign in again")
+    record = box.json("restore", "list")["data"][0]
+    tap.ok(record["state"] == "reconciling" and record["lost"] and record["before"], "the box knows that it was restored", record)
+    tap.ok(any(e["action"] == "restore.box" for e in box.json("audit", "list")["data"]), "and says so in its audit")
+    job = json.loads(box.sett("tenant", "create", "early", "--plan", "demo", "--no-wait", "--json"))
+    time.sleep(1)  # long enough for a saga that ran although it must not
+    tap.equal(box.json("job", "show", job["job"])["state"], "queued", "sagas are paused")
+    tap.ok(job["number"] > b["number"], "no number is given out twice", (job, b))
+    wait_for(lambda: box.http("POST", "/api/restores/resume", {}, headers=box.login()).status in (200, 409), "resumed", 60)
+    wait_for(lambda: box.json("restore", "show", record["id"])["state"] == "resumed", "the record says so", 20)
+    wait_for(lambda: box.json("job", "show", job["job"])["state"] == "done", "sagas go on", 60)
+    running(box, ["alpha", "early"])
+    tap.ok(True, "tenants answer")
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "the store is sound")
+    with open(os.path.join(box.root, "etc/sett/blueprints/web.conf"), encoding="utf-8") as f:
+        tap.ok("a note of" in f.read(), "the configuration stays as it is")
+
+    code, _, said = restore(box, one, keys, "--confirm=sett")
+    tap.ok(code != 0 and "rollback" in said, "no second restore before the first is decided upon", said)
+    began = time.monotonic()
+    box.sett("restore", "rollback")
+    took = time.monotonic() - began
+    tap.ok(took <= 5 * (4 if "asan" in BUILD else 1), f"rolled back in {took:.1f} s")
+    running(box, ["alpha", "bravo"])
+    with open(volume(box, a, "index.html"), encoding="utf-8") as f:
+        tap.equal(f.read(), "changed since\n", "everything is as it was before the restore")
+    tap.equal([p for p in glob.glob(live(box) + ".*") if not p.endswith((".lock", ".wish"))], [], "and nothing is left of it")
+
+    tap.equal(restore(box, one, keys, "--confirm=sett", "--auto-resume")[0], 0, "restored once more")
+    box.sett("restore", "commit")
+    tap.equal(json.loads(box.sett("restore", "status", "--json"))["before"], "", "committed: the tree from before is gone")
+    tap.ok(box.sett("restore", "rollback", ok=False)[0] != 0, "and there is no way back")
+    if not box.json("restore", "list")["data"][0]["state"] == "resumed":
+        resume(box)
+    running(box, ["alpha"])
+    return one, before
+
+
+def refused(tap, box, keys, one, folder):
+    with open(one, "rb") as f:
+        data = f.read()
+
+    def state():
+        return sorted(t["id"] for t in box.json("tenant", "list")["data"]), os.stat(live(box)).st_ino
+
+    before = state()
+
+    def bad(name, data, what, *more, use=keys):
+        path = os.path.join(folder, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        code, _, said = restore(box, path, use, "--confirm=sett", *more)
+        tap.ok(code != 0 and state() == before and not os.path.exists(live(box) + ".staging"), f"{what}: refused, nothing changed", said)
+
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 1
+    bad("flipped.sett", bytes(flipped), "one bit flipped")
+    bad("cut.sett", data[:-1], "one byte short")
+    bad("half.sett", data[:len(data) // 2], "half of it")
+    bad("long.sett", data + b"x", "something behind its end")
+    bad("other.sett", b"nothing of the kind" * 100, "another file")
+    bad("secret.sett", data, "the wrong secret", use=Keys(folder, "wrong"))
+    bad("signer.sett", data, "the wrong signer", "--signer", "00" * 32)
+    link = os.path.join(folder, "link.sett")
+    os.symlink(one, link)
+    tap.ok(restore(box, link, keys, "--confirm=sett")[0] != 0 and state() == before, "a link: refused")
+    rng = random.Random(4)
+    for i in range(6):
+        hurt = bytearray(data)
+        hurt[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        bad("any.sett", bytes(hurt), f"some bit flipped ({i})")
+
+
+def unwell(tap, box, keys, folder):
+    """A snapshot of a box that cannot start again: one of its keys is nonsense."""
+    names = sorted(t["name"] for t in box.json("tenant", "list")["data"])
+    key, sick = os.path.join(live(box), "keys", "web.key"), os.path.join(folder, "sick.sett")
+    with open(key, "rb") as f:
+        good = f.read()
+    os.chmod(key, 0o600)
+    with open(key, "wb") as f:
+        f.write(b"nonsense")
+    shot(box, sick, keys)
+    with open(key, "wb") as f:
+        f.write(good)
+    inode = os.stat(live(box)).st_ino
+    code, _, said = restore(box, sick, keys, "--confirm=sett", "--timeout", "8")
+    tap.ok(code != 0 and "as it was" in said, "a box that does not come up goes back by itself", said)
+    tap.equal(os.stat(live(box)).st_ino, inode, "the tree from before is live")
+    wait_for(box.alive, "the box answers", 60)
+    tap.equal(sorted(t["name"] for t in box.json("tenant", "list")["data"]), names, "with all that it had")
+
+
+def points(tap, box, keys, one, folder):
+    """Killed at each named place: wholly the old one or wholly the new one, starting by itself."""
+    log = os.path.join(folder, "points")
+    seen = set()
+    for attempt in ("log", *range(40)):
+        env = dict(box.env, SETT_CRASH_LOG=log)
+        if attempt != "log":
+            left = sorted({p.strip() for p in open(log, encoding="utf-8") if p.startswith("restore.")} - seen)
+            if not left:
+                break
+            seen.add(left[0])
+            env["SETT_CRASH"] = left[0]
+        restore(box, one, keys, "--confirm=sett", build=CRASH, env=env)
+        wait_for(box.alive, "the box starts by itself", 60)
+        code, out, said = box.sett("fsck", ok=False)
+        status = json.loads(box.sett("restore", "status", "--json"))
+        if attempt != "log":
+            tap.ok(code == 0, f"killed at {env['SETT_CRASH']}: the box is up and sound", (out, said))
+        if status["before"]:
+            back = dict(box.env, SETT_CRASH_LOG=log, **({"SETT_CRASH": left[0]} if attempt != "log" else {}))
+            subprocess.run([os.path.join(CRASH, "sett-restore"), "--root", box.root, "restore", "rollback"], env=back, capture_output=True, check=False)
+            wait_for(box.alive, "the box starts by itself", 60)
+        # Whatever is left, one more command settles it.
+        restore(box, one, keys, "--dry-run")
+        if json.loads(box.sett("restore", "status", "--json"))["before"]:
+            box.sett("restore", "rollback")
+            wait_for(box.alive, "the box starts by itself", 60)
+        left_over = [os.path.basename(p) for p in glob.glob(live(box) + ".*") if not p.endswith((".lock", ".wish"))]
+        tap.ok(not left_over, "nothing is left lying about", left_over)
+    tap.ok(len(seen) >= 7, f"{len(seen)} places", seen)
+
+
+def elsewhere(tap, box, keys, one, folder):
+    box.stop()
+    other = Box.__new__(Box)
+    root = os.path.join(folder, "other")
+    other.__dict__.update(box.__dict__, root=root, own=False, processes={}, reports=os.path.join(root, "sanitizer"))
+    os.makedirs(root)
+    code, _, said = restore(other, one, keys, "--confirm=sett")
+    tap.ok(code != 0 and "--onto-empty" in said, "a bare machine is not restored onto by accident", said)
+    code, _, said = restore(other, one, keys, "--onto-empty", "--confirm=sett", "--auto-resume")
+    tap.ok(code != 0 and "signer" in said.lower(), "a signer that nobody vouches for: refused", said)
+    code, _, said = restore(other, one, keys, "--onto-empty", "--confirm=sett", "--auto-resume", "--signer", keys.signer(box))
+    tap.ok(code == 0, "restored onto a bare machine", said)
+    shutil.copy(os.path.join(box.root, "admin-password"), root)
+    other.env = dict(box.env)
+    try:
+        other.run()
+        if other.json("restore", "list")["data"][0]["state"] == "reconciling":
+            resume(other)
+        running(other, ["alpha"])
+        tap.ok("as it was" in page(other, "alpha"), "its tenant answers there with what it kept")
+        tap.equal(other.sett("fsck", ok=False)[0], 0, "its store is sound")
+    finally:
+        other.close()
+
+
+def main():
+    tap = Tap()
+    folder = tempfile.mkdtemp(prefix="sett-restore-")
+    keys = Keys(folder, "kit")
+    box = Box()
+    try:
+        box.run()
+        with tap.part("whole box"):
+            one, _ = whole(tap, box, keys, folder)
+        with tap.part("refused"):
+            refused(tap, box, keys, one, folder)
+        with tap.part("unwell"):
+            unwell(tap, box, keys, folder)
+        with tap.part("points"):
+            points(tap, box, keys, one, folder)
+        with tap.part("elsewhere"):
+            elsewhere(tap, box, keys, one, folder)
+    finally:
+        box.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
