@@ -6,20 +6,19 @@ Speaks TAP."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "parts"), os.path.join(HERE, "fake")]
 from box import Tap, wait_for
 from crash import FAST, LANES, Lane, matrix
-
-
+from nameserver import NameServer
 
 class Domains(Lane):
     conf = FAST + "\n[domains]\ncheck_minutes = 1\n"
+    tenants = ("acme",)
 
     def prepare(self):
-        out = self.box.json("tenant", "create", "--name", "acme", "--subdomain", "acme", "--plan", "demo", "--no-wait")
-        self.worker()
-        self.settle(out["job"])
-        self.rest()
+        for name in self.tenants:
+            self.undisturbed("tenant", "create", "--name", name, "--subdomain", name, "--plan", "demo", "--no-wait")
         self.before = self.outside()
 
     def outside(self):
@@ -131,11 +130,46 @@ class Domains(Lane):
         self.faults("fine")
         return died, job["state"], ([] if job["state"] in ("done", "stuck") else [f"ended {job['state']}"]) + self.remove(ident, name)
 
+    def claim_case(self, point, outcome):
+        """Another tenant proves that the domain is its own: it has it then, or everything is as it was."""
+        ident, _, name = self.add("zone", True)
+        self.worker()
+        wait_for(lambda: self.show(ident)["state"] == "active", f"{name} is there", 60, 0.03)
+        self.rest()
+        record = self.box.json("domain", "claim", name, "other")["record"]
+        self.dns.set(record["name"], "TXT", record["value"])
+        owner, claimant = (self.box.json("tenant", "show", n)["id"] for n in ("acme", "other"))
+        self.faults(outcome, "DELETE /*", "PUT /accounts/*", "POST /zones*")
+        out = self.box.json("domain", "claim", name, "other", "--prove", "true", "--no-wait")
+        if os.path.exists(self.log) and point is None:
+            os.unlink(self.log)
+        died, job = self.run_to_end(out["job"], self.worker(point))
+        self.faults("fine")
+        d, wrong = self.show(ident), []
+        if job["state"] not in ("done", "undone") or d["tenant_id"] != (claimant if job["state"] == "done" else owner):
+            wrong.append(f"{job['state']}, and it is {d['tenant_id']}'s: {job['cause']}")
+        self.worker()
+        wait_for(lambda: (self.show(ident)["state"] == "active" and not self.stuck(ident)) or self.stuck(ident), f"{name} is led again", 60, 0.05)
+        if self.stuck(ident):
+            self.box.sett("job", "retry", self.stuck(ident))
+            wait_for(lambda: self.show(ident)["state"] == "active", f"{name} is led at last", 60, 0.05)
+        self.rest()
+        return died, job["state"], wrong + self.remove(ident, name)
+
     def remove_zone_case(self, point, outcome):
         return self.remove_by("zone", point, outcome)
 
     def remove_hostname_case(self, point, outcome):
         return self.remove_by("hostname", point, outcome)
+
+
+class Claimed(Domains):
+    tenants = ("acme", "other")
+
+    def prepare(self):
+        self.dns = NameServer()
+        self.box.sett("setting", "set", "dns.server", f"127.0.0.1:{self.dns.port}")
+        super().prepare()
 
 
 # A call that is dropped ends like one that is answered 500, and costs a cell of each point.
@@ -147,6 +181,7 @@ def main():
     matrix(tap, Domains, {"add_zone": "step.domain.add.", "add_hostname": "step.domain.add.", "route": "step.domain.route.",
                           "remove_zone": "step.domain.remove.", "remove_hostname": "step.domain.remove."},
            outcomes=OUTCOMES, lanes=2 * LANES)  # much of it is waiting for lists that lag
+    matrix(tap, Claimed, {"claim": "step.domain.claim."}, outcomes=("fine", "lose", "500"))
     tap.done()
 
 

@@ -80,6 +80,22 @@ class Tunnels(Lane):
             self.remove(name)
         return died, job["state"], wrong + self.clean(name)
 
+    def carrier_case(self, point, outcome):
+        """A tunnel that tenants are to share, with the record that answers for all their names."""
+        name = self.name()
+        out = self.box.json("tunnel", "create", "--shared", "true", "--name", name, "--no-wait")
+        self.faults(outcome, "POST /*", "PUT /*")
+        died, job = self.run_to_end(out["job"], self.worker(point))
+        self.faults("fine")
+        records = [r["name"] for r in self.world.call("state")["records"]]
+        wrong = self.in_force(name) if job["state"] == "done" else [] if job["cause"] else ["no cause"]
+        if job["state"] == "done" and records != [f"*.{self.world.facts['domain']}"]:
+            wrong.append(f"complete, with the records {records}")
+        if job["state"] != "undone":
+            self.remove(name)
+        left = [r["name"] for r in self.world.call("state")["records"]]
+        return died, job["state"], wrong + self.clean(name) + ([f"records are left: {left}"] if left else [])
+
     def delete_case(self, point, outcome):
         name = self.name()
         self.undisturbed(*self.words(name))
@@ -142,7 +158,10 @@ class Tunnels(Lane):
         return died, job["state"], wrong + [w for w in self.clean(name) if "tunnel is left" not in w]
 
 
-KINDS = {"create": "step.tunnel.create.", "delete": "step.tunnel.delete.", "adopt": "step.tunnel.adopt.", "files": "step.tunnel.configure."}
+KINDS = {"create": "step.tunnel.create.",
+         # of a shared one what is not like any other's: its configuration and its record
+         "carrier": ("step.tunnel.create.ingress", "step.tunnel.create.dns", "step.tunnel.create.active"),
+         "delete": "step.tunnel.delete.", "adopt": "step.tunnel.adopt.", "files": "step.tunnel.configure."}
 
 
 def main():

@@ -150,6 +150,10 @@ def test_opened(tap, box, sites):
     spare = box.json("tunnel", "show", "spare")
     tap.ok(done["state"] == "done" and spare["shared"] and spare["hostname"] == "" and spare["routes"] == 0, "a further one", (done, spare))
     tap.equal((len(sites.tunnels()), sites.records()), (2, [f"*.{sites.domain}"]), "has a tunnel, and no record of its own")
+    config = box.json("tunnel", "config", "spare")
+    tap.ok(config["same"] and len(config["wanted"]["ingress"]) == 1, "whose rules are those of who goes by it: none yet", config)
+    no = box.sett("rule", "create", "spare", "--hostname", "x.example", "--service", "http://localhost:1", ok=False)
+    tap.ok(no[0] == 5 and "shared" in no[2], "a rule of its own is refused", no)
     gone = sites.do("tunnel", "delete", "spare", "--confirm=spare")
     tap.equal((gone["state"], len(sites.tunnels()), sites.records()), ("done", 1, [f"*.{sites.domain}"]), "and goes again")
 

@@ -144,6 +144,12 @@ static int edit_begin(struct op_call *call, const char *which, struct edit *e, s
                       e->tunnel.name);
         return err_hint(err, "rules need a tunnel whose ingress is cloudflare");
     }
+    if (e->tunnel.shared) {
+        (void)err_set(err, ERR_CONFLICT, "tunnel_shared",
+                      "the rules of the shared tunnel %s are those of the routes that go by it",
+                      e->tunnel.name);
+        return err_hint(err, "give the rule to one of these: sett tunnel list");
+    }
     return call->planned == NULL ? 0 : meaning(call, &e->tunnel, &e->before, err);
 }
 

@@ -10,6 +10,7 @@
 #include "object.h"
 #include "params.h"
 #include "rule_show.h"
+#include "shared.h"
 #include "str.h"
 #include "tenant.h"
 
@@ -68,7 +69,8 @@ static int load(struct op_call *call, const char *id, struct tunnel *tunnel,
         return -1;
     if (rule_list(call->txn, tunnel, &list, err) == -1)
         return -1;
-    result = rule_config(&list, tunnel, tenant.maintenance, config, err);
+    result = tunnel->shared ? shared_config(call->txn, tunnel, config, err)
+                            : rule_config(&list, tunnel, tenant.maintenance, config, err);
     rule_list_free(&list);
     return result;
 }
