@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Run test programs and count what they say.
 
-usage: run.py [--jobs N] [--timeout S] PROGRAM...
+usage: run.py [--jobs N] [--apart] [--timeout S] PROGRAM...
+
+--apart: each program in a network namespace of its own, with loopback alone, so that several at once never
+want the same port. That needs root; without, they run one after the other.
 
 A program speaks TAP ("ok 1 - name", "not ok 2 - name") or is a Python unittest; cmocka programs are
 told to speak TAP. One that ends badly without naming a failure counts as a failure itself. The last
@@ -37,11 +40,21 @@ def count(text, code):
     return passed, failed
 
 
-def run(program, timeout):
+APART = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+
+
+def can_part():
+    """Whether network namespaces can be made here."""
+    return os.geteuid() == 0 and subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
+
+
+def run(program, timeout, apart):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     argv = [sys.executable, program] if program.endswith(".py") else [os.path.abspath(program)]
     if program.endswith(".sh"):
         argv = ["bash", program]
+    if apart:
+        argv = APART + argv
     began = time.monotonic()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, env=env, start_new_session=True)
@@ -64,19 +77,23 @@ def run(program, timeout):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--apart", action="store_true", help="in network namespaces of their own; one at a time where that cannot be")
     parser.add_argument("--timeout", type=int, default=600)
     parser.add_argument("--add", default="", help="file that sums are added to, for a later total")
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for program, text, code, took in pool.map(lambda p: run(p, args.timeout), args.programs):
+    began = time.monotonic()
+    apart = args.apart and can_part()
+    with concurrent.futures.ThreadPoolExecutor(args.jobs if apart or not args.apart else 1) as pool:
+        for program, text, code, took in pool.map(lambda p: run(p, args.timeout, apart), args.programs):
             p, f = count(text, code)
             passed, failed = passed + p, failed + f
             print(f"{'ok  ' if f == 0 else 'FAIL'} {os.path.relpath(program):44} {p:5} passed {f:3} failed {took:7.1f} s",
                   flush=True)
             if f:
                 print("\n".join("    | " + line for line in text.splitlines()[-400:]), flush=True)
+    print(f"{time.monotonic() - began:.0f} s{', ' + str(args.jobs) + ' programs at once' if apart and args.jobs > 1 else ''}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
