@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
 from box import Box, Tap, wait_for
 from test_container_tenant import Engine
+from test_move import digest, fill
 
 BLUEPRINT = """[blueprint]
 title = {runtime}
@@ -123,6 +124,33 @@ def test_life(tap, box, runtime, left):
     tap.equal(left(number), [], f"{runtime}: deleted, nothing is left")
 
 
+def test_move(tap, box, left):
+    """From an lxc container to a service of the swarm, and back: the data byte for byte, nothing left of the old."""
+    box.sett("tenant", "create", "mover", "--plan", "lxc", "--wait")
+    tenant = box.json("tenant", "show", "mover")
+    site = os.path.join(box.root, "var/lib/sett/live/tenants", str(tenant["number"]), "site")
+    fill(site)
+    before = digest(site)
+    for runtime, old in (("swarm", "lxc"), ("lxc", "swarm")):
+        code, out, errors = box.sett("tenant", "move", "mover", "--blueprint", runtime, "--wait", ok=False)
+        tenant = box.json("tenant", "show", "mover")
+        tap.ok(code == 0 and tenant["runtime"] == runtime and tenant["state"] == "active", f"moved from {old} to {runtime}", out + errors)
+        tap.equal(says(box, "mover"), "mover on lxc\n", f"{runtime}: it answers at the front door with its own page")
+        tap.equal(digest(site), before, f"{runtime}: its data is the same, byte for byte")
+        tap.equal(left(old), [], f"{runtime}: nothing is left of the old one")
+        if runtime == "swarm":
+            with open(os.path.join(site, "written-there"), "w", encoding="utf-8") as f:
+                f.write("kept")
+            before = digest(site)
+    with open(os.path.join(box.root, "etc/sett/blueprints/far.conf"), "w", encoding="utf-8") as f:
+        f.write("[blueprint]\ntitle = Far\nruntime = proxmox\nimage = local:vztmpl/x.tar.zst\ninner_port = 80\nhealth_path = /\n"
+                "[limits]\nstorage = 1G\n")
+    code, _, errors = box.sett("tenant", "move", "mover", "--blueprint", "far", ok=False)
+    tap.ok(code != 0 and "from runtime lxc to proxmox" in errors, "to another machine its data is not carried: refused with that", errors)
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "fsck finds nothing")
+    box.sett("tenant", "delete", "mover", "--action", "delete", "--confirm=mover", "--wait")
+
+
 def main():
     own_namespaces()
     tap = Tap()
@@ -169,6 +197,8 @@ def main():
             test_life(tap, box, "swarm", lambda n: engine.get("/services")
                       + engine.networks()
                       + [x for x in os.listdir(os.path.join(box.root, "var/lib/sett/live/tenants")) if x == str(n)])
+        with tap.part("move"):
+            test_move(tap, box, lambda runtime: engine.get("/services") if runtime == "swarm" else os.listdir(os.path.join(box.root, "var/lib/sett/lxc")))
         if tap.bad:
             for program in ("worker", "hands"):
                 print(f"# --- {program}.log\n" + "\n".join("# " + l for l in box.log(program).splitlines()[-30:]))
