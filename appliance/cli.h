@@ -141,6 +141,28 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_migrate: store_commands.c: bring the store to this program's version. */
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
+int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_recovery_prove: recovery.c, in sett-restore: compare a secret with what the box seals to. */
+int cli_recovery_prove(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_snapshot_show_file: snapshot_file.c, in sett-restore: what a file's header says. */
+int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_snapshot_verify: snapshot_file.c: with the recovery secret everything, else what can be. */
+int cli_snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_snapshot_diff: snapshot_file.c: what the manifests of two snapshots do not have in common.
+ */
+int cli_snapshot_diff(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_snapshot_extract: snapshot_file.c: a part of a snapshot, or all, into a folder. */
+int cli_snapshot_extract(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_snapshot_export: snapshot_file.c: a snapshot's files from a vault into a folder. */
+int cli_snapshot_export(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_completion: cli_usage.c: a completion script for the shell argv[0]. */
 int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -241,7 +241,7 @@ static int confirm(struct cli *cli, const struct op *op, const void *params, uin
     if (forgets(op, given))
         (void)str_copy(name, sizeof name,
                        (const char *)params + fields_find(op->params, "name")->offset);
-    else if (!str_ends(op->name, ".delete") && !str_equal(op->name, "domain.remove"))
+    else if (!str_ends(op->name, ".delete") && !str_ends(op->name, ".remove"))
         return 0;
     else if (object_name(cli, op, params, name, sizeof name, err) == -1)
         return -1;

@@ -48,6 +48,10 @@ static const struct {
     {"setting", {"name", "value", "origin"}},
     {"config", {"name", "value", "origin"}},
     {"secret", {"name", "updated_at"}},
+    {"recovery", {"id", "name", "key", "shares", "needed", "proven", "created_at"}},
+    {"vault", {"id", "name", "kind", "address", "enabled", "append_only", "used_at", "problem"}},
+    {"snapshot",
+     {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},
 };
 
 /* One value as a cell: strings as they are, null as "-", nested things as compact JSON. */

@@ -80,6 +80,18 @@ bool cli_noun(const struct cli *cli, const char *noun)
     return false;
 }
 
+/* Whether a command stands before the operation of these words. */
+static bool shadowed(const struct cli *cli, const char *words)
+{
+    char own[WORD_MAX];
+
+    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
+        if (str_format(own, sizeof own, "%s %s", c->noun, c->verb ? c->verb : "") == 0 &&
+            str_equal(own, words))
+            return true;
+    return false;
+}
+
 /* The commands of one noun: the program's own, then the operations. */
 static void usage_of(const struct cli *cli, FILE *out, const char *noun, size_t len)
 {
@@ -93,7 +105,7 @@ static void usage_of(const struct cli *cli, FILE *out, const char *noun, size_t 
     for (const struct op *op = op_next(NULL); op != NULL; op = op_next(op))
         if (strncmp(op->name, noun, len) == 0 && op->name[len] == '.') {
             help_words(op, words, sizeof words);
-            if (words[0] != '\0')
+            if (words[0] != '\0' && !shadowed(cli, words))
                 fprintf(out, "  %-24s %s\n", words, op->help);
         }
 }

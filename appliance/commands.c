@@ -1,6 +1,9 @@
 /* The commands of sett that are not operations: they are about the box itself, or show what happens
  * on it. */
 #include "cli.h"
+
+#include <string.h>
+
 #include "str.h"
 
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err)
@@ -31,6 +34,53 @@ static int restore_elsewhere(struct cli *cli, int argc, char **argv, struct err 
         return cli_operation(cli, op, argc - 1, argv + 1, err);
     return cli_elsewhere(cli, "sett-restore", (const char *const[]){"restore", NULL}, argc, argv,
                          err);
+}
+
+static int recovery_init_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"recovery", "init", NULL}, argc,
+                         argv, err);
+}
+
+static int recovery_prove_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"recovery", "prove", NULL},
+                         argc, argv, err);
+}
+
+static int snapshot_elsewhere(struct cli *cli, const char *verb, int argc, char **argv,
+                              struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"snapshot", verb, NULL}, argc,
+                         argv, err);
+}
+
+/* A record of the box, or a file that needs none. */
+static int snapshot_show(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    if (argc > 0 && strchr(argv[0], '/') == NULL && !str_ends(argv[0], ".sett"))
+        return cli_operation(cli, op_find("snapshot.show"), argc, argv, err);
+    return snapshot_elsewhere(cli, "show", argc, argv, err);
+}
+
+static int snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return snapshot_elsewhere(cli, "verify", argc, argv, err);
+}
+
+static int snapshot_diff(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return snapshot_elsewhere(cli, "diff", argc, argv, err);
+}
+
+static int snapshot_extract(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return snapshot_elsewhere(cli, "extract", argc, argv, err);
+}
+
+static int snapshot_export(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return snapshot_elsewhere(cli, "export", argc, argv, err);
 }
 
 const struct cli_command sett_commands[] = {
@@ -65,6 +115,24 @@ const struct cli_command sett_commands[] = {
     {"cloudflare", "import",
      "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
      "~/cloudflare.env", cli_cloudflare_import},
+    {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",
+     "[--name N] [--shares 3-of-5] [--secret-file FILE] [--no-quiz]", "--shares 3-of-5",
+     recovery_init_elsewhere},
+    {"recovery", "prove", "Show that you have a recovery secret, by typing it in",
+     "[--recovery-file FILE]", "", recovery_prove_elsewhere},
+    {"snapshot", "show", "Show a snapshot and where it is, or what the header of a file says",
+     "ID|FILE [--signer KEY]", "1", snapshot_show},
+    {"snapshot", "verify",
+     "Check a snapshot: signature, order, completeness; with the recovery secret everything",
+     "ID|FILE [--recovery-file FILE] [--signer KEY]", "1 --recovery-file secret", snapshot_verify},
+    {"snapshot", "diff", "Tell what of the tenants' files differs between two snapshots",
+     "ID|FILE ID|FILE --recovery-file FILE", "1 2 --recovery-file secret", snapshot_diff},
+    {"snapshot", "extract", "Take files out of a snapshot into a folder",
+     "ID|FILE [PATH] --recovery-file FILE [--out FOLDER]",
+     "1 tenants/3/data --recovery-file secret --out back", snapshot_extract},
+    {"snapshot", "export",
+     "Fetch a snapshot, and all that it builds on, from a vault into a folder", "ID FOLDER",
+     "1 /mnt/stick", snapshot_export},
     {"db", "dump", "Write the whole store as text, to be read or loaded", "", "> box.txt",
      cli_dump},
     {"db", "load", "Make a new store from a dump", "", "< box.txt", cli_load},

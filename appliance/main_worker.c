@@ -16,6 +16,7 @@
 #include "acts.h"
 #include "alert_watch.h"
 #include "answer.h"
+#include "backup.h"
 #include "clock.h"
 #include "daemon.h"
 #include "domain_watch.h"
@@ -41,6 +42,7 @@
 #define STOP_MS        1700 /* for steps under way to reach their commit; then the process ends */
 #define BOUNDARY_MS    8000 /* likewise, before the store is put aside */
 #define ANSWER_END_MS  200
+#define SAGAS_MOST     64
 #define BEAT_MS        1000
 #define STUCK_TURNS_MS 15000 /* the scheduler silent for so long: the watchdog may bite */
 
@@ -54,6 +56,8 @@ struct program {
     struct post *post;
     struct domain_watch *domains;
     struct schedule_tick tick;
+    struct backup_world backup;
+    const struct saga *sagas[SAGAS_MOST];
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
     struct hold hold;
@@ -155,12 +159,24 @@ static int read_terms(struct program *p, struct engine_setup *setup, struct err 
     return 0;
 }
 
+/* Those of the floor of sagas and those of snapshots. */
+static size_t all_sagas(struct program *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < saga_count && n < SAGAS_MOST; i++)
+        p->sagas[n++] = sagas[i];
+    for (size_t i = 0; i < backup_saga_count && n < SAGAS_MOST; i++)
+        p->sagas[n++] = backup_sagas[i];
+    return n;
+}
+
 static int start_engine(struct program *p, struct err *err)
 {
     struct engine_setup setup = {
         .db = p->context.db,
-        .sagas = sagas,
-        .saga_count = saga_count,
+        .sagas = p->sagas,
+        .saga_count = all_sagas(p),
         .outside = p->outside,
         .context = &p->context,
         .vault = &p->context.vault,
@@ -171,6 +187,8 @@ static int start_engine(struct program *p, struct err *err)
     };
 
     p->tick.context = &p->context;
+    backup_sweep(&p->context.paths);
+    backup_world_init(&p->backup, &p->context, p->outside);
     if (read_terms(p, &setup, err) == -1)
         return -1;
     return engine_start(&p->engine, &setup, err);
@@ -187,8 +205,13 @@ static const struct answer_row watch_answers[] = {
 static int start_answers(struct program *p, struct err *err)
 {
     static const char *const users[] = {"sett-front", "sett"};
-    struct answer_setup setup = {
-        .context = &p->context, .outside = p->outside, .more = watch_answers, .more_context = p};
+    struct answer_setup setup = {.context = &p->context,
+                                 .outside = p->outside,
+                                 .more = watch_answers,
+                                 .more_context = p,
+                                 .backup = backup_answers,
+                                 .sagas = backup_sagas,
+                                 .saga_count = backup_saga_count};
     struct passwd *entry;
 
     for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)

@@ -18,6 +18,8 @@
 #include "clock.h"
 #include "file.h"
 #include "log.h"
+#include "recovery.h"
+#include "snapshot.h"
 #include "str.h"
 #include "supervise.h"
 #include "template.h"
@@ -214,6 +216,37 @@ static int start_all(struct run *run, struct supervise *s, struct err *err)
     return 1;
 }
 
+/* A demonstration's box can make snapshots at once: a vault in its own folder, and a recovery key
+ * whose secret lies, for once, beside what it opens. */
+static int snapshots_prepare(struct cli *cli, struct err *err)
+{
+    char path[PATHS_SIZE + 32];
+    struct txn *txn;
+    int64_t keys;
+
+    (void)str_format(path, sizeof path, "%s/recovery-secret", cli->paths.root);
+    if (db_read(&txn, cli->box.db, err) == -1)
+        return -1;
+    keys = recipient_count(txn, err);
+    db_read_end(txn);
+    if (keys == -1)
+        return -1;
+    if (keys == 0 && !file_exists(path)) {
+        if (recovery_keep(cli, "recovery", path, err) == -1 ||
+            (recovery_call(cli, "vault.add",
+                           (const char *const[]){"name", "local", "kind", "folder", "address",
+                                                 cli->paths.backups, NULL},
+                           err) == -1 &&
+             err->kind != ERR_CONFLICT))
+            return -1;
+        err_clear(err);
+    }
+    if (file_exists(path))
+        printf("snapshots: sett --root %s snapshot create; what opens them is in %s\n",
+               cli->paths.root, path);
+    return 0;
+}
+
 int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct run run = {.cli = cli};
@@ -229,7 +262,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
     }
     if (cli_setup_box(cli, run.port, err) == -1 || file_mkdirs(run.log, 0755, err) == -1 ||
         lock(&run, err) == -1 || port_free(run.port, err) == -1 ||
-        cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1)
+        cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1 ||
+        (run.demo && snapshots_prepare(cli, err) == -1))
         return -1;
     hold_release(&cli->hold); /* a restore need not wait for one who only supervises */
     log_open("sett", LOG_LEVEL_INFO);

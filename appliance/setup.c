@@ -18,6 +18,7 @@
 #include "params.h"
 #include "schema.h"
 #include "setting.h"
+#include "sign.h"
 #include "str.h"
 #include "tenant.h"
 
@@ -159,12 +160,18 @@ static int store_make(struct cli *cli, struct err *err)
 static int keys_make(const struct cli *cli, struct err *err)
 {
     char path[2 * PATHS_SIZE];
+    uint8_t sign[64];
 
     (void)str_format(path, sizeof path, "%s/vault.key", cli->paths.keys);
     if (!file_exists(path) && vault_create(cli->paths.keys, err) == -1)
         return -1;
     (void)str_format(path, sizeof path, "%s/web.key", cli->paths.keys);
-    return file_exists(path) ? 0 : web_key_create(cli->paths.keys, err);
+    if (!file_exists(path) && web_key_create(cli->paths.keys, err) == -1)
+        return -1;
+    if (sign_key_load(cli->paths.keys, sign, err) == -1)
+        return -1;
+    sodium_memzero(sign, sizeof sign);
+    return 0;
 }
 
 static int first_change(struct txn *txn, void *arg, struct err *err)

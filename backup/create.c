@@ -20,7 +20,9 @@ struct creation {
     struct chunk_writer *writer;
     struct section *section;
     char unit[64];
-    char (*numbers)[24]; /* of the tenants, sorted as text */
+    uint64_t *listed;
+    size_t count;        /* of the tenants */
+    char (*numbers)[24]; /* theirs, sorted as text */
 };
 
 static int spool_fd(const char *folder, struct err *err)
@@ -118,15 +120,22 @@ static int by_text(const void *a, const void *b)
 
 static int sort_numbers(struct creation *c, struct err *err)
 {
+    const uint64_t *tenants = c->order->tenants;
     size_t count = c->order->tenant_count;
 
+    if (c->order->list != NULL) {
+        if (c->order->list(c->order->arg, &c->listed, &count, err) == -1)
+            return -1;
+        tenants = c->listed;
+    }
+    c->count = count;
     if (count == 0)
         return 0;
     if ((c->numbers = calloc(count, sizeof *c->numbers)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the tenants' numbers");
     for (size_t i = 0; i < count; i++)
         (void)str_format(c->numbers[i], sizeof c->numbers[i], "%llu",
-                         (unsigned long long)c->order->tenants[i]);
+                         (unsigned long long)tenants[i]);
     qsort(c->numbers, count, sizeof *c->numbers, by_text);
     return 0;
 }
@@ -175,7 +184,7 @@ static int put_volumes(struct creation *c, size_t i, struct err *err)
 
 static int put_tenants(struct creation *c, struct err *err)
 {
-    size_t count = c->order->tenant_count;
+    size_t count = c->count;
     struct buf index;
     int rc = 0;
 
@@ -199,17 +208,19 @@ int create_snapshot(const struct create_order *order, struct create_figures *fig
     int rc = -1;
 
     memset(figures, 0, sizeof *figures);
-    if (sort_numbers(&c, err) == 0 &&
-        chunk_writer_new(&c.writer, order->header, order->file_key, order->signing_key, order->sink,
+    if (chunk_writer_new(&c.writer, order->header, order->file_key, order->signing_key, order->sink,
                          err) == 0 &&
         (order->catalog == NULL ||
          catalog_begin(order->catalog, order->header->id, order->header->hash, err) == 0) &&
         put_control(&c, err) == 0 && section_end(c.section, &figures->control, err) == 0 &&
-        put_tenants(&c, err) == 0 && section_end(c.section, &figures->tenants, err) == 0 &&
+        sort_numbers(&c, err) == 0 && put_tenants(&c, err) == 0 &&
+        section_end(c.section, &figures->tenants, err) == 0 &&
         chunk_writer_finish(c.writer, &figures->length, err) == 0)
         rc = order->catalog == NULL ? 0 : catalog_end(order->catalog, err);
     section_free(c.section);
     chunk_writer_free(c.writer);
     free(c.numbers);
+    free(c.listed);
+    figures->tenant_count = c.count;
     return rc;
 }

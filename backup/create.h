@@ -17,6 +17,9 @@ struct create_order {
     const struct chunk_sink *sink;
     const uint64_t *tenants; /* numbers of those whose volumes belong to it */
     size_t tenant_count;
+    /* Likewise, asked once the store is copied, so that none in that copy is missed; ${numbers}
+     * becomes create's to free. NULL: those above. Return 0 or -1. */
+    int (*list)(void *arg, uint64_t **numbers, size_t *count, struct err *err);
     const char *scratch;  /* a private folder with room for the store */
     struct catalog *base; /* that header->base_… names; NULL: whole */
     FILE *catalog;        /* the next one, empty; or NULL */
@@ -26,11 +29,12 @@ struct create_order {
     /* Before and after a tenant's files are read (the blueprint's own commands). May be NULL. */
     int (*quiet)(void *arg, uint64_t number, bool begin, struct err *err);
     int (*progress)(void *arg, uint64_t bytes, struct err *err);
-    void *arg; /* of the three */
+    void *arg; /* of the four */
 };
 
 struct create_figures {
     uint64_t length; /* of the file */
+    uint64_t tenant_count;
     struct section_figures control, tenants;
 };
 

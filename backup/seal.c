@@ -169,26 +169,33 @@ static int put_fields(const struct seal_header *h, const uint8_t file_key[SEAL_K
     return 0;
 }
 
+#define SAID_MOST 160 /* a label and the longest that is signed under it */
+
+/* What is signed: the label, so that no signature can stand for another kind, then the data. */
+static size_t compose(uint8_t out[SAID_MOST], const char *label, const void *data, size_t len)
+{
+    size_t label_len = strlen(label);
+
+    memcpy(out, label, label_len);
+    memcpy(out + label_len, data, len);
+    return label_len + len;
+}
+
 static void sign(const char *label, const void *data, size_t len, const uint8_t key[64],
                  uint8_t out[64])
 {
-    crypto_sign_state state;
+    uint8_t message[SAID_MOST];
 
-    (void)crypto_sign_init(&state);
-    (void)crypto_sign_update(&state, (const uint8_t *)label, strlen(label));
-    (void)crypto_sign_update(&state, data, len);
-    (void)crypto_sign_final_create(&state, out, NULL, key);
+    (void)crypto_sign_detached(out, NULL, message, compose(message, label, data, len), key);
 }
 
 static bool signed_by(const char *label, const void *data, size_t len, const uint8_t signature[64],
                       const uint8_t public_key[32])
 {
-    crypto_sign_state state;
+    uint8_t message[SAID_MOST];
 
-    (void)crypto_sign_init(&state);
-    (void)crypto_sign_update(&state, (const uint8_t *)label, strlen(label));
-    (void)crypto_sign_update(&state, data, len);
-    return crypto_sign_final_verify(&state, signature, public_key) == 0;
+    return crypto_sign_verify_detached(signature, message, compose(message, label, data, len),
+                                       public_key) == 0;
 }
 
 int seal_header_write(struct seal_header *h, const uint8_t file_key[SEAL_KEY],

@@ -43,6 +43,7 @@ only 'idn2\.h' core/outside/idn.c
 only 'uni(ctype|str|case)\.h' core/outside/idn.c core/outside/re2_class.c
 only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
+only 'qrencode\.h' appliance/qr.c
 only 'yaml\.h' core/outside/cloudflared_yaml.c
 
 symbols() { # PROGRAM PATTERN

@@ -4,9 +4,13 @@
  */
 #include "snapshot.h"
 
-#include "str.h"
-
+#include <sodium.h>
 #include <string.h>
+#include <time.h>
+
+#include "job_start.h"
+#include "setting.h"
+#include "str.h"
 
 const char *const vault_kind_names[] = {"folder", "s3", "sftp", NULL};
 const char *const snapshot_state_names[] = {"writing", "sending", "done", "failed", "gone", NULL};
@@ -187,4 +191,86 @@ int snapshot_put(struct txn *txn, const struct snapshot *snapshot, struct err *e
 int64_t recipient_count(struct txn *txn, struct err *err)
 {
     return record_count(txn, &recipient_table, err);
+}
+
+int snapshot_ready(struct txn *txn, const char *vault_id, struct err *err)
+{
+    int64_t recipients = recipient_count(txn, err);
+    struct vault_place place = {0};
+    struct scan scan;
+    int got;
+
+    if (recipients == -1)
+        return -1;
+    if (recipients == 0) {
+        (void)err_set(err, ERR_CONFLICT, "no_recovery_key",
+                      "there is no recovery key to seal a snapshot to");
+        return err_hint(err, "sett recovery init");
+    }
+    if (vault_id[0] != '\0') {
+        (void)str_copy(place.id, sizeof place.id, vault_id);
+        if ((got = record_get(txn, &vault_place_table, &place, err)) == 0)
+            return err_set(err, ERR_NOT_FOUND, "vault_not_found", "there is no vault %s", vault_id);
+        return got == 1 ? 0 : -1;
+    }
+    if (scan_start(&scan, txn, &vault_place_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &place, err)) == 1)
+        if (place.enabled)
+            return 0;
+    if (got == -1)
+        return -1;
+    (void)err_set(err, ERR_CONFLICT, "no_vault", "there is no vault to put a snapshot into");
+    return err_hint(err, "sett vault add NAME folder --address /var/backups/sett");
+}
+
+/* sett-<box>-<number>-<when>.sett: what a person and a listing of a bucket can make sense of. */
+static void name_file(struct snapshot *s, const char *box)
+{
+    time_t at = (time_t)(s->created_at / 1000);
+    char when[24] = "";
+    struct tm tm;
+
+    if (gmtime_r(&at, &tm) != NULL)
+        (void)strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm);
+    (void)str_format(s->file, sizeof s->file, "sett-%.40s-%08llu-%s.sett", box,
+                     (unsigned long long)s->number, when);
+}
+
+int snapshot_new(struct txn *txn, const struct conf *conf, const char *tenant_id,
+                 struct snapshot *s, struct err *err)
+{
+    char box[512];
+
+    memset(s, 0, sizeof *s);
+    if (setting_text(txn, conf, "box.id", box, sizeof box, err) == -1)
+        return -1;
+    s->state = SNAPSHOT_WRITING;
+    s->chain = 1;
+    s->created_at = txn_time_ms(txn);
+    id_make(s->id, snapshot_table.prefix);
+    randombytes_buf(s->uid, sizeof s->uid);
+    (void)str_copy(s->tenant_id, sizeof s->tenant_id, tenant_id);
+    if ((s->number = record_next_number(txn, "snapshot", err)) == 0)
+        return -1;
+    name_file(s, box);
+    return record_insert(txn, &snapshot_table, s, err);
+}
+
+int snapshot_start(struct txn *txn, const struct conf *conf, const char *tenant_id,
+                   const char *vault_id, bool full, struct snapshot *s, struct job *job,
+                   struct err *err)
+{
+    if (snapshot_ready(txn, vault_id, err) == -1 ||
+        snapshot_new(txn, conf, tenant_id, s, err) == -1)
+        return -1;
+    (void)str_copy(job->saga, sizeof job->saga, "snapshot.create");
+    (void)kv_set(&job->args, "snapshot_id", s->id);
+    (void)kv_set(&job->args, "full", full ? "1" : "");
+    (void)kv_set(&job->args, "vault_id", vault_id);
+    if (tenant_id[0] != '\0')
+        (void)kv_set(&job->args, "tenant_id", tenant_id);
+    /* One at a time: the second is refused, by the name of the first's job. */
+    job_subject(job->subjects[0], "snapshots", "box");
+    return 0;
 }

@@ -4,8 +4,10 @@
  * What the box knows of its snapshots: to whom they are sealed, where they are kept, which there
  * are. The files themselves are backup/'s.
  */
+#include "conf.h"
 #include "db.h"
 #include "id.h"
+#include "job.h"
 
 /* Whoever holds the secret half of this key can read the box's snapshots. */
 struct recipient {
@@ -84,8 +86,25 @@ int snapshot_resolve(struct txn *txn, const char *text, struct snapshot *snapsho
 int snapshot_newest(struct txn *txn, const char *tenant_id, struct snapshot *snapshot,
                     struct err *err);
 
+/** snapshot_new(txn, conf, tenant_id, s, err): a record of one that is to be written. 0 or -1. */
+int snapshot_new(struct txn *txn, const struct conf *conf, const char *tenant_id,
+                 struct snapshot *s, struct err *err);
+
+/** snapshot_start(txn, conf, tenant_id, vault_id, full, s, job, err): the record, and saga,
+ * arguments and subject of the job that writes it; the caller starts that (job_start) and notes its
+ * id in the record. ${tenant_id} "": the whole box; ${vault_id} "": all enabled vaults. As
+ * snapshot_ready. Return 0 or -1. */
+int snapshot_start(struct txn *txn, const struct conf *conf, const char *tenant_id,
+                   const char *vault_id, bool full, struct snapshot *s, struct job *job,
+                   struct err *err);
+
 /** snapshot_put(txn, snapshot, err): store a changed one. Return 0 or -1. */
 int snapshot_put(struct txn *txn, const struct snapshot *snapshot, struct err *err);
+
+/** snapshot_ready(txn, vault_id, err): that one can be made: there is a recovery key, and an
+ * enabled vault, or the one that ${vault_id} names if it is not "". ERR_CONFLICT "no_recovery_key",
+ * "no_vault". Return 0 or -1. */
+int snapshot_ready(struct txn *txn, const char *vault_id, struct err *err);
 
 /** recipient_count(txn, err): how many there are. -1 on error. */
 int64_t recipient_count(struct txn *txn, struct err *err);

@@ -43,5 +43,8 @@ extern const struct op mail_ops[];         /* mail_ops.c */
 extern const struct op restore_ops[];      /* restore_ops.c */
 extern const struct op reveal_ops[];       /* reveal_ops.c */
 extern const struct op act_ops[];          /* act_ops.c */
+extern const struct op recovery_ops[];     /* recovery_ops.c */
+extern const struct op vault_ops[];        /* vault_ops.c */
+extern const struct op snapshot_ops[];     /* snapshot_ops.c */
 
 #endif

@@ -66,7 +66,7 @@ static int find_by(const struct op_call *call, const struct table *table, const 
  * bearer is deleted, so the newest one is meant. */
 static const struct {
     const char *noun, *index;
-} called[] = {{"tenant", "subdomain"}, {"tunnel", "hostname"}, {"domain", "name"}};
+} called[] = {{"tenant", "subdomain"}, {"tunnel", "hostname"}, {"domain", "name"}, {"recipient", "key"}};
 
 static int find_newest(const struct op_call *call, const struct table *table, const char *text,
                        void *record, struct err *err)

@@ -45,6 +45,9 @@ const struct op *const op_tables[] = {
     reveal_ops,
     restore_ops,
     act_ops,
+    recovery_ops,
+    vault_ops,
+    snapshot_ops,
     NULL,
 };
 /* clang-format on */

@@ -20,6 +20,7 @@
 #include "channel.h"
 #include "clock.h"
 #include "log.h"
+#include "sagas.h"
 #include "str.h"
 
 #define AT_ONCE    8
@@ -40,7 +41,15 @@ struct answer {
 static int plan(const struct answer_setup *s, const struct kv *params, struct buf *out,
                 struct err *err)
 {
-    return answer_plan(s->context, s->outside, params, out, err);
+    const char *name = kv_get_or(params, "saga", "");
+    const struct saga *saga = sagas_find(name);
+
+    for (size_t i = 0; saga == NULL && i < s->saga_count; i++)
+        if (str_equal(s->sagas[i]->name, name))
+            saga = s->sagas[i];
+    if (saga == NULL)
+        return err_set(err, ERR_NOT_FOUND, "saga_not_found", "there is no saga %s", name);
+    return answer_plan(s->context, s->outside, saga, params, out, err);
 }
 
 static const struct answer_row questions[] = {
@@ -66,6 +75,9 @@ static const struct answer_row *row_of(const struct answer_setup *setup, const c
         if (str_equal(questions[i].question, question))
             return &questions[i];
     for (const struct answer_row *r = setup->more; r != NULL && r->question != NULL; r++)
+        if (str_equal(r->question, question))
+            return r;
+    for (const struct answer_row *r = setup->backup; r != NULL && r->question != NULL; r++)
         if (str_equal(r->question, question))
             return r;
     return NULL;

@@ -11,16 +11,19 @@
  *   probe     tenant_id                       JSON: what its health path answers now
  *   tunnel_probe  tunnel_id or url, path      JSON: why it does not answer, and the remedy;
  *             public                          "1": only public addresses may be asked
- *   turn_credentials  turn_key_id, ttl_s      JSON: short-lived credentials; at most turn.per_minute
- *   turn_revoke       turn_key_id, username   JSON: one of them is over before its time
- *   turn_usage        turn_key_id, days       JSON: what a key has relayed
- *   domain    domain_id                       JSON: what is seen of a domain outside
- *   proxmox                                   JSON: what its token may, its nodes, what is missing
- *   checkout  order_id                        JSON: {"session","url"} of Stripe's page to pay on
+ *   turn_credentials  turn_key_id, ttl_s      JSON: short-lived credentials; at most
+ * turn.per_minute turn_revoke       turn_key_id, username   JSON: one of them is over before its
+ * time turn_usage        turn_key_id, days       JSON: what a key has relayed domain    domain_id
+ * JSON: what is seen of a domain outside proxmox                                   JSON: what its
+ * token may, its nodes, what is missing progress                                  JSON: how far the
+ * snapshot under way is (backup/) vault_test        vault_id                JSON: what was put
+ * there came back (backup/) checkout  order_id                        JSON: {"session","url"} of
+ * Stripe's page to pay on
  */
 #include <sys/types.h>
 #include "outside.h"
 #include "saga_context.h"
+#include "step.h"
 
 #define ANSWER_PEERS 4
 
@@ -46,6 +49,9 @@ struct answer_setup {
     void *progress_arg;
     const struct answer_row *more; /* of the floors above, ended by a row without question; NULL */
     void *more_context;            /* what those need */
+    const struct answer_row *backup; /* likewise, of the floor of snapshots; or NULL */
+    const struct saga *const *sagas; /* of the floors above, for plans; or NULL */
+    size_t saga_count;
 };
 
 /** answer_start(a, setup, err): listen on context->paths.ask_sock, with a thread of its own and one

@@ -10,7 +10,6 @@
 #include "facts.h"
 #include "json_out.h"
 #include "plan.h"
-#include "sagas.h"
 #include "setting.h"
 #include "shared.h"
 #include "steps_move.h"
@@ -219,16 +218,12 @@ static int foresee_move(struct job *job, struct outside *outside, struct err *er
 }
 
 int answer_plan(const struct saga_context *context, struct outside *outside,
-                const struct kv *params, struct buf *out, struct err *err)
+                const struct saga *saga, const struct kv *params, struct buf *out, struct err *err)
 {
-    const char *name = kv_get_or(params, "saga", "");
-    const struct saga *saga = sagas_find(name);
     struct job *job;
     struct txn *txn;
     int result = -1;
 
-    if (saga == NULL)
-        return err_set(err, ERR_NOT_FOUND, "saga_not_found", "there is no saga %s", name);
     if ((job = calloc(1, sizeof *job)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a plan");
     job->args = *params;

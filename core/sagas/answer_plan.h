@@ -5,11 +5,12 @@
 #include "kv.h"
 #include "outside.h"
 #include "saga_context.h"
+#include "step.h"
 
-/** answer_plan(context, outside, params, out, err): ${params} has the saga's name and the arguments
- * that its job would have; the objects they name need not be there yet. JSON. A move that cannot be
+/** answer_plan(context, outside, saga, params, out, err): ${params} has the arguments that its job
+ * would have; the objects they name need not be there yet. JSON. A move that cannot be
  * is refused with its cause. Return 0 or -1. */
 int answer_plan(const struct saga_context *context, struct outside *outside,
-                const struct kv *params, struct buf *out, struct err *err);
+                const struct saga *saga, const struct kv *params, struct buf *out, struct err *err);
 
 #endif

@@ -54,6 +54,7 @@ struct outside {
     struct ingress local;
     struct outside_gate gates[OUTSIDE_GATES]; /* the lock holds them, and the next */
     uint32_t probes;                          /* under way */
+    void *backup; /* struct backup_world, which the floor of snapshots puts here; or NULL */
 };
 
 /** outside_new(out, paths, conf, err): with no provider yet. Return 0 or -1. */

@@ -39,6 +39,8 @@ static const struct {
     {offsetof(struct paths, history), "/var/lib/sett/history", 0},
     {offsetof(struct paths, status), "/var/lib/sett/status", 0},
     {offsetof(struct paths, images), "/var/lib/sett/images", 0},
+    {offsetof(struct paths, snapshots), "/var/lib/sett/snapshots", 0},
+    {offsetof(struct paths, catalog), "/var/lib/sett/catalog", 0},
     {offsetof(struct paths, lxc), "/var/lib/sett/lxc", 0},
 };
 

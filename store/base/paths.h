@@ -28,6 +28,8 @@ struct paths {
     char history[PATHS_SIZE]; /* var/lib/sett/history: how it was; may be lost */
     char status[PATHS_SIZE];  /* var/lib/sett/status: public pages, for the web server */
     char images[PATHS_SIZE];  /* var/lib/sett/images: templates of the lxc runtime */
+    char snapshots[PATHS_SIZE]; /* var/lib/sett/snapshots: those being written */
+    char catalog[PATHS_SIZE];   /* var/lib/sett/catalog: what the newest one holds; may be lost */
     char lxc[PATHS_SIZE];     /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
 };
 

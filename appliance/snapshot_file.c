@@ -1,0 +1,377 @@
+/*
+ * Snapshots as files at the command line: looked at, verified, compared, taken apart. No box is
+ * needed for a file; a number or an id is looked up in the box and fetched from its vaults.
+ */
+#include "snapshot_file.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "enc.h"
+#include "extract.h"
+#include "file.h"
+#include "recovery.h"
+#include "snapshot_fetch.h"
+#include "str.h"
+
+int snapshot_words_read(struct snapshot_words *w, int argc, char **argv, unsigned least,
+                        unsigned most, const char *usage, struct err *err)
+{
+    memset(w, 0, sizeof *w);
+    for (int i = 0; i < argc; i++) {
+        if (i + 1 < argc && str_equal(argv[i], "--recovery-file")) {
+            if (recovery_read(argv[++i], w->secret, err) == -1)
+                return -1;
+            w->has_secret = true;
+            w->keys.secret_key = w->secret;
+        } else if (i + 1 < argc && str_equal(argv[i], "--signer")) {
+            w->signer = argv[++i];
+        } else if (i + 1 < argc && str_equal(argv[i], "--out")) {
+            w->out = argv[++i];
+        } else if (argv[i][0] != '-' && w->count < most) {
+            w->words[w->count++] = argv[i];
+        } else {
+            return err_field(err, "argument", "usage", "usage: %s", usage);
+        }
+    }
+    return w->count >= least ? 0 : err_field(err, "argument", "usage", "usage: %s", usage);
+}
+
+/* Whether the header's signer is the one that is expected; the caller said which, or did not. */
+static int check_signer(const struct snapshot_words *w, const struct seal_header *h,
+                        struct err *err)
+{
+    char hex[65];
+
+    enc_hex(hex, h->signer, sizeof h->signer);
+    if (w->signer == NULL || str_equal_nocase(w->signer, hex))
+        return 0;
+    (void)err_set(err, ERR_FORBIDDEN, "unknown_signer", "it was signed by %s, not by %.64s", hex,
+                  w->signer);
+    return err_hint(err, "the box's own signer: sett recovery kit");
+}
+
+static void header_json(struct json_out *j, const struct seal_header *h)
+{
+    char text[65];
+
+    json_out_key_text(j, "box_id", h->box_id);
+    json_out_key_u64(j, "number", h->number);
+    enc_hex(text, h->id, sizeof h->id);
+    json_out_key_text(j, "uid", text);
+    clock_text(text, h->created_at);
+    json_out_key_text(j, "created_at", text);
+    json_out_key_text(j, "scope", h->scope);
+    enc_hex(text, h->hash, sizeof h->hash);
+    json_out_key_text(j, "hash", text);
+    enc_hex(text, h->signer, sizeof h->signer);
+    json_out_key_text(j, "signer", text);
+    json_out_key(j, "builds_on");
+    enc_hex(text, h->base_id, sizeof h->base_id);
+    if (h->incremental)
+        json_out_text(j, text);
+    else
+        json_out_null(j);
+    json_out_key_u64(j, "recipients", h->recipient_count);
+    json_out_key_text(j, "made_by", h->made_by);
+    json_out_key_u64(j, "schema", h->schema);
+}
+
+static void figures_json(struct json_out *j, const struct unpack_figures *f)
+{
+    json_out_key_u64(j, "files", f->files + f->kept);
+    json_out_key_u64(j, "in_older_files", f->kept);
+    json_out_key_u64(j, "folders", f->folders);
+    json_out_key_u64(j, "links", f->links);
+    json_out_key_u64(j, "left_out", f->skipped);
+    json_out_key_u64(j, "content_bytes", f->bytes);
+}
+
+static int print(struct cli *cli, struct buf *b, struct err *err)
+{
+    int rc = cli_print(cli, op_find("snapshot.show"), buf_string(b), b->len, err);
+
+    buf_free(b);
+    return rc;
+}
+
+/* ---- show ---- */
+
+int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct chain *c = calloc(1, sizeof *c);
+    struct snapshot_words w;
+    struct json_out j;
+    struct buf b;
+    int rc = -1;
+
+    if (c == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    buf_init(&b, 1u << 16);
+    json_out_init(&j, &b);
+    if (snapshot_words_read(&w, argc, argv, 1, 1, "sett snapshot show FILE", err) == 0 &&
+        chain_open(c, w.words[0], true, err) == 0 &&
+        check_signer(&w, &c->files[0].header, err) == 0) {
+        json_out_object(&j);
+        json_out_key_text(&j, "object", "snapshot_file");
+        header_json(&j, &c->files[0].header);
+        json_out_end_object(&j);
+        rc = print(cli, &b, err);
+    }
+    chain_close(c);
+    free(c);
+    sodium_memzero(&w, sizeof w);
+    return rc;
+}
+
+/* ---- verify ---- */
+
+static int verify_one(struct cli *cli, const struct snapshot_words *w, const char *path,
+                      struct err *err)
+{
+    struct verify_report r;
+    struct json_out j;
+    struct buf b;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;
+
+    if (fd == -1)
+        return err_set(err, ERR_NOT_FOUND, "file_missing", "%s cannot be opened", path);
+    rc = verify_file(fd, &w->keys, NULL, &r, NULL, NULL, err);
+    (void)close(fd);
+    if (rc == -1 || check_signer(w, &r.header, err) == -1)
+        return -1;
+    buf_init(&b, 1u << 16);
+    json_out_init(&j, &b);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "snapshot_verified");
+    json_out_key_text(&j, "file", path);
+    json_out_key_text(&j, "checked",
+                      r.opened ? "everything: signature, form, order, every content"
+                               : "signature, order, completeness (contents need the secret)");
+    header_json(&j, &r.header);
+    json_out_key_u64(&j, "bytes", r.length);
+    if (r.opened)
+        figures_json(&j, &r.tenants);
+    json_out_end_object(&j);
+    return print(cli, &b, err);
+}
+
+int cli_snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct snapshot_fetched *f = calloc(1, sizeof *f);
+    struct snapshot_words w;
+    int rc = -1;
+
+    if (f == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    if (snapshot_words_read(&w, argc, argv, 1, 1,
+                            "sett snapshot verify FILE|ID [--recovery-file FILE] [--signer KEY]",
+                            err) == 0 &&
+        snapshot_fetch(cli, w.words[0], false, f, err) == 0)
+        rc = verify_one(cli, &w, f->path, err);
+    snapshot_fetched_remove(f);
+    free(f);
+    sodium_memzero(&w, sizeof w);
+    return rc;
+}
+
+/* ---- extract ---- */
+
+static int extract_into(struct cli *cli, const struct snapshot_words *w, const char *path,
+                        struct err *err)
+{
+    struct chain *c = calloc(1, sizeof *c);
+    const char *only = w->count > 1 ? w->words[1] : NULL;
+    const char *out = w->out == NULL ? "." : w->out;
+    struct unpack_figures figures;
+    int folder = -1, rc = -1;
+
+    if (c == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    if (chain_open(c, path, false, err) == 0 && check_signer(w, &c->files[0].header, err) == 0) {
+        if (file_mkdirs(out, 0700, err) == 0 &&
+            (folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+            (void)err_set(err, ERR_NOT_FOUND, "folder_missing", "%s cannot be opened", out);
+        if (folder != -1)
+            rc = extract(c, &w->keys, only, folder, &figures, err);
+    }
+    if (folder != -1)
+        (void)close(folder);
+    chain_close(c);
+    free(c);
+    if (rc == 0 && !cli->quiet)
+        printf("%s of the snapshot is in %s\n", only == NULL ? "All" : only, out);
+    return rc;
+}
+
+int cli_snapshot_extract(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct snapshot_fetched *f = calloc(1, sizeof *f);
+    struct snapshot_words w;
+    int rc = -1;
+
+    if (f == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    if (snapshot_words_read(&w, argc, argv, 1, 2,
+                            "sett snapshot extract FILE|ID [PATH] --recovery-file FILE "
+                            "[--out FOLDER]",
+                            err) == 0) {
+        if (!w.has_secret)
+            (void)err_field(err, "recovery-file", "required",
+                            "what is in a snapshot is read with --recovery-file FILE");
+        else if (snapshot_fetch(cli, w.words[0], true, f, err) == 0)
+            rc = extract_into(cli, &w, f->path, err);
+    }
+    snapshot_fetched_remove(f);
+    free(f);
+    sodium_memzero(&w, sizeof w);
+    return rc;
+}
+
+/* ---- diff ---- */
+
+static FILE *manifest_of(const struct snapshot_words *w, const char *path, struct err *err)
+{
+    FILE *manifest = tmpfile();
+    struct verify_report r;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc = -1;
+
+    if (fd == -1 || manifest == NULL)
+        (void)err_set(err, ERR_NOT_FOUND, "file_missing", "%s cannot be opened", path);
+    else
+        rc = verify_file(fd, &w->keys, manifest, &r, NULL, NULL, err);
+    if (fd != -1)
+        (void)close(fd);
+    if (rc == 0)
+        return manifest;
+    if (manifest != NULL)
+        (void)fclose(manifest);
+    return NULL;
+}
+
+struct side {
+    struct manifest_reader reader;
+    struct manifest_entry at;
+    int got;
+};
+
+static int advance(struct side *s, struct err *err)
+{
+    s->got = manifest_next(&s->reader, &s->at, err);
+    return s->got == -1 ? -1 : 0;
+}
+
+static bool differs(const struct manifest_entry *a, const struct manifest_entry *b)
+{
+    return a->type != b->type || a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
+           a->size != b->size || a->has_hash != b->has_hash ||
+           (a->has_hash && memcmp(a->hash, b->hash, sizeof a->hash) != 0) ||
+           !str_equal(a->target, b->target);
+}
+
+static void tell(const struct cli *cli, char sign, const struct manifest_entry *e)
+{
+    if (cli->output != CLI_JSON) {
+        printf("%c %c %12llu  %s\n", sign, e->type, (unsigned long long)e->size, e->name);
+        return;
+    }
+    struct buf b;
+    struct json_out j;
+    buf_init(&b, 1u << 16);
+    json_out_init(&j, &b);
+    json_out_object(&j);
+    json_out_key_text(&j, "change", sign == '+' ? "added" : sign == '-' ? "removed" : "changed");
+    json_out_key_text(&j, "name", e->name);
+    json_out_key_u64(&j, "size", e->size);
+    json_out_end_object(&j);
+    printf("%s\n", buf_string(&b));
+    buf_free(&b);
+}
+
+/* Both are sorted alike, so one pass over the two tells all. */
+static int compare(const struct cli *cli, FILE *a, FILE *b, struct err *err)
+{
+    struct side *s = calloc(2, sizeof *s);
+    int rc = -1;
+
+    if (s == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    rewind(a);
+    rewind(b);
+    if (manifest_open(&s[0].reader, a, err) == -1 || manifest_open(&s[1].reader, b, err) == -1 ||
+        advance(&s[0], err) == -1 || advance(&s[1], err) == -1)
+        goto done;
+    while (s[0].got == 1 || s[1].got == 1) {
+        int order = s[0].got != 1   ? 1
+                    : s[1].got != 1 ? -1
+                                    : manifest_order(s[0].at.name, s[1].at.name);
+        if (order < 0)
+            tell(cli, '-', &s[0].at);
+        else if (order > 0)
+            tell(cli, '+', &s[1].at);
+        else if (differs(&s[0].at, &s[1].at))
+            tell(cli, '*', &s[1].at);
+        if ((order <= 0 && advance(&s[0], err) == -1) || (order >= 0 && advance(&s[1], err) == -1))
+            goto done;
+    }
+    rc = 0;
+done:
+    free(s);
+    return rc;
+}
+
+int cli_snapshot_diff(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct snapshot_fetched *f = calloc(2, sizeof *f);
+    FILE *a = NULL, *b = NULL;
+    struct snapshot_words w;
+    int rc = -1;
+
+    if (f == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    if (snapshot_words_read(&w, argc, argv, 2, 2,
+                            "sett snapshot diff FILE|ID FILE|ID --recovery-file FILE", err) == 0) {
+        if (!w.has_secret)
+            (void)err_field(err, "recovery-file", "required",
+                            "what is in a snapshot is read with --recovery-file FILE");
+        else if (snapshot_fetch(cli, w.words[0], false, &f[0], err) == 0 &&
+                 snapshot_fetch(cli, w.words[1], false, &f[1], err) == 0 &&
+                 (a = manifest_of(&w, f[0].path, err)) != NULL &&
+                 (b = manifest_of(&w, f[1].path, err)) != NULL)
+            rc = compare(cli, a, b, err);
+    }
+    if (a != NULL)
+        (void)fclose(a);
+    if (b != NULL)
+        (void)fclose(b);
+    snapshot_fetched_remove(&f[0]);
+    snapshot_fetched_remove(&f[1]);
+    free(f);
+    sodium_memzero(&w, sizeof w);
+    return rc;
+}
+
+/* ---- export ---- */
+
+int cli_snapshot_export(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct snapshot_fetched *f = calloc(1, sizeof *f);
+    struct snapshot_words w;
+    int rc = -1;
+
+    if (f == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
+    if (snapshot_words_read(&w, argc, argv, 2, 2, "sett snapshot export ID FOLDER", err) == 0 &&
+        file_mkdirs(w.words[1], 0700, err) == 0)
+        rc = snapshot_fetch_into(cli, w.words[0], true, w.words[1], f, err);
+    if (rc == 0 && !cli->quiet)
+        printf("%s\n", f->path);
+    free(f);
+    sodium_memzero(&w, sizeof w);
+    return rc;
+}

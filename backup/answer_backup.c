@@ -1,0 +1,148 @@
+/*
+ * Questions about snapshots that the worker answers: how far one is, and whether a vault can be
+ * used, which is tried with a file of no meaning.
+ */
+#include "backup.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "enc.h"
+#include "file.h"
+#include "json_out.h"
+#include "str.h"
+#include "vault_open.h"
+
+#define TEST_BYTES (256u * 1024u)
+
+static int answer_progress(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                           struct err *err)
+{
+    struct backup_world *world = s->outside->backup;
+    struct backup_progress p;
+    struct json_out j;
+
+    (void)params, (void)err;
+    (void)pthread_mutex_lock(&world->lock);
+    p = world->progress;
+    (void)pthread_mutex_unlock(&world->lock);
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "progress");
+    json_out_key_text(&j, "job_id", p.job_id);
+    json_out_key_text(&j, "phase", p.phase);
+    json_out_key_u64(&j, "done", p.done);
+    json_out_key_u64(&j, "total", p.total);
+    json_out_key_u64(&j, "elapsed_ms",
+                     p.job_id[0] == '\0' ? 0 : (uint64_t)(clock_mono_ms() - p.since_ms));
+    json_out_end_object(&j);
+    return 0;
+}
+
+/* ---- trying a vault ---- */
+
+static int fresh_file(uint8_t data[TEST_BYTES], struct err *err)
+{
+    int fd = memfd_create("vault-test", MFD_CLOEXEC);
+
+    randombytes_buf(data, TEST_BYTES);
+    if (fd != -1 && file_write_all(fd, data, TEST_BYTES) == 0)
+        return fd;
+    (void)err_sys(err, "memfd", errno, "a file to try the vault with");
+    if (fd != -1)
+        (void)close(fd);
+    return -1;
+}
+
+static int seen(void *arg, const struct place_file *file, struct err *err)
+{
+    bool *found = arg;
+
+    (void)err;
+    *found = *found || file->bytes == TEST_BYTES;
+    return 0;
+}
+
+/* Put, list, get, compare, remove. ${stays}: it may not be removed there. */
+static int try_vault(const struct place *p, const char *name, uint8_t *data, bool *stays,
+                     struct err *err)
+{
+    int fd = fresh_file(data, err), back = -1, rc = -1;
+    bool found = false;
+    uint8_t *read_back = data + TEST_BYTES;
+
+    if (fd == -1 || (back = memfd_create("vault-test", MFD_CLOEXEC)) == -1)
+        goto done;
+    if (p->put(p->self, name, fd, TEST_BYTES, NULL, NULL, err) == -1 ||
+        p->list(p->self, name, seen, &found, err) == -1)
+        goto done;
+    if (!found) {
+        (void)err_set(err, ERR_CORRUPT, "vault_lost", "what was put there is not listed");
+        goto done;
+    }
+    if (p->get(p->self, name, 0, back, err) == -1)
+        goto done;
+    if (pread(back, read_back, TEST_BYTES, 0) != (ssize_t)TEST_BYTES ||
+        memcmp(data, read_back, TEST_BYTES) != 0) {
+        (void)err_set(err, ERR_CORRUPT, "vault_changed", "what was put there comes back changed");
+        goto done;
+    }
+    rc = p->remove(p->self, name, err);
+    if (rc == -1 && err->kind == ERR_FORBIDDEN) {
+        *stays = true;
+        err_clear(err);
+        rc = 0;
+    }
+done:
+    if (fd != -1)
+        (void)close(fd);
+    if (back != -1)
+        (void)close(back);
+    return rc;
+}
+
+static int answer_vault_test(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                             struct err *err)
+{
+    const char *id = kv_get_or(params, "vault_id", "");
+    int64_t began_ms = clock_mono_ms();
+    struct place place = {0};
+    uint8_t *data = malloc((size_t)2 * TEST_BYTES);
+    uint8_t nonce[8];
+    char name[64], text[17];
+    bool stays = false;
+    struct json_out j;
+    int rc = -1;
+
+    randombytes_buf(nonce, sizeof nonce);
+    enc_hex(text, nonce, sizeof nonce);
+    (void)str_format(name, sizeof name, "sett-test-%s", text);
+    if (data == NULL)
+        (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to try a vault");
+    else if (vault_open_id(s->context, id, &place, err) == 0)
+        rc = try_vault(&place, name, data, &stays, err);
+    place_free(&place);
+    free(data);
+    if (rc == -1)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "vault_test");
+    json_out_key_text(&j, "vault_id", id);
+    json_out_key_bool(&j, "deletes", !stays);
+    json_out_key_u64(&j, "bytes", TEST_BYTES);
+    json_out_key_u64(&j, "took_ms", (uint64_t)(clock_mono_ms() - began_ms));
+    json_out_end_object(&j);
+    return 0;
+}
+
+const struct answer_row backup_answers[] = {
+    {"progress", answer_progress},
+    {"vault_test", answer_vault_test},
+    {NULL, NULL},
+};

@@ -1,0 +1,49 @@
+#ifndef SETT_PLACE_H
+#define SETT_PLACE_H
+/*
+ * The driver of a vault: a place that keeps files under flat names. A file is there whole under its
+ * name or it is not there; what is half there has another name, or none.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "err.h"
+
+#define PLACE_NAME_MAX 128
+
+/* One file of a place. */
+struct place_file {
+    char name[PLACE_NAME_MAX];
+    uint64_t bytes;
+    int64_t stored_at; /* wall, ms; 0: not told */
+};
+
+typedef int place_each(void *arg, const struct place_file *file, struct err *err);
+
+struct place {
+    const char *kind;
+    void *self;
+    /* put: ${length} bytes from the start of ${fd}, durable when it returns and compared with what
+     * the other side says it has. Fine if it is there already. ${progress} is told of bytes as they
+     * go and may stop it; it may be NULL. */
+    int (*put)(void *self, const char *name, int fd, uint64_t length,
+               int (*progress)(void *arg, uint64_t bytes, struct err *err), void *arg,
+               struct err *err);
+    /* get: the file into ${fd}, or from byte ${from} on. ERR_NOT_FOUND. */
+    int (*get)(void *self, const char *name, uint64_t from, int fd, struct err *err);
+    /* list: all whose name begins with ${prefix}, in no order. */
+    int (*list)(void *self, const char *prefix, place_each *each, void *arg, struct err *err);
+    /* remove: fine if it is not there. ERR_FORBIDDEN where nothing may be deleted. */
+    int (*remove)(void *self, const char *name, struct err *err);
+    void (*free)(void *self);
+};
+
+/** place_name_check(name, err): letters, digits, "._-", no dot at its start. Return 0 or -1. */
+int place_name_check(const char *name, struct err *err);
+
+/** place_folder(out, path, err): a folder, which must be there and writable. Return 0 or -1. */
+int place_folder(struct place *out, const char *path, struct err *err);
+
+/** place_free(p): fine for one that is all zero. */
+void place_free(struct place *p);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * Recovery keys: to whom the box's snapshots are sealed. Only public halves come here; the secret
+ * ones are made and shown by the command line (appliance/recovery.c) and kept by nobody on the box.
+ */
+#include "nouns.h"
+
+#include "identity.h"
+#include "list.h"
+#include "object.h"
+#include "params.h"
+#include "setting.h"
+#include "sign.h"
+#include "snapshot.h"
+#include "str.h"
+
+#define RECIPIENTS_MOST 8 /* that fit into a snapshot's header */
+
+struct add_params {
+    char name[64], key[96];
+    uint32_t shares, needed;
+};
+static const struct field add_rows[] = {
+    FIELD(struct add_params, name, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_SLUG,
+          .help = "its name for people: recovery, escrow"),
+    FIELD(struct add_params, key, FIELD_TEXT, .flags = FIELD_REQUIRED,
+          .help = "its public half: settrec1..."),
+    FIELD(struct add_params, shares, FIELD_U32, .max = IDENTITY_SHARES_MOST,
+          .help = "in how many shares the secret was given out"),
+    FIELD(struct add_params, needed, FIELD_U32, .max = IDENTITY_SHARES_MOST,
+          .help = "how many of them open a snapshot"),
+};
+
+static const struct view view_recipient = {"recipient", &recipient_table, NULL};
+
+static int recovery_list(struct op_call *call, struct err *err)
+{
+    struct list list = {.view = &view_recipient, .url = "/api/recovery/keys"};
+
+    return list_reply(call, call->params, &list, err);
+}
+
+static int recovery_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct recipient recipient = {0};
+
+    if (object_get(call, &recipient_table, p->id, &recipient, err) != 0)
+        return -1;
+    return object_reply(call, &view_recipient, &recipient, err);
+}
+
+static int recovery_add(struct op_call *call, struct err *err)
+{
+    const struct add_params *p = call->params;
+    struct recipient recipient = {
+        .shares = p->shares, .needed = p->needed, .created_at = txn_time_ms(call->txn)};
+    int64_t count = recipient_count(call->txn, err);
+    uint8_t key[32];
+
+    if (count < 0 || identity_public_parse(p->key, key, err) != 0)
+        return -1;
+    if (count >= RECIPIENTS_MOST)
+        return err_set(err, ERR_CONFLICT, "too_many_recipients",
+                       "a snapshot is sealed to at most %d recovery keys", RECIPIENTS_MOST);
+    if (p->needed > p->shares)
+        return err_field(err, "needed", "needed", "more shares are needed than there are");
+    id_make(recipient.id, recipient_table.prefix);
+    (void)str_copy(recipient.name, sizeof recipient.name, p->name);
+    identity_public_text(key, recipient.key);
+    if (record_insert(call->txn, &recipient_table, &recipient, err) != 0)
+        return -1;
+    object_after(call, &recipient_table, &recipient);
+    return object_reply(call, &view_recipient, &recipient, err);
+}
+
+static int recovery_remove(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct recipient recipient = {0};
+
+    if (object_get(call, &recipient_table, p->id, &recipient, err) != 0)
+        return -1;
+    object_before(call, &recipient_table, &recipient);
+    if (record_delete(call->txn, &recipient_table, &recipient, err) < 0)
+        return -1;
+    object_after(call, &recipient_table, NULL);
+    return object_removed(call, &view_recipient, recipient.id);
+}
+
+/* What the command line says once the secret, or a part of it, was asked back and was right. */
+static int recovery_proven(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct recipient recipient = {0};
+
+    if (object_get(call, &recipient_table, p->id, &recipient, err) != 0)
+        return -1;
+    object_before(call, &recipient_table, &recipient);
+    recipient.proven = true;
+    recipient.proven_at = txn_time_ms(call->txn);
+    if (record_put(call->txn, &recipient_table, &recipient, err) != 0)
+        return -1;
+    object_after(call, &recipient_table, &recipient);
+    return object_reply(call, &view_recipient, &recipient, err);
+}
+
+/* ---- the kit ---- */
+
+static const struct field kit_rows[] = {
+    {.name = "box_id", .type = FIELD_TEXT, .size = 64, .help = "whose snapshots"},
+    {.name = "signer",
+     .type = FIELD_TEXT,
+     .size = SIGN_TEXT,
+     .help = "public key that signs them; null: none was made yet"},
+    {.name = "how", .type = FIELD_TEXT, .size = 2048, .help = "how to restore, for people"},
+};
+static const struct fields kit = {kit_rows, sizeof kit_rows / sizeof kit_rows[0], 0};
+
+static const char how[] =
+    "A snapshot is one file, sett-BOX-NUMBER-DATE.sett, in each of the box's vaults. To restore: "
+    "install sett on a machine, fetch the newest file (and, if it is incremental, those that it "
+    "builds on: sett snapshot show FILE names them), and run sett restore FILE with the recovery "
+    "secret in a private file or typed in. Compare the signer above with the one that it shows. "
+    "Without sett: backup/FORMAT in its sources says how such a file is read.";
+
+static int kit_recipients(struct op_call *call, struct err *err)
+{
+    struct json_out *j = call->out;
+    struct recipient recipient;
+    struct scan scan;
+    int got;
+
+    json_out_key(j, "recipients");
+    json_out_array(j);
+    if (scan_start(&scan, call->txn, &recipient_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &recipient, err)) == 1) {
+        json_out_object(j);
+        json_out_key_text(j, "name", recipient.name);
+        json_out_key_text(j, "key", recipient.key);
+        json_out_end_object(j);
+    }
+    json_out_end_array(j);
+    return got;
+}
+
+static int recovery_kit(struct op_call *call, struct err *err)
+{
+    char box_id[512], signer[SIGN_TEXT] = "";
+    struct json_out *j = call->out;
+
+    if (setting_text(call->txn, &call->box->conf, "box.id", box_id, sizeof box_id, err) == -1)
+        return -1;
+    if (sign_public_load(call->box->paths.keys, signer, err) != 0) {
+        if (err->kind != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+    }
+    json_out_object(j);
+    json_out_key_text(j, "object", "recovery_kit");
+    json_out_key_text(j, "box_id", box_id);
+    json_out_key(j, "signer");
+    if (signer[0] == '\0')
+        json_out_null(j);
+    else
+        json_out_text(j, signer);
+    if (kit_recipients(call, err) != 0)
+        return -1;
+    json_out_key_text(j, "how", how);
+    json_out_end_object(j);
+    return 0;
+}
+
+struct only_list {
+    struct list_params list;
+};
+static const struct field list_rows[] = {LIST_FIELDS(struct only_list)};
+
+const struct op recovery_ops[] = {
+    {.name = "recovery.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST | OP_BARE,
+     .params = PARAMS(list_rows, struct only_list),
+     .help = "List the recovery keys that snapshots are sealed to",
+     .example = "",
+     .result = &recipient_table.fields,
+     .run = recovery_list},
+    {.name = "recovery.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a recovery key, its public half",
+     .example = "recovery",
+     .result = &recipient_table.fields,
+     .run = recovery_show},
+    {.name = "recovery.add",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_CREATE | OP_FRESH,
+     .params = PARAMS(add_rows, struct add_params),
+     .help = "Seal snapshots from now on to one more recovery key",
+     .example = "escrow settrec1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0jqscdmzu",
+     .result = &recipient_table.fields,
+     .run = recovery_add},
+    {.name = "recovery.remove",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
+     .params = &object_id,
+     .help = "Seal no more snapshots to a recovery key; it still opens those that there are",
+     .example = "escrow",
+     .result = &recipient_table.fields,
+     .run = recovery_remove},
+    {.name = "recovery.proven",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_LOCAL,
+     .params = &object_id,
+     .help = "Note that a recovery secret was asked back and was right",
+     .example = "recovery",
+     .result = &recipient_table.fields,
+     .run = recovery_proven},
+    {.name = "recovery.kit",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .help = "What to print and keep beside the recovery secret: whose snapshots, who signs them, "
+             "how to restore",
+     .example = "",
+     .result = &kit,
+     .run = recovery_kit},
+    {.name = NULL},
+};

@@ -1,0 +1,151 @@
+/*
+ * Snapshots: making them and what there is of them. Their files are the worker's (backup/) and the
+ * command line's, which reads them where they lie (appliance/main_restore.c).
+ */
+#include "nouns.h"
+
+#include "list.h"
+#include "object.h"
+#include "params.h"
+#include "snapshot.h"
+#include "str.h"
+#include "tenant.h"
+
+struct create_params {
+    char tenant[96], to[96];
+    bool full;
+};
+static const struct field create_rows[] = {
+    FIELD(struct create_params, tenant, FIELD_TEXT, .flags = FIELD_NUMBERED,
+          .help = "of this tenant alone: id, number or name (the whole box)"),
+    FIELD(struct create_params, to, FIELD_TEXT, .help = "into this vault alone (all enabled ones)"),
+    FIELD(struct create_params, full, FIELD_BOOL,
+          .help = "one that restores by itself, whatever has not changed"),
+};
+
+struct snapshot_list_params {
+    struct list_params list;
+    uint32_t state;
+};
+static const struct field list_rows[] = {
+    LIST_FIELDS(struct snapshot_list_params),
+    FIELD(struct snapshot_list_params, state, FIELD_ENUM, .names = snapshot_state_names,
+          .help = "only in this state"),
+};
+
+/* Where a snapshot is, beside what its record says. */
+static int copies_member(struct op_call *call, const struct snapshot *s, struct err *err)
+{
+    struct json_out *j = call->out;
+    struct snapshot_copy match = {0}, copy;
+    struct scan scan;
+    int got;
+
+    (void)str_copy(match.snapshot_id, sizeof match.snapshot_id, s->id);
+    json_out_key(j, "copies");
+    json_out_array(j);
+    if (scan_start(&scan, call->txn, &snapshot_copy_table, NULL, &match, 1, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &copy, err)) == 1) {
+        json_out_object(j);
+        fields_json(&snapshot_copy_table.fields, &copy, j);
+        json_out_end_object(j);
+    }
+    json_out_end_array(j);
+    return got;
+}
+
+static int members(struct op_call *call, const void *record, struct json_out *j, struct err *err)
+{
+    fields_json(&snapshot_table.fields, record, j);
+    return copies_member(call, record, err);
+}
+
+static const struct view view_snapshot = {"snapshot", &snapshot_table, members};
+
+static bool keep(const struct op_call *call, const void *record)
+{
+    const struct snapshot_list_params *p = call->params;
+    const struct snapshot *s = record;
+
+    return op_given(call, "state") ? s->state == p->state : s->state != SNAPSHOT_GONE;
+}
+
+static int snapshot_list(struct op_call *call, struct err *err)
+{
+    const struct snapshot_list_params *p = call->params;
+    struct list list = {
+        .view = &view_snapshot, .url = "/api/snapshots", .index = "number", .keep = keep};
+
+    return list_reply(call, &p->list, &list, err);
+}
+
+static int snapshot_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct snapshot s = {0};
+
+    if (object_get(call, &snapshot_table, p->id, &s, err) != 0)
+        return -1;
+    return object_reply(call, &view_snapshot, &s, err);
+}
+
+static int snapshot_create(struct op_call *call, struct err *err)
+{
+    const struct create_params *p = call->params;
+    struct vault_place place = {0};
+    struct tenant tenant = {0};
+    struct snapshot s;
+    struct job job = {0};
+
+    if (p->tenant[0] != '\0' &&
+        object_refer(call, &tenant_table, "tenant", p->tenant, &tenant, err) != 0)
+        return -1;
+    if (p->to[0] != '\0' && object_refer(call, &vault_place_table, "to", p->to, &place, err) != 0)
+        return -1;
+    if (snapshot_start(call->txn, &call->box->conf, tenant.id, place.id, p->full, &s, &job, err) !=
+            0 ||
+        object_job(call, &job, err) != 0)
+        return -1;
+    (void)str_copy(s.job_id, sizeof s.job_id, job.id);
+    if (snapshot_put(call->txn, &s, err) != 0)
+        return -1;
+    object_after(call, &snapshot_table, &s);
+    return object_reply(call, &view_snapshot, &s, err);
+}
+
+static const struct field copies_rows[] = {
+    {.name = "copies", .type = FIELD_TEXT, .size = 1, .help = "the vaults that have it"},
+};
+static const struct fields copies = {copies_rows, 1, 0};
+
+const struct op snapshot_ops[] = {
+    {.name = "snapshot.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST | OP_BARE,
+     .params = PARAMS(list_rows, struct snapshot_list_params),
+     .help = "List snapshots, newest first",
+     .example = "",
+     .result = &snapshot_table.fields,
+     .more = &copies,
+     .run = snapshot_list},
+    {.name = "snapshot.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a snapshot and where it is",
+     .example = "1",
+     .result = &snapshot_table.fields,
+     .more = &copies,
+     .run = snapshot_show},
+    {.name = "snapshot.create",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB | OP_CREATE,
+     .params = PARAMS(create_rows, struct create_params),
+     .help = "Make a snapshot of the running box and put it into its vaults",
+     .example = "--full --to local",
+     .result = &snapshot_table.fields,
+     .more = &copies,
+     .run = snapshot_create},
+    {.name = NULL},
+};
