@@ -142,8 +142,14 @@ class Guard(Common):
         self.faults(outcome, fault)
         died, job = self.run_to_end(out["job"], self.worker(point))
         self.faults("fine")
-        state, job = job["state"], self.again(job)
-        wrong = [] if job["state"] == "done" else [f"ended {job['state']}: {job['cause']}"]
+        state, job, wrong = job["state"], self.again(job), []
+        if job["state"] == "undone": # it says why, holds nothing up, and is set again
+            shown = self.box.json(words[0], "show", "1")
+            if shown["state"] != "failed" or not shown["state_reason"]:
+                wrong.append(f"undone, and its record says {shown}")
+            _, job = self.undisturbed(words[0], "set", "1", *words[1:], "--no-wait")
+        if job["state"] != "done":
+            wrong.append(f"ended {job['state']}: {job['cause']}")
         if self.guards() != here:
             wrong.append(f"there is {self.guards()}")
         self.undisturbed(words[0], "clear", "1", "--no-wait")

@@ -73,11 +73,15 @@ def test_follows(tap, box, site):
 
 def test_limit(tap, box, site):
     no = site.do("ratelimit", "set", "1", "--requests", "100", "--period", "10s")
-    tap.ok(no["state"] == "stuck" and "free" in no["cause"] and "Pro" in no["remedy"] and not site.limits(),
+    tap.ok(no["state"] == "undone" and "free" in no["cause"] and "Pro" in no["remedy"] and not site.limits(),
            "the free plan cannot tell host names apart, and that is said", no)
-    box.sett("job", "resolve", no["id"], "--how", "undo")
-    site.job({"job": no["id"]})
-    tap.equal(box.sett("ratelimit", "show", "1", ok=False)[0], 3, "undone: there is none")
+    shown = box.json("ratelimit", "show", "1")
+    tap.ok(shown["state"] == "failed" and "free" in shown["state_reason"] and "Pro" in shown["state_remedy"] and shown["absent"],
+           "its record says why it does not hold, and what can be done", shown)
+    tap.equal(site.do("tenant", "restart", "1")["state"], "done", "and holds up nothing of its tenant's")
+    tap.equal((site.do("ratelimit", "set", "1", "--requests", "9")["state"], site.do("ratelimit", "clear", "1")["state"]), ("undone", "done"),
+              "set again or cleared at once")
+    tap.equal(box.sett("ratelimit", "show", "1", ok=False)[0], 3, "cleared: there is none")
     site.world.call("cloudflare", {"plan": "pro"})
     tap.equal(box.sett("ratelimit", "set", "1", "--requests", "5", "--period", "11s", ok=False)[0], 2, "a period that there is not")
     done = site.do("ratelimit", "set", "1", "--requests", "100", "--period", "10s", "--block", "1m")
@@ -91,10 +95,17 @@ def test_limit(tap, box, site):
     tap.ok(True, "the rule follows the tenant's name")
     wait_for(lambda: box.json("ratelimit", "show", "1")["state"] == "active", "it holds", 30)
     long = site.do("ratelimit", "set", "1", "--requests", "50", "--period", "5m")
-    tap.ok(long["state"] == "stuck" and "at most 60 seconds" in long["cause"], "a period that the plan has not", long)
-    box.sett("job", "resolve", long["id"], "--how", "undo")
-    site.job({"job": long["id"]})
-    tap.equal(box.json("ratelimit", "show", "1")["period_s"], 10, "undone: the former figures are back")
+    tap.ok(long["state"] == "undone" and "at most 60 seconds" in long["cause"], "a period that the plan has not", long)
+    shown = box.json("ratelimit", "show", "1")
+    tap.ok((shown["period_s"], shown["state"]) == (10, "active") and "at most 60 seconds" in shown["state_reason"],
+           "undone: the former figures hold, and it is said why the others do not", shown)
+    site.world.call("cloudflare", {"plan": "free"})
+    no = site.do("ratelimit", "set", "1", "--requests", "60")
+    shown = box.json("ratelimit", "show", "1")
+    tap.ok(no["state"] == "undone" and (shown["state"], shown["requests"]) == ("active", 50) and "its last change failed" in shown["state_reason"],
+           "a rule that stands stays, though the plan would have none now", (no, shown))
+    site.world.call("cloudflare", {"plan": "pro"})
+    tap.equal(site.do("ratelimit", "set", "1", "--requests", "50")["state"], "done", "and can be set again")
 
 
 def test_quotas(tap, box, site):
@@ -176,9 +187,11 @@ def test_end(tap, box, site):
     out = box.json("tenant", "create", "--name", "Globex", "--subdomain", "globex", "--plan", "demo", "--no-wait")
     site.job(out)
     no = site.do("access", "set", "globex", "--login", "true")
-    tap.ok(no["state"] == "stuck" and "Their wiki" in no["cause"], "an application of somebody else's stands there: named", no)
-    box.sett("job", "resolve", no["id"], "--how", "undo")
-    site.job({"job": no["id"]})
+    shown = box.json("access", "show", "globex")
+    tap.ok(no["state"] == "undone" and "Their wiki" in no["cause"] and shown["state"] == "failed" and "Their wiki" in shown["state_reason"],
+           "an application of somebody else's stands there: named", (no, shown))
+    tap.equal((site.do("tenant", "restart", "globex")["state"], site.do("access", "clear", "globex")["state"]), ("done", "done"),
+              "and neither the tenant nor the record is held")
     site.do("access", "clear", "1")
     tap.equal((site.apps(), box.sett("access", "show", "1", ok=False)[0]), (["globex"], 3), "cleared: only theirs is left")
     site.do("access", "set", "1", "--login", "true")

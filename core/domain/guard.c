@@ -27,17 +27,20 @@ static const struct field access_rows[] = {
           .help = "from one of ips nobody need sign in; otherwise it is needed besides"),
     FIELD(struct access, session_hours, FIELD_U32, .help = "hours until one must sign in again"),
     FIELD(struct access, state, FIELD_ENUM, .names = guard_state_names, .help = "where it stands"),
-    FIELD(struct access, state_reason, FIELD_TEXT, .help = "why it is failed"),
+    FIELD(struct access, state_reason, FIELD_TEXT, .help = "why it, or its last change, failed"),
     FIELD(struct access, aud, FIELD_TEXT, .help = "Cloudflare's audience tag of its application"),
     FIELD(struct access, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct access, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct access, state_remedy, FIELD_TEXT, 2, .help = "what can be done about it"),
+    FIELD_SINCE(struct access, absent, FIELD_BOOL, 2,
+                .help = "it failed, and nothing of it stands at Cloudflare"),
 };
 
 const struct table access_table = {
     .name = "accesses",
     .noun = "access",
     .id = 28,
-    .version = 1,
+    .version = 2,
     .fields = {access_rows, sizeof access_rows / sizeof access_rows[0], sizeof(struct access)},
     .key = {"tenant_id"},
 };
@@ -50,16 +53,21 @@ static const struct field limit_rows[] = {
           .help = "seconds for which one that exceeds it is refused"),
     FIELD(struct rate_limit, state, FIELD_ENUM, .names = guard_state_names,
           .help = "where it stands"),
-    FIELD(struct rate_limit, state_reason, FIELD_TEXT, .help = "why it is failed"),
+    FIELD(struct rate_limit, state_reason, FIELD_TEXT,
+          .help = "why it, or its last change, failed"),
     FIELD(struct rate_limit, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct rate_limit, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct rate_limit, state_remedy, FIELD_TEXT, 2,
+                .help = "what can be done about it"),
+    FIELD_SINCE(struct rate_limit, absent, FIELD_BOOL, 2,
+                .help = "it failed, and nothing of it stands at Cloudflare"),
 };
 
 const struct table rate_limit_table = {
     .name = "rate_limits",
     .noun = "rate_limit",
     .id = 29,
-    .version = 1,
+    .version = 2,
     .fields = {limit_rows, sizeof limit_rows / sizeof limit_rows[0], sizeof(struct rate_limit)},
     .key = {"tenant_id"},
 };

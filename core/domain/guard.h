@@ -22,6 +22,8 @@ struct access {
     char state_reason[240];
     char aud[128]; /* Cloudflare's audience tag of the tenant's first host name */
     int64_t created_at, updated_at;
+    char state_remedy[240];
+    bool absent; /* it failed and nothing of it stands */
 };
 extern const struct table access_table; /* key tenant_id */
 
@@ -31,6 +33,8 @@ struct rate_limit {
     uint32_t state; /* enum guard_state */
     char state_reason[240];
     int64_t created_at, updated_at;
+    char state_remedy[240];
+    bool absent; /* it failed and nothing of it stands */
 };
 extern const struct table rate_limit_table; /* key tenant_id */
 

@@ -127,11 +127,12 @@ static int access_set(struct op_call *call, struct err *err)
     access.ips_suffice = p->ips_suffice;
     access.session_hours = p->session_hours == 0 ? 24 : p->session_hours;
     access.state = GUARD_PENDING;
-    access.state_reason[0] = '\0';
+    access.state_reason[0] = access.state_remedy[0] = '\0';
     if (access_check(&access, err) != 0)
         return -1;
-    if (!found)
+    if (!found || access.absent)
         (void)kv_set(&job.args, "first", "1");
+    access.absent = false;
     if (start(call, "access.apply", &tenant, &job, err) != 0 ||
         access_put(call->txn, &access, err) != 0)
         return -1;
@@ -223,7 +224,7 @@ static int ratelimit_set(struct op_call *call, struct err *err)
         (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
         return -1;
     object_before(call, &rate_limit_table, found ? &limit : NULL);
-    if (found) {
+    if (found && limit.state != GUARD_FAILED) { /* what does not hold does not come back */
         (void)kv_set_u64(&job.args, "old_requests", limit.requests);
         (void)kv_set_u64(&job.args, "old_period_s", limit.period_s);
         (void)kv_set_u64(&job.args, "old_block_s", limit.block_s);
@@ -235,7 +236,8 @@ static int ratelimit_set(struct op_call *call, struct err *err)
     if (limit.period_s > 3600)
         return err_field(err, "period", "bad_period", "a period is at most one hour");
     limit.state = GUARD_PENDING;
-    limit.state_reason[0] = '\0';
+    limit.state_reason[0] = limit.state_remedy[0] = '\0';
+    limit.absent = false;
     if (start(call, "ratelimit.apply", &tenant, &job, err) != 0 ||
         rate_limit_put(call->txn, &limit, err) != 0)
         return -1;

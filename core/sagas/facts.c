@@ -128,10 +128,11 @@ static int set_guards(struct txn *txn, struct job *job, const struct tenant *ten
     struct access access;
     int found = access_get(txn, tenant->id, &access, err);
 
-    if (found == -1 || facts_set(job, FACT_ACCESS, found == 1 ? "1" : "", err) == -1 ||
+    if (found == -1 ||
+        facts_set(job, FACT_ACCESS, found == 1 && !access.absent ? "1" : "", err) == -1 ||
         (found = rate_limit_get(txn, tenant->id, &limit, err)) == -1)
         return -1;
-    return facts_set_u64(job, FACT_LIMIT, found == 1 ? limit.requests : 0, err);
+    return facts_set_u64(job, FACT_LIMIT, found == 1 && !limit.absent ? limit.requests : 0, err);
 }
 
 /* The container that was reserved for it on other machines. */

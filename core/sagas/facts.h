@@ -62,6 +62,7 @@
 #define FACT_LIMIT           "limit_requests" /* set: it has a rate limit */
 #define FACT_LIMIT_PERIOD    "limit_period_s"
 #define FACT_LIMIT_BLOCK     "limit_block_s"
+#define FACT_GUARD_LEFT      "guard_left"   /* what could not be taken back, in words */
 #define FACT_GUARD_HOSTS     "guard_hosts"  /* the host names that both are about */
 #define FACT_OLD_HOSTNAME    "old_hostname" /* tenant.update: the name it had */
 #define FACT_OLD_SUBDOMAIN   "old_subdomain"

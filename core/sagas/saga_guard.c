@@ -1,6 +1,7 @@
 /*
  * The sagas of what stands before a tenant's door. Apart from the tenant's own because a tenant
- * lives without them, and each is set and taken back while it runs.
+ * lives without them, and each is set and taken back while it runs. What is refused turns round by
+ * itself: an extra does not hold its tenant.
  */
 #include "sagas.h"
 
@@ -23,7 +24,7 @@ static const struct step access_apply[] = {
 const struct saga saga_access_apply = {
     .name = "access.apply", .title = "Say who may come in", .subject = "tenant",
     .steps = access_apply, .step_count = COUNT(access_apply), .begun = steps_tenant_job_begun,
-    .ended = steps_access_ended, .keep_on_fail = true,
+    .ended = steps_access_ended,
 };
 
 static const struct step access_remove[] = {
@@ -52,7 +53,7 @@ static const struct step limit_apply[] = {
 const struct saga saga_limit_apply = {
     .name = "ratelimit.apply", .title = "Say how often one address may ask",
     .subject = "tenant", .steps = limit_apply, .step_count = COUNT(limit_apply),
-    .begun = steps_tenant_job_begun, .ended = steps_limit_ended, .keep_on_fail = true,
+    .begun = steps_tenant_job_begun, .ended = steps_limit_ended,
 };
 
 static const struct step limit_remove[] = {

@@ -360,6 +360,16 @@ step_outside steps_access_check_all, steps_access_make_all, steps_access_undo_al
     steps_access_undo_first,
     steps_access_undo_hosts; /* undo_hosts: only of the hosts that make_all is about */
 step_store steps_access_applied, steps_access_removed;
+
+/** steps_guard_leave(call, outcome, err): what an undo of either comes to: one that is refused, or
+ * fails too often, leaves what is there and notes it in the facts; it does not hold the tenant. */
+enum outcome steps_guard_leave(struct step_call *call, enum outcome outcome, struct err *err);
+
+/** steps_guard_why(job, stands, reason, reason_size, remedy, remedy_size): why a job has ended
+ * badly, and what can be done, for the record; ${stands}: something of it holds. */
+void steps_guard_why(const struct job *job, bool stands, char *reason, size_t reason_size,
+                     char *remedy, size_t remedy_size);
+
 /* Hook. */
 step_store steps_access_ended;
 

@@ -82,6 +82,8 @@ static void wanted(const struct step_call *call, const char *hosts, struct guard
     want->session_h = (uint32_t)hours;
 }
 
+#define UNDO_ATTEMPTS 6
+
 enum verb { CHECK, MAKE, UNDO };
 
 static enum outcome act(struct step_call *call, enum verb verb, const char *hosts, struct err *err)
@@ -154,29 +156,72 @@ enum outcome steps_access_undo_hosts(struct step_call *call, struct err *err)
     return act(call, UNDO, kv_get_or(call->facts, FACT_GUARD_HOSTS, ""), err);
 }
 
+enum outcome steps_guard_leave(struct step_call *call, enum outcome outcome, struct err *err)
+{
+    if (outcome != OUTCOME_FAIL && (outcome != OUTCOME_AGAIN || call->attempt < UNDO_ATTEMPTS))
+        return outcome;
+    (void)kv_set(call->facts, FACT_GUARD_LEFT, "1");
+    (void)str_format(call->note, sizeof call->note, "left: %.300s", err->text);
+    return OUTCOME_OK;
+}
+
+void steps_guard_why(const struct job *job, bool stands, char *reason, size_t reason_size,
+                     char *remedy, size_t remedy_size)
+{
+    bool undone = job->state == JOB_UNDONE;
+    char text[400];
+
+    (void)str_format(text, sizeof text, "%s%.300s",
+                     !undone                                        ? ""
+                     : kv_get(&job->facts, FACT_GUARD_LEFT) != NULL ? "not all could be undone: "
+                     : stands                                       ? "its last change failed: "
+                                                                    : "",
+                     job->cause);
+    str_cut(reason, reason_size, text);
+    str_cut(remedy, remedy_size, job->remedy);
+}
+
 /* What stood there before cannot be read back from its successor: it stays, and is called failed.
  */
 enum outcome steps_access_undo_first(struct step_call *call, struct err *err)
 {
     if (kv_get(&call->job->args, "first") == NULL)
         return OUTCOME_OK;
-    return act(call, UNDO, "", err);
+    return steps_guard_leave(call, act(call, UNDO, "", err), err);
 }
 
 /* ---- the record ---- */
 
-static int note(struct txn *txn, const struct job *job, enum guard_state state, const char *reason,
-                struct err *err)
+static int applied(struct txn *txn, const struct job *job, struct err *err)
 {
     struct access access;
     int found = access_get(txn, kv_get_or(&job->args, "tenant_id", ""), &access, err);
 
     if (found != 1)
         return found;
-    access.state = (uint32_t)state;
-    str_cut(access.state_reason, sizeof access.state_reason, reason);
+    access.state = GUARD_ACTIVE;
+    access.state_reason[0] = access.state_remedy[0] = '\0';
+    access.absent = false;
     if (kv_get(&job->facts, FACT_ACCESS_AUD) != NULL)
         (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, FACT_ACCESS_AUD));
+    return access_put(txn, &access, err);
+}
+
+static int failed(struct txn *txn, const struct job *job, bool absent, struct err *err)
+{
+    struct access access;
+    int found = access_get(txn, kv_get_or(&job->args, "tenant_id", ""), &access, err);
+
+    if (found != 1)
+        return found;
+    access.state = GUARD_FAILED;
+    access.absent = absent;
+    if (absent)
+        access.aud[0] = '\0';
+    else if (kv_get(&job->facts, FACT_ACCESS_AUD) != NULL)
+        (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, FACT_ACCESS_AUD));
+    steps_guard_why(job, !absent, access.state_reason, sizeof access.state_reason,
+                    access.state_remedy, sizeof access.state_remedy);
     return access_put(txn, &access, err);
 }
 
@@ -192,7 +237,7 @@ static int drop(struct txn *txn, const struct job *job, struct err *err)
 int steps_access_applied(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     (void)context;
-    return note(txn, job, GUARD_ACTIVE, "", err);
+    return applied(txn, job, err);
 }
 
 int steps_access_removed(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -201,12 +246,14 @@ int steps_access_removed(struct txn *txn, struct job *job, void *context, struct
     return drop(txn, job, err);
 }
 
+/* Given up by a person it is not there; refused, it stays to say why. */
 int steps_access_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
+    bool first = kv_get(&job->args, "first") != NULL && job->state == JOB_UNDONE &&
+                 kv_get(&job->facts, FACT_GUARD_LEFT) == NULL;
+
     (void)context;
     if (job->state == JOB_DONE)
         return 0;
-    if (job->state == JOB_UNDONE && kv_get(&job->args, "first") != NULL)
-        return drop(txn, job, err);
-    return note(txn, job, GUARD_FAILED, job->cause, err);
+    return first && job->cause[0] == '\0' ? drop(txn, job, err) : failed(txn, job, first, err);
 }

@@ -104,11 +104,11 @@ enum outcome steps_limit_undo(struct step_call *call, struct err *err)
 
     wanted(call, &want);
     if (kv_get(args, "old_requests") == NULL)
-        return act(call, UNDO, &want, err);
+        return steps_guard_leave(call, act(call, UNDO, &want, err), err);
     want.requests = (uint32_t)kv_get_u64(args, "old_requests", 0);
     want.period_s = (uint32_t)kv_get_u64(args, "old_period_s", 0);
     want.block_s = (uint32_t)kv_get_u64(args, "old_block_s", 0);
-    return act(call, MAKE, &want, err);
+    return steps_guard_leave(call, act(call, MAKE, &want, err), err);
 }
 
 /* ---- the record ---- */
@@ -127,7 +127,11 @@ int steps_limit_applied(struct txn *txn, struct job *job, void *context, struct 
     int found = rate_limit_get(txn, kv_get_or(&job->args, "tenant_id", ""), &limit, err);
 
     (void)context;
-    return found == 1 ? note(txn, &limit, GUARD_ACTIVE, "", err) : found;
+    if (found != 1)
+        return found;
+    limit.state_remedy[0] = '\0';
+    limit.absent = false;
+    return note(txn, &limit, GUARD_ACTIVE, "", err);
 }
 
 int steps_limit_removed(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -139,9 +143,12 @@ int steps_limit_removed(struct txn *txn, struct job *job, void *context, struct 
     return record_delete(txn, &rate_limit_table, &limit, err) == -1 ? -1 : 0;
 }
 
+/* Refused: the record says why. What held before holds again, with its figures. */
 int steps_limit_ended(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const struct kv *args = &job->args;
+    bool undone = job->state == JOB_UNDONE && kv_get(&job->facts, FACT_GUARD_LEFT) == NULL;
+    bool former = kv_get(args, "old_requests") != NULL;
     struct rate_limit limit;
     int found;
 
@@ -149,14 +156,21 @@ int steps_limit_ended(struct txn *txn, struct job *job, void *context, struct er
         return 0;
     if ((found = rate_limit_get(txn, kv_get_or(args, "tenant_id", ""), &limit, err)) != 1)
         return found;
-    if (job->state != JOB_UNDONE || !str_equal(job->saga, "ratelimit.apply"))
-        return note(txn, &limit, GUARD_FAILED, job->cause, err);
-    if (kv_get(args, "old_requests") == NULL)
+    if (undone && !former && job->cause[0] == '\0')
         return steps_limit_removed(txn, job, context, err);
-    limit.requests = (uint32_t)kv_get_u64(args, "old_requests", 0);
-    limit.period_s = (uint32_t)kv_get_u64(args, "old_period_s", 0);
-    limit.block_s = (uint32_t)kv_get_u64(args, "old_block_s", 0);
-    return note(txn, &limit, GUARD_ACTIVE, "", err);
+    limit.absent = undone && !former;
+    limit.state = undone && former ? GUARD_ACTIVE : GUARD_FAILED;
+    if (limit.state == GUARD_ACTIVE) {
+        limit.requests = (uint32_t)kv_get_u64(args, "old_requests", 0);
+        limit.period_s = (uint32_t)kv_get_u64(args, "old_period_s", 0);
+        limit.block_s = (uint32_t)kv_get_u64(args, "old_block_s", 0);
+    }
+    if (job->cause[0] == '\0')
+        limit.state_reason[0] = limit.state_remedy[0] = '\0';
+    else
+        steps_guard_why(job, !limit.absent, limit.state_reason, sizeof limit.state_reason,
+                        limit.state_remedy, sizeof limit.state_remedy);
+    return rate_limit_put(txn, &limit, err);
 }
 
 int steps_limit_follow(struct txn *txn, const struct job *job, const char *tenant_id,
@@ -166,8 +180,8 @@ int steps_limit_follow(struct txn *txn, const struct job *job, const char *tenan
     struct job other = {0};
     int found = rate_limit_get(txn, tenant_id, &limit, err);
 
-    if (found != 1)
-        return found;
+    if (found != 1 || limit.absent)
+        return found == -1 ? -1 : 0;
     if ((found = job_of_subject(txn, "tenant", tenant_id, &other, err)) == -1)
         return -1;
     if (found == 1) /* it is held: whoever looks at the limit sees that it is behind */
@@ -178,9 +192,10 @@ int steps_limit_follow(struct txn *txn, const struct job *job, const char *tenan
     memcpy(other.request_id, job->request_id, sizeof other.request_id);
     job_subject(other.subjects[0], "tenant", tenant_id);
     if (kv_set(&other.args, "tenant_id", tenant_id) == -1 ||
-        kv_set_u64(&other.args, "old_requests", limit.requests) == -1 ||
-        kv_set_u64(&other.args, "old_period_s", limit.period_s) == -1 ||
-        kv_set_u64(&other.args, "old_block_s", limit.block_s) == -1)
+        (limit.state != GUARD_FAILED &&
+         (kv_set_u64(&other.args, "old_requests", limit.requests) == -1 ||
+          kv_set_u64(&other.args, "old_period_s", limit.period_s) == -1 ||
+          kv_set_u64(&other.args, "old_block_s", limit.block_s) == -1)))
         return err_set(err, ERR_INTERNAL, "args_full", "the arguments of a job are full");
     return job_start(txn, &other, err);
 }
