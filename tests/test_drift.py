@@ -104,6 +104,18 @@ def cloudflare(tap, world, box):
     world.call("faults", [])
     finding = next(iter(open_.values()))
 
+    # What a job holds is passed over, and that is said.
+    world.call("faults", [{"match": "POST *", "fault": "500", "times": 1000}])
+    held = box.json("access", "set", b["id"], "--login", "true", "--no-wait")["job"]
+    wait_for(lambda: box.json("job", "show", held)["state"] == "waiting", "a job holds a tenant", 30, 0.05)
+    last, _ = scan(box)
+    tap.ok(last["held"] == 2 and held in last["held_why"] and f"tenant {b['number']}: access.apply" in last["held_why"]
+           and "bravo.sett.test" in last["held_why"], "a tenant and its tunnel that a job holds are passed over, and it is said why", last)
+    world.call("faults", [])
+    settled(box, held)
+    settled(box, box.json("access", "clear", b["id"], "--no-wait")["job"])
+    tap.equal((scan(box)[0]["held"], box.json("drift", "status")["held_why"]), (0, ""), "and looked at once it is free")
+
     # Rules: somebody edits them in the dashboard.
     ident = now[b["id"]]["cf_tunnel"]
     path = f"/accounts/{world.facts['account']}/cfd_tunnel/{ident}/configurations"

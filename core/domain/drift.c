@@ -74,13 +74,17 @@ static const struct field scan_rows[] = {
     FIELD(struct drift_scan, wanted_at, FIELD_TIME, .help = "asked for at"),
     FIELD(struct drift_scan, started_at, FIELD_TIME, .help = "begun at"),
     FIELD(struct drift_scan, ended_at, FIELD_TIME, .help = "ended at"),
+    FIELD_SINCE(struct drift_scan, held, FIELD_U32, 2,
+                .help = "passed over, since a job holds them or they changed meanwhile"),
+    FIELD_SINCE(struct drift_scan, held_why, FIELD_TEXT, 2,
+                .help = "the first of those, and what holds them"),
 };
 
 const struct table drift_scan_table = {
     .name = "drift_scans",
     .noun = "drift_scan",
     .id = 51,
-    .version = 1,
+    .version = 2,
     .fields = {scan_rows, sizeof scan_rows / sizeof scan_rows[0], sizeof(struct drift_scan)},
     .key = {"id"},
 };

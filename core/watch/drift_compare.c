@@ -14,7 +14,8 @@
 #include "tenant.h"
 #include "tunnel.h"
 
-#define SLICE 200 /* records or things in one read transaction */
+#define SLICE     200 /* records or things in one read transaction */
+#define HELD_SAID 3   /* of those passed over, how many are named */
 
 struct compare {
     struct drift_found *out;
@@ -69,6 +70,27 @@ static void say(char *out, size_t size, const char *format, ...)
 }
 #define SAY(member_, ...) say(member_, sizeof(member_), __VA_ARGS__)
 
+void drift_held(struct drift_found *out, const char *id, const char *what, const struct job *job)
+{
+    size_t len = strlen(out->held_why);
+    uint32_t known = out->held < DRIFT_HELD_MAX ? out->held : DRIFT_HELD_MAX;
+    const char *sep = len == 0 ? "" : "; ";
+
+    for (uint32_t i = 0; i < known; i++)
+        if (str_equal(out->held_ids[i], id))
+            return;
+    if (out->held < DRIFT_HELD_MAX)
+        (void)str_copy(out->held_ids[out->held], ID_SIZE, id);
+    if (out->held++ >= HELD_SAID)
+        return;
+    if (job == NULL)
+        (void)str_format(out->held_why + len, sizeof out->held_why - len,
+                         "%s%.60s: changed meanwhile", sep, what);
+    else
+        (void)str_format(out->held_why + len, sizeof out->held_why - len, "%s%.60s: %s %s is %s",
+                         sep, what, job->saga, job->id, job_state_names[job->state]);
+}
+
 /* Whether somebody is at work on it. Return 1, 0 or -1. */
 static int busy(struct compare *c, const char *kind, const char *id, struct err *err)
 {
@@ -80,20 +102,38 @@ static int busy(struct compare *c, const char *kind, const char *id, struct err 
 static int tenant_moves(struct compare *c, const struct tenant *t, struct err *err)
 {
     int found = busy(c, "tenant", t->id, err);
+    bool held = found == 1;
+    char what[80];
 
-    if (found != 0 || t->job_id[0] == '\0')
+    if (found == 0 && t->job_id[0] != '\0') {
+        memcpy(c->job.id, t->job_id, sizeof c->job.id);
+        if ((found = record_get(c->txn, &job_table, &c->job, err)) == 1)
+            found = c->job.ended_at >= c->actual->at;
+    }
+    if (found != 1)
         return found;
-    memcpy(c->job.id, t->job_id, sizeof c->job.id);
-    if ((found = record_get(c->txn, &job_table, &c->job, err)) != 1)
-        return found;
-    return c->job.ended_at >= c->actual->at;
+    (void)str_format(what, sizeof what, "tenant %llu", (unsigned long long)t->number);
+    drift_held(c->out, t->id, what, held ? &c->job : NULL);
+    return 1;
 }
 
 static int tunnel_moves(struct compare *c, const struct tunnel *t, struct err *err)
 {
-    int moves = t->updated_at >= c->actual->at ? 1 : busy(c, "tunnel", t->id, err);
+    int moves = busy(c, "tunnel", t->id, err);
+    bool held;
+    char what[80];
 
-    return moves != 0 ? moves : busy(c, "tenant", t->tenant_id, err);
+    if (moves == 0)
+        moves = busy(c, "tenant", t->tenant_id, err);
+    held = moves == 1;
+    if (moves == 0)
+        moves = t->updated_at >= c->actual->at;
+    if (moves != 1)
+        return moves;
+    (void)str_format(what, sizeof what, "tunnel %.60s",
+                     t->hostname[0] == '\0' ? t->name : t->hostname);
+    drift_held(c->out, t->id, what, held ? &c->job : NULL);
+    return 1;
 }
 
 /* ---- tenants: what should run ---- */

@@ -24,10 +24,12 @@ struct led {
 };
 
 /* Whether it is one to ask about now. 1, 0 or -1. */
-static int applies(struct txn *txn, struct led *l, const struct drift_actual *a, struct err *err)
+static int applies(struct txn *txn, struct led *l, const struct drift_actual *a,
+                   struct drift_found *out, struct err *err)
 {
     const struct custom_domain *d = &l->domain;
     struct job job;
+    char what[80];
     int found;
 
     if (d->state != DOMAIN_ACTIVE || d->via != DOMAIN_VIA_ZONE || d->routed_to[0] == '\0' ||
@@ -37,8 +39,11 @@ static int applies(struct txn *txn, struct led *l, const struct drift_actual *a,
     memcpy(job.id, d->job_id, sizeof job.id);
     if ((found = record_get(txn, &job_table, &job, err)) == -1)
         return -1;
-    if (found == 1 && (job.live || job.ended_at >= a->at))
+    if (found == 1 && (job.live || job.ended_at >= a->at)) {
+        (void)str_format(what, sizeof what, "domain %.60s", d->name);
+        drift_held(out, d->id, what, job.live ? &job : NULL);
         return 0;
+    }
     memset(&l->tunnel, 0, sizeof l->tunnel);
     memcpy(l->tunnel.id, d->routed_to, sizeof l->tunnel.id);
     if ((found = record_get(txn, &tunnel_table, &l->tunnel, err)) != 1)
@@ -49,7 +54,8 @@ static int applies(struct txn *txn, struct led *l, const struct drift_actual *a,
 }
 
 /* The next one behind l->domain. 1, 0 at the end, or -1. */
-static int next(struct led *l, const struct drift_actual *a, struct db *db, struct err *err)
+static int next(struct led *l, const struct drift_actual *a, struct drift_found *out, struct db *db,
+                struct err *err)
 {
     struct txn *txn;
     struct scan scan;
@@ -61,7 +67,7 @@ static int next(struct led *l, const struct drift_actual *a, struct db *db, stru
     if (got == 0 && l->domain.id[0] != '\0')
         got = scan_after(&scan, &l->domain, err);
     while (got != -1 && ask == 0 && (got = scan_next(&scan, &l->domain, err)) == 1)
-        if ((ask = applies(txn, l, a, err)) == -1)
+        if ((ask = applies(txn, l, a, out, err)) == -1)
             got = -1;
     db_read_end(txn);
     return got;
@@ -115,7 +121,7 @@ static int compare(struct drift_found *out, struct led *l, struct drift_actual *
     if (db_read(&txn, db, err) == -1)
         return -1;
     if ((still = record_get(txn, &custom_domain_table, &l->domain, err)) == 1)
-        still = applies(txn, l, a, err);
+        still = applies(txn, l, a, out, err);
     db_read_end(txn);
     if (still == 1)
         note(out, l);
@@ -130,7 +136,7 @@ int drift_domains(struct drift_found *out, struct drift_actual *a, struct db *db
 
     if (!a->cloudflare_read)
         return 0;
-    while (out->domains_unread < FAILURES_MOST && (got = next(&l, a, db, err)) == 1) {
+    while (out->domains_unread < FAILURES_MOST && (got = next(&l, a, out, db, err)) == 1) {
         out->looked++;
         if (compare(out, &l, a, db, outside, err) == -1)
             return -1;

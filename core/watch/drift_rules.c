@@ -46,18 +46,25 @@ static void describe(const struct cloudflared_config *config, uint64_t version, 
 
 /* Whether the tunnel is one to ask about now. 1, 0 or -1. */
 static int applies(struct txn *txn, const struct tunnel *t, const struct drift_actual *a,
-                   struct err *err)
+                   struct drift_found *out, struct err *err)
 {
     struct job job;
+    char what[80];
     int busy;
 
     if (t->state != TUNNEL_ACTIVE || t->config != TUNNEL_REMOTE || t->cf_tunnel[0] == '\0' ||
-        t->rules_wanted != t->rules_in_force || t->updated_at >= a->at ||
         drift_actual_tunnel(a, t->cf_tunnel) == NULL)
         return 0;
     if ((busy = job_of_subject(txn, "tunnel", t->id, &job, err)) == 0 && t->tenant_id[0] != '\0')
         busy = job_of_subject(txn, "tenant", t->tenant_id, &job, err);
-    return busy == -1 ? -1 : busy == 0;
+    if (busy == -1)
+        return -1;
+    if (busy == 0 && t->rules_wanted == t->rules_in_force && t->updated_at < a->at)
+        return 1;
+    (void)str_format(what, sizeof what, "tunnel %.60s",
+                     t->hostname[0] == '\0' ? t->name : t->hostname);
+    drift_held(out, t->id, what, busy == 1 ? &job : NULL);
+    return 0;
 }
 
 static int read_wanted(struct txn *txn, struct wanted *w, struct err *err)
@@ -78,7 +85,8 @@ static int read_wanted(struct txn *txn, struct wanted *w, struct err *err)
 }
 
 /* The next tunnel behind w->tunnel that is to be asked about. 1, 0 at the end, or -1. */
-static int next(struct wanted *w, const struct drift_actual *a, struct db *db, struct err *err)
+static int next(struct wanted *w, const struct drift_actual *a, struct drift_found *out,
+                struct db *db, struct err *err)
 {
     struct txn *txn;
     struct scan scan;
@@ -91,7 +99,7 @@ static int next(struct wanted *w, const struct drift_actual *a, struct db *db, s
     if (got == 0 && w->tunnel.id[0] != '\0')
         got = scan_after(&scan, &w->tunnel, err);
     while (got != -1 && (got = scan_next(&scan, &w->tunnel, err)) == 1) {
-        int ask = applies(txn, &w->tunnel, a, err);
+        int ask = applies(txn, &w->tunnel, a, out, err);
 
         if (ask == 1)
             got = read_wanted(txn, w, err) == -1 ? -1 : 1;
@@ -105,8 +113,8 @@ static int next(struct wanted *w, const struct drift_actual *a, struct db *db, s
 }
 
 /* Whether the records are still what they were before the provider was asked. 1, 0 or -1. */
-static int unmoved(const struct wanted *w, const struct drift_actual *a, struct db *db,
-                   struct err *err)
+static int unmoved(const struct wanted *w, const struct drift_actual *a, struct drift_found *out,
+                   struct db *db, struct err *err)
 {
     struct tunnel now = w->tunnel;
     struct txn *txn;
@@ -115,7 +123,7 @@ static int unmoved(const struct wanted *w, const struct drift_actual *a, struct 
     if (db_read(&txn, db, err) == -1)
         return -1;
     if ((same = record_get(txn, &tunnel_table, &now, err)) == 1)
-        same = now.updated_at != w->tunnel.updated_at ? 0 : applies(txn, &now, a, err);
+        same = now.updated_at != w->tunnel.updated_at ? 0 : applies(txn, &now, a, out, err);
     db_read_end(txn);
     return same;
 }
@@ -157,7 +165,7 @@ static int compare(struct drift_found *out, const struct wanted *w, struct drift
     }
     outside_done(outside, p);
     if (!cloudflared_same(&actual.ingress, &w->config)) {
-        if ((same = unmoved(w, a, db, err)) == 1)
+        if ((same = unmoved(w, a, out, db, err)) == 1)
             note(out, w, &actual);
         rc = same == -1 ? -1 : 0;
     }
@@ -173,7 +181,7 @@ int drift_rules(struct drift_found *out, struct drift_actual *a, struct db *db,
 
     if (!a->cloudflare_read)
         return 0;
-    while (out->rules_unread < FAILURES_MOST && (got = next(&w, a, db, err)) == 1) {
+    while (out->rules_unread < FAILURES_MOST && (got = next(&w, a, out, db, err)) == 1) {
         if (compare(out, &w, a, db, outside, err) == -1) {
             got = -1;
             break;

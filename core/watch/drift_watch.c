@@ -77,7 +77,8 @@ static int begin(struct txn *txn, void *arg, struct err *err)
     n->scan.started_at = txn_time_ms(txn);
     n->scan.ended_at = 0;
     n->scan.looked = n->scan.found = 0;
-    n->scan.unread[0] = '\0';
+    n->scan.unread[0] = n->scan.held_why[0] = '\0';
+    n->scan.held = 0;
     return record_put(txn, &drift_scan_table, &n->scan, err);
 }
 
@@ -189,6 +190,8 @@ int drift_watch_scan(const struct saga_context *c, struct outside *outside, stru
         n.kinds = whole_kinds(&actual, &found);
         n.scan.looked = found.looked;
         n.scan.found = (uint32_t)found.count;
+        n.scan.held = found.held;
+        (void)str_copy(n.scan.held_why, sizeof n.scan.held_why, found.held_why);
         rc = note_all(&n, c, err);
     }
     (void)str_copy(n.scan.unread, sizeof n.scan.unread, rc == -1 ? err->text : actual.unread);
@@ -198,8 +201,9 @@ int drift_watch_scan(const struct saga_context *c, struct outside *outside, stru
     if (db_write(c->db, end, &n, rc == -1 ? NULL : err) == -1)
         return -1;
     if (rc == 0)
-        log_info("drift: %u compared, %u found, %u open%s%s", n.scan.looked, n.scan.found,
-                 n.scan.open, n.scan.unread[0] == '\0' ? "" : "; not read: ", n.scan.unread);
+        log_info("drift: %u compared, %u held by jobs, %u found, %u open%s%s", n.scan.looked,
+                 n.scan.held, n.scan.found, n.scan.open,
+                 n.scan.unread[0] == '\0' ? "" : "; not read: ", n.scan.unread);
     return rc;
 }
 
