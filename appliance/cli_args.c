@@ -308,6 +308,18 @@ static void show_progress(void *arg, const char *line)
     (void)fflush(stdout);
 }
 
+/* A question whose answer is a verdict has failed when that is a fault: scripts ask so. */
+static int verdict_code(const struct buf *answer)
+{
+    struct json_limits limits = json_limits_provider;
+    struct err err = {0};
+    struct cJSON *tree = json_parse(buf_string(answer), answer->len, &limits, &err);
+    bool fine = tree != NULL && json_bool(tree, "fine", false);
+
+    json_free(tree);
+    return fine ? 0 : 1;
+}
+
 int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err)
 {
     struct op_call call = {0};
@@ -359,6 +371,8 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
         code = 0;
     if (code != -1 && cli_print(cli, op, buf_string(&b), b.len, err) == -1)
         code = -1;
+    if (code == 0 && (op->flags & OP_VERDICT) != 0)
+        code = verdict_code(&b);
 done:
     free(params);
     buf_free(&b);

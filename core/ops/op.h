@@ -29,6 +29,7 @@ struct job;
 #define OP_SECRET  0x100u /* the answer shows a secret: it is never kept for an Idempotency-Key */
 #define OP_BARE    0x1000u /* CLI: what the noun alone means */
 #define OP_PREVIEW 0x800u  /* understands plan=1 by itself: run says what it would do */
+#define OP_VERDICT 0x2000u /* CLI: exit 1 unless the answer's "fine" is true */
 #define OP_CREATE  0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
