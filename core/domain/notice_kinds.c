@@ -66,8 +66,6 @@ const struct notice_kind notice_kinds[] = {
          "the record that proves a customer's domain is no longer there", "sett domain show NAME"),
     KIND("drift.found", "drift", NOTICE_WARNING, 0, 24 * HOURS,
          "what is outside is not what the records say", "sett drift list"),
-    KIND("node.lost", "node", NOTICE_CRITICAL, 2 * MINUTES, 4 * HOURS,
-         "a node of a cluster does not answer", "docker node ls; sett proxmox check"),
     FIGURE("box.cpu", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
            "the box's processors are so busy", "sett system stats"),
     FIGURE("box.memory", "box", NOTICE_WARNING, 10 * MINUTES, 12 * HOURS, 90, "%",
