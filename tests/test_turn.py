@@ -94,7 +94,10 @@ def main():
         box.run()
         admin = box.login()
         early = box.http("GET", "/api/turn/credentials", headers=admin)
-        tap.ok(early.status == 503 and "token" in early.json["detail"] and early.headers["Retry-After"], "without a token: 503 and why", early.body)
+        code, _, said = box.sett("turn", "create", ok=False)
+        tap.ok(early.status == 412 and "token" in early.json["detail"] and code == 5 and "sett cloudflare import" in said,
+               "without a token: refused at once, with what to do", (early.body, said))
+        tap.ok(not box.json("turn", "list")["data"] and not box.json("job", "list")["data"], "and no job is left to be stuck")
         box.secret("cloudflare.token", world.facts["cf_token"])
         wait_for(lambda: box.http("GET", "/api/turn/credentials", headers=admin).status == 200, "it goes on once there is one", 20, 0.5)
         tap.ok(True, "once there is one, whoever asks has the key made")

@@ -146,12 +146,32 @@ static int look_up(struct op_call *call, const char *tenant, struct turn_key *ke
 
 /* ---- making one ---- */
 
+/* That the box has what a key is made with: else a job could only fail. */
+static int can_make(struct txn *txn, struct op_call *call, struct err *err)
+{
+    struct secret token = {.name = "cloudflare.token"};
+    char account[512];
+    int found = record_get(txn, &secret_table, &token, err);
+
+    if (found == -1 || setting_text(txn, &call->box->conf, "cloudflare.account", account,
+                                    sizeof account, err) == -1)
+        return -1;
+    if (found == 1 && account[0] != '\0')
+        return 0;
+    (void)err_set(err, ERR_PRECONDITION, "cloudflare_not_set",
+                  "TURN keys are made at Cloudflare, for which this box has no %s",
+                  found == 1 ? "account (setting cloudflare.account)" : "token");
+    return err_hint(err, "sett cloudflare import FILE, or sett secret set cloudflare.token and "
+                         "sett setting set cloudflare.account ID");
+}
+
 static int start(struct txn *txn, struct op_call *call, struct turn_key *key, struct job *job,
                  struct err *err)
 {
     char box_id[512];
 
-    if (setting_text(txn, &call->box->conf, "box.id", box_id, sizeof box_id, err) == -1 ||
+    if (can_make(txn, call, err) == -1 ||
+        setting_text(txn, &call->box->conf, "box.id", box_id, sizeof box_id, err) == -1 ||
         turn_new(txn, key, box_id, err) == -1)
         return -1;
     (void)str_copy(job->saga, sizeof job->saga, "turn.create");
@@ -218,6 +238,8 @@ static int try_again(struct txn *txn, void *arg, struct err *err)
         return found == -1 ? -1 : 0;
     if ((found = job_of_subject(txn, "turn", key.owner, &job, err)) != 1 || job.state != JOB_STUCK)
         return found == -1 ? -1 : 0;
+    if (can_make(txn, d->call, err) == -1)
+        return -1;
     if (job_retry(txn, job.id, err) == -1 || turn_move(txn, &key, TURN_CREATING, "", err) == -1)
         return -1;
     d->key = key;
