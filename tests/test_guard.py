@@ -146,6 +146,9 @@ def test_elsewhere(tap, box, site):
     cname = box.json("tunnel", "show", out["id"])["cname"]
     tap.ok(cname["name"] == "shop.elsewhere.example" and cname["type"] == "CNAME" and cname["target"].endswith(".cfargotunnel.com")
            and cname["target"] in box.json("job", "show", out["job"])["remedy"], "the record to enter is shown", (cname, said))
+    stands = wait_for(lambda: (s := box.json("tunnel", "status", out["id"]))["health"] not in ("starting", "lagging", "mute") and s, "it is connected", 30, 0.2)
+    tap.ok(stands["health"] == "unnamed" and "knows no name shop.elsewhere.example" in stands["summary"]
+           and f"shop.elsewhere.example CNAME {cname['target']}" in stands["remedy"], "its status says what is missing, and where", stands)
     code, _, watched = box.sett("job", "watch", out["job"], "--timeout", "1", ok=False)
     tap.ok(code == 6 and watched.count(f"-> Enter there: shop.elsewhere.example CNAME {cname['target']}") == 1,
            "and told to who watches, once", watched)

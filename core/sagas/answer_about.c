@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answer_parts.h"
+#include "job_start.h"
 #include "json_out.h"
 #include "setting.h"
 #include "shared.h"
@@ -15,6 +16,20 @@
 #define LINES    100
 #define PROBE_S  5
 #define BODY_MAX 65536
+
+/* What its job waits for that a person must do elsewhere. Return 0 or -1. */
+static int read_wait(struct txn *txn, struct about *a, struct err *err)
+{
+    struct job job;
+    int found = job_of_subject(txn, "tunnel", a->tunnel.id, &job, err);
+
+    if (found != 1 || a->tunnel.state == TUNNEL_ACTIVE ||
+        kv_get(&job.facts, FACT_DNS_ELSEWHERE) == NULL || !str_equal(job.step_name, "elsewhere"))
+        return found == -1 ? -1 : 0;
+    str_cut(a->waits, sizeof a->waits, job.cause);
+    str_cut(a->waits_remedy, sizeof a->waits_remedy, job.remedy);
+    return 0;
+}
 
 int answer_load(const struct answer_setup *s, const struct kv *params, struct about *a,
                 struct err *err)
@@ -31,7 +46,7 @@ int answer_load(const struct answer_setup *s, const struct kv *params, struct ab
         return -1;
     if (a->is_tunnel) {
         found = tunnel_resolve(txn, tunnel_id, &a->tunnel, err);
-        if (found == 1 && shared_way(txn, &a->tunnel, err) == -1)
+        if (found == 1 && (shared_way(txn, &a->tunnel, err) == -1 || read_wait(txn, a, err) == -1))
             found = -1;
     } else {
         found = tenant_resolve(txn, tenant_id, &a->tenant, err);

@@ -17,8 +17,8 @@ int answer_status(const struct answer_setup *s, const struct kv *params, struct 
 /** answer_quotas: what there is at Cloudflare of what there may be, counted now. */
 int answer_quotas(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
-/** answer_adopt: a tunnel of the account that somebody else may have made, with its configuration. In
- * answer_adopt.c. */
+/** answer_adopt: a tunnel of the account that somebody else may have made, with its configuration.
+ * In answer_adopt.c. */
 int answer_adopt(const struct answer_setup *s, const struct kv *params, struct buf *out,
                  struct err *err);
 /** answer_probe: what a tenant answers to a GET of its health path; no answer is a result too. */

@@ -13,6 +13,9 @@ struct about {
     bool is_tunnel;
     char box_id[ID_SIZE];       /* whose mark the engine's objects carry */
     struct outside_where where; /* of the tenant */
+    /* Of a tunnel that its job waits to have its name led to, at another provider of DNS: what
+     * stands there, and what must be entered; "": of no other. */
+    char waits[512], waits_remedy[512];
 };
 
 /** answer_load(s, params, a, err): the tunnel or tenant that the parameter tunnel_id or tenant_id

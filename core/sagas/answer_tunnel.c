@@ -122,7 +122,7 @@ static const struct {
 };
 
 /* The newest error knows more than the sentence, where it is why. */
-static void write_sentence(const struct seen *seen, struct json_out *j)
+static void write_sentence(const struct about *a, const struct seen *seen, struct json_out *j)
 {
     enum state state = state_of(seen);
     bool why = (state == UNCONNECTED || state == STOPPED || state == TROUBLED) && seen->troubled &&
@@ -131,6 +131,14 @@ static void write_sentence(const struct seen *seen, struct json_out *j)
 
     (void)str_format(text, sizeof text, "%s%s%s", sentences[state].text, why ? " " : "",
                      why ? seen->trouble.cause : "");
+    if (state == FINE && a->waits[0] != '\0') { /* nobody comes by its name yet */
+        (void)str_format(text, sizeof text, "It is connected, and its name does not lead to it: %s",
+                         a->waits);
+        json_out_key_text(j, "health", "unnamed");
+        json_out_key_text(j, "summary", text);
+        json_out_key_text(j, "remedy", a->waits_remedy);
+        return;
+    }
     json_out_key_text(j, "health", sentences[state].health);
     json_out_key_text(j, "summary", text);
     json_out_key_text(j, "remedy", why ? seen->trouble.remedy : sentences[state].remedy);
@@ -276,7 +284,7 @@ int answer_tunnel_status(const struct answer_setup *s, const struct about *a, st
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to look at a tunnel");
     if ((result = look(s, a, seen, err)) == 0) {
         begin(a, &j, out);
-        write_sentence(seen, &j);
+        write_sentence(a, seen, &j);
         write_unit(seen, &j);
         write_ready(seen, &j);
         write_provider(seen, &j);
