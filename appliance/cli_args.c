@@ -149,6 +149,16 @@ static int option_set(const struct op *op, const char *word, const char *next, i
     return params_one(op->params, name, value, params, given, err);
 }
 
+/* Where a text is wanted, the name of a file that is there is a slip. Return 0 or -1. */
+static int not_a_file(const struct field *field, const char *word, struct err *err)
+{
+    if ((field->flags & FIELD_FREE) == 0 || word[0] == '\0' || access(word, F_OK) != 0)
+        return 0;
+    (void)err_field(err, field->name, "is_a_file", "\"%.100s\" is a file, and its text is wanted",
+                    word);
+    return err_hint(err, "give it as --%s-file %.200s", field->name, word);
+}
+
 static int arguments(const struct op *op, int argc, char **argv, void *params, uint64_t *given,
                      struct err *err)
 {
@@ -168,7 +178,8 @@ static int arguments(const struct op *op, int argc, char **argv, void *params, u
         if (op->params == NULL || (field = positional(op->params, *given)) == NULL)
             return err_field(err, "argument", "extra_argument", "sett %s does not take \"%.60s\"",
                              words, argv[i]);
-        if (params_one(op->params, field->name, argv[i], params, given, err) == -1)
+        if (not_a_file(field, argv[i], err) == -1 ||
+            params_one(op->params, field->name, argv[i], params, given, err) == -1)
             return -1;
     }
     return op->params == NULL ? 0 : params_done(op->params, *given, err);

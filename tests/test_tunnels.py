@@ -162,6 +162,8 @@ def test_replace(b, port, folder):
                 f"  - hostname: z.{b.domain}\n    service: tcp://localhost:5432\n    originRequest:\n      tcpKeepAlive: 1m30s\n"
                 "  - service: http_status:410\n")
     tap.ok(box.json("tunnel", "validate", "--config-file", path)["valid"], "a config.yml is valid")
+    code, _, said = box.sett("tunnel", "validate", path, ok=False)
+    tap.ok(code == 2 and f"--config-file {path}" in said, "its name where its text is wanted: said so", said)
     replaced = b.ended(box.json("rule", "replace", "pbx", "--config-file", path, "--no-wait"))
     tap.equal(replaced["state"], "done", "a whole list at once")
     tap.equal(b.rules_of("pbx"), [(f"*.{b.domain}", "\\.jpg$", "unix:/run/pictures.sock"), (f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"),
@@ -265,6 +267,8 @@ def test_adopt(b, folder):
     config = {"ingress": [{"hostname": "old.example", "service": "http://localhost:80", "originRequest": {"caPool": "/etc/ca.pem", "noTLSVerify": True}},
                           {"path": "^/x", "service": "ftp://odd:21", "originRequest": {}}, {"service": "http_status:503"}],
               "warp-routing": {"enabled": True}}
+    code, _, said = box.sett("tunnel", "adopt", "nonsense", ok=False)
+    tap.ok(code == 2 and "no tunnel's id" in said and "Cloudflare has" not in said, "what is no id is refused unasked", said)
     made = b.world.call("tunnel", {"name": "by-hand", "config": config})
     plan = box.json("tunnel", "adopt", made["id"], "--dry-run")
     tap.ok(plan["takes_over"]["name"] == "by-hand" and len(plan["takes_over"]["config"]["ingress"]) == 3 and plan["takes_over"]["version"] == 7

@@ -2,6 +2,7 @@
  * Taking over a tunnel that somebody else made, and letting it go. Apart because everything else in
  * this box leaves alone what does not bear its mark: here an admin says so, and it is audited.
  */
+#include <ctype.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,18 @@ struct adoption {
     struct cloudflare_credentials credentials; /* secret "": not given */
 };
 
+/* xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, in hexadecimal digits. */
+static bool is_uuid(const char *s)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t i = 0;
+
+    for (; form[i] != '\0' && s[i] != '\0'; i++)
+        if (form[i] == '-' ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+            return false;
+    return form[i] == s[i];
+}
+
 static int which(struct op_call *call, struct adoption *a, struct err *err)
 {
     const struct adopt_params *p = call->params;
@@ -44,7 +57,14 @@ static int which(struct op_call *call, struct adoption *a, struct err *err)
         return err_field(err, "tunnel", "one_of_two", "give the tunnel's id or its token");
     if (p->token[0] != '\0')
         return cloudflare_token_read(p->token, &a->credentials, err);
-    return str_copy(a->credentials.tunnel, sizeof a->credentials.tunnel, p->tunnel);
+    if (!is_uuid(p->tunnel)) {
+        (void)err_field(err, "tunnel", "bad_id", "\"%s\" is no tunnel's id", p->tunnel);
+        return err_hint(err, "it is like c1744f8b-faa1-48a4-9e5c-02ac921467fa; cloudflared tunnel "
+                             "list shows it, and so does Cloudflare's dashboard");
+    }
+    for (size_t i = 0; p->tunnel[i] != '\0'; i++)
+        a->credentials.tunnel[i] = (char)tolower((unsigned char)p->tunnel[i]);
+    return 0;
 }
 
 static int adopt_slow(struct op_call *call, struct err *err)
