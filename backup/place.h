@@ -34,6 +34,9 @@ struct place {
     int (*list)(void *self, const char *prefix, place_each *each, void *arg, struct err *err);
     /* remove: fine if it is not there. ERR_FORBIDDEN where nothing may be deleted. */
     int (*remove)(void *self, const char *name, struct err *err);
+    /* tidy: give up what was begun there before ${before_ms} (wall) under names with ${prefix} and
+     * never ended, and takes room there unseen. NULL: nothing can be left so. */
+    int (*tidy)(void *self, const char *prefix, int64_t before_ms, struct err *err);
     void (*free)(void *self);
 };
 

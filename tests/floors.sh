@@ -33,7 +33,7 @@ only() { # HEADER FILE...: the files that may include it
 	result "only $* include $header" $? "$bad"
 }
 only 'lmdb\.h' store/db.c
-only 'curl/.*\.h' core/outside/http.c core/outside/http_multi.c core/outside/http_trust.c core/outside/smtp.c core/outside/certificate.c
+only 'curl/.*\.h' core/outside/http.c core/outside/http_multi.c core/outside/http_trust.c core/outside/smtp.c core/outside/certificate.c core/outside/transfer.c core/outside/sftp.c
 only 'fcgi.*\.h' fcgi/front.c
 only 'archive.*\.h' backup/pack.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
@@ -45,6 +45,7 @@ only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
 only 'qrencode\.h' appliance/qr.c
 only 'yaml\.h' core/outside/cloudflared_yaml.c
+only 'expat\.h' core/outside/xml_in.c
 
 symbols() { # PROGRAM PATTERN
 	local found
