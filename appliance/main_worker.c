@@ -17,6 +17,7 @@
 #include "alert_watch.h"
 #include "answer.h"
 #include "backup.h"
+#include "backup_watch.h"
 #include "clock.h"
 #include "daemon.h"
 #include "domain_watch.h"
@@ -293,6 +294,7 @@ static int start_watches(struct program *p, struct err *err)
         return restore_watch_start(c, p->outside, err);
     return health_watch_start(&p->health, c, p->outside, 0, err) == -1 ||
                    quota_watch_start(c, p->outside, err) == -1 ||
+                   backup_watch_start(&p->backup, err) == -1 ||
                    post_start(&p->post, c, err) == -1 ||
                    alert_watch_start(&p->alerts, c, err) == -1 ||
                    domain_watch_start(&p->domains, c, p->outside, 0, err) == -1

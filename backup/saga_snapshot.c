@@ -3,6 +3,7 @@
  */
 #include "backup.h"
 
+#include "steps_remove.h"
 #include "steps_snapshot.h"
 
 #define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
@@ -27,5 +28,5 @@ static const struct saga saga_snapshot_create = {
 };
 /* clang-format on */
 
-const struct saga *const backup_sagas[] = {&saga_snapshot_create};
+const struct saga *const backup_sagas[] = {&saga_snapshot_create, &saga_snapshot_remove};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

@@ -7,10 +7,10 @@
 
 #define VAULT_SECRET_MAX 8192
 
-/** vault_open_record(place, record, secret, err): ${secret}: its credential, "" if it has none.
- * Return 0 or -1. */
+/** vault_open_record(place, record, secret, ca_file, err): ${secret}: its credential, "" if it has
+ * none; ${ca_file}: whom https trusts instead of the system's, "". Return 0 or -1. */
 int vault_open_record(struct place *place, const struct vault_place *record, const char *secret,
-                      struct err *err);
+                      const char *ca_file, struct err *err);
 
 /** vault_open_id(context, id, place, err): the vault with this id; its credential is unsealed, in a
  * transaction that has ended when this returns. ERR_NOT_FOUND. Return 0 or -1. */

@@ -56,7 +56,7 @@ symbols() { # PROGRAM PATTERN
 symbols sett-front 'curl_|PQ|posix_spawn|exec[lv]|system$|popen|fork$|connect$|res_n|ns_'
 symbols sett-hands 'mdb_|getaddrinfo|gethostby|res_n|ns_|PQ'
 symbols sett 'curl_|PQ|FCGX_|archive_'
-symbols sett-restore 'curl_easy_perform|PQ|FCGX_'
+symbols sett-restore 'PQ|FCGX_'
 symbols sett-worker 'FCGX_'
 
 # Saga code must not be in the front.

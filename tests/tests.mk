@@ -1,11 +1,7 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
 DEPS_TEST := python3 python3-jsonschema python3-websockets libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
-<<<<<<< HEAD
-             procps psmisc curl git iproute2 lxc nftables python3-nacl zstd
-=======
-             procps psmisc curl git iproute2 lxc nftables openssh-server openssh-client
->>>>>>> f2e2e16 (Keep snapshots in buckets and on SSH servers)
+             procps psmisc curl git iproute2 lxc nftables python3-nacl zstd openssh-server openssh-client
 DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk

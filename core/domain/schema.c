@@ -18,15 +18,15 @@
  *  48 guests
  *  50 drift_items    51 drift_scans
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
- *  64 restores
+ *  64 restores       68 snapshot_rounds                69 drills
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
  * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 198-203 domains, 204 domain_claims, 212-214
  * notices, 215 channels, 216-220 outbox, 221-222 reveals, 227-228 guests, 231-233 drift_items,
- * 240 vaults, 241 snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores. Next
- * free: table 65, index 251.
+ * 240 vaults, 241 snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores, 253
+ * drills. Next free: table 65, index 251.
  */
 #include "schema.h"
 
@@ -53,6 +53,7 @@
 #include "rule.h"
 #include "setting.h"
 #include "snapshot.h"
+#include "snapshot_round.h"
 #include "subscription.h"
 #include "tenant.h"
 #include "turn.h"
@@ -106,6 +107,8 @@ static const struct table *const tables[] = {
     &snapshot_table,
     &snapshot_copy_table,
     &restore_table,
+    &snapshot_round_table,
+    &drill_table,
 };
 /* clang-format on */
 

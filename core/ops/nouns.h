@@ -45,6 +45,7 @@ extern const struct op reveal_ops[];       /* reveal_ops.c */
 extern const struct op act_ops[];          /* act_ops.c */
 extern const struct op recovery_ops[];     /* recovery_ops.c */
 extern const struct op vault_ops[];        /* vault_ops.c */
+extern const struct op snapshot_keep_ops[]; /* snapshot_keep_ops.c */
 extern const struct op snapshot_ops[];     /* snapshot_ops.c */
 
 #endif

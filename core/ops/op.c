@@ -47,6 +47,7 @@ const struct op *const op_tables[] = {
     act_ops,
     recovery_ops,
     vault_ops,
+    snapshot_keep_ops,
     snapshot_ops,
     NULL,
 };

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "figures.h"
 #include "health_ops.h"
+#include "snapshot_keep_ops.h"
 #include "nouns.h"
 #include "openapi.h"
 #include "params.h"
@@ -252,6 +253,7 @@ static int metrics(struct op_call *call, struct err *err)
     gauge(b, "sett_lmdb_readers", "Reader slots in use.", d->readers);
     gauge(b, "sett_disk_free_bytes", "Free bytes on the store's disk.", d->disk_free_bytes);
     health_metrics(call, b);
+    snapshot_metrics(call, b);
     (void)str_copy(call->content_type, sizeof call->content_type, "text/plain; version=0.0.4");
     return 0;
 }

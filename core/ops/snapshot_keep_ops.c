@@ -1,0 +1,206 @@
+/* What becomes of snapshots: which may go, and drills. Apart from making them. */
+#include "nouns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "list.h"
+#include "object.h"
+#include "params.h"
+#include "retention.h"
+#include "snapshot.h"
+#include "snapshot_keep_ops.h"
+#include "snapshot_round.h"
+#include "str.h"
+
+static void item_json(const struct retention_item *item, struct json_out *j)
+{
+    json_out_object(j);
+    json_out_key_text(j, "object", "retention");
+    json_out_key_text(j, "snapshot_id", item->id);
+    json_out_key_u64(j, "number", item->number);
+    json_out_key_time(j, "created_at", item->created_at);
+    json_out_key_u64(j, "bytes", item->bytes);
+    json_out_key_bool(j, "verified", item->verified);
+    json_out_key_bool(j, "keep", item->keep);
+    json_out_key_text(j, "reason", item->reason);
+    json_out_end_object(j);
+}
+
+static int want(struct op_call *call, bool prune, struct err *err)
+{
+    struct snapshot_round round;
+
+    if (snapshot_round_get(call->txn, &round, err) == -1)
+        return -1;
+    round.prune_wanted = round.prune_wanted || prune;
+    round.drill_wanted = round.drill_wanted || !prune;
+    (void)str_copy(round.actor, sizeof round.actor, call->actor.id);
+    return snapshot_round_put(call->txn, &round, err);
+}
+
+/* What may go and what stays, each with its reason; the worker then removes them one by one. */
+static int prune(struct op_call *call, struct err *err)
+{
+    struct retention_item *items = NULL;
+    struct retention_rules rules;
+    struct json_out *j = call->out;
+    size_t count = 0;
+    int go;
+
+    retention_rules_read(call->txn, &call->box->conf, &rules);
+    if (retention_read(call->txn, &items, &count, err) == -1)
+        return -1;
+    go = retention_decide(items, count, &rules, err);
+    if (go != -1 && !call->plan && go > 0 && want(call, true, err) == -1)
+        go = -1;
+    if (go != -1) {
+        call->unchanged = go == 0;
+        call->status = go > 0 && !call->plan ? 202 : 200;
+        json_out_object(j);
+        json_out_key_text(j, "object", "list");
+        json_out_key_bool(j, "dry_run", call->plan);
+        json_out_key_u64(j, "removed", (uint64_t)go);
+        json_out_key(j, "data");
+        json_out_array(j);
+        for (size_t i = count; i-- > 0;)
+            item_json(&items[i], j);
+        json_out_end_array(j);
+        json_out_end_object(j);
+    }
+    free(items);
+    return go == -1 ? -1 : 0;
+}
+
+static int drill_now(struct op_call *call, struct err *err)
+{
+    struct snapshot_round round;
+
+    if (want(call, false, err) == -1 || snapshot_round_get(call->txn, &round, err) == -1)
+        return -1;
+    call->status = 202;
+    json_out_object(call->out);
+    json_out_key_text(call->out, "object", "snapshot_round");
+    fields_json(&snapshot_round_table.fields, &round, call->out);
+    json_out_end_object(call->out);
+    return 0;
+}
+
+static int rounds(struct op_call *call, struct err *err)
+{
+    struct snapshot_round round;
+
+    if (snapshot_round_get(call->txn, &round, err) == -1)
+        return -1;
+    json_out_object(call->out);
+    json_out_key_text(call->out, "object", "snapshot_round");
+    fields_json(&snapshot_round_table.fields, &round, call->out);
+    json_out_end_object(call->out);
+    return 0;
+}
+
+struct drill_list_params {
+    struct list_params list;
+};
+static const struct field drill_list_rows[] = {LIST_FIELDS(struct drill_list_params)};
+
+static const struct view view_drill = {"drill", &drill_table, NULL};
+
+static int drill_list(struct op_call *call, struct err *err)
+{
+    const struct drill_list_params *p = call->params;
+    struct list list = {.view = &view_drill, .url = "/api/drills"};
+
+    return list_reply(call, &p->list, &list, err);
+}
+
+static int drill_show(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct drill d = {0};
+
+    if (object_get(call, &drill_table, p->id, &d, err) != 0)
+        return -1;
+    return object_reply(call, &view_drill, &d, err);
+}
+
+/* ---- for Prometheus ---- */
+
+static void stamp(struct buf *b, const char *name, const char *help, int64_t at)
+{
+    (void)buf_format(b, "# HELP %s %s\n# TYPE %s gauge\n%s %lld.%03lld\n", name, help, name, name,
+                     (long long)(at / 1000), (long long)(at % 1000));
+}
+
+void snapshot_metrics(struct op_call *call, struct buf *b)
+{
+    struct snapshot match = {.state = SNAPSHOT_DONE}, s;
+    int64_t done = 0, verified = 0, proven = 0;
+    uint64_t count = 0, bytes = 0;
+    struct err ignored = {0};
+    struct scan scan;
+
+    if (scan_start(&scan, call->txn, &snapshot_table, "state", &match, 1, false, &ignored) == -1)
+        return;
+    while (scan_next(&scan, &s, &ignored) == 1) {
+        count++;
+        bytes += s.bytes;
+        if (s.tenant_id[0] != '\0')
+            continue;
+        done = s.done_at > done ? s.done_at : done;
+        verified = s.verified && s.verified_at > verified ? s.verified_at : verified;
+        proven = s.proven_at > proven ? s.proven_at : proven;
+    }
+    (void)buf_format(b,
+                     "# HELP sett_backup_snapshots Snapshots that are kept.\n"
+                     "# TYPE sett_backup_snapshots gauge\nsett_backup_snapshots %llu\n"
+                     "# HELP sett_backup_bytes Bytes of their files, once each.\n"
+                     "# TYPE sett_backup_bytes gauge\nsett_backup_bytes %llu\n",
+                     (unsigned long long)count, (unsigned long long)bytes);
+    stamp(b, "sett_backup_last_success_timestamp_seconds",
+          "When the newest snapshot of the box was in its vaults; 0: never.", done);
+    stamp(b, "sett_backup_last_verified_timestamp_seconds", "When one was last verified; 0: never.",
+          verified);
+    stamp(b, "sett_backup_last_proven_timestamp_seconds",
+          "When one was last restored in a drill; 0: never.", proven);
+}
+
+const struct op snapshot_keep_ops[] = {
+    {.name = "snapshot.prune",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_PREVIEW,
+     .help = "Remove the snapshots that no rule keeps; say of each why it stays or goes",
+     .example = "--dry-run",
+     .run = prune},
+    {.name = "snapshot.drill",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT,
+     .help = "Restore the newest snapshot of each vault aside now, and compare",
+     .example = "",
+     .result = &snapshot_round_table.fields,
+     .run = drill_now},
+    {.name = "snapshot.rounds",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .help = "When snapshots were last made, pruned, looked at and drilled by the clock",
+     .example = "",
+     .result = &snapshot_round_table.fields,
+     .run = rounds},
+    {.name = "drill.list",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_LIST | OP_BARE,
+     .params = PARAMS(drill_list_rows, struct drill_list_params),
+     .help = "List drills: snapshots restored aside, and what came of it",
+     .example = "",
+     .result = &drill_table.fields,
+     .run = drill_list},
+    {.name = "drill.show",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Show a drill",
+     .example = "drl_01jd3v7q2c0000000000000000",
+     .result = &drill_table.fields,
+     .run = drill_show},
+    {.name = NULL},
+};
