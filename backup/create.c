@@ -96,6 +96,34 @@ static int put_conf(struct creation *c, struct err *err)
     return rc;
 }
 
+/* Of one tenant alone: nothing that opens anything of the rest of the box. */
+static int put_records(struct creation *c, struct err *err)
+{
+    static const char index[] =
+        "etc\tthe tenant's blueprint\nrecords\tthe tenant's records, as text\n";
+    const struct create_order *o = c->order;
+    char blueprint[32] = "", path[PATHS_SIZE + 64], name[64];
+    int fd = spool_fd(o->scratch, err), from, rc;
+
+    if (fd == -1)
+        return -1;
+    rc = o->records(o->arg, fd, blueprint, err);
+    if (rc == 0)
+        rc = begin(c, index, err);
+    (void)str_format(path, sizeof path, "%s/%s.conf", o->paths->blueprints, blueprint);
+    (void)str_format(name, sizeof name, "etc/blueprints/%s.conf", blueprint);
+    if (rc == 0 && (from = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+        rc = section_file(c->section, name, from, err);
+        (void)close(from);
+    }
+    if (rc == 0 && lseek(fd, 0, SEEK_SET) == -1)
+        rc = err_sys(err, "spool", errno, "the tenant's records");
+    if (rc == 0)
+        rc = section_file(c->section, "records/tenant.txt", fd, err);
+    (void)close(fd);
+    return rc;
+}
+
 /* Units in the order of their names. */
 static int put_control(struct creation *c, struct err *err)
 {
@@ -103,6 +131,8 @@ static int put_control(struct creation *c, struct err *err)
                                 "hands\twhat the hands keep: tokens of connectors, routes\n"
                                 "keys\tthe box's keys\n";
 
+    if (c->order->records != NULL)
+        return put_records(c, err);
     if (begin(c, index, err) == -1 || put_store(c, err) == -1 || put_conf(c, err) == -1)
         return -1;
     (void)str_copy(c->unit, sizeof c->unit, "hands");

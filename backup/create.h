@@ -20,6 +20,9 @@ struct create_order {
     /* Likewise, asked once the store is copied, so that none in that copy is missed; ${numbers}
      * becomes create's to free. NULL: those above. Return 0 or -1. */
     int (*list)(void *arg, uint64_t **numbers, size_t *count, struct err *err);
+    /* One tenant's: instead of store, keys, hands' folder and all of the configuration, its records
+     * as text into ${fd}; and its blueprint's name. NULL: of the whole box. Return 0 or -1. */
+    int (*records)(void *arg, int fd, char blueprint[32], struct err *err);
     const char *scratch;  /* a private folder with room for the store */
     struct catalog *base; /* that header->base_… names; NULL: whole */
     FILE *catalog;        /* the next one, empty; or NULL */
@@ -29,7 +32,7 @@ struct create_order {
     /* Before and after a tenant's files are read (the blueprint's own commands). May be NULL. */
     int (*quiet)(void *arg, uint64_t number, bool begin, struct err *err);
     int (*progress)(void *arg, uint64_t bytes, struct err *err);
-    void *arg; /* of the four */
+    void *arg; /* of the five */
 };
 
 struct create_figures {

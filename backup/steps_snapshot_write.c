@@ -24,6 +24,7 @@
 #include "snapshot.h"
 #include "str.h"
 #include "tenant.h"
+#include "tenant_records.h"
 #include "verify.h"
 
 #define RESERVE    (UINT64_C(4) << 20) /* room that is left alone */
@@ -207,6 +208,14 @@ static int dump(void *arg, uint64_t number, int fd, struct err *err)
     return dump_tenant(w->world, number, fd, err);
 }
 
+static int records(void *arg, int fd, char blueprint[32], struct err *err)
+{
+    const struct writing *w = arg;
+
+    return tenant_records(w->world, kv_get_or(&w->call->job->args, "tenant_id", ""), fd, blueprint,
+                          err);
+}
+
 static int tell(void *arg, uint64_t bytes, struct err *err)
 {
     const struct writing *w = arg;
@@ -262,6 +271,7 @@ static int make(struct writing *w, struct err *err)
         .base = w->base,
         .catalog = w->catalog,
         .dump = dump,
+        .records = kv_get(&w->call->job->args, "tenant_id") == NULL ? NULL : records,
         .progress = tell,
         .arg = w,
     };

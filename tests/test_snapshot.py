@@ -226,6 +226,18 @@ def test_two(tap, box):
     tap.ok(len(secrets) == 1, "the box keeps the file key of the newest alone", secrets)
 
 
+def test_tenant(tap, box, secret):
+    one = made(box, "--tenant", "acme")
+    tap.ok(one["tenants"] == 1 and one["tenant_id"] and one["chain"] == 1, "of one tenant alone", one)
+    out = os.path.join(box.root, "alone")
+    box.sett("snapshot", "extract", str(one["number"]), "--recovery-file", secret, "--out", out)
+    tap.ok(sorted(os.listdir(out)) == ["etc", "records", "tenants"] and os.listdir(out + "/tenants") == ["1"],
+           "nothing of the box or the others is in it", sorted(os.listdir(out)))
+    text = open(out + "/records/tenant.txt", encoding="utf-8").read()
+    tap.ok(one["tenant_id"] in text and "zebra" not in text.lower() and os.path.exists(out + "/etc/blueprints/site.conf"), "its records and its blueprint are", text)
+    tap.ok(made(box)["tenants"] == 2, "and the next of the box has all")
+
+
 def test_full_disk(tap, box):
     place = os.path.join(box.root, "var/lib/sett/snapshots")
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", place], capture_output=True).returncode != 0:
@@ -264,6 +276,8 @@ def main():
             test_troubles(tap, box)
         with tap.part("two at once"):
             test_two(tap, box)
+        with tap.part("one tenant"):
+            test_tenant(tap, box, secret)
         with tap.part("full disk"):
             test_full_disk(tap, box)
     finally:
