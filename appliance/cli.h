@@ -81,6 +81,11 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
  * out) or -1. */
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err);
 
+/** cli_bar(cli, job_id, asked_ms): on a terminal, a few times a second (*${asked_ms}: when it was
+ * done last, 0 at first), draw how far the snapshot of this job is. Whether a line was drawn, which
+ * "\r\033[K" removes. */
+bool cli_bar(struct cli *cli, const char *job_id, int64_t *asked_ms);
+
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
 void cli_usage(const struct cli *cli, FILE *out, const char *noun);
 

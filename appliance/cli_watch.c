@@ -101,7 +101,9 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
     uint64_t seen = UINT64_MAX;
     char told[ERR_TEXT_SIZE] = "";
     struct txn *txn;
-    struct job job;
+    struct job job = {0};
+    int64_t asked_ms = 0;
+    bool bar = false;
     int got;
 
     if (cli_open(cli, err) == -1)
@@ -110,6 +112,9 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
         uint64_t now = db_last_txn(cli->box.db);
         if (now != seen) {
             seen = now;
+            if (bar)
+                fputs("\r\033[K", stderr);
+            bar = false;
             memset(&job, 0, sizeof job);
             if (str_copy(job.id, sizeof job.id, job_id) == -1)
                 return err_field(err, "id", "bad_id", "\"%.40s\" is not a job's id", job_id);
@@ -130,6 +135,8 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
             fprintf(stderr, "still going; the job continues: sett job watch %s\n", job_id);
             return 6;
         }
+        if (str_equal(job.saga, "snapshot.create"))
+            bar = cli_bar(cli, job.id, &asked_ms) || bar;
         clock_sleep_ms(LOOK_MS);
     }
 }
