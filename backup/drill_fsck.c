@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -73,12 +72,14 @@ static int run(const char *program, const char *root, int out, struct err *err)
 static int judge(int code, char *said, uint64_t *entries, struct err *err)
 {
     const char *count = strstr(said, "\"audit_entries\":");
+    char digits[24];
 
     if (code == 0 && count != NULL && strstr(said, "\"clean\":true") != NULL) {
-        unsigned long long n = 0;
-        if (sscanf(count + strlen("\"audit_entries\":"), "%llu", &n) == 1)
-            *entries = n;
-        return 0;
+        count += strlen("\"audit_entries\":");
+        return str_copy_n(digits, sizeof digits, count, strspn(count, "0123456789")) == -1 ||
+                       str_u64(digits, 0, UINT64_MAX, entries) == -1
+                   ? err_set(err, ERR_INTERNAL, "drill_fsck", "sett fsck counts no audit entries")
+                   : 0;
     }
     said[strcspn(said, "\n")] = '\0';
     return err_set(err, ERR_CORRUPT, "drill_store", "the restored store is not in order: %.200s",

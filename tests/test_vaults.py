@@ -135,13 +135,19 @@ def test_prune(tap, box, s3):
 
 
 def test_clock(tap, box, crash):
-    """A worker whose clock is a day and an hour ahead: the run of this night was missed, and is made up for."""
-    before = len(rows(box, "snapshot", "list"))
+    """A worker whose clock is 27 hours ahead: the run of this night was missed, and is made up for."""
+    box.sett("setting", "set", "snapshot.at", "--value", "")
     box.kill("worker")
-    box.start("worker", build=crash, env={"SETT_CLOCK_OFFSET_S": str(25 * 3600)})
-    wait_for(lambda: len([s for s in rows(box, "snapshot", "list") if s["state"] == "done"]) >= before, "a snapshot by the clock", 60)
+    box.start("worker", build=crash, env={"SETT_CLOCK_OFFSET_S": str(27 * 3600)})
+
+    def age():
+        return [a for a in rows(box, "alert", "list", "--state", "open") if a["kind"] == "backup.age"]
+    wait_for(age, "an alarm after 26 hours without a verified snapshot", 60)
+    tap.ok(True, "26 hours without a verified snapshot are an alarm")
+    box.sett("setting", "set", "snapshot.at", "--value", "03:00")
     newest = wait_for(lambda: (s := rows(box, "snapshot", "list")[0])["number"] > 6 and s["state"] == "done" and s, "it is done", 60)
     tap.ok(newest["number"] == 7, "a run that was missed is made up for, once", newest)
+    wait_for(lambda: not age(), "the alarm ends", 30)
     rounds = box.json("snapshot", "rounds")
     tap.ok(rounds["run_at"] and not rounds["problem"], "and noted", rounds)
 

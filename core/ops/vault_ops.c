@@ -41,7 +41,8 @@ static const struct field add_rows[] = {
     FIELD(struct vault_params, kind, FIELD_ENUM, .flags = FIELD_REQUIRED, .names = vault_kind_names,
           .help = "folder, s3 or sftp"),
     FIELD(struct vault_params, address, FIELD_TEXT, .flags = FIELD_REQUIRED,
-          .help = "a folder's path, https://host/bucket/prefix, sftp://user@host:port/path"),
+          .help = "a folder's path, https://host/bucket/prefix or https://{bucket}.host/prefix, "
+                  "sftp://user@host:port/path"),
     SHARED,
 };
 static const struct field update_rows[] = {

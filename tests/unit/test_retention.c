@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "backup_watch.h"
 #include "retention.h"
 #include "str.h"
 
@@ -191,12 +192,25 @@ static void test_clock(void **state)
     }
 }
 
+/* The worker's own look at the clock: wall against monotonic. */
+static void test_jumped(void **state)
+{
+    (void)state;
+    assert_false(backup_watch_jumped(1000, 1000));
+    assert_false(backup_watch_jumped(40 * DAY, 40 * DAY + 3600000));
+    assert_false(backup_watch_jumped(-DAY + 1000, 0));
+    assert_true(backup_watch_jumped(2 * DAY, 1000));
+    assert_true(backup_watch_jumped(-DAY - 1000, 0));
+    assert_true(backup_watch_jumped(0, DAY + 1000)); /* it was set back */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_by_chance),
         cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_jumped),
     };
 
     (void)setenv("TZ", "UTC", 1);
