@@ -108,8 +108,9 @@ const struct cli_command sett_commands[] = {
      "checkout.session.completed --name Acme --plan demo", send_elsewhere},
     {"restore", NULL, "Bring the box, or one tenant, back from a snapshot's file",
      "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
-     "         [--base FILE]... [--onto-empty] [--auto-resume] [--tenant ID]\n"
-     "       sett restore status | rollback | commit | list | show | resume",
+     "         [--base FILE]... [--onto-empty] [--auto-resume]\n"
+     "         [--tenant ID [--as NAME] | --customer ID]\n"
+     "       sett restore status | rollback | commit [--tenant ID] | list | show | resume",
      "/var/backups/sett/sett-box-00000042-20261126T030000Z.sett --recovery-file kit.txt",
      restore_elsewhere},
     {"cloudflare", "import",

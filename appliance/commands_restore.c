@@ -4,8 +4,9 @@
 const struct cli_command restore_commands[] = {
     {"restore", NULL, "Bring the box, or one tenant, back from a snapshot's file",
      "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
-     "         [--base FILE]... [--onto-empty] [--auto-resume] [--tenant ID]\n"
-     "       sett restore status | rollback | commit | list | show | resume",
+     "         [--base FILE]... [--onto-empty] [--auto-resume]\n"
+     "         [--tenant ID [--as NAME] | --customer ID]\n"
+     "       sett restore status | rollback | commit [--tenant ID] | list | show | resume",
      "/var/backups/sett/sett-box-00000042-20261126T030000Z.sett --recovery-file kit.txt",
      cli_restore},
     {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",

@@ -18,6 +18,7 @@
 #include "json_out.h"
 #include "restore.h"
 #include "restore_secret.h"
+#include "restore_tenant.h"
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
@@ -29,7 +30,8 @@
 
 struct restoring {
     struct cli *cli;
-    const char *file, *signer, *tenant, *as;
+    const char *file, *signer;
+    struct restore_tenants which;
     const char *bases[BASES_MOST];
     size_t base_count;
     struct restore_given given;
@@ -55,9 +57,11 @@ static const char **place_of(struct restoring *r, const char *word)
     if (str_equal(word, "--signer"))
         return &r->signer;
     if (str_equal(word, "--tenant"))
-        return &r->tenant;
+        return &r->which.tenant;
+    if (str_equal(word, "--customer"))
+        return &r->which.customer;
     if (str_equal(word, "--as"))
-        return &r->as;
+        return &r->which.as;
     if (str_equal(word, "--share") && r->given.share_count < SECRET_SHARES)
         return &r->given.shares[r->given.share_count++];
     if (str_equal(word, "--base") && r->base_count < BASES_MOST)
@@ -445,6 +449,8 @@ static int restore_file(struct restoring *r, struct err *err)
     if (take_rights(r, err) == -1 || check_place(r, err) == -1 || open_source(r, err) == -1 ||
         make_folders(p, err) == -1)
         return -1;
+    if (r->which.tenant != NULL || r->which.customer != NULL)
+        return restore_tenants(r->cli, &r->source, &r->secret, &r->which, err);
     if (!str_equal(r->source.files[0].header.scope, "box"))
         return err_set(err, ERR_INVALID, "not_a_box", "this is a snapshot of %s alone",
                        r->source.files[0].header.scope);
@@ -556,6 +562,14 @@ int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
     struct err why;
     int rc;
 
+    if (argc == 3 && str_equal(argv[1], "--tenant") &&
+        (str_equal(argv[0], "commit") || str_equal(argv[0], "rollback"))) {
+        r.cli = cli;
+        if (take_rights(&r, err) == -1)
+            return -1;
+        return str_equal(argv[0], "commit") ? restore_tenant_commit(cli, argv[2], err)
+                                            : restore_tenant_back(cli, argv[2], err);
+    }
     if (argc == 1)
         for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
             if (str_equal(argv[0], verbs[i].word)) {

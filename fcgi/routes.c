@@ -48,6 +48,7 @@ const struct op_route route_table[] = {
     {POST, "/api/tenants/{id}/suspend", "tenant.suspend"},
     {POST, "/api/tenants/{id}/resume", "tenant.resume"},
     {POST, "/api/tenants/{id}/restart", "tenant.restart"},
+    {POST, "/api/tenants/{id}/restore", "tenant.restore"},
     {POST, "/api/tenants/{id}/move", "tenant.move"},
     {GET, "/api/tenants/{id}/health", "tenant.health"},
     {GET, "/api/tenants/{id}/logs", "tenant.logs"},

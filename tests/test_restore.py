@@ -187,6 +187,40 @@ def points(tap, box, keys, one, folder):
     tap.ok(len(seen) >= 7, f"{len(seen)} places", seen)
 
 
+def tenant(tap, box, keys, folder):
+    """One tenant's data, in a box that goes on: into itself and back, and into a new one."""
+    a = next(t for t in box.json("tenant", "list")["data"] if t["name"] == "alpha")
+    path = os.path.join(folder, "tenant.sett")
+
+    def write(text):
+        with open(volume(box, a, "index.html"), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    write("in the snapshot\n")
+    shot(box, path, keys)
+    write("broken since\n")
+    other = [t for t in box.json("tenant", "list")["data"] if t["name"] != "alpha"]
+    code, out, said = restore(box, path, keys, "--tenant", "alpha")
+    tap.ok(code == 0, "one tenant is restored", out + said)
+    wait_for(lambda: "in the snapshot" in page(box, "alpha"), "it answers with what it had", 30)
+    tap.ok(True, "it answers with what it had then")
+    tap.equal([t["id"] for t in box.json("tenant", "list")["data"] if t["name"] != "alpha"], [t["id"] for t in other], "nobody else notices")
+    code, out, said = restore(box, path, keys, "--tenant", "alpha")
+    tap.ok(code != 0 and "commit" in said, "what it had before is not lost to a second restore", out + said)
+    tap.equal(box.sett("restore", "rollback", "--tenant", "alpha", ok=False)[0], 0, "and back")
+    wait_for(lambda: "broken since" in page(box, "alpha"), "it has again what it had", 30)
+    code, out, said = restore(box, path, keys, "--tenant", "alpha", "--as", "twin")
+    tap.ok(code == 0, "a new tenant gets the data", out + said)
+    wait_for(lambda: "in the snapshot" in page(box, "twin"), "it answers with them", 30)
+    tap.ok("broken since" in page(box, "alpha"), "the other stays as it is")
+    tap.equal(box.sett("restore", "commit", "--tenant", "twin", ok=False)[0], 0, "committed")
+    code, out, said = restore(box, path, keys, "--tenant", "nobody")
+    tap.ok(code != 0, "no such tenant", said)
+    tenants = os.path.join(live(box), "tenants")
+    tap.equal([n for n in os.listdir(tenants) if n.startswith(".")], [], "nothing is left beside them")
+    tap.equal(box.sett("fsck", ok=False)[0], 0, "the store is sound")
+
+
 def runbook():
     """The command blocks of "The box is gone", in their order."""
     with open(os.path.join(TOP, "appliance", "runbooks", "box-lost.md"), encoding="utf-8") as f:
@@ -231,6 +265,8 @@ def main():
         box.run()
         with tap.part("whole box"):
             one, _ = whole(tap, box, keys, folder)
+        with tap.part("tenant"):
+            tenant(tap, box, keys, folder)
         with tap.part("refused"):
             refused(tap, box, keys, one, folder)
         with tap.part("unwell"):

@@ -28,6 +28,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "survey",
                                         "retire",
                                         "volumes",
+                                        "exchange",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

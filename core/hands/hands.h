@@ -25,6 +25,9 @@
  * env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
  *                     "<tenant_id> <blueprint>". Streams a line each: "N OUTCOME CPU_NS MEMORY
  *                     MEMORY_LIMIT PIDS RECEIVED SENT STORAGE TOOK_MS"
+ *   EXCHANGE          number, tenant_id: of a tenant that was stopped: what was restored beside its
+ *                     folder (".restored-N") becomes it, and it is kept (".before-N"); flag: back.
+ *                     Fine if that is so already; FAIL when nothing waits
  *   VOLUMES           number of the tenant; 0: the hands' own folder. Answers with messages of
  *                     entries and descriptors before the reply (volumes.h, volumes_fetch)
  *
@@ -61,6 +64,7 @@ enum hands_verb {
     HANDS_SURVEY,      /* what many tenants use; answer streamed */
     HANDS_RETIRE,      /* end; whoever supervises the hands starts them again; tenants run on */
     HANDS_VOLUMES,     /* a tenant's files, opened for reading: volumes.h */
+    HANDS_EXCHANGE,    /* a stopped tenant's volumes against those that wait beside them */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -89,6 +89,9 @@ hands_work hands_inventory;
 /* hands_volumes.c */
 hands_work hands_volumes;
 
+/* hands_exchange.c */
+hands_work hands_exchange;
+
 /** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
  * are logged. */
 void hands_connector_resume(struct hands_world *world);

@@ -2,11 +2,13 @@
  * program of its own (sett restore FILE): this box's programs are what it replaces. */
 #include "restore_record.h"
 
+#include "job_start.h"
 #include "list.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
 #include "str.h"
+#include "tenant.h"
 
 struct restore_list_params {
     struct list_params list;
@@ -87,5 +89,55 @@ const struct op restore_ops[] = {
      .example = "",
      .result = &restore_table.fields,
      .run = resume},
+    {.name = NULL},
+};
+
+/* ---- one tenant ---- */
+
+struct tenant_restore_params {
+    char id[96];
+    bool back;
+};
+static const struct field tenant_restore_rows[] = {
+    ID_FIELD(struct tenant_restore_params),
+    FIELD(struct tenant_restore_params, back, FIELD_BOOL,
+          .help = "to what it had before its restore, which is kept until that is committed"),
+};
+
+static int tenant_restore(struct op_call *call, struct err *err)
+{
+    const struct tenant_restore_params *p = call->params;
+    struct tenant tenant = {0};
+    struct job job = {0};
+
+    if (object_get(call, &tenant_table, p->id, &tenant, err) != 0)
+        return -1;
+    if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE)
+        return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant.id,
+                       tenant_state_names[tenant.state]);
+    object_before(call, &tenant_table, &tenant);
+    (void)str_copy(job.saga, sizeof job.saga, "tenant.restore");
+    job_subject(job.subjects[0], "tenant", tenant.id);
+    (void)kv_set(&job.args, "tenant_id", tenant.id);
+    (void)kv_set(&job.args, "back", p->back ? "1" : "0");
+    if (object_job(call, &job, err) != 0)
+        return -1;
+    (void)str_copy(tenant.job_id, sizeof tenant.job_id, job.id);
+    if (tenant_put(call->txn, &tenant, err) != 0)
+        return -1;
+    object_after(call, &tenant_table, &tenant);
+    return object_reply(call, &view_tenant, &tenant, err);
+}
+
+const struct op tenant_restore_ops[] = {
+    {.name = "tenant.restore",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB | OP_FRESH,
+     .params = PARAMS(tenant_restore_rows, struct tenant_restore_params),
+     .help = "Put what sett restore FILE --tenant made ready in the place of a tenant's data",
+     .example = "1 --back true",
+     .result = &tenant_table.fields,
+     .more = &view_tenant_more,
+     .run = tenant_restore},
     {.name = NULL},
 };

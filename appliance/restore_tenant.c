@@ -1,0 +1,346 @@
+/*
+ * Tenants out of a snapshot. Apart from the restore of a box because this one runs: whatever is
+ * changed, its own operations and jobs change it, started through the command line like anybody's.
+ */
+#include "restore_tenant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "customer.h"
+#include "file.h"
+#include "folder.h"
+#include "json_in.h"
+#include "schema.h"
+#include "setting.h"
+#include "str.h"
+#include "tenant.h"
+
+#define TENANTS_MOST 256
+#define WORDS_MOST   16
+#define ANSWER_MAX   (1u << 20)
+#define RESERVE      (UINT64_C(256) << 20)
+
+extern char **environ;
+
+struct chosen {
+    struct tenant tenants[TENANTS_MOST];
+    size_t count;
+    char box_id[ID_SIZE];
+};
+
+/* ---- which ---- */
+
+static bool is_it(const struct tenant *t, const char *word)
+{
+    char number[24];
+
+    (void)str_format(number, sizeof number, "%llu", (unsigned long long)t->number);
+    return t->state != TENANT_DELETED &&
+           (str_equal(t->id, word) || str_equal(number, word) || str_equal(t->subdomain, word));
+}
+
+static int customer_of(struct txn *txn, const char *word, char id[ID_SIZE], struct err *err)
+{
+    struct customer customer = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &customer_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &customer, err)) == 1)
+        if (str_equal(customer.id, word) || str_equal(customer.name, word))
+            return str_copy(id, ID_SIZE, customer.id);
+    return got == -1
+               ? -1
+               : err_set(err, ERR_NOT_FOUND, "customer_not_found", "there is no customer %s", word);
+}
+
+static int choose_in(struct txn *txn, const struct restore_tenants *which, struct chosen *out,
+                     struct err *err)
+{
+    struct tenant tenant = {0};
+    char customer[ID_SIZE] = "";
+    struct scan scan;
+    int got;
+
+    if (setting_text(txn, NULL, "box.id", out->box_id, sizeof out->box_id, err) == -1 ||
+        (which->customer != NULL && customer_of(txn, which->customer, customer, err) == -1) ||
+        scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &tenant, err)) == 1) {
+        bool wanted = which->customer != NULL ? tenant.state != TENANT_DELETED &&
+                                                    str_equal(tenant.customer_id, customer)
+                                              : is_it(&tenant, which->tenant);
+        if (wanted && out->count == TENANTS_MOST)
+            return err_set(err, ERR_TOO_LARGE, "too_many", "more than %d tenants", TENANTS_MOST);
+        if (wanted)
+            out->tenants[out->count++] = tenant;
+    }
+    if (got == 0 && out->count == 0)
+        return err_set(err, ERR_NOT_FOUND, "tenant_not_found", "there is no such tenant here");
+    return got;
+}
+
+/* The box's store is read before root is needed for anything, and its rights are kept. */
+static int choose(struct cli *cli, const struct restore_tenants *which, struct chosen *out,
+                  struct err *err)
+{
+    struct txn *txn;
+    struct db *db;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (hold_try(&cli->paths, &cli->hold, err) == -1 ||
+        db_open(&db, cli->paths.db, &sett_schema, err) == -1 || db_read(&txn, db, err) == -1)
+        return -1;
+    rc = choose_in(txn, which, out, err);
+    db_read_end(txn);
+    return rc;
+}
+
+/* ---- the command line ---- */
+
+/* Run sett with ${words}; its standard output is appended to ${out}. Return 0 or -1. */
+static int sett(const struct cli *cli, const char *const *words, struct buf *out, struct err *err)
+{
+    char path[PATHS_SIZE + 16], block[4096], *argv[WORDS_MOST];
+    posix_spawn_file_actions_t actions;
+    int ends[2], n = 0, rc, status = 0;
+    ssize_t got;
+    pid_t pid;
+
+    (void)str_format(path, sizeof path, "%s/sett", cli->programs);
+    if (!file_exists(path))
+        (void)str_copy(path, sizeof path, "/usr/bin/sett");
+    argv[n++] = path;
+    if (cli->paths.root[0] != '\0') {
+        argv[n++] = (char *)(uintptr_t) "--root";
+        argv[n++] = (char *)(uintptr_t)cli->paths.root;
+    }
+    for (; *words != NULL && n + 1 < WORDS_MOST; words++)
+        argv[n++] = (char *)(uintptr_t)*words;
+    argv[n] = NULL;
+    if (pipe2(ends, O_CLOEXEC) == -1)
+        return err_sys(err, "pipe", errno, path);
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    rc = posix_spawn(&pid, path, &actions, NULL, argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[1]);
+    while (rc == 0 && (got = read(ends[0], block, sizeof block)) > 0)
+        (void)buf_add(out, block, (size_t)got);
+    (void)close(ends[0]);
+    if (rc != 0)
+        return err_sys(err, "spawn", rc, path);
+    while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    return err_set(err, ERR_CONFLICT, "job_failed", "sett %s %s did not end well", words[-2],
+                   words[-1]);
+}
+
+/* Its job, from start to end. */
+static int put_in_place(const struct cli *cli, const char *id, bool back, struct err *err)
+{
+    const char *words[] = {"--wait", "tenant", "restore", "--back", back ? "true" : "false",
+                           id,       NULL};
+    struct buf out;
+    int rc;
+
+    buf_init(&out, ANSWER_MAX);
+    rc = sett(cli, words, &out, err);
+    buf_free(&out);
+    if (rc == -1)
+        return err_hint(err, "the job went back by itself: sett job list tells why");
+    return 0;
+}
+
+/* ---- a new one for the data ---- */
+
+/* A tenant like ${like}, called ${name}, running: its id and number. */
+static int create(const struct cli *cli, const struct tenant *like, const char *name,
+                  char id[ID_SIZE], uint64_t *number, struct err *err)
+{
+    const char *make[] = {"--wait", "--quiet", "tenant",      "create",
+                          name,     "--plan",  like->plan_id, NULL};
+    const char *show[] = {"--json", "tenant", "show", name, NULL};
+    struct cJSON *json = NULL;
+    struct buf out;
+    int rc;
+
+    buf_init(&out, ANSWER_MAX);
+    rc = sett(cli, make, &out, err);
+    buf_reset(&out);
+    if (rc == 0 && (rc = sett(cli, show, &out, err)) == 0 &&
+        (json = json_parse(out.data, out.len, &json_limits_api, err)) == NULL)
+        rc = -1;
+    if (rc == 0) {
+        *number = (uint64_t)json_i64(json, "number", 0);
+        rc = str_copy(id, ID_SIZE, json_text(json, "id", ""));
+    }
+    json_free(json);
+    buf_free(&out);
+    return rc;
+}
+
+/* ---- one ---- */
+
+static void names(const struct paths *p, uint64_t number, char place[PATHS_SIZE + 32],
+                  char waiting[PATHS_SIZE + 48], char kept[PATHS_SIZE + 48])
+{
+    unsigned long long n = number;
+
+    (void)str_format(place, PATHS_SIZE + 32, "%s/%llu", p->tenants, n);
+    (void)str_format(waiting, PATHS_SIZE + 48, "%s/.restored-%llu", p->tenants, n);
+    (void)str_format(kept, PATHS_SIZE + 48, "%s/.before-%llu", p->tenants, n);
+}
+
+/* Folder and volumes get the owner that this box gives tenant ${to}: the one of ${from} had its
+ * own. What belongs to users within a container stays theirs. */
+static int dress(const char *path, const char *from, const char *to, struct err *err)
+{
+    struct stat was, is;
+
+    if (geteuid() != 0 || stat(from, &was) == -1 || stat(to, &is) == -1)
+        return 0;
+    if (chown(path, was.st_uid, was.st_gid) == -1)
+        return err_sys(err, "restore_owner", errno, path);
+    if (chmod(path, is.st_mode & 0777) == -1)
+        return err_sys(err, "restore_owner", errno, path);
+    if (was.st_uid == is.st_uid || was.st_uid == 0)
+        return 0;
+    return folder_give(path, is.st_uid, is.st_gid, err);
+}
+
+/* Its part of the snapshot, whole and checked, to where the hands look for it. */
+static int unpack_one(struct cli *cli, const struct restore_source *source,
+                      const struct restore_secret *secret, uint64_t from, uint64_t to,
+                      struct err *err)
+{
+    const struct paths *p = &cli->paths;
+    char staging[PATHS_SIZE], unit[64], staged[PATHS_SIZE + 96], place[PATHS_SIZE + 32],
+        waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48], was[PATHS_SIZE + 32];
+    struct unpack_figures figures;
+    struct restore_stage stage = {.folder = staging,
+                                  .only = unit,
+                                  .own = geteuid() == 0,
+                                  .user = p->root[0] == '\0' ? "sett-restore" : NULL,
+                                  .reserve = RESERVE};
+
+    names(p, from, was, waiting, kept);
+    names(p, to, place, waiting, kept);
+    if (file_exists(kept)) {
+        (void)err_set(err, ERR_CONFLICT, "not_committed",
+                      "what tenant %llu had before an earlier restore is still kept",
+                      (unsigned long long)to);
+        return err_hint(err, "sett restore commit --tenant %llu, or rollback",
+                        (unsigned long long)to);
+    }
+    (void)str_format(unit, sizeof unit, "tenants/%llu", (unsigned long long)from);
+    if (restore_staging(p, staging, err) == -1 ||
+        restore_stage(source, secret, &stage, &figures, err) == -1)
+        return -1;
+    (void)str_format(staged, sizeof staged, "%s/.data/%s", staging, unit);
+    if (!file_exists(staged))
+        return err_set(err, ERR_NOT_FOUND, "not_in_snapshot",
+                       "the snapshot holds nothing of tenant %llu", (unsigned long long)from);
+    if (dress(staged, was, place, err) == -1 || file_remove_tree(waiting, err) == -1)
+        return -1;
+    return rename(staged, waiting) == 0 ? file_sync_folder(p->tenants, err)
+                                        : err_sys(err, "restore_place", errno, waiting);
+}
+
+static int restore_one(struct cli *cli, const struct restore_source *source,
+                       const struct restore_secret *secret, const struct tenant *tenant,
+                       const char *as, struct err *err)
+{
+    uint64_t number = tenant->number;
+    char id[ID_SIZE];
+    struct err why;
+    int rc;
+
+    (void)str_copy(id, sizeof id, tenant->id);
+    if (as != NULL && create(cli, tenant, as, id, &number, err) == -1)
+        return -1;
+    rc = unpack_one(cli, source, secret, tenant->number, number, err);
+    (void)restore_tidy(&cli->paths, &why);
+    if (rc == -1 || put_in_place(cli, id, false, err) == -1)
+        return -1;
+    printf("%s has what %s had in the snapshot; what it had itself is kept until:\n"
+           "  sett restore commit --tenant %s   (or: rollback)\n",
+           as == NULL ? tenant->subdomain : as, tenant->subdomain, id);
+    return 0;
+}
+
+int restore_tenants(struct cli *cli, const struct restore_source *source,
+                    const struct restore_secret *secret, const struct restore_tenants *which,
+                    struct err *err)
+{
+    static struct chosen chosen;
+
+    if (choose(cli, which, &chosen, err) == -1)
+        return -1;
+    if (!str_equal(source->files[0].header.box_id, chosen.box_id))
+        return err_set(err, ERR_CONFLICT, "another_box",
+                       "the snapshot is another box's: its tenants are not this one's");
+    if (which->as != NULL && chosen.count != 1)
+        return err_field(err, "as", "usage", "--as is for one tenant");
+    for (size_t i = 0; i < chosen.count; i++)
+        if (restore_one(cli, source, secret, &chosen.tenants[i], which->as, err) == -1)
+            return -1;
+    return 0;
+}
+
+/* ---- afterwards ---- */
+
+static int find(struct cli *cli, const char *tenant, struct tenant *out, struct err *err)
+{
+    static struct chosen chosen;
+    const struct restore_tenants which = {.tenant = tenant};
+
+    if (choose(cli, &which, &chosen, err) == -1)
+        return -1;
+    *out = chosen.tenants[0];
+    return 0;
+}
+
+int restore_tenant_commit(struct cli *cli, const char *tenant, struct err *err)
+{
+    char place[PATHS_SIZE + 32], waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48];
+    struct tenant t;
+
+    if (find(cli, tenant, &t, err) == -1)
+        return -1;
+    names(&cli->paths, t.number, place, waiting, kept);
+    if (!file_exists(kept) && !file_exists(waiting))
+        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is nothing to commit");
+    if (file_remove_tree(kept, err) == -1 || file_remove_tree(waiting, err) == -1)
+        return -1;
+    printf("What %s had before its restore is gone.\n", t.subdomain);
+    return 0;
+}
+
+int restore_tenant_back(struct cli *cli, const char *tenant, struct err *err)
+{
+    char place[PATHS_SIZE + 32], waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48];
+    struct tenant t;
+
+    if (find(cli, tenant, &t, err) == -1)
+        return -1;
+    names(&cli->paths, t.number, place, waiting, kept);
+    if (!file_exists(kept))
+        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is no restore to take back");
+    if (file_remove_tree(waiting, err) == -1 || put_in_place(cli, t.id, true, err) == -1)
+        return -1;
+    if (file_remove_tree(waiting, err) == -1)
+        return -1;
+    printf("%s has again what it had before its restore.\n", t.subdomain);
+    return 0;
+}
