@@ -263,6 +263,7 @@ static void show_json(const struct restoring *r, const char *state)
     json_out_key_text(&j, "lost", lost);
     json_out_key_u64(&j, "lost_tenants", r->plan.lost.tenants);
     json_out_key_u64(&j, "lost_events", r->plan.lost.events);
+    json_out_key_u64(&j, "databases", r->plan.databases);
     json_out_key_text(&j, "before", r->record.before);
     json_out_key(&j, "configuration_differs");
     json_out_array(&j);
@@ -295,6 +296,11 @@ static void show_plan(const struct restoring *r)
         fprintf(out, "  the box that it was must be off: two would fight for the same tunnels\n");
     if (r->plan.present)
         fprintf(out, "  lost: %s\n", lost[0] == '\0' ? "nothing; nothing came after it" : lost);
+    if (r->plan.databases > 0)
+        fprintf(out,
+                "  %u databases: their dumps are laid into live/databases, for pg_restore, before "
+                "it is resumed\n",
+                r->plan.databases);
     for (size_t i = 0; r->plan.conf[i][0] != '\0'; i++)
         fprintf(out, "  /etc/sett/%s differs, and stays as it is (the snapshot's: live/etc)\n",
                 r->plan.conf[i]);
@@ -364,7 +370,7 @@ static void fill_record(struct restoring *r)
     d->snapshot_at = h->created_at;
     memcpy(d->snapshot_uid, h->id, sizeof d->snapshot_uid);
     memcpy(d->snapshot_hash, h->hash, sizeof d->snapshot_hash);
-    d->auto_resume = r->auto_resume;
+    d->auto_resume = r->auto_resume && r->plan.databases == 0;
     say_lost(&r->plan, d->lost, sizeof d->lost);
     (void)str_format(d->actor, sizeof d->actor, "cli:%.50s",
                      sudo != NULL   ? sudo
@@ -397,7 +403,8 @@ static int go_back(struct restoring *r, struct err *err)
         return -1;
     }
     hold_release(&hold);
-    (void)healthy(r->cli, err);
+    if (healthy(r->cli, err) == 0)
+        (void)restore_halt(p, true, err);
     (void)err_set(err, ERR_UNAVAILABLE, "restore_unhealthy",
                   "the restored box did not come up, and is gone again: %.200s", why.text);
     return err_hint(err, "the box is as it was before");
@@ -408,12 +415,17 @@ static int put_in_place(struct restoring *r, struct err *err)
     const struct paths *p = &r->cli->paths;
     struct hold hold;
     bool others = false;
+    struct err why;
     int rc;
 
     if (!r->cli->quiet && r->cli->output != CLI_JSON)
         fprintf(stderr, "Waiting for the box's programs to end\n");
-    if (hold_take(p, &hold, STOP_MS, &others, err) == -1)
+    if (restore_halt(p, false, err) == -1)
         return -1;
+    if (hold_take(p, &hold, STOP_MS, &others, err) == -1) {
+        (void)restore_halt(p, true, &why);
+        return -1;
+    }
     rc = restore_age(r->staging, p, &r->record, err) == -1 ||
                  restore_ready(p, r->record.before, err) == -1
              ? -1
@@ -483,12 +495,15 @@ static int rollback(struct cli *cli, struct err *err)
 
     if (got == 0)
         return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is no restore to take back");
-    if (got == -1 || hold_take(p, &hold, STOP_MS, &others, err) == -1)
+    if (got == -1 || restore_halt(p, false, err) == -1 ||
+        hold_take(p, &hold, STOP_MS, &others, err) == -1)
         return -1;
     got = restore_back(p, before, err);
     hold_release(&hold);
     if (got == -1 || (others && healthy(cli, err) == -1))
         return -1;
+    if (others && restore_halt(p, true, err) == -1)
+        fprintf(stderr, "Not every container could be started: %s\n", err->text);
     printf("The box is as it was before the restore.\n");
     return 0;
 }

@@ -100,6 +100,7 @@ struct restore_plan {
     bool present;         /* there is a store to compare with */
     uint32_t tenants;     /* in the restored one */
     uint32_t migrated;    /* migrations that were run on it */
+    uint32_t databases;   /* dumps in it, which are laid ready and not put back */
     struct restore_lost lost;
     char conf[16][96]; /* files of etc/ that differ; "" ends */
 };
@@ -155,6 +156,11 @@ int restore_before(const struct paths *paths, char out[RESTORE_BEFORE], struct e
 
 /** restore_commit(paths, err): the tree from before goes. Return 1, 0 if there was none, or -1. */
 int restore_commit(const struct paths *paths, struct err *err);
+
+/** restore_halt(paths, start, err): stop, or ${start} again, the tenants of the live store whose
+ * programs outlive the hands (containers), which would go on with the folders that they have. Fine
+ * without a box. Return 0 or -1. */
+int restore_halt(const struct paths *paths, bool start, struct err *err);
 
 /** restore_healthy(paths, wait_ms, err): until worker, hands and front answer. Return 0 or -1. */
 int restore_healthy(const struct paths *paths, int wait_ms, struct err *err);

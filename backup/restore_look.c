@@ -219,6 +219,22 @@ static void compare_conf(const char *staging, const struct paths *live, struct r
     (void)closedir(dir);
 }
 
+static uint32_t count_dumps(const char *staging)
+{
+    char folder[PATHS_SIZE + 32];
+    struct dirent *d;
+    uint32_t count = 0;
+    DIR *dir;
+
+    (void)str_format(folder, sizeof folder, "%s/databases", staging);
+    if ((dir = opendir(folder)) == NULL)
+        return 0;
+    while ((d = readdir(dir)) != NULL)
+        count += d->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
 int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
                  struct err *err)
 {
@@ -229,5 +245,6 @@ int restore_look(const char *staging, const struct paths *live, struct restore_p
         compare(db, live, plan, err) == -1)
         return -1;
     compare_conf(staging, live, plan);
+    plan->databases = count_dumps(staging);
     return 0;
 }

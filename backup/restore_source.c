@@ -130,20 +130,28 @@ static bool try_folder(struct restore_file *f, const char *folder, const struct 
     return found;
 }
 
-static bool find_base(struct restore_file *f, const struct restore_file *of,
-                      const char *const *more, size_t more_count)
+static bool try_beside(struct restore_file *f, const char *path, const struct seal_header *of)
 {
-    char folder[sizeof of->path], *slash;
+    char folder[sizeof f->path], *slash;
 
-    for (size_t i = 0; i < more_count; i++)
-        if (try_file(f, more[i], &of->header) || try_folder(f, more[i], &of->header))
-            return true;
-    (void)str_copy(folder, sizeof folder, of->path);
+    (void)str_copy(folder, sizeof folder, path);
     if ((slash = strrchr(folder, '/')) == NULL)
         (void)str_copy(folder, sizeof folder, ".");
     else
         slash[slash == folder] = '\0';
-    return try_folder(f, folder, &of->header);
+    return try_folder(f, folder, of);
+}
+
+/* What the last of ${s} builds on: named, beside it, or beside the newest. */
+static bool find_base(const struct restore_source *s, struct restore_file *f,
+                      const char *const *more, size_t more_count)
+{
+    const struct restore_file *of = &s->files[s->count - 1];
+
+    for (size_t i = 0; i < more_count; i++)
+        if (try_file(f, more[i], &of->header) || try_folder(f, more[i], &of->header))
+            return true;
+    return try_beside(f, of->path, &of->header) || try_beside(f, s->files[0].path, &of->header);
 }
 
 int restore_source_open(struct restore_source *s, const char *path, const char *const *more,
@@ -164,7 +172,7 @@ int restore_source_open(struct restore_source *s, const char *path, const char *
                           path, RESTORE_CHAIN_MOST);
             break;
         }
-        if (!find_base(base, f, more, more_count)) {
+        if (!find_base(s, base, more, more_count)) {
             (void)err_set(err, ERR_NOT_FOUND, "chain_broken",
                           "%s builds on snapshot %s, whose file is not here", f->path, id);
             (void)err_hint(err, "put it beside that file, or name it: --base FILE");

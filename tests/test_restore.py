@@ -100,6 +100,33 @@ def whole(tap, box, keys, folder):
     return one, before
 
 
+def chain(tap, box, keys, folder):
+    """Three files, each building on the one before: the newest brings back all of it, and only with the others."""
+    a = next(t for t in box.json("tenant", "list")["data"] if t["name"] == "alpha")
+    parts, kept = os.path.join(folder, "chain"), []
+    os.makedirs(parts)
+    for i in range(3):
+        with open(os.path.join(os.path.dirname(volume(box, a, "index.html")), f"note-{i}"), "w", encoding="utf-8") as f:
+            f.write(f"of snapshot {i}\n" * 1000)
+        kept.append(os.path.join(parts, f"{i}.sett"))
+        shot(box, kept[i], keys, os.path.join(parts, f"catalog-{i - 1}"), os.path.join(parts, f"catalog-{i}"))
+    with open(volume(box, a, "note-0"), "w", encoding="utf-8") as f:
+        f.write("broken since\n")
+    middle = os.path.join(folder, "away.sett")
+    os.rename(kept[1], middle)
+    code, _, said = restore(box, kept[2], keys, "--confirm=sett", "--auto-resume")
+    tap.ok(code != 0 and "builds on" in said, "without a file of the chain: refused", said)
+    code, out, said = restore(box, kept[2], keys, "--confirm=sett", "--auto-resume", "--base", middle)
+    tap.ok(code == 0, "a chain is restored, one of its files from elsewhere", said)
+    for i in range(3):
+        with open(volume(box, a, f"note-{i}"), encoding="utf-8") as f:
+            tap.ok(f.read() == f"of snapshot {i}\n" * 1000, f"the content of file {i}")
+    wait_for(lambda: box.json("restore", "list", "--state", "reconciling")["data"] == [], "it goes on by itself", 60)
+    tap.ok(True, "it goes on by itself, since nothing but what the restore stopped is missing")
+    box.sett("restore", "commit")
+    running(box, ["alpha"])
+
+
 def refused(tap, box, keys, one, folder):
     with open(one, "rb") as f:
         data = f.read()
@@ -267,6 +294,8 @@ def main():
             one, _ = whole(tap, box, keys, folder)
         with tap.part("tenant"):
             tenant(tap, box, keys, folder)
+        with tap.part("chain"):
+            chain(tap, box, keys, folder)
         with tap.part("refused"):
             refused(tap, box, keys, one, folder)
         with tap.part("unwell"):

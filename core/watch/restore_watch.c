@@ -169,20 +169,44 @@ static int64_t serious(struct txn *txn, struct err *err)
     return got == -1 ? -1 : count;
 }
 
+/* Whether what could not be looked at is of any concern: an engine that no tenant uses is not. */
+static int matters(struct txn *txn, const char *unread, struct err *err)
+{
+    struct tenant tenant = {0};
+    size_t len = strcspn(unread, ":");
+    struct scan scan;
+    int got;
+
+    if (unread[0] == '\0' || strstr(unread, "; ") != NULL ||
+        strcspn(unread, " ") < len) /* "this machine", or several */
+        return unread[0] != '\0';
+    if (unread[0] < 'a') /* a provider's name, where runtimes are in small letters */
+        return 1;
+    if (scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &tenant, err)) == 1)
+        if (tenant.state != TENANT_DELETED && strlen(tenant.runtime) == len &&
+            strncmp(tenant.runtime, unread, len) == 0)
+            return 1;
+    return got;
+}
+
 static int judge(struct txn *txn, void *arg, struct err *err)
 {
     struct judge *j = arg;
     struct restore_record record = {0};
     struct drift_scan scan;
     int64_t count;
+    int unread;
 
     (void)str_copy(record.id, sizeof record.id, j->id);
     j->over = false;
     if (record_get(txn, &restore_table, &record, err) != 1 ||
-        drift_scan_get(txn, &scan, err) == -1 || (count = serious(txn, err)) == -1)
+        drift_scan_get(txn, &scan, err) == -1 || (count = serious(txn, err)) == -1 ||
+        (unread = matters(txn, scan.unread, err)) == -1)
         return -1;
     record.problem[0] = '\0';
-    if (scan.unread[0] != '\0')
+    if (unread == 1)
         (void)str_format(record.problem, sizeof record.problem, "could not be looked at: %.180s",
                          scan.unread);
     else if (count > 0)
