@@ -17,6 +17,7 @@
 #include "file.h"
 #include "json_out.h"
 #include "restore.h"
+#include "restore_after.h"
 #include "restore_secret.h"
 #include "restore_tenant.h"
 #include "schema.h"
@@ -25,7 +26,6 @@
 
 #define BASES_MOST 64
 #define STOP_MS    60000
-#define HEALTHY_MS 60000
 #define RESERVE    (UINT64_C(256) << 20)
 
 struct restoring {
@@ -381,12 +381,6 @@ static void fill_record(struct restoring *r)
         (void)str_copy(d->before, sizeof d->before, "live.before-restore");
 }
 
-static int healthy(const struct cli *cli, struct err *err)
-{
-    return restore_healthy(&cli->paths, cli->wait_s == 0 ? HEALTHY_MS : (int)cli->wait_s * 1000,
-                           err);
-}
-
 /* It did not come up: the other way, with whatever the box was. */
 static int go_back(struct restoring *r, struct err *err)
 {
@@ -403,7 +397,7 @@ static int go_back(struct restoring *r, struct err *err)
         return -1;
     }
     hold_release(&hold);
-    if (healthy(r->cli, err) == 0)
+    if (restore_after_healthy(r->cli, err) == 0)
         (void)restore_halt(p, true, err);
     (void)err_set(err, ERR_UNAVAILABLE, "restore_unhealthy",
                   "the restored box did not come up, and is gone again: %.200s", why.text);
@@ -433,7 +427,7 @@ static int put_in_place(struct restoring *r, struct err *err)
     hold_release(&hold);
     if (rc == -1 || !others)
         return rc;
-    return healthy(r->cli, err) == 0 ? 0 : go_back(r, err);
+    return restore_after_healthy(r->cli, err) == 0 ? 0 : go_back(r, err);
 }
 
 static void tell_next(const struct restoring *r)
@@ -483,96 +477,8 @@ static int restore_file(struct restoring *r, struct err *err)
     return 0;
 }
 
-/* ---- afterwards ---- */
-
-static int rollback(struct cli *cli, struct err *err)
-{
-    const struct paths *p = &cli->paths;
-    char before[RESTORE_BEFORE];
-    struct hold hold;
-    bool others;
-    int got = restore_before(p, before, err);
-
-    if (got == 0)
-        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is no restore to take back");
-    if (got == -1 || restore_halt(p, false, err) == -1 ||
-        hold_take(p, &hold, STOP_MS, &others, err) == -1)
-        return -1;
-    got = restore_back(p, before, err);
-    hold_release(&hold);
-    if (got == -1 || (others && healthy(cli, err) == -1))
-        return -1;
-    if (others && restore_halt(p, true, err) == -1)
-        fprintf(stderr, "Not every container could be started: %s\n", err->text);
-    printf("The box is as it was before the restore.\n");
-    return 0;
-}
-
-static int note_commit(struct txn *txn, void *arg, struct err *err)
-{
-    struct restore_record *record = arg;
-    struct audit entry = {.actor = "cli", .actor_kind = "cli", .action = "restore.commit"};
-    int got = restore_newest(txn, record, err);
-
-    if (got != 1)
-        return got;
-    record->state = record->state == RESTORE_RECONCILING ? record->state : RESTORE_COMMITTED;
-    record->committed_at = txn_time_ms(txn);
-    (void)str_copy(entry.object, sizeof entry.object, record->id);
-    (void)str_copy(entry.result, sizeof entry.result, "ok");
-    return restore_put(txn, record, err) == -1 ? -1 : audit_add(txn, &entry, err);
-}
-
-static int commit(struct cli *cli, struct err *err)
-{
-    struct restore_record record;
-    char before[RESTORE_BEFORE];
-    int got = restore_before(&cli->paths, before, err);
-
-    if (got == -1)
-        return -1;
-    if (got == 0)
-        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is nothing to commit");
-    if (restore_commit(&cli->paths, err) == -1 || cli_open(cli, err) == -1 ||
-        db_write(cli->box.db, note_commit, &record, err) == -1)
-        return -1;
-    printf("What was before the restore is gone.\n");
-    return 0;
-}
-
-static int status(struct cli *cli, struct err *err)
-{
-    struct restore_record record;
-    char before[RESTORE_BEFORE];
-    struct txn *txn;
-    int kept = restore_before(&cli->paths, before, err), got;
-
-    if (kept == -1 || cli_open(cli, err) == -1 || db_read(&txn, cli->box.db, err) == -1)
-        return -1;
-    got = restore_newest(txn, &record, err);
-    db_read_end(txn);
-    if (got == -1)
-        return -1;
-    if (cli->output == CLI_JSON)
-        printf("{\"object\":\"restore_status\",\"id\":\"%s\",\"state\":\"%s\",\"before\":\"%s\"}\n",
-               got == 1 ? record.id : "", got == 1 ? restore_state_names[record.state] : "none",
-               kept == 1 ? before : "");
-    else if (got == 0)
-        printf("This box was never restored.\n");
-    else
-        printf("%s: from snapshot %llu of %s, %s\n%s%s%s", record.id,
-               (unsigned long long)record.snapshot_number, record.box_id,
-               restore_state_names[record.state], kept == 1 ? "what was before is kept as " : "",
-               before, kept == 1 ? "\n" : "");
-    return 0;
-}
-
 int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    static const struct {
-        const char *word;
-        int (*run)(struct cli *cli, struct err *err);
-    } verbs[] = {{"status", status}, {"rollback", rollback}, {"commit", commit}};
     static struct restoring r; /* headers of a whole chain */
     struct err why;
     int rc;
@@ -585,13 +491,12 @@ int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
         return str_equal(argv[0], "commit") ? restore_tenant_commit(cli, argv[2], err)
                                             : restore_tenant_back(cli, argv[2], err);
     }
-    if (argc == 1)
-        for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-            if (str_equal(argv[0], verbs[i].word)) {
-                if (verbs[i].run != status && (r.cli = cli, take_rights(&r, err)) == -1)
-                    return -1;
-                return verbs[i].run(cli, err);
-            }
+    if (argc == 1 && restore_after_is(argv[0])) {
+        r.cli = cli;
+        if (!str_equal(argv[0], "status") && take_rights(&r, err) == -1)
+            return -1;
+        return restore_after(cli, argv[0], err);
+    }
     r.cli = cli;
     r.given.ask = !cli->no_input && isatty(STDIN_FILENO) != 0;
     if (read_options(&r, argc, argv, err) == -1)

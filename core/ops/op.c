@@ -13,7 +13,7 @@ const struct op *const op_tables[] = {
     key_ops,
     session_ops,
     tenant_ops,
-    tenant_move_ops, tenant_restore_ops, proxmox_ops,
+    tenant_move_ops, tenant_data_ops, proxmox_ops,
     tunnel_ops,
     creation_ops,
     adoption_ops,

@@ -129,7 +129,7 @@ static int tenant_restore(struct op_call *call, struct err *err)
     return object_reply(call, &view_tenant, &tenant, err);
 }
 
-const struct op tenant_restore_ops[] = {
+const struct op tenant_data_ops[] = {
     {.name = "tenant.restore",
      .role = ROLE_ADMIN,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB | OP_FRESH,
