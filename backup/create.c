@@ -205,7 +205,9 @@ static int put_volumes(struct creation *c, size_t i, struct err *err)
     (void)str_format(c->unit, sizeof c->unit, "tenants/%s", c->numbers[i]);
     if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), true, err) == -1)
         return -1;
-    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), put_entry, c, err);
+    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), put_entry, c, err) == 0
+             ? section_settle(c->section, err)
+             : -1;
     /* Whatever became of the reading, the tenant goes on. */
     if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), false, rc == 0 ? err : &why) == -1)
         rc = -1;

@@ -1,5 +1,5 @@
 /*
- * libarchive, as far as snapshots need it: pax within zstd, four kinds of members, names as bytes.
+ * libarchive, as far as snapshots need it: pax, four kinds of members, names as bytes.
  * Apart so that it can be replaced here, and so that what of its many formats is let in stands in
  * one place.
  */
@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "squeeze.h"
 #include "str.h"
 
-#define BLOCK 65536
+#define BLOCK    (256 * 1024)
+#define REST_MAX (1024u * 1024u) /* zeros behind the archive's end */
 
 int pack_name_check(const char *name, struct err *err)
 {
@@ -44,16 +46,15 @@ int pack_name_check(const char *name, struct err *err)
 struct pack_writer {
     struct archive *archive;
     struct archive_entry *entry;
-    int (*write)(void *arg, const void *data, size_t len, struct err *err);
-    void *arg;
-    struct err why; /* of write */
+    struct squeeze *squeeze;
+    struct err why; /* of what the archive was handed on to */
 };
 
 static la_ssize_t on_write(struct archive *a, void *arg, const void *data, size_t len)
 {
     struct pack_writer *w = arg;
 
-    if (w->write(w->arg, data, len, &w->why) == 0)
+    if (squeeze_add(w->squeeze, data, len, &w->why) == 0)
         return (la_ssize_t)len;
     archive_set_error(a, EIO, "%s", w->why.text);
     return -1;
@@ -74,23 +75,17 @@ int pack_writer_new(struct pack_writer **out,
                     void *arg, int level, unsigned threads, struct err *err)
 {
     struct pack_writer *w = calloc(1, sizeof *w);
-    char number[16], text[16];
 
     if (w == NULL || (w->archive = archive_write_new()) == NULL ||
         (w->entry = archive_entry_new()) == NULL) {
         pack_writer_free(w);
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to pack");
     }
-    w->write = write;
-    w->arg = arg;
-    (void)str_format(text, sizeof text, "%d", level);
-    (void)str_format(number, sizeof number, "%u", threads);
-    if (archive_write_add_filter_zstd(w->archive) != ARCHIVE_OK ||
-        archive_write_set_filter_option(w->archive, "zstd", "compression-level", text) !=
-            ARCHIVE_OK ||
-        (threads > 1 &&
-         archive_write_set_filter_option(w->archive, "zstd", "threads", number) != ARCHIVE_OK) ||
-        archive_write_set_format_pax(w->archive) != ARCHIVE_OK ||
+    if (squeeze_new(&w->squeeze, write, arg, level, threads, err) == -1) {
+        pack_writer_free(w);
+        return -1;
+    }
+    if (archive_write_set_format_pax(w->archive) != ARCHIVE_OK ||
         archive_write_set_format_option(w->archive, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(w->archive, BLOCK) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(w->archive, 1) != ARCHIVE_OK ||
@@ -139,7 +134,9 @@ int pack_writer_data(struct pack_writer *w, const void *data, size_t len, struct
 
 int pack_writer_finish(struct pack_writer *w, struct err *err)
 {
-    return archive_write_close(w->archive) == ARCHIVE_OK ? 0 : failed(w, err);
+    if (archive_write_close(w->archive) != ARCHIVE_OK)
+        return failed(w, err);
+    return squeeze_end(w->squeeze, err);
 }
 
 void pack_writer_free(struct pack_writer *w)
@@ -151,6 +148,7 @@ void pack_writer_free(struct pack_writer *w)
         (void)archive_write_free(w->archive);
     }
     archive_entry_free(w->entry);
+    squeeze_free(w->squeeze);
     free(w);
 }
 
@@ -158,16 +156,15 @@ void pack_writer_free(struct pack_writer *w)
 
 struct pack_reader {
     struct archive *archive;
-    int (*next)(void *arg, const void **data, size_t *len, struct err *err);
-    void *arg;
-    struct err why; /* of next */
+    struct unsqueeze *unsqueeze;
+    struct err why; /* of what the archive comes from */
 };
 
 static la_ssize_t on_read(struct archive *a, void *arg, const void **data)
 {
     struct pack_reader *r = arg;
     size_t len = 0;
-    int got = r->next(r->arg, data, &len, &r->why);
+    int got = unsqueeze_next(r->unsqueeze, data, &len, &r->why);
 
     if (got != -1)
         return got == 0 ? 0 : (la_ssize_t)len;
@@ -197,10 +194,11 @@ int pack_reader_new(struct pack_reader **out,
         pack_reader_free(r);
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to unpack");
     }
-    r->next = next;
-    r->arg = arg;
-    if (archive_read_support_filter_zstd(r->archive) != ARCHIVE_OK ||
-        archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
+    if (unsqueeze_new(&r->unsqueeze, next, arg, err) == -1) {
+        pack_reader_free(r);
+        return -1;
+    }
+    if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
         archive_read_open(r->archive, r, NULL, on_read, NULL) != ARCHIVE_OK) {
         (void)unread(r, err);
         pack_reader_free(r);
@@ -234,6 +232,24 @@ static bool has_more(struct archive_entry *a)
            archive_entry_sparse_count(a) != 0 || archive_entry_fflags_text(a) != NULL;
 }
 
+/* What is behind the archive's end: a few zeros, which fill its last block. */
+static int take_rest(struct pack_reader *r, struct err *err)
+{
+    size_t len, sum = 0;
+    const void *data;
+    int got;
+
+    while ((got = unsqueeze_next(r->unsqueeze, &data, &len, err)) == 1) {
+        const char *at = data;
+
+        sum += len;
+        if (sum > REST_MAX || at[0] != '\0' || memcmp(at, at + 1, len - 1) != 0)
+            return err_set(err, ERR_CORRUPT, "snapshot_corrupt",
+                           "something follows the end of the snapshot's archive");
+    }
+    return got;
+}
+
 int pack_reader_entry(struct pack_reader *r, struct pack_entry *e, struct err *err)
 {
     struct archive_entry *a;
@@ -243,7 +259,7 @@ int pack_reader_entry(struct pack_reader *r, struct pack_entry *e, struct err *e
 
     memset(e, 0, sizeof *e);
     if (got == ARCHIVE_EOF)
-        return 0;
+        return take_rest(r, err);
     if (got != ARCHIVE_OK)
         return unread(r, err);
     e->type = (enum pack_type)type_of(a);
@@ -291,5 +307,6 @@ void pack_reader_free(struct pack_reader *r)
         return;
     if (r->archive != NULL)
         (void)archive_read_free(r->archive);
+    unsqueeze_free(r->unsqueeze);
     free(r);
 }

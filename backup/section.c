@@ -1,11 +1,14 @@
 /*
  * Filling a section. Apart from what is put into it (create.c) and from how it is packed and
- * sealed: here each member is read once, hashed on the way, and noted.
+ * sealed: here each member is read once, hashed on the way, and noted. Members wait in a queue for
+ * the thread that does it, with their files open and on their way from the disk: a box has many
+ * small files, and a disk that is asked for one at a time is slow.
  */
 #include "section.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,8 @@
 
 #define BLOCK     (256u * 1024u)
 #define LINKS_MAX 65536 /* files with several names that are remembered */
+#define WAITING   64    /* members in the queue */
+#define AHEAD     (1024u * 1024u)
 
 /* A file with more than one name, once it has been packed. */
 struct linked {
@@ -23,8 +28,26 @@ struct linked {
     char *name;
 };
 
+/* A member that waits, under its whole name. */
+struct waiting {
+    struct volume_entry e;
+    int fd; /* -1: none */
+};
+
 struct section {
     struct section_setup setup;
+    /* Shared by the caller and the thread. */
+    pthread_t thread;
+    bool threaded;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct waiting queue[WAITING];
+    unsigned first, count;
+    uint64_t untold; /* bytes read of which progress was not told yet */
+    bool stopping, failed;
+    struct err why;
+    unsigned next; /* place in the queue that the caller fills */
+    /* The thread's, and the caller's when the queue is empty. */
     struct pack_writer *pack;
     FILE *manifest;
     uint64_t lines;
@@ -72,28 +95,6 @@ static int put_text(struct section *s, const char *name, const char *text, struc
                : -1;
 }
 
-int section_begin(struct section **out, const struct section_setup *setup, const char *index,
-                  struct err *err)
-{
-    struct section *s = calloc(1, sizeof *s);
-
-    if (s == NULL || (s->links = calloc(LINKS_MAX, sizeof *s->links)) == NULL) {
-        free(s);
-        return no_memory(err);
-    }
-    s->setup = *setup;
-    if ((s->manifest = spool(setup->scratch, err)) == NULL ||
-        manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
-        pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 3 : setup->level,
-                        setup->threads, err) == -1 ||
-        put_text(s, "INDEX", index, err) == -1) {
-        section_free(s);
-        return -1;
-    }
-    *out = s;
-    return 0;
-}
-
 /* ---- links ---- */
 
 /* The place of an inode: where it is, or where it would be; NULL when too many are known. */
@@ -118,16 +119,13 @@ static int note(struct section *s, struct err *err)
 }
 
 /* The fields that all kinds have. */
-static int describe(struct section *s, const char *unit, const struct volume_entry *e,
-                    struct pack_entry *member, struct err *err)
+static void describe(struct section *s, const struct volume_entry *e, struct pack_entry *member)
 {
     struct manifest_entry *m = &s->line;
 
     memset(m, 0, offsetof(struct manifest_entry, name));
     m->target[0] = '\0';
-    if ((e->name[0] == '\0' ? str_copy(m->name, sizeof m->name, unit)
-                            : str_format(m->name, sizeof m->name, "%s/%s", unit, e->name)) == -1)
-        return 1;
+    (void)str_copy(m->name, sizeof m->name, e->name);
     m->type = e->type;
     m->mode = e->mode & (e->type == 'd' ? 01777u : 0777u);
     m->uid = e->uid;
@@ -141,21 +139,34 @@ static int describe(struct section *s, const char *unit, const struct volume_ent
                                   .mtime_s = m->mtime_s,
                                   .mtime_ns = m->mtime_ns,
                                   .name = m->name};
-    (void)err;
-    return 0;
+}
+
+/* Bytes of which the caller's thread will tell. Return 0, or -1 when all of it is to stop. */
+static int count_read(struct section *s, size_t n, struct err *err)
+{
+    bool stopping;
+
+    s->figures.bytes += n;
+    (void)pthread_mutex_lock(&s->lock);
+    s->untold += n;
+    stopping = s->stopping;
+    if (s->untold >= AHEAD)
+        (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->lock);
+    return stopping ? err_set(err, ERR_CONFLICT, "stopped", "the packing was stopped") : 0;
 }
 
 /* The content: exactly as long as it was said to be; what is missing is zeros, what is more is
- * left. Either is told by m->changed. */
-static int pack_content(struct section *s, int fd, uint64_t size, struct err *err)
+ * left. Either is told by m->changed, as is a file that is no longer what the walk met. */
+static int pack_content(struct section *s, const struct volume_entry *e, int fd, struct err *err)
 {
     crypto_generichash_state hash;
-    uint64_t left = size;
-    struct stat before, after;
-    bool known = fstat(fd, &before) == 0;
+    uint64_t left = e->size;
+    struct stat after;
 
     (void)crypto_generichash_init(&hash, NULL, 0, 32);
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (e->size > AHEAD)
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     while (left > 0) {
         size_t want = left < BLOCK ? (size_t)left : BLOCK;
         ssize_t n = read(fd, s->block, want);
@@ -173,14 +184,11 @@ static int pack_content(struct section *s, int fd, uint64_t size, struct err *er
         if (pack_writer_data(s->pack, s->block, (size_t)n, err) == -1)
             return -1;
         left -= (uint64_t)n;
-        s->figures.bytes += (uint64_t)n;
-        if (s->setup.progress != NULL &&
-            s->setup.progress(s->setup.progress_arg, (uint64_t)n, err) == -1)
+        if (count_read(s, (size_t)n, err) == -1)
             return -1;
     }
-    if (!known || fstat(fd, &after) == -1 || after.st_size != before.st_size ||
-        after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-        after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+    if (fstat(fd, &after) == -1 || (uint64_t)after.st_size != e->size ||
+        after.st_mtim.tv_sec != e->mtime_s || (uint32_t)after.st_mtim.tv_nsec != e->mtime_ns)
         s->line.changed = true;
     (void)crypto_generichash_final(&hash, s->line.hash, 32);
     s->line.has_hash = true;
@@ -245,7 +253,7 @@ static int put_file(struct section *s, struct pack_entry *member, const struct v
         return kept == 1 ? 0 : -1;
     member->type = PACK_FILE;
     member->size = s->line.size = e->size;
-    if (pack_writer_entry(s->pack, member, err) == -1 || pack_content(s, fd, e->size, err) == -1)
+    if (pack_writer_entry(s->pack, member, err) == -1 || pack_content(s, e, fd, err) == -1)
         return -1;
     if (place != NULL) {
         if ((place->name = strdup(s->line.name)) == NULL)
@@ -260,13 +268,11 @@ static int put_file(struct section *s, struct pack_entry *member, const struct v
     return e->links > 1 ? 0 : remember(s, e, s->setup.id, err);
 }
 
-int section_entry(struct section *s, const char *unit, const struct volume_entry *e, int fd,
-                  struct err *err)
+static int put_entry(struct section *s, const struct volume_entry *e, int fd, struct err *err)
 {
     struct pack_entry member;
 
-    if (describe(s, unit, e, &member, err) != 0)
-        return err_set(err, ERR_TOO_LARGE, "member_name", "a name below %s is too long", unit);
+    describe(s, e, &member);
     switch (e->type) {
     case 'f':
         return put_file(s, &member, e, fd, err);
@@ -285,6 +291,109 @@ int section_entry(struct section *s, const char *unit, const struct volume_entry
         (void)str_copy(s->line.target, sizeof s->line.target, e->target);
         return note(s, err);
     }
+}
+
+/* ---- the queue ---- */
+
+static void *pack_main(void *arg)
+{
+    struct section *s = arg;
+    struct err err = {0};
+
+    (void)pthread_mutex_lock(&s->lock);
+    for (;;) {
+        struct waiting *w = &s->queue[s->first];
+        int rc;
+
+        while (s->count == 0 && !s->stopping)
+            (void)pthread_cond_wait(&s->changed, &s->lock);
+        if (s->count == 0)
+            break;
+        rc = s->failed || s->stopping;
+        (void)pthread_mutex_unlock(&s->lock);
+        if (rc == 0)
+            rc = put_entry(s, &w->e, w->fd, &err);
+        if (w->fd != -1)
+            (void)close(w->fd);
+        (void)pthread_mutex_lock(&s->lock);
+        if (rc == -1) {
+            s->failed = true;
+            s->why = err;
+        }
+        s->first = (s->first + 1) % WAITING;
+        s->count--;
+        (void)pthread_cond_broadcast(&s->changed);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* Until at most ${most} wait, telling of progress meanwhile. */
+static int wait_for(struct section *s, unsigned most, struct err *err)
+{
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&s->lock);
+    for (;;) {
+        uint64_t bytes = s->untold;
+
+        s->untold = 0;
+        if (s->failed)
+            break;
+        if (bytes > 0 && s->setup.progress != NULL) {
+            (void)pthread_mutex_unlock(&s->lock);
+            rc = s->setup.progress(s->setup.progress_arg, bytes, err);
+            (void)pthread_mutex_lock(&s->lock);
+            if (rc == -1)
+                break;
+        } else if (s->count <= most) {
+            break;
+        } else {
+            (void)pthread_cond_wait(&s->changed, &s->lock);
+        }
+    }
+    if (rc == 0 && s->failed) {
+        rc = -1;
+        if (err != NULL)
+            *err = s->why;
+    }
+    s->stopping = s->stopping || rc == -1;
+    (void)pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+int section_settle(struct section *s, struct err *err)
+{
+    return wait_for(s, 0, err);
+}
+
+int section_entry(struct section *s, const char *unit, const struct volume_entry *e, int fd,
+                  struct err *err)
+{
+    struct waiting *w;
+
+    if (wait_for(s, WAITING - 1, err) == -1)
+        return -1;
+    w = &s->queue[s->next];
+    memcpy(&w->e, e, offsetof(struct volume_entry, name));
+    (void)str_copy(w->e.target, sizeof w->e.target, e->target);
+    if ((e->name[0] == '\0'
+             ? str_copy(w->e.name, sizeof w->e.name, unit)
+             : str_format(w->e.name, sizeof w->e.name, "%s/%s", unit, e->name)) == -1)
+        return err_set(err, ERR_TOO_LARGE, "member_name", "a name below %s is too long", unit);
+    w->fd = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd != -1 && w->fd == -1)
+        return err_sys(err, "volume_read", errno, w->e.name);
+    /* With a base most are left unread. */
+    if (w->fd != -1 && s->setup.base == NULL && e->size > 0)
+        (void)posix_fadvise(w->fd, 0, e->size < AHEAD ? (off_t)e->size : (off_t)AHEAD,
+                            POSIX_FADV_WILLNEED);
+    s->next = (s->next + 1) % WAITING;
+    (void)pthread_mutex_lock(&s->lock);
+    s->count++;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->lock);
+    return 0;
 }
 
 int section_file(struct section *s, const char *name, int fd, struct err *err)
@@ -334,10 +443,41 @@ static int put_manifest(struct section *s, struct err *err)
     return ferror(s->manifest) ? err_sys(err, "manifest", errno, "the manifest") : 0;
 }
 
+int section_begin(struct section **out, const struct section_setup *setup, const char *index,
+                  struct err *err)
+{
+    struct section *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return no_memory(err);
+    s->setup = *setup;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->changed, NULL);
+    if ((s->links = calloc(LINKS_MAX, sizeof *s->links)) == NULL) {
+        section_free(s);
+        return no_memory(err);
+    }
+    if ((s->manifest = spool(setup->scratch, err)) == NULL ||
+        manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
+        pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 3 : setup->level,
+                        setup->threads, err) == -1 ||
+        put_text(s, "INDEX", index, err) == -1) {
+        section_free(s);
+        return -1;
+    }
+    if (pthread_create(&s->thread, NULL, pack_main, s) != 0) {
+        section_free(s);
+        return no_memory(err);
+    }
+    s->threaded = true;
+    *out = s;
+    return 0;
+}
+
 int section_end(struct section *s, struct section_figures *figures, struct err *err)
 {
-    if (put_manifest(s, err) == -1 || pack_writer_finish(s->pack, err) == -1 ||
-        chunk_writer_end(s->setup.writer, err) == -1)
+    if (section_settle(s, err) == -1 || put_manifest(s, err) == -1 ||
+        pack_writer_finish(s->pack, err) == -1 || chunk_writer_end(s->setup.writer, err) == -1)
         return -1;
     *figures = s->figures;
     return 0;
@@ -347,11 +487,20 @@ void section_free(struct section *s)
 {
     if (s == NULL)
         return;
+    if (s->threaded) {
+        (void)pthread_mutex_lock(&s->lock);
+        s->stopping = true;
+        (void)pthread_cond_broadcast(&s->changed);
+        (void)pthread_mutex_unlock(&s->lock);
+        (void)pthread_join(s->thread, NULL);
+    }
     pack_writer_free(s->pack);
     if (s->manifest != NULL)
         (void)fclose(s->manifest);
-    for (size_t i = 0; i < LINKS_MAX; i++)
+    for (size_t i = 0; s->links != NULL && i < LINKS_MAX; i++)
         free(s->links[i].name);
     free(s->links);
+    (void)pthread_cond_destroy(&s->changed);
+    (void)pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -36,6 +36,7 @@ only 'lmdb\.h' store/db.c
 only 'curl/.*\.h' core/outside/http.c core/outside/http_multi.c core/outside/http_trust.c core/outside/smtp.c core/outside/certificate.c core/outside/transfer.c core/outside/sftp.c
 only 'fcgi.*\.h' fcgi/front.c
 only 'archive.*\.h' backup/pack.c
+only 'zstd\.h' backup/squeeze.c
 only '(postgresql/)?libpq.*\.h' core/drivers/postgres.c
 only '(cjson/)?cJSON\.h' core/outside/json_in.c core/outside/json_scan.c
 only 'ini\.h' store/base/conf.c

@@ -4,7 +4,7 @@ DEPS_TEST := python3 python3-jsonschema python3-websockets libcmocka-dev nginx-l
              procps psmisc curl git iproute2 lxc nftables python3-nacl zstd openssh-server openssh-client
 DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
-DEPS_BENCH := wrk
+DEPS_BENCH := wrk restic borgbackup age zstd
 
 TESTS := $(sort $(wildcard tests/test_*.py tests/test_*.sh))
 LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))
@@ -62,7 +62,7 @@ $(B)/bench/slow_sync.so: tests/bench/slow_sync.c Makefile
 ## bench: speed and memory as ratios to something beside it, in one run
 bench: deps
 	@$(call need,$(DEPS_BUILD) python3 $(DEPS_BENCH))
-	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/checks $(B)/bench/fill $(B)/bench/slow_sync.so
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/checks $(B)/bench/fill $(B)/bench/snapshot $(B)/bench/slow_sync.so
 	@python3 tests/bench/bench.py
 
 # Not asked for: what cannot be said of C (dcl37, dcl51: names with underscores of the system's own), what

@@ -18,6 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "parts"))
+from bench_snapshot import Shots
 from box import BUILD, TOP, Box, free_port, wait_for
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "3"))
@@ -332,7 +333,27 @@ def bench_checks():
         origin.wait(10)
 
 
+def bench_snapshots():
+    box = Box()
+    try:
+        loose(box)
+        live = os.path.join(box.root, "var/lib/sett/live/db")
+        subprocess.run([os.path.join(BENCH, "fill"), live, str(TENANTS)], check=True)
+        shots = Shots(BUILD, live, row)
+        try:
+            shots.changes(shots.bench(ROUNDS))
+            box.run()
+            intake = bench_webhooks(box)
+            shots.writers(lambda: intake(16))
+        finally:
+            shots.close()
+    finally:
+        box.close()
+
+
 def main():
+    if sys.argv[1:] == ["snapshots"]:
+        return bench_snapshots()
     print(f"{'what':58} {'sett':>22} {'against':>30} {'ratio':>6} aim")
     box = Box()
     try:
@@ -358,6 +379,7 @@ def main():
     bench_intake()
     bench_provision()
     bench_checks()
+    bench_snapshots()
 
 
 if __name__ == "__main__":
