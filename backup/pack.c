@@ -157,6 +157,9 @@ void pack_writer_free(struct pack_writer *w)
 struct pack_reader {
     struct archive *archive;
     struct unsqueeze *unsqueeze;
+    const char *block; /* the last that the archive was handed, and how much until its end */
+    size_t block_len;
+    int64_t handed;
     struct err why; /* of what the archive comes from */
 };
 
@@ -166,6 +169,11 @@ static la_ssize_t on_read(struct archive *a, void *arg, const void **data)
     size_t len = 0;
     int got = unsqueeze_next(r->unsqueeze, data, &len, &r->why);
 
+    if (got == 1) {
+        r->block = *data;
+        r->block_len = len;
+        r->handed += (int64_t)len;
+    }
     if (got != -1)
         return got == 0 ? 0 : (la_ssize_t)len;
     archive_set_error(a, EIO, "%s", r->why.text);
@@ -232,20 +240,28 @@ static bool has_more(struct archive_entry *a)
            archive_entry_sparse_count(a) != 0 || archive_entry_fflags_text(a) != NULL;
 }
 
+static bool zeros(const char *at, size_t len)
+{
+    return len == 0 || (at[0] == '\0' && memcmp(at, at + 1, len - 1) == 0);
+}
+
 /* What is behind the archive's end: a few zeros, which fill its last block. */
 static int take_rest(struct pack_reader *r, struct err *err)
 {
-    size_t len, sum = 0;
+    int64_t left = r->handed - archive_filter_bytes(r->archive, 0);
+    size_t len = left < 0 ? 0 : (size_t)left, sum = 0;
     const void *data;
-    int got;
+    int got = 1;
 
-    while ((got = unsqueeze_next(r->unsqueeze, &data, &len, err)) == 1) {
-        const char *at = data;
-
+    if (len > r->block_len)
+        len = r->block_len;
+    data = r->block == NULL ? "" : r->block + r->block_len - len;
+    while (got == 1) {
         sum += len;
-        if (sum > REST_MAX || at[0] != '\0' || memcmp(at, at + 1, len - 1) != 0)
+        if (sum > REST_MAX || !zeros(data, len))
             return err_set(err, ERR_CORRUPT, "snapshot_corrupt",
                            "something follows the end of the snapshot's archive");
+        got = unsqueeze_next(r->unsqueeze, &data, &len, err);
     }
     return got;
 }

@@ -5,6 +5,7 @@
  *        snapshot restore KEYS INTO FILE...                     a chain, the oldest first
  *        snapshot check KEYS FILE                               everything, into nothing
  *        snapshot verify FILE                                   what can be told without a key
+ *        snapshot forge KEYS TAR OUT                            seals any archive as a section 2
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "file.h"
 #include "schema.h"
 #include "section.h"
+#include "squeeze.h"
 #include "str.h"
 #include "unpack.h"
 
@@ -143,6 +145,68 @@ static int create(char **argv, struct err *err)
     return rc;
 }
 
+/* ---- forge ---- */
+
+static int into_chunks(void *arg, const void *data, size_t len, struct err *err)
+{
+    return chunk_writer_add(arg, data, len, err);
+}
+
+/* An archive as it is, sealed and signed by one who may: only the unpacking can refuse it. */
+static int press_archive(struct chunk_writer *w, const char *tar, struct err *err)
+{
+    FILE *in = fopen(tar, "r");
+    static char block[65536];
+    struct squeeze *s;
+    size_t n;
+    int rc = 0;
+
+    if (in == NULL)
+        return err_sys(err, "open", errno, tar);
+    if (chunk_writer_section(w, err) == -1 || squeeze_new(&s, into_chunks, w, 3, 1, err) == -1)
+        return -1;
+    while (rc == 0 && (n = fread(block, 1, sizeof block, in)) > 0)
+        rc = squeeze_add(s, block, n, err);
+    if (rc == 0)
+        rc = squeeze_end(s, err) == 0 ? chunk_writer_end(w, err) : -1;
+    squeeze_free(s);
+    (void)fclose(in);
+    return rc;
+}
+
+static int forge(const char *keys, const char *tar, const char *out, struct err *err)
+{
+    int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), rc = -1;
+    struct chunk_sink sink = {to_file, &fd};
+    struct section_setup setup = {.scratch = "/tmp"};
+    struct section_figures figures;
+    struct section *s;
+    struct seal_header h;
+    uint8_t file_key[32];
+    uint64_t length;
+    struct keys k;
+
+    if (fd == -1)
+        return err_sys(err, "open", errno, out);
+    if (keys_read(keys, &k, err) == -1)
+        return -1;
+    randombytes_buf(file_key, sizeof file_key);
+    header_of(&h, &k);
+    h.chunk = SEAL_CHUNK_LEAST;
+    if (chunk_writer_new(&setup.writer, &h, file_key, k.sign, &sink, err) == -1)
+        return -1;
+    if (section_begin(&s, &setup, "db\tnothing\n", err) == 0) {
+        rc = section_end(s, &figures, err);
+        section_free(s);
+    }
+    if (rc == 0)
+        rc = press_archive(setup.writer, tar, err) == 0
+                 ? chunk_writer_finish(setup.writer, &length, err)
+                 : -1;
+    chunk_writer_free(setup.writer);
+    return rc;
+}
+
 /* ---- restore ---- */
 
 static long from_file(void *arg, void *data, size_t len, struct err *err)
@@ -239,6 +303,8 @@ int main(int argc, char **argv)
         rc = restore(argv[2], argv[3], argv + 4, &err);
     else if (argc == 4 && str_equal(argv[1], "check"))
         rc = restore(argv[2], NULL, argv + 3, &err);
+    else if (argc == 5 && str_equal(argv[1], "forge"))
+        rc = forge(argv[2], argv[3], argv[4], &err);
     else if (argc == 3 && str_equal(argv[1], "verify"))
         rc = verify(argv[2], &err);
     if (rc != 0)
