@@ -300,7 +300,7 @@ static void conform_init_runs_once(void **state)
     (void)str_copy(q->box_id, sizeof q->box_id, o.box_id);
     (void)str_copy(q->blueprint, sizeof q->blueprint, o.blueprint);
     for (int i = 0; i < 2; i++) {
-        hands_run(subject.world, q, &reply, NULL);
+        hands_run(subject.world, q, -1, &reply, NULL);
         if (reply.outcome != OUTCOME_OK)
             fail_msg("%s: %s", subject.name, reply.err_text);
     }
@@ -308,7 +308,7 @@ static void conform_init_runs_once(void **state)
     assert_string_equal(text, "init\n");
     q->verb = HANDS_RUNTIME_REMOVE; /* with its data: what comes next begins anew */
     q->flag = true;
-    hands_run(subject.world, q, &reply, NULL);
+    hands_run(subject.world, q, -1, &reply, NULL);
     assert_int_equal(reply.outcome, OUTCOME_OK);
     free(q);
     conformance_gone(&o);
