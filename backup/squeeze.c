@@ -119,6 +119,8 @@ static int more(struct unsqueeze *u, struct err *err)
     u->in.pos = u->in.size = 0;
     while ((got = u->next(u->arg, &u->in.src, &u->in.size, err)) == 1 && u->in.size == 0)
         continue;
+    if (got != 1)
+        u->in.size = 0; /* whatever was left there */
     if (got == 0 && u->within)
         return err_set(err, ERR_CORRUPT, "snapshot_corrupt",
                        "the snapshot is not sound: what is pressed is cut off");
