@@ -369,7 +369,7 @@ static void fill_record(struct restoring *r)
     d->snapshot_number = h->number;
     d->snapshot_at = h->created_at;
     memcpy(d->snapshot_uid, h->id, sizeof d->snapshot_uid);
-    memcpy(d->snapshot_hash, h->hash, sizeof d->snapshot_hash);
+    memcpy(d->snapshot_digest, h->hash, sizeof d->snapshot_digest);
     d->auto_resume = r->auto_resume && r->plan.databases == 0;
     say_lost(&r->plan, d->lost, sizeof d->lost);
     (void)str_format(d->actor, sizeof d->actor, "cli:%.50s",

@@ -16,6 +16,7 @@
 #include "file.h"
 #include "folder.h"
 #include "json_in.h"
+#include "restore_record.h"
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
@@ -32,6 +33,7 @@ struct chosen {
     struct tenant tenants[TENANTS_MOST];
     size_t count;
     char box_id[ID_SIZE];
+    struct err unfit; /* why one of them cannot be restored by itself */
 };
 
 /* ---- which ---- */
@@ -77,6 +79,8 @@ static int choose_in(struct txn *txn, const struct restore_tenants *which, struc
         bool wanted = which->customer != NULL ? tenant.state != TENANT_DELETED &&
                                                     str_equal(tenant.customer_id, customer)
                                               : is_it(&tenant, which->tenant);
+        if (wanted && out->unfit.kind == ERR_NONE)
+            (void)restore_tenant_fits(txn, &tenant, &out->unfit);
         if (wanted && out->count == TENANTS_MOST)
             return err_set(err, ERR_TOO_LARGE, "too_many", "more than %d tenants", TENANTS_MOST);
         if (wanted)
@@ -290,6 +294,10 @@ int restore_tenants(struct cli *cli, const struct restore_source *source,
     if (!str_equal(source->files[0].header.box_id, chosen.box_id))
         return err_set(err, ERR_CONFLICT, "another_box",
                        "the snapshot is another box's: its tenants are not this one's");
+    if (chosen.unfit.kind != ERR_NONE) {
+        *err = chosen.unfit;
+        return -1;
+    }
     if (which->as != NULL && chosen.count != 1)
         return err_field(err, "as", "usage", "--as is for one tenant");
     for (size_t i = 0; i < chosen.count; i++)

@@ -99,6 +99,8 @@ def test_life(tap, box, engine, pg):
            "the container carries our mark, its port is published on loopback only", container)
     stats = json.loads(box.sett("tenant", "stats", "1", "--json"))
     tap.ok(stats.get("memory_bytes", 0) > 0, "stats come from the engine", stats)
+    code, out, errors = box.sett("tenant", "restore", "1", ok=False)
+    tap.ok(code == 5 and "has a database" in out + errors, "its files do not go back in time without its database", out + errors)
     box.sett("tenant", "suspend", "1", "--wait")
     tap.ok(engine.containers()[0]["State"] == "exited", "suspended: the container is stopped and kept", engine.containers())
     box.sett("tenant", "resume", "1", "--wait")

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "job_start.h"
+#include "setting.h"
 #include "str.h"
 
 const char *const restore_state_names[] = {"reconciling", "resumed", "committed", NULL};
@@ -22,7 +23,7 @@ static const struct field rows[] = {
           .help = "box that wrote the snapshot"),
     FIELD(struct restore_record, snapshot_number, FIELD_U64, .help = "its number there"),
     FIELD(struct restore_record, snapshot_uid, FIELD_BYTES, .help = "the id in its header"),
-    FIELD(struct restore_record, snapshot_hash, FIELD_BYTES, .help = "hash of its header"),
+    FIELD(struct restore_record, snapshot_digest, FIELD_BYTES, .help = "hash of its header"),
     FIELD(struct restore_record, chain_head, FIELD_U64,
           .help = "number of the newest audit record in it"),
     FIELD(struct restore_record, before, FIELD_TEXT,
@@ -146,4 +147,18 @@ int restore_resume(struct txn *txn, struct restore_record *record, const char *a
     record->resumed_at = txn_time_ms(txn);
     record->problem[0] = '\0';
     return mend_all(txn, actor, started, err) == -1 ? -1 : restore_put(txn, record, err);
+}
+
+int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err)
+{
+    char name[96];
+    int found;
+
+    (void)str_format(name, sizeof name, "database:%s", tenant->id);
+    if ((found = secret_exists(txn, name, err)) <= 0)
+        return found;
+    (void)err_set(err, ERR_CONFLICT, "has_database",
+                  "tenant %s has a database, which the restore of one tenant would leave as it is",
+                  tenant->subdomain);
+    return err_hint(err, "sett snapshot extract takes files and dump out; pg_restore by hand");
 }

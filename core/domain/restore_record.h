@@ -7,6 +7,7 @@
 #include "db.h"
 #include "drift.h"
 #include "id.h"
+#include "tenant.h"
 
 enum restore_state {
     RESTORE_RECONCILING, /* the box's records are older than what is outside: sagas are paused */
@@ -22,7 +23,7 @@ struct restore_record {
     char file[240];
     char box_id[ID_SIZE];     /* of the box that wrote the snapshot */
     uint64_t snapshot_number; /* among that box's */
-    uint8_t snapshot_uid[16], snapshot_hash[32];
+    uint8_t snapshot_uid[16], snapshot_digest[32];
     uint64_t chain_head; /* number of the newest audit record in it */
     char before[96];     /* name of the tree from before, beside live/ */
     char lost[400];      /* what came after the snapshot and is not in it */
@@ -42,6 +43,11 @@ int restore_newest(struct txn *txn, struct restore_record *record, struct err *e
 /** restore_paused(txn, record, err): whether the sagas are paused; *${record} is the reason. Return
  * 1, 0 or -1. */
 int restore_paused(struct txn *txn, struct restore_record *record, struct err *err);
+
+/** restore_tenant_fits(txn, tenant, err): whether one tenant's data can be brought back apart from
+ * the box's. ERR_CONFLICT "has_database" where it has one: that would stay as it is now, and its
+ * files would be from another time. Return 0 or -1. */
+int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err);
 
 /** restore_put(txn, record, err): store a changed one. Return 0 or -1. */
 int restore_put(struct txn *txn, const struct restore_record *record, struct err *err);

@@ -78,6 +78,13 @@ int secret_get(struct txn *txn, const struct vault *vault, const char *name, str
     return 1;
 }
 
+int secret_exists(struct txn *txn, const char *name, struct err *err)
+{
+    struct secret secret;
+
+    return find(txn, name, &secret, err);
+}
+
 int secret_set_web(struct txn *txn, const struct web_key *key, const char *name, const void *value,
                    size_t len, struct err *err)
 {

@@ -60,6 +60,9 @@ int secret_set(struct txn *txn, const struct vault *vault, const char *name, con
 int secret_get(struct txn *txn, const struct vault *vault, const char *name, struct buf *out,
                struct err *err);
 
+/** secret_exists(txn, name, err): whether one is set; needs no key. Return 1, 0 or -1. */
+int secret_exists(struct txn *txn, const char *name, struct err *err);
+
 /** secret_set_web(txn, key, name, value, len, err): as secret_set, sealed with web.key instead, for
  * what the front must be able to open ("stripe.webhook_secret", "stripe.webhook_secret_previous").
  */

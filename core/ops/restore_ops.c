@@ -115,6 +115,8 @@ static int tenant_restore(struct op_call *call, struct err *err)
     if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE)
         return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant.id,
                        tenant_state_names[tenant.state]);
+    if (!p->back && restore_tenant_fits(call->txn, &tenant, err) == -1)
+        return -1;
     object_before(call, &tenant_table, &tenant);
     (void)str_copy(job.saga, sizeof job.saga, "tenant.restore");
     job_subject(job.subjects[0], "tenant", tenant.id);
