@@ -215,7 +215,8 @@ int beneath_link(int folder, const char *target, const char *name, struct err *e
 
 static void times_of(const struct manifest_entry *line, struct timespec out[2])
 {
-    out[0] = out[1] = (struct timespec){.tv_sec = line->mtime_s, .tv_nsec = line->mtime_ns};
+    out[0] = (struct timespec){.tv_sec = line->mtime_s, .tv_nsec = line->mtime_ns};
+    out[1] = out[0];
 }
 
 int beneath_symlink(int folder, const struct manifest_entry *line, bool own, struct err *err)

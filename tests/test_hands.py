@@ -57,6 +57,7 @@ class Hands:
         self.root = tempfile.mkdtemp(prefix="sett-hands-")
         self.build, self.process, self.port = build, None, free_port()
         blueprints = self.path("etc/sett/blueprints")
+        os.makedirs(self.path("var/lib/sett"))  # as the setup does
         shutil.copytree(os.path.join(TOP, "appliance", "blueprints", "site"), os.path.join(blueprints, "site"))
         shutil.copy(os.path.join(TOP, "appliance", "blueprints", "site.conf"), blueprints)
         connector = self.path("connector")
