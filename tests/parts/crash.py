@@ -23,6 +23,7 @@ END_S = 60
 OUTCOMES = ("fine", "drop", "lose", "429", "500", "garbage")
 FAST = "\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n"
 METRICS = 22000  # each lane's connectors have ports of their own for their figures, or one lane would take another's
+TENANTS = 3100  # and its tenants, where lanes that begin at once would choose alike
 
 
 class Lane:
@@ -32,7 +33,8 @@ class Lane:
     def __init__(self, number):
         self.folder = tempfile.mkdtemp(prefix="sett-world-")
         self.world = World(self.folder)
-        ports = f"\n[hands]\nmetrics_port = {METRICS + 1000 * number}\n"
+        first = TENANTS + 200 * number
+        ports = f"\n[hands]\nmetrics_port = {METRICS + 1000 * number}\n[ports]\nranges = {first}-{first + 199}\n"
         self.box = Box(build=CRASH, world=self.world, conf=self.conf + ports, ingress=self.ingress)
         for name in self.programs:
             self.box.start(name)
