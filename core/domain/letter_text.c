@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "enc.h"
 #include "file.h"
 #include "str.h"
 
@@ -42,32 +43,6 @@ void letter_parts_free(struct letter_parts *parts)
 
 /* ---- templates ---- */
 
-static void escape(struct buf *out, const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        switch (s[i]) {
-        case '&':
-            (void)buf_text(out, "&amp;");
-            break;
-        case '<':
-            (void)buf_text(out, "&lt;");
-            break;
-        case '>':
-            (void)buf_text(out, "&gt;");
-            break;
-        case '"':
-            (void)buf_text(out, "&quot;");
-            break;
-        case '\'':
-            (void)buf_text(out, "&#39;");
-            break;
-        default:
-            (void)buf_byte(out, s[i]);
-            break;
-        }
-    }
-}
-
 /* Copy a template with its values in place; as HTML each value is escaped. */
 static int expand(struct buf *out, const char *text, const struct kv *values, bool html,
                   struct err *err)
@@ -84,7 +59,7 @@ static int expand(struct buf *out, const char *text, const struct kv *values, bo
             return err_set(err, ERR_INVALID, "template_name", "there is no {{%s}} to speak of",
                            name);
         if (html)
-            escape(out, value, strlen(value));
+            enc_html(out, value, strlen(value));
         else
             (void)buf_text(out, value);
         at = end + 2;
@@ -102,15 +77,15 @@ static void html_word(struct buf *out, const char *word, size_t len)
 
     while (link && len > 0 && strchr(".,;:)", word[len - 1]) != NULL) {
         html_word(out, word, len - 1);
-        escape(out, word + len - 1, 1);
+        enc_html(out, word + len - 1, 1);
         return;
     }
     if (link) {
         (void)buf_text(out, "<a href=\"");
-        escape(out, word, len);
+        enc_html(out, word, len);
         (void)buf_text(out, "\">");
     }
-    escape(out, word, len);
+    enc_html(out, word, len);
     if (link)
         (void)buf_text(out, "</a>");
 }
@@ -122,7 +97,7 @@ static void html_of(struct buf *out, const char *language, const char *subject, 
 
     (void)buf_format(
         out, "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>", language);
-    escape(out, subject, strlen(subject));
+    enc_html(out, subject, strlen(subject));
     (void)buf_text(out, "</title></head>\n<body style=\"font-family:sans-serif;line-height:1.5;"
                         "max-width:40em\">\n");
     while (*text != '\0') {

@@ -5,7 +5,6 @@
 #include "docker_body.h"
 
 #include "enc.h"
-#include "json_out.h"
 #include "str.h"
 
 #include <sodium.h>
@@ -60,7 +59,7 @@ static int write_command(struct json_out *j, const struct docker_plan *p, struct
     return 0;
 }
 
-static void write_env(struct json_out *j, const struct kv *env)
+void docker_body_env(struct json_out *j, const struct kv *env)
 {
     const char *name, *value;
     char row[KV_NAME_MAX + KV_SIZE];
@@ -74,15 +73,12 @@ static void write_env(struct json_out *j, const struct kv *env)
     json_out_end_array(j);
 }
 
-static void write_mounts(struct json_out *j, const struct docker_plan *p)
+void docker_body_binds(struct json_out *j, const struct blueprint *b, const char *folder)
 {
-    const struct blueprint *b = p->blueprint;
     char source[512];
 
-    json_out_key(j, "Mounts");
-    json_out_array(j);
     for (uint32_t i = 0; i < b->volume_count; i++) {
-        (void)str_format(source, sizeof source, "%s/%s", p->folder, b->volumes[i].name);
+        (void)str_format(source, sizeof source, "%s/%s", folder, b->volumes[i].name);
         json_out_object(j);
         json_out_key_text(j, "Type", "bind");
         json_out_key_text(j, "Source", source);
@@ -93,7 +89,6 @@ static void write_mounts(struct json_out *j, const struct docker_plan *p)
         json_out_end_object(j);
         json_out_end_object(j);
     }
-    json_out_end_array(j);
 }
 
 static void write_port(struct json_out *j, const struct docker_plan *p, const char *inner)
@@ -175,7 +170,10 @@ static void write_host(struct json_out *j, const struct docker_plan *p, const ch
     json_out_end_object(j);
     json_out_end_object(j);
     write_port(j, p, inner);
-    write_mounts(j, p);
+    json_out_key(j, "Mounts");
+    json_out_array(j);
+    docker_body_binds(j, p->blueprint, p->folder);
+    json_out_end_array(j);
     json_out_end_object(j);
 }
 
@@ -191,7 +189,7 @@ static int write_body(struct json_out *j, const struct docker_plan *p, struct er
         json_out_key_text(j, "User", b->user);
     if (write_command(j, p, err) != 0)
         return -1;
-    write_env(j, &p->env);
+    docker_body_env(j, &p->env);
     json_out_key(j, "ExposedPorts");
     json_out_object(j);
     json_out_key(j, inner);

@@ -2,6 +2,7 @@
 #define SETT_DOCKER_BODY_H
 /* What a tenant's container is, as the body of POST /containers/create. */
 #include "docker_network.h"
+#include "json_out.h"
 #include "runtime.h"
 
 #define DOCKER_HASH_SIZE 33
@@ -39,6 +40,13 @@ int docker_body_plan(struct docker_plan *plan, const struct runtime_order *o,
  * MiB; restart unless stopped; with read_only a tmpfs on /tmp and /run. Return 0 or -1.
  */
 int docker_body_write(struct buf *out, const struct docker_plan *plan, struct err *err);
+
+/** docker_body_env(j, env): the member Env, as containers and services have it. */
+void docker_body_env(struct json_out *j, const struct kv *env);
+
+/** docker_body_binds(j, b, folder): a mount of each of the blueprint's volumes, which are folders
+ * below ${folder}, into an array that is open. */
+void docker_body_binds(struct json_out *j, const struct blueprint *b, const char *folder);
 
 /** docker_body_update(out, limits): the body of POST /containers/x/update for the limits that a
  * living container can be given. Return 0 or -1. */

@@ -51,20 +51,6 @@ static void write_labels(struct json_out *j, const struct swarm_plan *p)
     json_out_end_object(j);
 }
 
-static void write_env(struct json_out *j, const struct kv *env)
-{
-    const char *name, *value;
-    char row[KV_NAME_MAX + KV_SIZE];
-    size_t at = 0;
-
-    json_out_key(j, "Env");
-    json_out_array(j);
-    while (kv_next(env, &at, &name, &value) == 1)
-        if (str_format(row, sizeof row, "%s=%s", name, value) == 0)
-            json_out_text(j, row);
-    json_out_end_array(j);
-}
-
 static void write_tmpfs(struct json_out *j, const char *target, uint64_t bytes)
 {
     json_out_object(j);
@@ -80,21 +66,10 @@ static void write_tmpfs(struct json_out *j, const char *target, uint64_t bytes)
 static void write_mounts(struct json_out *j, const struct swarm_plan *p)
 {
     const struct blueprint *b = p->blueprint;
-    char source[512];
 
     json_out_key(j, "Mounts");
     json_out_array(j);
-    for (uint32_t i = 0; i < b->volume_count; i++) {
-        (void)str_format(source, sizeof source, "%s/%s", p->folder, b->volumes[i].name);
-        json_out_object(j);
-        json_out_key_text(j, "Type", "bind");
-        json_out_key_text(j, "Source", source);
-        json_out_key_text(j, "Target", b->volumes[i].target);
-        key_object(j, "BindOptions");
-        json_out_key_text(j, "Propagation", "rprivate");
-        json_out_end_object(j);
-        json_out_end_object(j);
-    }
+    docker_body_binds(j, b, p->folder);
     if (b->read_only) {
         write_tmpfs(j, "/tmp", 64u << 20);
         write_tmpfs(j, "/run", 16u << 20);
@@ -132,7 +107,7 @@ static int write_container(struct json_out *j, const struct swarm_plan *p, struc
             return -1;
         key_list(j, "Args", (const char *const *)argv);
     }
-    write_env(j, &p->env);
+    docker_body_env(j, &p->env);
     write_mounts(j, p);
     json_out_key_bool(j, "ReadOnly", b->read_only);
     key_list(j, "CapabilityDrop", all);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "enc.h"
 #include "str.h"
 
 #define DAY_MS (INT64_C(86400) * 1000)
@@ -107,28 +108,6 @@ static const char *const *texts_of(const char *language)
 static const char *language_of(const char *language)
 {
     return texts_of(language) == languages[0].texts ? "en" : language;
-}
-
-static void escaped(struct buf *out, const char *s)
-{
-    for (; *s != '\0'; s++) {
-        switch (*s) {
-        case '<':
-            (void)buf_text(out, "&lt;");
-            break;
-        case '>':
-            (void)buf_text(out, "&gt;");
-            break;
-        case '&':
-            (void)buf_text(out, "&amp;");
-            break;
-        case '"':
-            (void)buf_text(out, "&quot;");
-            break;
-        default:
-            (void)buf_byte(out, *s);
-        }
-    }
 }
 
 /* "2026-11-26 17:45 UTC", with the exact time for programs. */
@@ -237,10 +216,10 @@ void status_page_html(struct buf *out, const struct status_view *v)
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                      "<meta http-equiv=\"refresh\" content=\"300\">\n<title>",
                      language_of(v->language));
-    escaped(out, v->name);
+    enc_html(out, v->name, strlen(v->name));
     (void)buf_format(out, ": %s</title>\n<style>%s</style>\n<main>\n<h1>",
                      texts[states[v->state].text], style);
-    escaped(out, v->name);
+    enc_html(out, v->name, strlen(v->name));
     (void)buf_format(out, " · %s</h1>\n", texts[TEXT_TITLE]);
     (void)buf_format(out,
                      "<div class=\"state %s\" role=\"status\"><span class=\"sign\" "

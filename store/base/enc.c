@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "buf.h"
+
 void enc_hex(char *out, const void *data, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
@@ -69,6 +71,32 @@ int enc_unbase64url(void *out, size_t size, const char *s, size_t slen)
         end != s + slen)
         return -1;
     return (int)got;
+}
+
+void enc_html(struct buf *out, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        switch (s[i]) {
+        case '&':
+            (void)buf_text(out, "&amp;");
+            break;
+        case '<':
+            (void)buf_text(out, "&lt;");
+            break;
+        case '>':
+            (void)buf_text(out, "&gt;");
+            break;
+        case '"':
+            (void)buf_text(out, "&quot;");
+            break;
+        case '\'':
+            (void)buf_text(out, "&#39;");
+            break;
+        default:
+            (void)buf_byte(out, s[i]);
+            break;
+        }
+    }
 }
 
 void enc_put16(uint8_t *p, uint16_t n)

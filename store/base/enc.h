@@ -1,8 +1,11 @@
 #ifndef SETT_ENC_H
 #define SETT_ENC_H
-/* Text forms of bytes: hex (lower case), base64 (RFC 4648, strict), big-endian numbers. */
+/* Text forms of bytes: hex (lower case), base64 (RFC 4648, strict), big-endian numbers,
+ * text within HTML. */
 #include <stddef.h>
 #include <stdint.h>
+
+struct buf;
 
 /** enc_hex(out, data, len): 2*len characters and a NUL. */
 void enc_hex(char *out, const void *data, size_t len);
@@ -18,6 +21,10 @@ int enc_unbase64url(void *out, size_t size, const char *s, size_t slen);
 
 /** enc_base64(out, size, data, len): standard alphabet with padding. Return the length or -1. */
 int enc_base64(char *out, size_t size, const void *data, size_t len);
+
+/** enc_html(out, s, len): append text so that it is text within an element or a quoted attribute.
+ * */
+void enc_html(struct buf *out, const char *s, size_t len);
 
 /** enc_put16(p, n): two bytes of ${n}, the high one first; enc_put32 and enc_put64 alike. */
 void enc_put16(uint8_t *p, uint16_t n);

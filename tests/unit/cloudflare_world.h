@@ -97,7 +97,8 @@ static void world_end(void)
     const struct cJSON *first = json_next(breaches, NULL);
 
     if (first != NULL)
-        fail_msg("breach: %s", json_text(first, "", ""));
+        fail_msg("breach: %s %s", json_text(first, "where", json_text(first, "", "")),
+                 json_text(first, "what", ""));
     json_free(breaches);
     cloudflare_free(&cf);
 }
