@@ -67,7 +67,9 @@ def whole(tap, box, keys, folder):
     tap.ok(record["state"] == "reconciling" and record["lost"] and record["before"], "the box knows that it was restored", record)
     tap.ok(any(e["action"] == "restore.box" for e in box.json("audit", "list")["data"]), "and says so in its audit")
     job = json.loads(box.sett("tenant", "create", "early", "--plan", "demo", "--no-wait", "--json"))
-    time.sleep(1)  # long enough for a saga that ran although it must not
+    looked = box.json("drift", "scan")["number"]
+    wait_for(lambda: (s := box.json("drift", "status"))["number"] >= looked and s["state"] == "idle" and s["ended_at"],
+             "the worker did what was asked for after that job", 60)
     tap.equal(box.json("job", "show", job["job"])["state"], "queued", "sagas are paused")
     tap.ok(job["number"] > b["number"], "no number is given out twice", (job, b))
     wait_for(lambda: box.http("POST", "/api/restores/resume", {}, headers=box.login()).status in (200, 409), "resumed", 60)
