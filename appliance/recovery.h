@@ -3,10 +3,25 @@
 /* Recovery secrets at the command line. */
 #include <stdint.h>
 #include "cli.h"
+#include "identity.h"
+
+/* What people have of a secret: all of it, or shares. To be wiped. */
+struct recovery_found {
+    struct identity_share shares[IDENTITY_SHARES_MOST];
+    unsigned count;
+    uint8_t secret[32];
+    bool whole; /* ${secret} is known */
+};
+
+/** recovery_take(text, found, err): add whatever secret and shares stand in ${text}: a kit, a file,
+ * a line that was typed. What else it says is passed over. Return 0 or -1. */
+int recovery_take(const char *text, struct recovery_found *found, struct err *err);
+
+/** recovery_join(found, err): put the secret together, unless it is whole. Return 0 or -1. */
+int recovery_join(struct recovery_found *found, struct err *err);
 
 /** recovery_read(path, secret, err): from a file that only its owner can read, or "-": standard
- * input. It has the secret's text, or that of enough shares, a line each; other lines are passed
- * over. Return 0 or -1. */
+ * input, as recovery_take and recovery_join do. Return 0 or -1. */
 int recovery_read(const char *path, uint8_t secret[32], struct err *err);
 
 /** recovery_keep(cli, name, path, err): make an identity, write its secret into a new private file

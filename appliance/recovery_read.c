@@ -4,15 +4,18 @@
  */
 #include "recovery.h"
 
+#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "file.h"
-#include "identity.h"
 #include "params.h"
 #include "str.h"
 
-#define TEXT_MAX 16384
+#define TEXT_MAX  65536
+#define LINE_MOST 512
+#define SECRET    "sett-recovery-1"
+#define SHARE     "sett-share-1"
 
 static int read_text(const char *path, struct buf *out, struct err *err)
 {
@@ -27,52 +30,71 @@ static int read_text(const char *path, struct buf *out, struct err *err)
     return out->failed ? err_field(err, "recovery", "too_long", "that is no recovery secret") : 0;
 }
 
-struct found {
-    struct identity_share shares[IDENTITY_SHARES_MOST];
-    unsigned count;
-    bool secret;
-};
-
-/* One line of it: the secret, a share, or nothing of interest. */
-static int take_line(char *line, struct found *f, uint8_t secret[32], struct err *err)
+/* From ${at}: what may belong to a text in bech32, blanks within it left out. */
+static void take_code(char out[LINE_MOST], const char *at)
 {
-    char *at = str_trim(line), begin[16];
+    size_t n = 0;
 
-    (void)str_copy_n(begin, sizeof begin, at, strnlen(at, sizeof begin - 1));
-    str_lower(begin);
-    if (str_starts(begin, "sett-recovery-")) {
-        f->secret = true;
-        return identity_secret_parse(at, secret, err);
+    for (; *at != '\0' && *at != '\n' && n + 1 < LINE_MOST; at++)
+        if (isalnum((unsigned char)*at) || *at == '-')
+            out[n++] = *at;
+        else if (*at != ' ' && *at != '\t' && *at != '\r')
+            break;
+    out[n] = '\0';
+}
+
+int recovery_take(const char *text, struct recovery_found *found, struct err *err)
+{
+    const char *at = strcasestr(text, SECRET);
+    char code[LINE_MOST];
+    int rc = 0;
+
+    if (at != NULL) {
+        take_code(code, at);
+        rc = identity_secret_parse(code, found->secret, err);
+        found->whole = rc == 0;
     }
-    if (!str_starts(begin, "sett-share-"))
+    for (at = strcasestr(text, SHARE); rc == 0 && at != NULL; at = strcasestr(at + 1, SHARE)) {
+        if (found->count == IDENTITY_SHARES_MOST) {
+            rc = err_field(err, "recovery", "too_many_shares", "these are too many shares");
+            break;
+        }
+        take_code(code, at);
+        if ((rc = identity_share_parse(code, &found->shares[found->count], err)) == 0)
+            found->count++;
+    }
+    sodium_memzero(code, sizeof code);
+    return rc;
+}
+
+int recovery_join(struct recovery_found *found, struct err *err)
+{
+    if (found->whole)
         return 0;
-    if (f->count == IDENTITY_SHARES_MOST)
-        return err_field(err, "recovery", "too_many_shares", "these are too many shares");
-    return identity_share_parse(at, &f->shares[f->count++], err);
+    if (identity_join(found->shares, found->count, found->secret, err) == -1)
+        return -1;
+    found->whole = true;
+    return 0;
 }
 
 int recovery_read(const char *path, uint8_t secret[32], struct err *err)
 {
-    struct found f = {0};
+    struct recovery_found found = {.count = 0};
     struct buf text;
     int rc;
 
     buf_init(&text, TEXT_MAX);
-    rc = read_text(path, &text, err);
-    for (char *at = text.data, *next; rc == 0 && at != NULL && !f.secret; at = next) {
-        if ((next = strchr(at, '\n')) != NULL)
-            *next++ = '\0';
-        rc = take_line(at, &f, secret, err);
-    }
-    if (rc == 0 && !f.secret)
-        rc = f.count > 0 ? identity_join(f.shares, f.count, secret, err)
-                         : err_field(err, "recovery", "no_recovery_secret",
-                                     "there is no recovery secret in %s: its line begins with "
-                                     "SETT-RECOVERY-1",
-                                     str_equal(path, "-") ? "that" : path);
+    if ((rc = read_text(path, &text, err)) == 0)
+        rc = recovery_take(buf_string(&text), &found, err);
+    if (rc == 0 && !found.whole && found.count == 0)
+        rc = err_field(err, "recovery", "no_recovery_secret",
+                       "there is no recovery secret in %s: its line begins with SETT-RECOVERY-1",
+                       str_equal(path, "-") ? "that" : path);
+    if (rc == 0 && (rc = recovery_join(&found, err)) == 0)
+        memcpy(secret, found.secret, 32);
     if (text.data != NULL)
         sodium_memzero(text.data, text.cap);
-    sodium_memzero(&f, sizeof f);
+    sodium_memzero(&found, sizeof found);
     buf_free(&text);
     return rc;
 }

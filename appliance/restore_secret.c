@@ -12,70 +12,22 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "identity.h"
+#include "recovery.h"
 #include "str.h"
 
 #define KIT_MAX   65536
 #define LINE_MOST 512
-#define SECRET    "sett-recovery-1"
-#define SHARE     "sett-share-1"
-
-static const char *find_nocase(const char *text, const char *word)
-{
-    return strcasestr(text, word);
-}
-
-/* From ${at}: what may belong to a text in bech32, blanks within it left out. */
-static void take_code(char out[LINE_MOST], const char *at)
-{
-    size_t n = 0;
-
-    for (; *at != '\0' && *at != '\n' && n + 1 < LINE_MOST; at++)
-        if (isalnum((unsigned char)*at) || *at == '-')
-            out[n++] = *at;
-        else if (*at != ' ' && *at != '\t' && *at != '\r')
-            break;
-    out[n] = '\0';
-}
 
 /* Sixty-four hex digits after the word "signer" or "signing key". */
 static void take_signer(const char *text, char signer[65])
 {
-    const char *at = find_nocase(text, "sign");
+    const char *at = strcasestr(text, "sign");
 
     for (; at != NULL && *at != '\0'; at++)
         if (strspn(at, "0123456789abcdef") == 64 && !isalnum((unsigned char)at[-1])) {
             (void)str_copy_n(signer, 65, at, 64);
             return;
         }
-}
-
-struct gathered {
-    struct identity_share shares[SECRET_SHARES];
-    size_t count;
-};
-
-/* Whatever ${text} has of secrets. 0 or -1. */
-static int take_text(const char *text, struct gathered *g, struct restore_secret *secret,
-                     struct err *err)
-{
-    char code[LINE_MOST];
-    const char *at = find_nocase(text, SECRET);
-    int rc = 0;
-
-    if (at != NULL) {
-        take_code(code, at);
-        rc = identity_secret_parse(code, secret->key, err);
-        secret->has_key = rc == 0;
-    }
-    for (at = find_nocase(text, SHARE); rc == 0 && at != NULL && g->count < SECRET_SHARES;
-         at = find_nocase(at + 1, SHARE)) {
-        take_code(code, at);
-        if ((rc = identity_share_parse(code, &g->shares[g->count], err)) == 0)
-            g->count++;
-    }
-    sodium_memzero(code, sizeof code);
-    return rc;
 }
 
 static int read_text(const char *path, struct buf *text, struct err *err)
@@ -91,17 +43,17 @@ static void forget_text(struct buf *text)
     buf_free(text);
 }
 
-static int take_file(const char *path, struct gathered *g, struct restore_secret *secret,
-                     char signer[65], struct err *err)
+static int take_file(const char *path, struct recovery_found *found, char signer[65],
+                     struct err *err)
 {
     struct buf text;
     int rc = read_text(path, &text, err);
 
     if (rc == 0) {
-        rc = take_text(buf_string(&text), g, secret, err);
+        rc = recovery_take(buf_string(&text), found, err);
         take_signer(buf_string(&text), signer);
     }
-    if (rc == 0 && !secret->has_key && g->count == 0)
+    if (rc == 0 && !found->whole && found->count == 0)
         rc = err_field(err, "recovery-file", "no_secret", "%s holds no recovery secret", path);
     forget_text(&text);
     return rc;
@@ -147,10 +99,11 @@ static int ask_line(const char *question, char out[LINE_MOST], struct err *err)
     return 0;
 }
 
-static int ask_person(const struct restore_source *source, struct gathered *g,
+static int ask_person(const struct restore_source *source, struct recovery_found *found,
                       struct restore_secret *secret, struct err *err)
 {
     char line[LINE_MOST];
+    unsigned before;
     int rc;
 
     if (source->files[0].header.recipients[0].kind == SEAL_TO_PASSPHRASE) {
@@ -162,35 +115,33 @@ static int ask_person(const struct restore_source *source, struct gathered *g,
         return rc;
     }
     do {
-        rc = ask_line(g->count == 0 ? "Recovery secret, or the first share" : "The next share",
-                      line, err);
+        before = found->count;
+        rc = ask_line(before == 0 ? "Recovery secret, or the first share" : "The next share", line,
+                      err);
         if (rc == 0)
-            rc = find_nocase(line, SECRET) == NULL && find_nocase(line, SHARE) == NULL
-                     ? err_set(err, ERR_INVALID, "no_secret",
-                               "that is neither a recovery secret nor a share of one")
-                     : take_text(line, g, secret, err);
+            rc = recovery_take(line, found, err);
+        if (rc == 0 && !found->whole && found->count == before)
+            rc = err_set(err, ERR_INVALID, "no_secret",
+                         "that is neither a recovery secret nor a share of one");
         sodium_memzero(line, sizeof line);
-    } while (rc == 0 && !secret->has_key && g->count < g->shares[0].needed);
+    } while (rc == 0 && !found->whole && found->count < found->shares[0].needed);
     return rc;
 }
 
 static int gather(const struct restore_given *given, const struct restore_source *source,
-                  struct gathered *g, struct restore_secret *secret, char signer[65],
+                  struct recovery_found *found, struct restore_secret *secret, char signer[65],
                   struct err *err)
 {
-    if (given->passphrase_file != NULL)
-        return take_passphrase(given->passphrase_file, secret, err);
-    if (given->recovery_file != NULL &&
-        take_file(given->recovery_file, g, secret, signer, err) == -1)
+    if (given->recovery_file != NULL && take_file(given->recovery_file, found, signer, err) == -1)
         return -1;
     for (size_t i = 0; i < given->share_count; i++)
-        if ((file_exists(given->shares[i]) ? take_file(given->shares[i], g, secret, signer, err)
-                                           : take_text(given->shares[i], g, secret, err)) == -1)
+        if ((file_exists(given->shares[i]) ? take_file(given->shares[i], found, signer, err)
+                                           : recovery_take(given->shares[i], found, err)) == -1)
             return -1;
-    if (secret->has_key || g->count > 0)
+    if (found->whole || found->count > 0)
         return 0;
     if (given->ask)
-        return ask_person(source, g, secret, err);
+        return ask_person(source, found, secret, err);
     (void)err_set(err, ERR_INVALID, "no_secret", "without the recovery secret nothing can be read");
     return err_hint(err, "--recovery-file KIT, --share TEXT for each share, or --passphrase-file");
 }
@@ -198,17 +149,19 @@ static int gather(const struct restore_given *given, const struct restore_source
 int restore_secret_find(const struct restore_given *given, const struct restore_source *source,
                         struct restore_secret *secret, char signer[65], struct err *err)
 {
-    struct gathered g = {.count = 0};
+    struct recovery_found found = {.count = 0};
     int rc;
 
     memset(secret, 0, sizeof *secret);
     signer[0] = '\0';
-    rc = gather(given, source, &g, secret, signer, err);
-    if (rc == 0 && !secret->has_key && g.count > 0) {
-        rc = identity_join(g.shares, (unsigned)g.count, secret->key, err);
-        secret->has_key = rc == 0;
+    if (given->passphrase_file != NULL)
+        return take_passphrase(given->passphrase_file, secret, err);
+    rc = gather(given, source, &found, secret, signer, err);
+    if (rc == 0 && (found.whole || found.count > 0) && (rc = recovery_join(&found, err)) == 0) {
+        memcpy(secret->key, found.secret, sizeof secret->key);
+        secret->has_key = true;
     }
-    sodium_memzero(&g, sizeof g);
+    sodium_memzero(&found, sizeof found);
     return rc;
 }
 

@@ -126,6 +126,10 @@ def test_verify(tap, box, secret, shares, first, path):
     with open(os.open(one, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write(shares[2] + "\n")
     tap.ok(subprocess.run(elsewhere + ["verify", path, "--recovery-file", one], capture_output=True).returncode != 0, "one does not")
+    code, out, said = box.sett("restore", path, "--share", shares[0], "--share", one, "--dry-run", ok=False)
+    tap.ok(code == 0 and "whole, signed and checked" in out + said, "what it would bring back, by a share that is typed and one from a file", out + said)
+    code, _out, said = box.sett("restore", path, "--share", one, "--dry-run", ok=False)
+    tap.ok(code != 0 and "share" in said, "one share alone: said so", said)
     code, _out, said = box.sett("snapshot", "verify", path, "--signer", "0" * 64, ok=False)
     tap.ok(code == 4 and "signed by" in said, "a signer that is not expected is said", said)
     with open(path, "rb") as f:
