@@ -13,15 +13,16 @@ LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))
 test-deps: deps
 	@$(call need,$(DEPS_TEST))
 
-# Programs that run at once: more than one only as root, each in a network namespace of its own.
-TEST_JOBS ?= 1
+# Programs that run at once. As root each has a network namespace of its own: it meets nobody's ports and
+# addresses, the machine's own included. Without root they run one after the other.
+TEST_JOBS ?= $(if $(filter 1,$(shell nproc)),1,2)
 
-## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed" (TEST_JOBS=2: two at once)
+## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed" (TEST_JOBS=1: one at a time)
 test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all ssrf
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
-	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) $(if $(filter-out 1,$(TEST_JOBS)),--apart) --timeout 900 \
+	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart --timeout 900 \
 	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(filter-out %/test_engine_crash.c,$(wildcard tests/unit/test_*.c))) \
 	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
 

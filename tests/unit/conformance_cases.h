@@ -166,10 +166,10 @@ static bool conformance_reachable(uint32_t port)
         "\"$(readlink "
         "/proc/self/ns/net)\" ]; do sleep 0.01; done; "
         "ip link add settn%u type veth peer name eth0 netns $pid; "
-        "ip addr add 192.0.2.1/24 dev settn%u; ip link set settn%u up; "
-        "nsenter -n -t $pid ip addr add 192.0.2.2/24 dev eth0; "
+        "ip addr add 198.18.213.1/30 dev settn%u; ip link set settn%u up; "
+        "nsenter -n -t $pid ip addr add 198.18.213.2/30 dev eth0; "
         "nsenter -n -t $pid ip link set eth0 up; nsenter -n -t $pid python3 -c 'import socket; "
-        "socket.create_connection((\"192.0.2.1\", %u), 2)' 2>/dev/null",
+        "socket.create_connection((\"198.18.213.1\", %u), 2)' 2>/dev/null",
         port, port, port, port, port);
     code = system(script); /* NOLINT: a test's own script */
     return code == 0;
@@ -427,7 +427,7 @@ static void conform_tenants_are_apart(void **state)
     assert_null(strstr(conformance_inside(&a, script, &err), b.mark));
     (void)str_format(script, sizeof script,
                      "g=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); printf 'GET "
-                     "/index.html HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc ${g:-192.0.2.1} %u",
+                     "/index.html HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc ${g:-198.18.213.1} %u",
                      b.port);
     assert_null(strstr(conformance_inside(&a, script, &err), b.mark));
     (void)str_format(script, sizeof script, "ls %s/%u", subject.tenants, (unsigned)b.number);

@@ -277,7 +277,7 @@ static void test_what_does_not_start(void **state)
     conformance_gone(&o);
     o = conformance_order();
     (void)str_format(script, sizeof script,
-                     "ip link add settb%u type bridge; ip addr add 192.0.2.9/24 dev settb%u",
+                     "ip link add settb%u type bridge; ip addr add 198.18.213.9/29 dev settb%u",
                      (unsigned)o.number, (unsigned)o.number);
     lxc_run(script);
     assert_int_equal(conformance_create(&o, &status, &err), -1);

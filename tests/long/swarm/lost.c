@@ -54,21 +54,22 @@ static int setup(void **state)
     (void)str_format(second, sizeof second, "%s/second", w->folder);
     shell("set -e; until [ \"$(readlink /proc/%d/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; "
           "do sleep 0.01; done; ip link add cable type veth peer name cable netns %d; "
-          "ip addr add 192.0.2.1/24 dev cable; ip link set cable up; "
-          "nsenter -n -t %d sh -c 'ip link set lo up; ip addr add 192.0.2.2/24 dev cable; "
+          "ip addr add 198.18.213.1/30 dev cable; ip link set cable up; "
+          "nsenter -n -t %d sh -c 'ip link set lo up; ip addr add 198.18.213.2/30 dev cable; "
           "ip link set cable up; tests/parts/dockerd.sh start %s' >/dev/null",
           (int)other, (int)other, (int)other, second);
     assert_int_equal(ask_engine(w, "POST", "/swarm/init",
-                                "{\"ListenAddr\":\"192.0.2.1:2377\","
-                                "\"AdvertiseAddr\":\"192.0.2.1:2377\"}"),
+                                "{\"ListenAddr\":\"198.18.213.1:2377\","
+                                "\"AdvertiseAddr\":\"198.18.213.1:2377\"}"),
                      200);
     shell(
         "set -e; token=$(curl -s --unix-socket %s http://e/v1.41/swarm | python3 -c 'import json, "
         "sys; print(json.load(sys.stdin)[\"JoinTokens\"][\"Worker\"])'); "
         "nsenter -n -t %d curl -sf --unix-socket %s/engine.sock -X POST "
         "http://e/v1.41/swarm/join -H 'Content-Type: application/json' -d "
-        "'{\"ListenAddr\":\"192.0.2.2:2377\",\"AdvertiseAddr\":\"192.0.2.2\",\"RemoteAddrs\":["
-        "\"192.0.2.1:2377\"],\"JoinToken\":\"'$token'\"}'",
+        "'{\"ListenAddr\":\"198.18.213.2:2377\",\"AdvertiseAddr\":\"198.18.213.2\",\"RemoteAddrs\":"
+        "["
+        "\"198.18.213.1:2377\"],\"JoinToken\":\"'$token'\"}'",
         w->socket, (int)other, second);
     own = (struct runtime_swarm_setup){.socket = w->socket,
                                        .tenants = w->tenants,
@@ -130,7 +131,7 @@ static void test_lost(void **state)
                    "node.labels.sett==yes");
     subject.b.constraint_count = 1;
 
-    label("192.0.2.2");
+    label("198.18.213.2");
     o = conformance_order();
     CONFORM(conformance_create(&o, &status, &err));
     CONFORM(conformance_start(&o, &status, &err));
@@ -143,7 +144,7 @@ static void test_lost(void **state)
     /* with the rules that were kept for it, on loopback only */
     shell("nsenter -n -t %d nft -f %s/swarm.nft", (int)other, w->folder);
     (void)str_format(script, sizeof script,
-                     "curl -sf --max-time 2 http://192.0.2.2:%u/index.html >/dev/null", o.port);
+                     "curl -sf --max-time 2 http://198.18.213.2:%u/index.html >/dev/null", o.port);
     assert_int_not_equal(system(script), 0); /* NOLINT: a test's own script */
     (void)str_format(script, sizeof script, "curl -sf http://127.0.0.1:%u/index.html", o.port);
     assert_true(there(script));
@@ -171,7 +172,7 @@ static void test_lost(void **state)
     assert_int_equal(status.state, RUNTIME_FAILED);
     assert_non_null(strstr(status.detail, "is lost"));
     /* now another may run it, and does by itself */
-    label("192.0.2.1");
+    label("198.18.213.1");
     WAIT_FOR(conformance_status(&o).state == RUNTIME_RUNNING);
     WAIT_FOR(conformance_ask(o.port, "index.html", text, sizeof text) == 200);
     assert_string_equal(text, "elsewhere\n");
