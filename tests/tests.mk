@@ -16,13 +16,15 @@ test-deps: deps
 # Programs that run at once. As root each has a network namespace of its own: it meets nobody's ports and
 # addresses, the machine's own included. Without root they run one after the other.
 TEST_JOBS ?= $(if $(filter 1,$(shell nproc)),1,2)
+# TEST_AGAIN=1: what fails runs once more by itself, and is named.
+TEST_AGAIN ?=
 
 ## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed" (TEST_JOBS=1: one at a time)
 test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all ssrf
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
-	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart --timeout 900 \
+	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart $(if $(TEST_AGAIN),--again) --timeout 900 \
 	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(filter-out %/test_engine_crash.c,$(wildcard tests/unit/test_*.c))) \
 	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
 
