@@ -36,7 +36,7 @@ struct restoring {
     size_t base_count;
     struct restore_given given;
     bool onto_empty, auto_resume;
-    struct restore_source source;
+    struct chain source;
     struct restore_secret secret;
     struct restore_plan plan;
     struct restore_record record;
@@ -102,7 +102,7 @@ static int open_source(struct restoring *r, struct err *err)
     char own[65];
     const char *pinned = r->signer;
 
-    if (restore_source_open(&r->source, r->file, r->bases, r->base_count, err) == -1 ||
+    if (chain_open(&r->source, r->file, false, r->bases, r->base_count, err) == -1 ||
         restore_secret_find(&r->given, &r->source, &r->secret, r->kit_signer, err) == -1)
         return -1;
     if (pinned == NULL && restore_secret_signer(p->keys, own) == 0 &&
@@ -503,7 +503,7 @@ int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
         return -1;
     rc = restore_file(&r, err);
     sodium_memzero(&r.secret, sizeof r.secret);
-    restore_source_close(&r.source);
+    chain_close(&r.source);
     if (r.staging[0] != '\0')
         (void)restore_tidy(&cli->paths, &why);
     return rc;

@@ -99,7 +99,7 @@ static int ask_line(const char *question, char out[LINE_MOST], struct err *err)
     return 0;
 }
 
-static int ask_person(const struct restore_source *source, struct recovery_found *found,
+static int ask_person(const struct chain *source, struct recovery_found *found,
                       struct restore_secret *secret, struct err *err)
 {
     char line[LINE_MOST];
@@ -128,7 +128,7 @@ static int ask_person(const struct restore_source *source, struct recovery_found
     return rc;
 }
 
-static int gather(const struct restore_given *given, const struct restore_source *source,
+static int gather(const struct restore_given *given, const struct chain *source,
                   struct recovery_found *found, struct restore_secret *secret, char signer[65],
                   struct err *err)
 {
@@ -146,7 +146,7 @@ static int gather(const struct restore_given *given, const struct restore_source
     return err_hint(err, "--recovery-file KIT, --share TEXT for each share, or --passphrase-file");
 }
 
-int restore_secret_find(const struct restore_given *given, const struct restore_source *source,
+int restore_secret_find(const struct restore_given *given, const struct chain *source,
                         struct restore_secret *secret, char signer[65], struct err *err)
 {
     struct recovery_found found = {.count = 0};

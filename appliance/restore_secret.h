@@ -15,7 +15,7 @@ struct restore_given {
 
 /** restore_secret_find(given, source, secret, signer, err): put the secret together. ${signer}: the
  * key of the box that the kit names, in hex, or "". ${secret} is to be wiped. Return 0 or -1. */
-int restore_secret_find(const struct restore_given *given, const struct restore_source *source,
+int restore_secret_find(const struct restore_given *given, const struct chain *source,
                         struct restore_secret *secret, char signer[65], struct err *err);
 
 /** restore_secret_signer(keys, out): the public half of this box's own signing key, of the folder

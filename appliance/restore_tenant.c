@@ -224,7 +224,7 @@ static int dress(const char *path, const char *from, const char *to, struct err 
 }
 
 /* Its part of the snapshot, whole and checked, to where the hands look for it. */
-static int unpack_one(struct cli *cli, const struct restore_source *source,
+static int unpack_one(struct cli *cli, const struct chain *source,
                       const struct restore_secret *secret, uint64_t from, uint64_t to,
                       struct err *err)
 {
@@ -261,7 +261,7 @@ static int unpack_one(struct cli *cli, const struct restore_source *source,
                                         : err_sys(err, "restore_place", errno, waiting);
 }
 
-static int restore_one(struct cli *cli, const struct restore_source *source,
+static int restore_one(struct cli *cli, const struct chain *source,
                        const struct restore_secret *secret, const struct tenant *tenant,
                        const char *as, struct err *err)
 {
@@ -283,7 +283,7 @@ static int restore_one(struct cli *cli, const struct restore_source *source,
     return 0;
 }
 
-int restore_tenants(struct cli *cli, const struct restore_source *source,
+int restore_tenants(struct cli *cli, const struct chain *source,
                     const struct restore_secret *secret, const struct restore_tenants *which,
                     struct err *err)
 {

@@ -12,7 +12,7 @@ struct restore_tenants {
 /** restore_tenants(cli, source, secret, which, err): each of them: unpacked and checked beside its
  * folder, then put in place by the job tenant.restore, which goes back by itself when it does not
  * answer. What it had is kept: restore_tenant_commit. Return 0 or -1. */
-int restore_tenants(struct cli *cli, const struct restore_source *source,
+int restore_tenants(struct cli *cli, const struct chain *source,
                     const struct restore_secret *secret, const struct restore_tenants *which,
                     struct err *err);
 

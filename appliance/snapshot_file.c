@@ -115,7 +115,7 @@ int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *e
     buf_init(&b, 1u << 16);
     json_out_init(&j, &b);
     if (snapshot_words_read(&w, argc, argv, 1, 1, "sett snapshot show FILE", err) == 0 &&
-        chain_open(c, w.words[0], true, err) == 0 &&
+        chain_open(c, w.words[0], true, NULL, 0, err) == 0 &&
         check_signer(&w, &c->files[0].header, err) == 0) {
         json_out_object(&j);
         json_out_key_text(&j, "object", "snapshot_file");
@@ -193,7 +193,8 @@ static int extract_into(struct cli *cli, const struct snapshot_words *w, const c
 
     if (c == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
-    if (chain_open(c, path, false, err) == 0 && check_signer(w, &c->files[0].header, err) == 0) {
+    if (chain_open(c, path, false, NULL, 0, err) == 0 &&
+        check_signer(w, &c->files[0].header, err) == 0) {
         if (file_mkdirs(out, 0700, err) == 0 &&
             (folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
             (void)err_set(err, ERR_NOT_FOUND, "folder_missing", "%s cannot be opened", out);

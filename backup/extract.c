@@ -50,7 +50,7 @@ static int unpack_chain(const struct chain *c, const struct verify_keys *keys, c
     struct unpack_setup control = {.folder = -1};
     int rc = 0;
 
-    for (unsigned i = c->count; rc == 0 && i-- > 0;) {
+    for (size_t i = c->count; rc == 0 && i-- > 0;) {
         struct unpack_setup tenants = {.folder = folder, .only = only, .chain = true};
         FILE *manifest = tmpfile();
 

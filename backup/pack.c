@@ -100,15 +100,10 @@ int pack_writer_new(struct pack_writer **out,
 
 int pack_writer_entry(struct pack_writer *w, const struct pack_entry *e, struct err *err)
 {
-    if (pack_name_check(e->name, err) == -1)
-        return -1;
-    return pack_writer_entry_unchecked(w, e, err);
-}
-
-int pack_writer_entry_unchecked(struct pack_writer *w, const struct pack_entry *e, struct err *err)
-{
     struct archive_entry *a = archive_entry_clear(w->entry);
 
+    if (pack_name_check(e->name, err) == -1)
+        return -1;
     archive_entry_set_pathname(a, e->name);
     archive_entry_set_perm(a, (mode_t)e->mode);
     archive_entry_set_uid(a, e->uid);

@@ -41,11 +41,6 @@ int pack_writer_new(struct pack_writer **out,
 /** pack_writer_entry(w, entry, err): begin a member. Return 0 or -1. */
 int pack_writer_entry(struct pack_writer *w, const struct pack_entry *entry, struct err *err);
 
-/** pack_writer_entry_unchecked(w, entry, err): likewise, whatever its name: for tests of readers. 0
- * or -1. */
-int pack_writer_entry_unchecked(struct pack_writer *w, const struct pack_entry *entry,
-                                struct err *err);
-
 /** pack_writer_data(w, data, len, err): the next bytes of a PACK_FILE; together they must be
  * entry->size. Return 0 or -1. */
 int pack_writer_data(struct pack_writer *w, const void *data, size_t len, struct err *err);

@@ -1,34 +1,20 @@
 #ifndef SETT_RESTORE_H
 #define SETT_RESTORE_H
 /*
- * A box out of its snapshot. In this order: the files are opened and checked (restore_source.c),
- * unpacked into a staging folder beside live/ by a child that can write nowhere else
- * (restore_stage.c), their store is examined and held against the one that is there
+ * A box out of its snapshot. In this order: the files are opened and checked (chain.c,
+ * restore_unlock.c), unpacked into a staging folder beside live/ by a child that can write nowhere
+ * else (restore_stage.c), their store is examined and held against the one that is there
  * (restore_look.c), told what it must know of its own age (restore_age.c), and put in live's place
  * (restore_swap.c). Until the last of these nothing that lives has changed.
  */
+#include "chain.h"
 #include "db.h"
 #include "hold.h"
 #include "paths.h"
 #include "restore_record.h"
-#include "seal.h"
 #include "unpack.h"
 
 /* ---- the files ---- */
-
-#define RESTORE_CHAIN_MOST 64
-
-struct restore_file {
-    int fd;
-    uint64_t size;
-    char path[512];
-    struct seal_header header;
-};
-
-struct restore_source {
-    size_t count;                                  /* files[0] is the newest */
-    struct restore_file files[RESTORE_CHAIN_MOST]; /* each builds on the one behind it */
-};
 
 /* Who can open them: the secret key, or a passphrase. */
 struct restore_secret {
@@ -37,28 +23,17 @@ struct restore_secret {
     char passphrase[256];
 };
 
-/** restore_source_open(s, path, more, more_count, err): the file at ${path}, and what it builds on,
- * which is looked for among ${more} (files or folders) and beside ${path}, by id and header hash.
- * Links are not followed. ERR_NOT_FOUND naming the file of a chain that is missing. Return 0 or -1.
- */
-int restore_source_open(struct restore_source *s, const char *path, const char *const *more,
-                        size_t more_count, struct err *err);
-
-/** restore_source_close(s): fine for one that is all zero. */
-void restore_source_close(struct restore_source *s);
-
 /** restore_signer(s, pinned, err): that all of its files were signed by the key that is expected:
  * ${pinned}, in hex, or the first 16 or more digits of it. ERR_FORBIDDEN "unknown_signer" naming
  * the fingerprint that it has. Return 0 or -1. */
-int restore_signer(const struct restore_source *s, const char *pinned, struct err *err);
+int restore_signer(const struct chain *s, const char *pinned, struct err *err);
 
 /** restore_fingerprint(s, out): the signer's key in hex. */
-void restore_fingerprint(const struct restore_source *s, char out[65]);
+void restore_fingerprint(const struct chain *s, char out[65]);
 
 /** restore_unlock(s, secret, err): that ${secret} opens all of them: before anything is written.
  * Return 0 or -1. */
-int restore_unlock(const struct restore_source *s, const struct restore_secret *secret,
-                   struct err *err);
+int restore_unlock(const struct chain *s, const struct restore_secret *secret, struct err *err);
 
 /* ---- staging ---- */
 
@@ -77,7 +52,7 @@ struct restore_stage {
  * with reduced rights: it writes below the staging folder and can open nothing else. All of it has
  * been compared with its manifest, and is on the disk, when it returns 0. -1: what is there is
  * worth nothing. */
-int restore_stage(const struct restore_source *s, const struct restore_secret *secret,
+int restore_stage(const struct chain *s, const struct restore_secret *secret,
                   const struct restore_stage *stage, struct unpack_figures *figures,
                   struct err *err);
 

@@ -43,8 +43,8 @@ extern char **environ;
 struct order {
     uint32_t count;
     bool own, has_only, has_user;
-    uint64_t reserve, sizes[RESTORE_CHAIN_MOST];
-    uint8_t hashes[RESTORE_CHAIN_MOST][SEAL_HASH];
+    uint64_t reserve, sizes[CHAIN_MOST];
+    uint8_t hashes[CHAIN_MOST][SEAL_HASH];
     char folder[PATHS_SIZE], only[256], user[64];
     struct restore_secret secret;
 };
@@ -59,7 +59,7 @@ struct word {
 };
 
 struct child {
-    const struct restore_source *source;
+    const struct chain *source;
     const struct restore_secret *secret;
     const struct restore_stage *stage;
     int pipe_fd, control, data;
@@ -205,7 +205,7 @@ static FILE *tmpfile_in(const char *folder)
 static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_setup *setup,
                     struct unpack_figures *figures, struct err *err)
 {
-    const struct restore_file *f = &c->source->files[i];
+    const struct chain_file *f = &c->source->files[i];
     struct chunk_source source = {next_bytes, c};
     struct unpack_figures scrap = {0};
     struct chunk_reader *r = NULL;
@@ -269,7 +269,7 @@ static int work(struct child *c, struct unpack_figures *figures, struct err *err
 
 /* ---- the parent's side ---- */
 
-static uint64_t total_of(const struct restore_source *s)
+static uint64_t total_of(const struct chain *s)
 {
     uint64_t total = 0;
 
@@ -278,7 +278,7 @@ static uint64_t total_of(const struct restore_source *s)
     return total;
 }
 
-static int room(const struct restore_source *s, const struct restore_stage *stage, struct err *err)
+static int room(const struct chain *s, const struct restore_stage *stage, struct err *err)
 {
     uint64_t needed = total_of(s) / 5 * 6 + stage->reserve, there;
     struct statvfs fs;
@@ -294,9 +294,8 @@ static int room(const struct restore_source *s, const struct restore_stage *stag
 }
 
 /* Hear the child out. */
-static int listen_to(int fd, pid_t pid, const struct restore_source *s,
-                     const struct restore_stage *stage, struct unpack_figures *figures,
-                     struct err *err)
+static int listen_to(int fd, pid_t pid, const struct chain *s, const struct restore_stage *stage,
+                     struct unpack_figures *figures, struct err *err)
 {
     uint64_t total = total_of(s);
     struct word word;
@@ -325,9 +324,8 @@ static int listen_to(int fd, pid_t pid, const struct restore_source *s,
     return rc;
 }
 
-static int fill(struct order *o, const struct restore_source *s,
-                const struct restore_secret *secret, const struct restore_stage *stage,
-                struct err *err)
+static int fill(struct order *o, const struct chain *s, const struct restore_secret *secret,
+                const struct restore_stage *stage, struct err *err)
 {
     memset(o, 0, sizeof *o);
     o->count = (uint32_t)s->count;
@@ -348,18 +346,18 @@ static int fill(struct order *o, const struct restore_source *s,
 }
 
 /* The program ${stage->program} as RESTORE_CHILD, with one end of ${ends}. */
-static int spawn(const struct restore_source *s, const struct restore_stage *stage, int end,
-                 pid_t *pid, struct err *err)
+static int spawn(const struct chain *s, const struct restore_stage *stage, int end, pid_t *pid,
+                 struct err *err)
 {
     const char *program = stage->program == NULL ? "/proc/self/exe" : stage->program;
     char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)RESTORE_CHILD, NULL};
     posix_spawn_file_actions_t actions;
-    int rc, moved[RESTORE_CHAIN_MOST + 1];
+    int rc, moved[CHAIN_MOST + 1];
 
     /* First out of the way of the numbers that they get. */
     for (size_t i = 0; i <= s->count; i++)
-        moved[i] = fcntl(i == s->count ? end : s->files[i].fd, F_DUPFD_CLOEXEC,
-                         FILES_FD + RESTORE_CHAIN_MOST);
+        moved[i] =
+            fcntl(i == s->count ? end : s->files[i].fd, F_DUPFD_CLOEXEC, FILES_FD + CHAIN_MOST);
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_adddup2(&actions, moved[s->count], TALK_FD);
     for (size_t i = 0; i < s->count; i++)
@@ -385,7 +383,7 @@ static int prepare(const struct restore_stage *stage, struct err *err)
     return 0;
 }
 
-int restore_stage(const struct restore_source *s, const struct restore_secret *secret,
+int restore_stage(const struct chain *s, const struct restore_secret *secret,
                   const struct restore_stage *stage, struct unpack_figures *figures,
                   struct err *err)
 {
@@ -426,14 +424,14 @@ static int open_folder(const char *folder, const char *name, struct err *err)
 
 int restore_stage_child(void)
 {
-    static struct restore_source source;
+    static struct chain source;
     struct child c = {.source = &source, .pipe_fd = TALK_FD};
     struct restore_stage stage = {.reserve = 0};
     struct word word = {.done = true, .rc = -1};
     struct order order;
 
     if (recv(TALK_FD, &order, sizeof order, MSG_WAITALL) != (ssize_t)sizeof order ||
-        order.count == 0 || order.count > RESTORE_CHAIN_MOST)
+        order.count == 0 || order.count > CHAIN_MOST)
         return 1;
     stage.folder = order.folder;
     stage.only = order.has_only ? order.only : NULL;

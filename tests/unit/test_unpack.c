@@ -1,6 +1,6 @@
 /* From a folder into a snapshot and out again: everything is as it was, in one file or in a chain
  * of them; and what a hostile snapshot holds stays within the staging folder. */
-#include "snapshot_world.h"
+#include "forge_tar.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -369,12 +369,12 @@ static void forge(struct shot *s, const struct hostile *members, size_t count)
                           last = {.type = PACK_FILE, .name = "MANIFEST"};
         char text[8192] = "SETT-MANIFEST 1\n", name[3 * 300];
         unsigned lines = 0;
-        struct pack_writer *w;
+        struct squeeze *z;
         FILE *quoted;
 
         assert_int_equal(chunk_writer_section(packing.w, &err), 0);
-        assert_int_equal(pack_writer_new(&w, into_section, &packing, 3, 1, &err), 0);
-        assert_int_equal(pack_writer_entry(w, &index, &err), 0);
+        assert_int_equal(squeeze_new(&z, into_section, &packing, 3, 1, &err), 0);
+        tar_member(z, &index, "");
         for (size_t k = 0; i == 1 && k < count; k++) {
             struct pack_entry e = members[k].entry;
             uint8_t hash[32];
@@ -388,9 +388,7 @@ static void forge(struct shot *s, const struct hostile *members, size_t count)
                     e.size, NULL, 0);
                 (void)sodium_bin2hex(hex, sizeof hex, hash, 32);
             }
-            assert_int_equal(pack_writer_entry_unchecked(w, &e, &err), 0);
-            if (e.size > 0)
-                assert_int_equal(pack_writer_data(w, members[k].data, e.size, &err), 0);
+            tar_member(z, &e, members[k].data);
             quoted = fmemopen(name, sizeof name, "w");
             manifest_put_name(quoted, e.name);
             if (e.target != NULL) {
@@ -406,10 +404,9 @@ static void forge(struct shot *s, const struct hostile *members, size_t count)
         }
         (void)str_format(text + strlen(text), sizeof text - strlen(text), "END %u\n", lines);
         last.size = strlen(text);
-        assert_int_equal(pack_writer_entry(w, &last, &err), 0);
-        assert_int_equal(pack_writer_data(w, text, last.size, &err), 0);
-        assert_int_equal(pack_writer_finish(w, &err), 0);
-        pack_writer_free(w);
+        tar_member(z, &last, text);
+        tar_end(z);
+        squeeze_free(z);
         assert_int_equal(chunk_writer_end(packing.w, &err), 0);
     }
     assert_int_equal(chunk_writer_finish(packing.w, &length, &err), 0);
