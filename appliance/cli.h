@@ -77,14 +77,15 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
               struct err *err);
 
 /** cli_watch(cli, job_id, from, err): show the steps of a job as they happen, until it ends.
- * ${from}: journal rows not to show again. Return the exit code (0 done, 1 stuck or undone, 6 timed
- * out) or -1. */
+ * ${from}: journal rows not to show again. Ctrl-C ends the showing, not the job. Return the exit
+ * code (0 done, 1 stuck or undone, 6 timed out, 130 interrupted) or -1. */
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err);
 
-/** cli_bar(cli, job_id, asked_ms): on a terminal, a few times a second (*${asked_ms}: when it was
- * done last, 0 at first), draw how far the snapshot of this job is. Whether a line was drawn, which
- * "\r\033[K" removes. */
-bool cli_bar(struct cli *cli, const char *job_id, int64_t *asked_ms);
+struct progress;
+
+/** cli_bar(cli, job_id, bar, asked_ms): on a terminal, a few times a second (*${asked_ms}: when it
+ * was asked last, 0 at first), draw how far the snapshot of this job is. */
+void cli_bar(struct cli *cli, const char *job_id, struct progress *bar, int64_t *asked_ms);
 
 /** cli_usage(cli, out, noun): the list of commands, of one noun or of all. */
 void cli_usage(const struct cli *cli, FILE *out, const char *noun);

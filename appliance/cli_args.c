@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "file.h"
 #include "help.h"
+#include "interrupt.h"
 #include "json_in.h"
 #include "params.h"
 #include "str.h"
@@ -375,7 +376,7 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
                     call.job_id, call.job_id);
         cli->undo_wanted = str_equal(op->name, "job.resolve");
         code = cli_watch(cli, call.job_id, 0, err);
-        if (cli->output == CLI_JSON || code == -1)
+        if (cli->output == CLI_JSON || code == -1 || code == INTERRUPT_EXIT)
             goto done;
         shown_again(cli, op, &b);
     } else

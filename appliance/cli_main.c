@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "log.h"
 #include "str.h"
 
@@ -246,5 +247,7 @@ int cli_main(int argc, char **argv, const struct cli_command *commands)
 fail:
     print_error(&cli, &err);
     free(rest);
+    if (str_equal(err.code, "interrupted"))
+        return INTERRUPT_EXIT;
     return err.kind == ERR_NONE ? 1 : err_exit_code(err.kind);
 }

@@ -149,7 +149,7 @@ void cli_usage(const struct cli *cli, FILE *out, const char *noun)
     fprintf(out, "\nOptions everywhere: --json, -o table|json|plain, --quiet, --dry-run, --wait, "
                  "--no-wait,\n  --timeout SECONDS, --confirm=NAME, --no-input, --no-color, --help. "
                  "Exit: 0 ok, 1 failed,\n  2 usage, 3 not found, 4 not allowed, 5 conflict, "
-                 "6 timed out waiting.\n");
+                 "6 timed out waiting, 130 interrupted.\n");
 }
 
 void cli_help(const struct op *op)

@@ -9,10 +9,13 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "interrupt.h"
 #include "job.h"
+#include "progress.h"
 #include "str.h"
 
-#define LOOK_MS 50
+#define LOOK_MS        50
+#define TIMED_OUT_EXIT 6
 
 static const char *const outcome_signs[] = {"…", "✓", "·", "…", "✗"};
 
@@ -95,6 +98,18 @@ static int ended(const struct cli *cli, const struct job *job)
     return well ? 0 : 1;
 }
 
+/* Nobody watches any more; the job knows nothing of that. */
+static int left(const struct cli *cli, struct progress *bar, const char *job_id, const char *why,
+                int code)
+{
+    bool system = cli->root[0] == '\0';
+
+    progress_clear(bar);
+    fprintf(stderr, "%s; the job goes on: sett%s%s job watch %s\n", why, system ? "" : " --root ",
+            cli->root, job_id);
+    return code;
+}
+
 int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *err)
 {
     int64_t deadline = cli->wait_s == 0 ? INT64_MAX : clock_mono_ms() + (int64_t)cli->wait_s * 1000;
@@ -102,19 +117,18 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
     char told[ERR_TEXT_SIZE] = "";
     struct txn *txn;
     struct job job = {0};
+    struct progress bar = {0};
     int64_t asked_ms = 0;
-    bool bar = false;
     int got;
 
     if (cli_open(cli, err) == -1)
         return -1;
+    interrupt_hold();
     for (;;) {
         uint64_t now = db_last_txn(cli->box.db);
         if (now != seen) {
             seen = now;
-            if (bar)
-                fputs("\r\033[K", stderr);
-            bar = false;
+            progress_clear(&bar);
             memset(&job, 0, sizeof job);
             if (str_copy(job.id, sizeof job.id, job_id) == -1)
                 return err_field(err, "id", "bad_id", "\"%.40s\" is not a job's id", job_id);
@@ -131,12 +145,12 @@ int cli_watch(struct cli *cli, const char *job_id, uint32_t from, struct err *er
                 return ended(cli, &job);
             remedy_show(cli, &job, told);
         }
-        if (clock_mono_ms() >= deadline) {
-            fprintf(stderr, "still going; the job continues: sett job watch %s\n", job_id);
-            return 6;
-        }
+        if (interrupt_seen())
+            return left(cli, &bar, job_id, "Interrupted", INTERRUPT_EXIT);
+        if (clock_mono_ms() >= deadline)
+            return left(cli, &bar, job_id, "Not waiting any longer", TIMED_OUT_EXIT);
         if (str_equal(job.saga, "snapshot.create"))
-            bar = cli_bar(cli, job.id, &asked_ms) || bar;
+            cli_bar(cli, job.id, &bar, &asked_ms);
         clock_sleep_ms(LOOK_MS);
     }
 }

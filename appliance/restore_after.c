@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "clock.h"
+#include "interrupt.h"
 #include "restore.h"
 #include "str.h"
 
@@ -15,7 +17,13 @@
 int restore_after_healthy(const struct cli *cli, struct err *err)
 {
     return restore_healthy(&cli->paths, cli->wait_s == 0 ? HEALTHY_MS : (int)cli->wait_s * 1000,
-                           err);
+                           interrupt_seen, err);
+}
+
+static int no_before(struct err *err, const char *text)
+{
+    (void)err_set(err, ERR_NOT_FOUND, "nothing_before", "%s", text);
+    return err_hint(err, "no tree from before a restore is kept beside the live one");
 }
 
 static int rollback(struct cli *cli, struct err *err)
@@ -23,18 +31,34 @@ static int rollback(struct cli *cli, struct err *err)
     const struct paths *p = &cli->paths;
     char before[RESTORE_BEFORE];
     struct hold hold;
+    struct err why;
     bool others;
     int got = restore_before(p, before, err);
 
     if (got == 0)
-        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is no restore to take back");
-    if (got == -1 || restore_halt(p, false, err) == -1 ||
-        hold_take(p, &hold, STOP_MS, &others, err) == -1)
+        return no_before(err, "there is no restore to take back");
+    if (got == -1)
         return -1;
+    if (cli->output != CLI_JSON && !cli->quiet)
+        fprintf(stderr, "Waiting for the box's programs to end\n");
+    interrupt_hold();
+    if (restore_halt(p, false, err) == -1)
+        return -1;
+    if (hold_take(p, &hold, STOP_MS, interrupt_seen, &others, err) == -1) {
+        (void)restore_halt(p, true, &why);
+        return -1;
+    }
+    interrupt_deaf();
     got = restore_back(p, before, err);
     hold_release(&hold);
-    if (got == -1 || (others && restore_after_healthy(cli, err) == -1))
+    if (got == -1)
         return -1;
+    if (others && restore_after_healthy(cli, err) == -1) {
+        if (str_equal(err->code, "interrupted"))
+            (void)err_set(err, ERR_CONFLICT, "interrupted",
+                          "interrupted while the box of before starts; it is in place again");
+        return err_hint(err, "sett doctor tells how it is");
+    }
     if (others && restore_halt(p, true, err) == -1)
         fprintf(stderr, "Not every container could be started: %s\n", err->text);
     printf("The box is as it was before the restore.\n");
@@ -65,7 +89,7 @@ static int commit(struct cli *cli, struct err *err)
     if (got == -1)
         return -1;
     if (got == 0)
-        return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is nothing to commit");
+        return no_before(err, "there is nothing to commit");
     if (restore_commit(&cli->paths, err) == -1 || cli_open(cli, err) == -1 ||
         db_write(cli->box.db, note_commit, &record, err) == -1)
         return -1;
@@ -73,15 +97,45 @@ static int commit(struct cli *cli, struct err *err)
     return 0;
 }
 
+static void tell_status(const struct cli *cli, const struct restore_record *r, const char *before)
+{
+    const char *root = cli->root[0] == '\0' ? "" : " --root ", *at = cli->root;
+    char when[CLOCK_TEXT_SIZE];
+
+    clock_text(when, r->snapshot_at);
+    printf("%s: from snapshot %llu of %s, made %.19sZ; %s\n", r->id,
+           (unsigned long long)r->snapshot_number, r->box_id, when, restore_state_names[r->state]);
+    if (r->lost[0] != '\0')
+        printf("  lost: %s\n", r->lost);
+    if (r->state == RESTORE_RECONCILING) {
+        printf("  sagas are paused; %s\n",
+               r->problem[0] != '\0' ? r->problem
+               : r->events_read      ? "what is outside is being looked at"
+                                     : "Stripe's events since the snapshot are not read yet");
+        printf("    sett%s%s drift list        what differs outside\n"
+               "    sett%s%s restore resume    go on; nothing outside is deleted by that\n",
+               root, at, root, at);
+    }
+    if (r->events > 0)
+        printf("  %u of Stripe's events came after it and were read again\n", r->events);
+    if (before[0] != '\0')
+        printf("  what was before is kept as %s\n"
+               "    sett%s%s restore rollback  back to it; what came since is lost\n"
+               "    sett%s%s restore commit    it goes; there is no way back then\n",
+               before, root, at, root, at);
+}
+
 static int status(struct cli *cli, struct err *err)
 {
     struct restore_record record;
-    char before[RESTORE_BEFORE];
+    char before[RESTORE_BEFORE] = "";
     struct txn *txn;
     int kept = restore_before(&cli->paths, before, err), got;
 
     if (kept == -1 || cli_open(cli, err) == -1 || db_read(&txn, cli->box.db, err) == -1)
         return -1;
+    if (kept == 0)
+        before[0] = '\0';
     got = restore_newest(txn, &record, err);
     db_read_end(txn);
     if (got == -1)
@@ -89,14 +143,11 @@ static int status(struct cli *cli, struct err *err)
     if (cli->output == CLI_JSON)
         printf("{\"object\":\"restore_status\",\"id\":\"%s\",\"state\":\"%s\",\"before\":\"%s\"}\n",
                got == 1 ? record.id : "", got == 1 ? restore_state_names[record.state] : "none",
-               kept == 1 ? before : "");
+               before);
     else if (got == 0)
         printf("This box was never restored.\n");
     else
-        printf("%s: from snapshot %llu of %s, %s\n%s%s%s", record.id,
-               (unsigned long long)record.snapshot_number, record.box_id,
-               restore_state_names[record.state], kept == 1 ? "what was before is kept as " : "",
-               before, kept == 1 ? "\n" : "");
+        tell_status(cli, &record, before);
     return 0;
 }
 

@@ -2,48 +2,25 @@
  * `sett restore`: the order of a restore, and what a person is shown and asked on the way. What
  * each stage does is backup/restore.h's affair.
  */
-#include <errno.h>
 #include <pwd.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
-#include "cli.h"
 #include "clock.h"
 #include "conf.h"
 #include "file.h"
-#include "json_out.h"
-#include "restore.h"
+#include "interrupt.h"
 #include "restore_after.h"
-#include "restore_secret.h"
-#include "restore_tenant.h"
+#include "restoring.h"
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
 
-#define BASES_MOST 64
-#define STOP_MS    60000
-#define RESERVE    (UINT64_C(256) << 20)
-
-struct restoring {
-    struct cli *cli;
-    const char *file, *signer;
-    struct restore_tenants which;
-    const char *bases[BASES_MOST];
-    size_t base_count;
-    struct restore_given given;
-    bool onto_empty, auto_resume;
-    struct chain source;
-    struct restore_secret secret;
-    struct restore_plan plan;
-    struct restore_record record;
-    struct unpack_figures figures;
-    char staging[PATHS_SIZE], kit_signer[65], name[64];
-    int64_t shown_ms, began_ms;
-};
+#define STOP_MS 60000
+#define RESERVE (UINT64_C(256) << 20)
 
 /* ---- options ---- */
 
@@ -175,177 +152,43 @@ static int take_rights(struct restoring *r, struct err *err)
 
 /* ---- the pass ---- */
 
-static void show_progress(void *arg, uint64_t bytes, uint64_t total)
-{
-    struct restoring *r = arg;
-    int64_t now_ms = clock_mono_ms(), took_ms = now_ms - r->began_ms;
-
-    if (r->cli->quiet || r->cli->output == CLI_JSON || !isatty(STDERR_FILENO) ||
-        now_ms - r->shown_ms < 200 || took_ms < 1 || total == 0)
-        return;
-    r->shown_ms = now_ms;
-    fprintf(stderr, "\runpacking and checking  %3llu %%  %llu MiB/s ",
-            (unsigned long long)(bytes * 100 / total),
-            (unsigned long long)(bytes * 1000 / (uint64_t)took_ms >> 20));
-}
-
 static int unpack(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
+    struct restore_line line = {.cli = r->cli, .began_ms = clock_mono_ms()};
     struct restore_stage stage = {.folder = r->staging,
                                   .own = geteuid() == 0,
                                   .user = p->root[0] == '\0' ? "sett-restore" : NULL,
                                   .reserve = RESERVE,
-                                  .progress = show_progress,
-                                  .arg = r};
+                                  .progress = restore_line_draw,
+                                  .arg = &line};
     int rc;
 
     if (restore_staging(p, r->staging, err) == -1)
         return -1;
-    r->began_ms = clock_mono_ms();
     rc = restore_stage(&r->source, &r->secret, &stage, &r->figures, err);
     sodium_memzero(&r->secret, sizeof r->secret);
-    if (r->shown_ms != 0)
-        fputs("\r\033[K", stderr);
+    progress_clear(&line.line);
+    if (interrupt_seen())
+        return restoring_interrupted(r, err);
     if (rc == -1 || restore_fit(r->staging, p, r->onto_empty, err) == -1)
         return -1;
     return restore_look(r->staging, p, &r->plan, err);
 }
 
-/* ---- what is shown and asked ---- */
-
-static void when(int64_t ms, char out[32])
-{
-    time_t at = (time_t)(ms / 1000);
-    struct tm tm;
-
-    if (gmtime_r(&at, &tm) == NULL || strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-        (void)str_copy(out, 32, "?");
-}
-
-/* What came after the snapshot, as one sentence; "" if nothing. */
-static void say_lost(const struct restore_plan *plan, char *out, size_t size)
-{
-    const struct restore_lost *l = &plan->lost;
-
-    out[0] = '\0';
-    if (!plan->present || l->audit + l->tenants + l->customers + l->orders + l->events == 0)
-        return;
-    (void)str_format(out, size,
-                     "%u tenants, %u customers, %u orders, %u events, %u users and %llu audit "
-                     "records came after it%s%s%s%s",
-                     l->tenants, l->customers, l->orders, l->events, l->users,
-                     (unsigned long long)l->audit, l->names[0][0] == '\0' ? "" : ": ", l->names[0],
-                     l->names[1][0] == '\0' ? "" : ", ", l->names[1]);
-}
-
-static void show_json(const struct restoring *r, const char *state)
-{
-    const struct seal_header *h = &r->source.files[0].header;
-    char lost[400], signer[65];
-    struct json_out j;
-    struct buf b;
-
-    buf_init(&b, 65536);
-    json_out_init(&j, &b);
-    say_lost(&r->plan, lost, sizeof lost);
-    restore_fingerprint(&r->source, signer);
-    json_out_object(&j);
-    json_out_key_text(&j, "object", "restore");
-    json_out_key_text(&j, "state", state);
-    json_out_key_text(&j, "id", r->record.id);
-    json_out_key_text(&j, "box", r->plan.box_id);
-    json_out_key_u64(&j, "snapshot", h->number);
-    json_out_key_text(&j, "signer", signer);
-    json_out_key_u64(&j, "files", r->figures.files);
-    json_out_key_u64(&j, "bytes", r->figures.bytes);
-    json_out_key_u64(&j, "tenants", r->plan.tenants);
-    json_out_key_text(&j, "lost", lost);
-    json_out_key_u64(&j, "lost_tenants", r->plan.lost.tenants);
-    json_out_key_u64(&j, "lost_events", r->plan.lost.events);
-    json_out_key_u64(&j, "databases", r->plan.databases);
-    json_out_key_text(&j, "before", r->record.before);
-    json_out_key(&j, "configuration_differs");
-    json_out_array(&j);
-    for (size_t i = 0; r->plan.conf[i][0] != '\0'; i++)
-        json_out_text(&j, r->plan.conf[i]);
-    json_out_end_array(&j);
-    json_out_end_object(&j);
-    printf("%s\n", buf_string(&b));
-    buf_free(&b);
-}
-
-static void show_plan(const struct restoring *r)
-{
-    const struct seal_header *h = &r->source.files[0].header;
-    char at[32], lost[400];
-    FILE *out = stderr;
-
-    when(h->created_at, at);
-    say_lost(&r->plan, lost, sizeof lost);
-    fprintf(out, "Snapshot %llu of box %s, made %s\n", (unsigned long long)h->number, h->box_id,
-            at);
-    fprintf(out, "  %u tenants, %llu files, %llu MiB; whole, signed and checked\n", r->plan.tenants,
-            (unsigned long long)r->figures.files, (unsigned long long)(r->figures.bytes >> 20));
-    if (r->plan.migrated > 0)
-        fprintf(out, "  its store was of an older version; %u migrations ran on the copy\n",
-                r->plan.migrated);
-    if (r->plan.foreign)
-        fprintf(out, "  IT IS ANOTHER BOX'S: this one's store goes altogether\n");
-    if (r->onto_empty)
-        fprintf(out, "  the box that it was must be off: two would fight for the same tunnels\n");
-    if (r->plan.present)
-        fprintf(out, "  lost: %s\n", lost[0] == '\0' ? "nothing; nothing came after it" : lost);
-    if (r->plan.databases > 0)
-        fprintf(out,
-                "  %u databases: their dumps are laid into live/databases, for pg_restore, before "
-                "it is resumed\n",
-                r->plan.databases);
-    for (size_t i = 0; r->plan.conf[i][0] != '\0'; i++)
-        fprintf(out, "  /etc/sett/%s differs, and stays as it is (the snapshot's: live/etc)\n",
-                r->plan.conf[i]);
-}
-
-/* The word YES, or the name of the box. */
-static int confirm(struct restoring *r, struct err *err)
-{
-    const struct cli *cli = r->cli;
-    char line[64];
-
-    if (cli->confirm != NULL)
-        return str_equal(cli->confirm, r->name) || str_equal(cli->confirm, "YES")
-                   ? 0
-                   : err_field(err, "confirm", "not_confirmed",
-                               "--confirm=%.60s is not the name of the box, %s", cli->confirm,
-                               r->name);
-    if (cli->no_input || !isatty(STDIN_FILENO)) {
-        (void)err_field(err, "confirm", "not_confirmed", "a restore replaces the box");
-        return err_hint(err, "add --confirm=%s to do it without being asked", r->name);
-    }
-    fprintf(stderr, "Type YES to put it in the place of what is there: ");
-    if (fgets(line, sizeof line, stdin) == NULL)
-        line[0] = '\0';
-    line[strcspn(line, "\r\n")] = '\0';
-    return str_equal(line, "YES")
-               ? 0
-               : err_field(err, "confirm", "not_confirmed", "nothing was changed");
-}
-
-/* How the box is called: of the restored store, or of sett.conf. */
-static void find_name(struct restoring *r)
+/* How the box is called: by the store in ${folder}, or by sett.conf. "" if that cannot be read. */
+static void find_name(struct restoring *r, const char *folder)
 {
     static struct conf conf;
     struct err why;
-    char folder[PATHS_SIZE + 8];
     struct txn *txn;
     struct db *db;
 
-    (void)str_copy(r->name, sizeof r->name, "sett");
     (void)conf_read(&conf, r->cli->paths.conf, &why);
-    (void)str_format(folder, sizeof folder, "%s/db", r->staging);
     if (db_open(&db, folder, &sett_schema, &why) == -1 || db_read(&txn, db, &why) == -1)
         return;
-    (void)setting_text(txn, &conf, "box.name", r->name, sizeof r->name, &why);
+    if (setting_text(txn, &conf, "box.name", r->name, sizeof r->name, &why) == -1)
+        r->name[0] = '\0';
     db_read_end(txn);
 }
 
@@ -371,7 +214,7 @@ static void fill_record(struct restoring *r)
     memcpy(d->snapshot_uid, h->id, sizeof d->snapshot_uid);
     memcpy(d->snapshot_digest, h->hash, sizeof d->snapshot_digest);
     d->auto_resume = r->auto_resume && r->plan.databases == 0;
-    say_lost(&r->plan, d->lost, sizeof d->lost);
+    restoring_lost(&r->plan, d->lost, sizeof d->lost);
     (void)str_format(d->actor, sizeof d->actor, "cli:%.50s",
                      sudo != NULL   ? sudo
                      : user != NULL ? user->pw_name
@@ -390,90 +233,102 @@ static int go_back(struct restoring *r, struct err *err)
     bool others;
 
     fprintf(stderr, "It does not come up (%s); going back\n", why.text);
-    if (hold_take(p, &hold, STOP_MS, &others, err) == -1)
+    if (hold_take(p, &hold, STOP_MS, NULL, &others, err) == -1)
         return err_hint(err, "try: sett restore rollback");
     if (restore_back(p, r->record.before, err) == -1) {
         hold_release(&hold);
         return -1;
     }
     hold_release(&hold);
+    r->stage = RESTORING_BACK;
     if (restore_after_healthy(r->cli, err) == 0)
         (void)restore_halt(p, true, err);
+    else if (str_equal(err->code, "interrupted"))
+        return restoring_interrupted(r, err);
     (void)err_set(err, ERR_UNAVAILABLE, "restore_unhealthy",
                   "the restored box did not come up, and is gone again: %.200s", why.text);
     return err_hint(err, "the box is as it was before");
 }
 
-static int put_in_place(struct restoring *r, struct err *err)
+/* Alone with live/: the last thing that can be broken off is the wait for that. */
+static int exchange(struct restoring *r, bool *others, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
     struct hold hold;
-    bool others = false;
-    struct err why;
     int rc;
 
-    if (!r->cli->quiet && r->cli->output != CLI_JSON)
-        fprintf(stderr, "Waiting for the box's programs to end\n");
-    if (restore_halt(p, false, err) == -1)
+    if (hold_take(p, &hold, STOP_MS, interrupt_seen, others, err) == -1)
         return -1;
-    if (hold_take(p, &hold, STOP_MS, &others, err) == -1) {
-        (void)restore_halt(p, true, &why);
-        return -1;
-    }
     rc = restore_age(r->staging, p, &r->record, err) == -1 ||
                  restore_ready(p, r->record.before, err) == -1
              ? -1
              : restore_exchange(p, r->record.before, err);
     hold_release(&hold);
-    if (rc == -1 || !others)
-        return rc;
-    return restore_after_healthy(r->cli, err) == 0 ? 0 : go_back(r, err);
+    return rc;
 }
 
-static void tell_next(const struct restoring *r)
+static int put_in_place(struct restoring *r, struct err *err)
 {
-    const char *root = r->cli->root[0] == '\0' ? "" : " --root ";
+    const struct paths *p = &r->cli->paths;
+    bool others = false;
+    struct err why;
 
-    if (r->cli->output == CLI_JSON) {
-        show_json(r, "restored");
-        return;
-    }
-    printf("Restored. Sagas are paused while it is seen what is outside.\n"
-           "  sett%s%s restore list      how far that is\n"
-           "  sett%s%s drift list        what differs\n"
-           "  sett%s%s restore resume    go on; nothing outside is deleted by that\n",
-           root, r->cli->root, root, r->cli->root, root, r->cli->root);
+    r->stage = RESTORING_HALTS;
     if (!r->onto_empty)
-        printf("  sett%s%s restore rollback  back to what was, kept until: sett restore commit\n",
-               root, r->cli->root);
+        restoring_tell(r, "Waiting for the box's programs to end");
+    if (restore_halt(p, false, err) == -1)
+        return -1;
+    if (exchange(r, &others, err) == -1) {
+        (void)restore_halt(p, true, &why);
+        return str_equal(err->code, "interrupted") ? restoring_interrupted(r, err) : -1;
+    }
+    r->stage = RESTORING_EXCHANGED;
+    if (!others)
+        return 0;
+    restoring_tell(r, "Exchanged; waiting until the restored box answers");
+    if (restore_after_healthy(r->cli, err) == 0)
+        return 0;
+    return str_equal(err->code, "interrupted") ? restoring_interrupted(r, err) : go_back(r, err);
 }
 
 static int restore_file(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
+    char staged[PATHS_SIZE + 8];
+    bool whole;
 
-    if (take_rights(r, err) == -1 || check_place(r, err) == -1 || open_source(r, err) == -1 ||
+    if (take_rights(r, err) == -1 || check_place(r, err) == -1)
+        return -1;
+    whole = r->which.tenant == NULL && r->which.customer == NULL;
+    if (whole && !r->onto_empty)
+        find_name(r, p->db);
+    if ((whole && restoring_may_ask(r, err) == -1) || open_source(r, err) == -1 ||
         make_folders(p, err) == -1)
         return -1;
-    if (r->which.tenant != NULL || r->which.customer != NULL)
+    interrupt_hold();
+    if (!whole)
         return restore_tenants(r->cli, &r->source, &r->secret, &r->which, err);
     if (!str_equal(r->source.files[0].header.scope, "box"))
         return err_set(err, ERR_INVALID, "not_a_box", "this is a snapshot of %s alone",
                        r->source.files[0].header.scope);
     if (unpack(r, err) == -1)
         return -1;
-    find_name(r);
+    if (r->name[0] == '\0' && str_format(staged, sizeof staged, "%s/db", r->staging) == 0)
+        find_name(r, staged);
     fill_record(r);
-    if (!r->cli->quiet && r->cli->output != CLI_JSON)
-        show_plan(r);
+    if (restoring_speaks(r))
+        restoring_plan(r);
     if (r->cli->dry_run) {
         if (r->cli->output == CLI_JSON)
-            show_json(r, "checked");
+            restoring_json(r, "checked");
         return 0;
     }
-    if (confirm(r, err) == -1 || put_in_place(r, err) == -1)
+    if (restoring_confirm(r, err) == -1)
         return -1;
-    tell_next(r);
+    interrupt_deaf();
+    if (put_in_place(r, err) == -1)
+        return -1;
+    restoring_next(r);
     return 0;
 }
 

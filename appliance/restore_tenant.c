@@ -12,10 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "customer.h"
 #include "file.h"
 #include "folder.h"
 #include "json_in.h"
+#include "restore_line.h"
 #include "restore_record.h"
 #include "schema.h"
 #include "setting.h"
@@ -226,17 +228,20 @@ static int dress(const char *path, const char *from, const char *to, struct err 
 /* Its part of the snapshot, whole and checked, to where the hands look for it. */
 static int unpack_one(struct cli *cli, const struct chain *source,
                       const struct restore_secret *secret, uint64_t from, uint64_t to,
-                      struct err *err)
+                      struct unpack_figures *figures, struct err *err)
 {
     const struct paths *p = &cli->paths;
     char staging[PATHS_SIZE], unit[64], staged[PATHS_SIZE + 96], place[PATHS_SIZE + 32],
         waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48], was[PATHS_SIZE + 32];
-    struct unpack_figures figures;
+    struct restore_line line = {.cli = cli, .began_ms = clock_mono_ms()};
     struct restore_stage stage = {.folder = staging,
                                   .only = unit,
                                   .own = geteuid() == 0,
                                   .user = p->root[0] == '\0' ? "sett-restore" : NULL,
-                                  .reserve = RESERVE};
+                                  .reserve = RESERVE,
+                                  .progress = restore_line_draw,
+                                  .arg = &line};
+    int rc;
 
     names(p, from, was, waiting, kept);
     names(p, to, place, waiting, kept);
@@ -248,17 +253,42 @@ static int unpack_one(struct cli *cli, const struct chain *source,
                         (unsigned long long)to);
     }
     (void)str_format(unit, sizeof unit, "tenants/%llu", (unsigned long long)from);
-    if (restore_staging(p, staging, err) == -1 ||
-        restore_stage(source, secret, &stage, &figures, err) == -1)
+    if (restore_staging(p, staging, err) == -1)
+        return -1;
+    rc = restore_stage(source, secret, &stage, figures, err);
+    progress_clear(&line.line);
+    if (rc == -1)
         return -1;
     (void)str_format(staged, sizeof staged, "%s/.data/%s", staging, unit);
     if (!file_exists(staged))
         return err_set(err, ERR_NOT_FOUND, "not_in_snapshot",
                        "the snapshot holds nothing of tenant %llu", (unsigned long long)from);
+    if (cli->dry_run)
+        return 0;
     if (dress(staged, was, place, err) == -1 || file_remove_tree(waiting, err) == -1)
         return -1;
     return rename(staged, waiting) == 0 ? file_sync_folder(p->tenants, err)
                                         : err_sys(err, "restore_place", errno, waiting);
+}
+
+/* What it would be, had it not been --dry-run. */
+static void tell_dry(const struct cli *cli, const struct tenant *tenant, const char *as,
+                     const struct unpack_figures *figures)
+{
+    if (cli->output == CLI_JSON)
+        printf("{\"object\":\"restore\",\"state\":\"checked\",\"tenant\":\"%s\",\"files\":%llu,"
+               "\"bytes\":%llu}\n",
+               tenant->id, (unsigned long long)figures->files, (unsigned long long)figures->bytes);
+    else if (as != NULL)
+        printf("A new tenant %s would get what %s had: %llu files, %.1f MiB, whole and checked\n",
+               as, tenant->subdomain, (unsigned long long)figures->files,
+               (double)figures->bytes / 1048576.0);
+    else
+        printf(
+            "%s would have %llu files, %.1f MiB, whole and checked, in the place of what it has; "
+            "that is kept until committed\n",
+            tenant->subdomain, (unsigned long long)figures->files,
+            (double)figures->bytes / 1048576.0);
 }
 
 static int restore_one(struct cli *cli, const struct chain *source,
@@ -266,15 +296,20 @@ static int restore_one(struct cli *cli, const struct chain *source,
                        const char *as, struct err *err)
 {
     uint64_t number = tenant->number;
+    struct unpack_figures figures;
     char id[ID_SIZE];
     struct err why;
     int rc;
 
     (void)str_copy(id, sizeof id, tenant->id);
-    if (as != NULL && create(cli, tenant, as, id, &number, err) == -1)
+    if (as != NULL && !cli->dry_run && create(cli, tenant, as, id, &number, err) == -1)
         return -1;
-    rc = unpack_one(cli, source, secret, tenant->number, number, err);
+    rc = unpack_one(cli, source, secret, tenant->number, number, &figures, err);
     (void)restore_tidy(&cli->paths, &why);
+    if (rc == 0 && cli->dry_run) {
+        tell_dry(cli, tenant, as, &figures);
+        return 0;
+    }
     if (rc == -1 || put_in_place(cli, id, false, err) == -1)
         return -1;
     printf("%s has what %s had in the snapshot; what it had itself is kept until:\n"

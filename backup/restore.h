@@ -44,14 +44,15 @@ struct restore_stage {
     bool own;            /* everything gets the owner that it had */
     const char *user; /* that the child becomes, if there is one of that name; NULL: nobody else */
     uint64_t reserve; /* bytes to be left free on the file system */
-    void (*progress)(void *arg, uint64_t bytes, uint64_t total); /* of the files read; or NULL */
+    int (*progress)(void *arg, uint64_t bytes, uint64_t total); /* of the files read; or NULL */
     void *arg;
 };
 
 /** restore_stage(s, secret, stage, figures, err): one pass over each file, oldest first, in a child
  * with reduced rights: it writes below the staging folder and can open nothing else. All of it has
- * been compared with its manifest, and is on the disk, when it returns 0. -1: what is there is
- * worth nothing. */
+ * been compared with its manifest, and is on the disk, when it returns 0. ${stage->progress} is
+ * called several times a second; unless it returns 0, that is the end: "interrupted". -1: what is
+ * there is worth nothing. */
 int restore_stage(const struct chain *s, const struct restore_secret *secret,
                   const struct restore_stage *stage, struct unpack_figures *figures,
                   struct err *err);
@@ -63,10 +64,19 @@ int restore_stage_child(void);
 
 /* ---- looking ---- */
 
-struct restore_lost { /* what the present store has and the restored one has not */
-    uint32_t tenants, customers, orders, events, users;
-    uint64_t audit;     /* entries */
-    char names[5][128]; /* of some of the tenants */
+#define RESTORE_NAMED 3
+
+struct restore_lost_kind {
+    uint32_t count;
+    char names[RESTORE_NAMED][96]; /* of the first few; "" ends */
+};
+
+/* What the present store has and the restored one has not. */
+struct restore_lost {
+    struct restore_lost_kind tenants, customers, orders, payments, users;
+    struct restore_lost_kind back; /* the other way: tenants deleted since, which are there again */
+    uint32_t events;
+    uint64_t audit;
 };
 
 struct restore_plan {
@@ -137,7 +147,8 @@ int restore_commit(const struct paths *paths, struct err *err);
  * without a box. Return 0 or -1. */
 int restore_halt(const struct paths *paths, bool start, struct err *err);
 
-/** restore_healthy(paths, wait_ms, err): until worker, hands and front answer. Return 0 or -1. */
-int restore_healthy(const struct paths *paths, int wait_ms, struct err *err);
+/** restore_healthy(paths, wait_ms, stop, err): until worker, hands and front answer, or ${stop} (it
+ * may be NULL) says to break off: "interrupted". Return 0 or -1. */
+int restore_healthy(const struct paths *paths, int wait_ms, bool (*stop)(void), struct err *err);
 
 #endif

@@ -78,62 +78,147 @@ static int check(struct db *db, struct err *err)
 
 /* ---- what is lost ---- */
 
-/* How many records of ${table} are in ${a} and not in ${b}. -1 on error. */
-static int64_t missing(struct txn *a, struct txn *b, const struct table *table, void *record,
-                       void *other, struct restore_lost *names, struct err *err)
-{
-    size_t size = table->fields.struct_size;
-    struct scan scan;
-    int64_t count = 0;
-    int got;
-
-    if (scan_start(&scan, a, table, NULL, NULL, 0, false, err) == -1)
-        return -1;
-    memset(record, 0, size);
-    while ((got = scan_next(&scan, record, err)) == 1) {
-        memcpy(other, record, size);
-        if ((got = record_get(b, table, other, err)) == -1)
-            return -1;
-        if (got == 1)
-            continue;
-        if (names != NULL && count < 5)
-            memcpy(names->names[count], ((const struct tenant *)record)->name, 128);
-        count++;
-    }
-    return got == -1 ? -1 : count;
-}
-
 union any {
     struct tenant tenant;
     struct customer customer;
     struct order order;
+    struct subscription subscription;
     struct event event;
     struct user user;
     struct audit audit;
 };
 
+static void add(struct restore_lost_kind *kind, const char *name)
+{
+    if (kind->count < RESTORE_NAMED)
+        (void)str_format(kind->names[kind->count], sizeof kind->names[0], "%.90s", name);
+    kind->count++;
+}
+
+/* Whether a record of ${a} is worth a word, given what ${b} has under its key (NULL: nothing), and
+ * how it is called. */
+struct look {
+    const struct table *table;
+    const char *(*name)(struct txn *a, const union any *mine, const union any *theirs);
+    struct restore_lost_kind *kind;
+};
+
+static const char *tenant_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    (void)a;
+    return theirs == NULL && mine->tenant.state != TENANT_DELETED ? mine->tenant.subdomain : NULL;
+}
+
+/* Of the snapshot, held against the present. */
+static const char *back_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    (void)a;
+    return mine->tenant.state != TENANT_DELETED &&
+                   (theirs == NULL || theirs->tenant.state == TENANT_DELETED)
+               ? mine->tenant.subdomain
+               : NULL;
+}
+
+static const char *customer_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    (void)a;
+    return theirs == NULL ? mine->customer.name : NULL;
+}
+
+static const char *order_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    const struct order *o = &mine->order;
+
+    (void)a;
+    return theirs != NULL ? NULL : o->subdomain[0] != '\0' ? o->subdomain : o->name;
+}
+
+static const char *user_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    (void)a;
+    return theirs == NULL ? mine->user.name : NULL;
+}
+
+static int64_t paid_at(const struct subscription *s)
+{
+    return s->paid_at > s->checkout_paid_at ? s->paid_at : s->checkout_paid_at;
+}
+
+/* Who paid since, for what. */
+static const char *payment_name(struct txn *a, const union any *mine, const union any *theirs)
+{
+    static union any customer;
+    struct err ignored;
+
+    if (paid_at(&mine->subscription) <= (theirs == NULL ? 0 : paid_at(&theirs->subscription)))
+        return NULL;
+    memset(&customer, 0, sizeof customer);
+    memcpy(customer.customer.id, mine->subscription.customer_id, ID_SIZE);
+    return record_get(a, &customer_table, &customer, &ignored) == 1
+               ? customer.customer.name
+               : mine->subscription.stripe_subscription;
+}
+
+/* All of a table of ${a} that ${l} has a name for. */
+static int look_at(struct txn *a, struct txn *b, const struct look *l, struct err *err)
+{
+    static union any mine, theirs; /* large, and this is done once in a process */
+    struct scan scan;
+    const char *name;
+    int got, there;
+
+    if (scan_start(&scan, a, l->table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    memset(&mine, 0, sizeof mine);
+    while ((got = scan_next(&scan, &mine, err)) == 1) {
+        theirs = mine;
+        if ((there = record_get(b, l->table, &theirs, err)) == -1)
+            return -1;
+        if ((name = l->name(a, &mine, there == 1 ? &theirs : NULL)) != NULL)
+            add(l->kind, name);
+    }
+    return got;
+}
+
+/* How many records of ${table} are in ${a} and not in ${b}. -1 on error. */
+static int64_t missing(struct txn *a, struct txn *b, const struct table *table, struct err *err)
+{
+    static union any mine, theirs;
+    struct scan scan;
+    int64_t count = 0;
+    int got, there;
+
+    if (scan_start(&scan, a, table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    memset(&mine, 0, sizeof mine);
+    while ((got = scan_next(&scan, &mine, err)) == 1) {
+        theirs = mine;
+        if ((there = record_get(b, table, &theirs, err)) == -1)
+            return -1;
+        count += there == 0;
+    }
+    return got == -1 ? -1 : count;
+}
+
 static int lost(struct txn *live, struct txn *staged, struct restore_lost *out, struct err *err)
 {
-    static union any a, b; /* large, and this is done once in a process */
-    const struct {
-        const struct table *table;
-        uint32_t *count;
-    } tables[] = {{&tenant_table, &out->tenants},
-                  {&customer_table, &out->customers},
-                  {&order_table, &out->orders},
-                  {&event_table, &out->events},
-                  {&user_table, &out->users}};
-    int64_t n;
+    const struct look looks[] = {{&tenant_table, tenant_name, &out->tenants},
+                                 {&customer_table, customer_name, &out->customers},
+                                 {&order_table, order_name, &out->orders},
+                                 {&subscription_table, payment_name, &out->payments},
+                                 {&user_table, user_name, &out->users}};
+    const struct look back = {&tenant_table, back_name, &out->back};
+    int64_t events, audit;
 
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        n = missing(live, staged, tables[i].table, &a, &b, i == 0 ? out : NULL, err);
-        if (n == -1)
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        if (look_at(live, staged, &looks[i], err) == -1)
             return -1;
-        *tables[i].count = (uint32_t)n;
-    }
-    if ((n = missing(live, staged, &audit_table, &a, &b, NULL, err)) == -1)
+    if (look_at(staged, live, &back, err) == -1 ||
+        (events = missing(live, staged, &event_table, err)) == -1 ||
+        (audit = missing(live, staged, &audit_table, err)) == -1)
         return -1;
-    out->audit = (uint64_t)n;
+    out->events = (uint32_t)events;
+    out->audit = (uint64_t)audit;
     return 0;
 }
 

@@ -34,8 +34,9 @@
 #define FILES_OPEN   256
 #define ROOM_EACH    (UINT64_C(64) << 20)
 
-#define TALK_FD  3  /* of the child: where it hears what to do, and tells how it goes */
-#define FILES_FD 10 /* of the child: the snapshot's files, the newest first */
+#define TELL_EACH_MS 250
+#define TALK_FD      3  /* of the child: where it hears what to do, and tells how it goes */
+#define FILES_FD     10 /* of the child: the snapshot's files, the newest first */
 
 extern char **environ;
 
@@ -293,23 +294,37 @@ static int room(const struct chain *s, const struct restore_stage *stage, struct
     return err_hint(err, "nothing was changed; make room, then restore again");
 }
 
+/* What the child says next: 1, 0 at its end. Whoever watches is asked meanwhile whether to go on:
+ * -1, he does not want to. */
+static int next_word(int fd, const struct restore_stage *stage, uint64_t bytes, uint64_t total,
+                     struct word *word)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    ssize_t n;
+
+    for (;;) {
+        if (stage->progress != NULL && stage->progress(stage->arg, bytes, total) != 0)
+            return -1;
+        if (poll(&wait, 1, TELL_EACH_MS) <= 0)
+            continue;
+        do
+            n = recv(fd, word, sizeof *word, MSG_WAITALL);
+        while (n == -1 && errno == EINTR);
+        return n == (ssize_t)sizeof *word;
+    }
+}
+
 /* Hear the child out. */
 static int listen_to(int fd, pid_t pid, const struct chain *s, const struct restore_stage *stage,
                      struct unpack_figures *figures, struct err *err)
 {
-    uint64_t total = total_of(s);
+    uint64_t total = total_of(s), bytes = 0;
     struct word word;
-    ssize_t n;
-    int status, rc = err_set(err, ERR_INTERNAL, "child_died", "the unpacking ended unexpectedly");
+    int status, got = 0,
+                rc = err_set(err, ERR_INTERNAL, "child_died", "the unpacking ended unexpectedly");
 
-    for (;;) {
-        do
-            n = fd == -1 ? 0 : recv(fd, &word, sizeof word, MSG_WAITALL);
-        while (n == -1 && errno == EINTR);
-        if (n != (ssize_t)sizeof word)
-            break;
-        if (stage->progress != NULL && !word.done)
-            stage->progress(stage->arg, word.bytes, total);
+    while (fd != -1 && (got = next_word(fd, stage, bytes, total, &word)) == 1) {
+        bytes = word.bytes;
         if (word.done) {
             rc = word.rc;
             *figures = word.figures;
@@ -317,6 +332,8 @@ static int listen_to(int fd, pid_t pid, const struct chain *s, const struct rest
             break;
         }
     }
+    if (got == -1)
+        rc = err_set(err, ERR_CONFLICT, "interrupted", "interrupted; nothing was changed");
     if (rc == -1)
         (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) == -1 && errno == EINTR)

@@ -278,7 +278,7 @@ static int worker_beats(const struct paths *paths, int64_t since_ms, struct err 
     return err_set(err, ERR_UNAVAILABLE, "worker_silent", "the worker does not start");
 }
 
-int restore_healthy(const struct paths *paths, int wait_ms, struct err *err)
+int restore_healthy(const struct paths *paths, int wait_ms, bool (*stop)(void), struct err *err)
 {
     int64_t deadline = clock_mono_ms() + wait_ms, since_ms = clock_wall_ms();
 
@@ -286,6 +286,8 @@ int restore_healthy(const struct paths *paths, int wait_ms, struct err *err)
         if (worker_beats(paths, since_ms, err) == 0 && hands_answer(paths, err) == 0 &&
             restore_front_answers(paths->front_sock, err) == 0)
             return 0;
+        if (stop != NULL && stop())
+            return err_set(err, ERR_CONFLICT, "interrupted", "interrupted");
         if (clock_mono_ms() >= deadline)
             return err_hint(err, "the restored box did not come up in %d s", wait_ms / 1000);
         clock_sleep_ms(100);

@@ -95,37 +95,39 @@ int hold_try(const struct paths *paths, struct hold *hold, struct err *err)
     return err_hint(err, "try again when it is done; sett restore status tells");
 }
 
-/* Turn by turn until ${fd} is locked or the time is over. 0 or -1. */
-static int lock_by(int fd, int64_t deadline_ms)
+/* Turn by turn until ${fd} is locked, the time is over, or it is broken off. 0 or -1. */
+static int lock_by(int fd, int64_t deadline_ms, bool (*stop)(void))
 {
     while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -1;
-        if (clock_mono_ms() >= deadline_ms)
+        if (clock_mono_ms() >= deadline_ms || (stop != NULL && stop()))
             return -1;
         clock_sleep_ms(TURN_MS);
     }
     return 0;
 }
 
-int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool *others,
-              struct err *err)
+int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*stop)(void),
+              bool *others, struct err *err)
 {
     int64_t now_ms = clock_mono_ms();
 
     *others = false;
     if (open_both(paths, hold, true, err) == -1)
         return -1;
-    if (lock_by(hold->wish_fd, now_ms + 1000) == -1) {
+    if (lock_by(hold->wish_fd, now_ms + 1000, NULL) == -1) {
         hold_release(hold);
         return err_set(err, ERR_CONFLICT, "restoring", "another restore is at work");
     }
     if (flock(hold->live_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     *others = true;
-    if (lock_by(hold->live_fd, now_ms + wait_ms) == 0)
+    if (lock_by(hold->live_fd, now_ms + wait_ms, stop) == 0)
         return 0;
     hold_release(hold);
+    if (stop != NULL && stop())
+        return err_set(err, ERR_CONFLICT, "interrupted", "interrupted; nothing was changed");
     (void)err_set(err, ERR_TIMEOUT, "box_runs_on", "the box's programs did not end in %d s",
                   wait_ms / 1000);
     return err_hint(err, "nothing was changed; a step outside may take long: try again");

@@ -26,11 +26,12 @@ int hold_try(const struct paths *paths, struct hold *hold, struct err *err);
 /** hold_wished(hold): whether somebody wishes to replace live/: whoever shares it is to end. */
 bool hold_wished(const struct hold *hold);
 
-/** hold_take(paths, hold, wait_ms, others, err): wish, wait until the others have ended, and have
- * it alone. *${others}: whether there were any. ERR_CONFLICT "restoring" when another restore is at
- * it; ERR_TIMEOUT, and no wish is left. Return 0 or -1. */
-int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool *others,
-              struct err *err);
+/** hold_take(paths, hold, wait_ms, stop, others, err): wish, wait until the others have ended, and
+ * have it alone. ${stop} says whether the waiting is to be broken off ("interrupted"); it may be
+ * NULL. *${others}: whether there were any. ERR_CONFLICT "restoring" when another restore is at it;
+ * ERR_TIMEOUT, and no wish is left. Return 0 or -1. */
+int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*stop)(void),
+              bool *others, struct err *err);
 
 /** hold_release(hold): let go. Fine for one that holds nothing. */
 void hold_release(struct hold *hold);
