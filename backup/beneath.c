@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -258,23 +257,24 @@ int beneath_dress_folder(int folder, const struct manifest_entry *line, bool own
     return rc;
 }
 
-int beneath_hash(int fd, uint64_t size, uint8_t hash[32], char *block, size_t block_size,
-                 struct err *err)
+int beneath_hash(int fd, uint64_t size, struct digest *digest, uint8_t hash[32], char *block,
+                 size_t block_size, struct err *err)
 {
-    crypto_generichash_state state;
     uint64_t have = 0;
     ssize_t n;
+    int failed;
 
-    (void)crypto_generichash_init(&state, NULL, 0, 32);
     while ((n = read(fd, block, block_size)) > 0) {
-        (void)crypto_generichash_update(&state, (const uint8_t *)block, (size_t)n);
+        digest_add(digest, block, (size_t)n);
         have += (uint64_t)n;
     }
+    failed = errno;
+    if (digest_end(digest, hash, err) == -1)
+        return -1;
     if (n < 0)
-        return err_sys(err, "restore_read", errno, "a restored file");
+        return err_sys(err, "restore_read", failed, "a restored file");
     if (have != size)
         return corrupt(err, "an older file of the chain has another length", "");
-    (void)crypto_generichash_final(&state, hash, 32);
     return 0;
 }
 

@@ -4,6 +4,7 @@
  * file system (openat2's RESOLVE_BENEATH, NO_SYMLINKS, NO_XDEV), and nothing that is there is
  * overwritten. */
 #include <stdbool.h>
+#include "digest.h"
 #include "manifest.h"
 
 /** beneath_open(folder, name, err): a regular file, for reading. ERR_NOT_FOUND. Return the
@@ -35,10 +36,10 @@ int beneath_dress(int fd, const struct manifest_entry *line, bool own, struct er
 /** beneath_dress_folder(folder, line, own, err): the same for the folder line->name. 0 or -1. */
 int beneath_dress_folder(int folder, const struct manifest_entry *line, bool own, struct err *err);
 
-/** beneath_hash(fd, size, hash, block, block_size, err): of a file that must be ${size} long;
- * ${block}: scratch. ERR_CORRUPT. Return 0 or -1. */
-int beneath_hash(int fd, uint64_t size, uint8_t hash[32], char *block, size_t block_size,
-                 struct err *err);
+/** beneath_hash(fd, size, digest, hash, block, block_size, err): by ${digest}, of a file that must
+ * be ${size} long; ${block}: scratch. ERR_CORRUPT. Return 0 or -1. */
+int beneath_hash(int fd, uint64_t size, struct digest *digest, uint8_t hash[32], char *block,
+                 size_t block_size, struct err *err);
 
 /** beneath_prune(folder, only, manifest, err): remove what ${manifest}, being read from its start,
  * does not name (within ${only}, if it is not NULL). Return 0 or -1. */

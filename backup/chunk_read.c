@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "enc.h"
 
 #define SLOTS 4
@@ -40,7 +41,7 @@ struct chunk_reader {
     struct err why;
     /* The thread's own while it runs. */
     crypto_secretstream_xchacha20poly1305_state stream;
-    crypto_generichash_state digest;
+    struct digest *digest;
     uint64_t number, length;
 };
 
@@ -76,7 +77,7 @@ static int take(struct chunk_reader *r, void *data, size_t len, struct err *err)
         return -1;
     if ((size_t)n != len)
         return corrupt(err, "it is cut off");
-    (void)crypto_generichash_update(&r->digest, data, len);
+    digest_add(r->digest, data, len);
     r->length += len;
     return 0;
 }
@@ -91,7 +92,7 @@ static int read_header(struct chunk_reader *r, struct err *err)
     if ((r->head = malloc(r->head_len)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to read a snapshot");
     memcpy(r->head, prefix, sizeof prefix);
-    (void)crypto_generichash_update(&r->digest, prefix, sizeof prefix);
+    digest_add(r->digest, prefix, sizeof prefix);
     r->length = sizeof prefix;
     if (take(r, r->head + sizeof prefix, r->head_len - sizeof prefix, err) == -1)
         return -1;
@@ -106,9 +107,8 @@ int chunk_reader_new(struct chunk_reader **out, const struct chunk_source *sourc
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to read a snapshot");
     (void)pthread_mutex_init(&r->lock, NULL);
     (void)pthread_cond_init(&r->changed, NULL);
-    (void)crypto_generichash_init(&r->digest, NULL, 0, 64);
     r->source = *source;
-    if (read_header(r, err) == -1) {
+    if (digest_new(&r->digest, DIGEST_WHOLE, err) == -1 || read_header(r, err) == -1) {
         chunk_reader_free(r);
         return -1;
     }
@@ -293,7 +293,8 @@ static int check_end(struct chunk_reader *r, uint64_t *length, struct err *err)
         return -1;
     if (n != SEAL_TRAILER)
         return corrupt(err, n < SEAL_TRAILER ? "it is cut off" : "something follows its end");
-    (void)crypto_generichash_final(&r->digest, digest, sizeof digest);
+    if (digest_end(r->digest, digest, err) == -1)
+        return -1;
     *length = r->length + SEAL_TRAILER;
     return seal_trailer_check(&r->header, r->length, digest, trailer, err);
 }
@@ -332,6 +333,7 @@ void chunk_reader_free(struct chunk_reader *r)
         free(r->slots[i].at);
     }
     free(r->head);
+    digest_free(r->digest);
     (void)pthread_cond_destroy(&r->changed);
     (void)pthread_mutex_destroy(&r->lock);
     sodium_memzero(r, sizeof *r);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "enc.h"
 
 #define SLOTS  4
@@ -43,13 +44,13 @@ struct chunk_writer {
     struct err why;
     /* The thread's own while a section is open. */
     crypto_secretstream_xchacha20poly1305_state stream;
-    crypto_generichash_state digest;
+    struct digest *digest;
     uint64_t number, length;
 };
 
 static int hand_on(struct chunk_writer *w, const void *data, size_t len, struct err *err)
 {
-    (void)crypto_generichash_update(&w->digest, data, len);
+    digest_add(w->digest, data, len);
     w->length += len;
     return w->sink.write(w->sink.arg, data, len, err);
 }
@@ -157,11 +158,12 @@ int chunk_writer_new(struct chunk_writer **out, struct seal_header *h,
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to write a snapshot");
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
-    (void)crypto_generichash_init(&w->digest, NULL, 0, 64);
     w->sink = *sink;
     memcpy(w->signing_key, signing_key, sizeof w->signing_key);
     seal_keys(file_key, h->id, &w->keys);
     buf_init(&head, SEAL_HEADER_MAX + 4096);
+    if (digest_new(&w->digest, DIGEST_WHOLE, err) == -1)
+        goto done;
     for (size_t i = 0; i < SLOTS; i++)
         if ((w->slots[i].at = malloc(LENGTH + (size_t)h->chunk + SEAL_OVERHEAD)) == NULL)
             goto no_memory;
@@ -265,7 +267,8 @@ int chunk_writer_finish(struct chunk_writer *w, uint64_t *length, struct err *er
 
     if (w->open || w->section != SEAL_SECTIONS)
         return err_set(err, ERR_INTERNAL, "snapshot_order", "a section is missing");
-    (void)crypto_generichash_final(&w->digest, digest, sizeof digest);
+    if (digest_end(w->digest, digest, err) == -1)
+        return -1;
     seal_trailer_write(&w->header, w->length, digest, w->signing_key, trailer);
     *length = w->length + sizeof trailer;
     return w->sink.write(w->sink.arg, trailer, sizeof trailer, err);
@@ -287,6 +290,7 @@ void chunk_writer_free(struct chunk_writer *w)
             sodium_memzero(w->slots[i].at, LENGTH + (size_t)w->header.chunk);
         free(w->slots[i].at);
     }
+    digest_free(w->digest);
     (void)pthread_cond_destroy(&w->changed);
     (void)pthread_mutex_destroy(&w->lock);
     sodium_memzero(w, sizeof *w);

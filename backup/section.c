@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "str.h"
 
 #define BLOCK     (256u * 1024u)
@@ -49,6 +49,7 @@ struct section {
     unsigned next; /* place in the queue that the caller fills */
     /* The thread's, and the caller's when the queue is empty. */
     struct pack_writer *pack;
+    struct digest *hash;
     FILE *manifest;
     uint64_t lines;
     struct section_figures figures;
@@ -160,11 +161,9 @@ static int count_read(struct section *s, size_t n, struct err *err)
  * left. Either is told by m->changed, as is a file that is no longer what the walk met. */
 static int pack_content(struct section *s, const struct volume_entry *e, int fd, struct err *err)
 {
-    crypto_generichash_state hash;
     uint64_t left = e->size;
     struct stat after;
 
-    (void)crypto_generichash_init(&hash, NULL, 0, 32);
     if (e->size > AHEAD)
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     while (left > 0) {
@@ -180,7 +179,7 @@ static int pack_content(struct section *s, const struct volume_entry *e, int fd,
             n = (ssize_t)want;
             s->line.changed = true;
         }
-        (void)crypto_generichash_update(&hash, (const uint8_t *)s->block, (size_t)n);
+        digest_add(s->hash, s->block, (size_t)n);
         if (pack_writer_data(s->pack, s->block, (size_t)n, err) == -1)
             return -1;
         left -= (uint64_t)n;
@@ -190,9 +189,8 @@ static int pack_content(struct section *s, const struct volume_entry *e, int fd,
     if (fstat(fd, &after) == -1 || (uint64_t)after.st_size != e->size ||
         after.st_mtim.tv_sec != e->mtime_s || (uint32_t)after.st_mtim.tv_nsec != e->mtime_ns)
         s->line.changed = true;
-    (void)crypto_generichash_final(&hash, s->line.hash, 32);
     s->line.has_hash = true;
-    return 0;
+    return digest_end(s->hash, s->line.hash, err);
 }
 
 /* For the next snapshot; a file that changed while it was read is read again then. */
@@ -457,7 +455,8 @@ int section_begin(struct section **out, const struct section_setup *setup, const
         section_free(s);
         return no_memory(err);
     }
-    if ((s->manifest = spool(setup->scratch, err)) == NULL ||
+    if (digest_new(&s->hash, DIGEST_CONTENT, err) == -1 ||
+        (s->manifest = spool(setup->scratch, err)) == NULL ||
         manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
         pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 3 : setup->level,
                         setup->threads, err) == -1 ||
@@ -495,6 +494,7 @@ void section_free(struct section *s)
         (void)pthread_join(s->thread, NULL);
     }
     pack_writer_free(s->pack);
+    digest_free(s->hash);
     if (s->manifest != NULL)
         (void)fclose(s->manifest);
     for (size_t i = 0; s->links != NULL && i < LINKS_MAX; i++)

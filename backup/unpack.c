@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "beneath.h"
+#include "digest.h"
 #include "file.h"
 #include "str.h"
 
@@ -23,6 +23,7 @@ struct unpack {
     struct unpack_figures *figures;
     struct chunk_reader *reader;
     struct pack_reader *pack;
+    struct digest *hash;
     struct pack_entry entry;
     FILE *manifest, *done,
         *later; /* done: what was written; later: links and folders, a line each */
@@ -89,17 +90,15 @@ static void line_of(struct unpack *u)
 
 static int put_content(struct unpack *u, int fd, struct err *err)
 {
-    crypto_generichash_state hash;
     uint64_t size = 0;
     long n;
 
-    (void)crypto_generichash_init(&hash, NULL, 0, 32);
     while ((n = pack_reader_data(u->pack, u->block, BLOCK, err)) > 0) {
         size += (uint64_t)n;
         u->figures->bytes += (uint64_t)n;
         if (u->setup->bytes_max != 0 && u->figures->bytes > u->setup->bytes_max)
             return corrupt(err, "it holds more than it may", u->entry.name);
-        (void)crypto_generichash_update(&hash, (const uint8_t *)u->block, (size_t)n);
+        digest_add(u->hash, u->block, (size_t)n);
         if (fd != -1 && file_write_all(fd, u->block, (size_t)n) == -1)
             return err_sys(err, "restore_write", errno, u->entry.name);
         if (u->setup->progress != NULL && u->setup->progress(u->setup->arg, (uint64_t)n, err) == -1)
@@ -109,9 +108,8 @@ static int put_content(struct unpack *u, int fd, struct err *err)
         return -1;
     if (size != u->entry.size)
         return corrupt(err, "a file is not as long as it says", u->entry.name);
-    (void)crypto_generichash_final(&hash, u->line.hash, 32);
     u->line.has_hash = true;
-    return 0;
+    return digest_end(u->hash, u->line.hash, err);
 }
 
 static int put_file(struct unpack *u, struct err *err)
@@ -342,10 +340,12 @@ int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FIL
     u->figures = figures;
     u->reader = r;
     u->manifest = manifest;
-    if ((u->done = spool(setup->scratch, err)) != NULL &&
+    if (digest_new(&u->hash, DIGEST_CONTENT, err) == 0 &&
+        (u->done = spool(setup->scratch, err)) != NULL &&
         (u->later = spool(setup->scratch, err)) != NULL)
         rc = unpack(u, err);
     pack_reader_free(u->pack);
+    digest_free(u->hash);
     if (u->done != NULL)
         (void)fclose(u->done);
     if (u->later != NULL)
@@ -364,7 +364,7 @@ static int check_kept(struct unpack *u, struct err *err)
     if (fd == -1)
         return err->kind == ERR_NOT_FOUND ? corrupt(err, "no file of the chain has", u->line.name)
                                           : -1;
-    rc = beneath_hash(fd, u->line.size, hash, u->block, BLOCK, err);
+    rc = beneath_hash(fd, u->line.size, u->hash, hash, u->block, BLOCK, err);
     if (rc == 0 && memcmp(hash, u->line.hash, 32) != 0)
         rc = corrupt(err, "an older file of the chain has another content of", u->line.name);
     if (rc == 0)
@@ -383,7 +383,8 @@ int unpack_settle(const struct unpack_setup *setup, FILE *manifest, struct unpac
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to unpack");
     u->setup = setup;
     u->figures = figures;
-    if (rewind_lines(&u->lines, manifest, err) == 0) {
+    if (digest_new(&u->hash, DIGEST_CONTENT, err) == 0 &&
+        rewind_lines(&u->lines, manifest, err) == 0) {
         while ((got = manifest_next(&u->lines, &u->line, err)) == 1)
             if (u->line.type == 'f' && !u->line.here && wanted(u, u->line.name) &&
                 check_kept(u, err) == -1)
@@ -401,6 +402,7 @@ int unpack_settle(const struct unpack_setup *setup, FILE *manifest, struct unpac
         if (got == 1)
             got = -1;
     }
+    digest_free(u->hash);
     free(u);
     return got == 0 ? 0 : -1;
 }

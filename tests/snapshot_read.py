@@ -117,7 +117,7 @@ def main(secret_file, folder, *paths):
                 os.makedirs(path, exist_ok=True)
             elif kind in "fF":
                 content = contents[chain[0].id.hex() if source == "." else source][0][member][1]
-                assert len(content) == int(size) and H(content).hex() == hash_, name
+                assert len(content) == int(size) and hashlib.sha256(content).hexdigest() == hash_, name
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "xb") as f:
                     f.write(content)

@@ -59,7 +59,7 @@ def quoted(name):
 
 
 def line(kind, name, mode=0o644, data=None, target=None, uid=0):
-    digest = hashlib.blake2b(data, digest_size=32).hexdigest() if data is not None else EMPTY
+    digest = hashlib.sha256(data).hexdigest() if data is not None else EMPTY
     return b"%c %o %d %d 0.000000000 %d %s . %s%s\n" % (kind.encode(), mode, uid, uid, len(data or b""), digest.encode(), quoted(name),
                                                         b" " + quoted(target) if target else b"")
 

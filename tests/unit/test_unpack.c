@@ -383,9 +383,9 @@ static void forge(struct shot *s, const struct hostile *members, size_t count)
 
             if (e.type == PACK_FILE) {
                 e.size = members[k].data == NULL ? 0 : strlen(members[k].data);
-                (void)crypto_generichash(
-                    hash, 32, (const uint8_t *)(members[k].data == NULL ? "" : members[k].data),
-                    e.size, NULL, 0);
+                (void)crypto_hash_sha256(
+                    hash, (const uint8_t *)(members[k].data == NULL ? "" : members[k].data),
+                    e.size);
                 (void)sodium_bin2hex(hex, sizeof hex, hash, 32);
             }
             tar_member(z, &e, members[k].data);
