@@ -2,6 +2,7 @@
 
 DEPS_TEST := python3 python3-jsonschema python3-websockets libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
              procps psmisc curl git iproute2 lxc nftables python3-nacl zstd openssh-server openssh-client
+DEPS_NPM  := nodejs npm
 DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk restic borgbackup age zstd
@@ -12,6 +13,12 @@ LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))
 .PHONY: test test-deps test-long check bench fuzz unit-run
 test-deps: deps
 	@$(call need,$(DEPS_TEST))
+	@command -v npm >/dev/null || { $(call need,$(DEPS_NPM)); }
+	@$(MAKE) --no-print-directory -s tests/npm/node_modules/.package-lock.json
+
+# What tests take from npm, as tests/npm/package-lock.json has it.
+tests/npm/node_modules/.package-lock.json: tests/npm/package-lock.json
+	@cd tests/npm && npm ci --silent --no-audit --no-fund --no-update-notifier && touch node_modules/.package-lock.json
 
 # Programs that run at once. As root each has a network namespace of its own: it meets nobody's ports and
 # addresses, the machine's own included. Without root they run one after the other.

@@ -104,9 +104,13 @@ void s3_free(struct s3 *s)
 int s3_url(const struct s3 *s, char out[S3_URL_MAX], const char *key, const char *query,
            struct err *err)
 {
+    const char *slash;
+
     if (key != NULL && (key[0] == '\0' || !plain(key) || strchr(key, '/') != NULL))
         return err_set(err, ERR_INVALID, "s3_key", "\"%.100s\" is no name for an object", key);
-    return str_format(out, S3_URL_MAX, "%s/%s%s%s%s", s->root, key == NULL ? "" : s->prefix,
+    /* the bucket itself is /bucket, or / where the host names it: servers sign it as they see it */
+    slash = key != NULL || strchr(strstr(s->root, "://") + 3, '/') == NULL ? "/" : "";
+    return str_format(out, S3_URL_MAX, "%s%s%s%s%s%s", s->root, slash, key == NULL ? "" : s->prefix,
                       key == NULL ? "" : key, query[0] == '\0' ? "" : "?", query) == -1
                ? err_set(err, ERR_TOO_LARGE, "s3_url", "the address of an object is too long")
                : 0;
