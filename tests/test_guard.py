@@ -29,6 +29,10 @@ class Site:
     def verdict(self, name, email="", address="203.0.113.9"):
         return self.world.call("verdict", {"host": f"{name}.{self.domain}", "email": email, "address": address})["verdict"]
 
+    def asks(self, name):
+        """What the connector asks a visitor of the name for."""
+        return self.world.call("verdict", {"host": f"{name}.{self.domain}"})["asks"]
+
     def apps(self):
         return sorted(a["domain"].split(".")[0] for a in self.world.call("state")["apps"])
 
@@ -52,6 +56,26 @@ def test_access(tap, box, site):
            and len(shown["aud"]) == 64, "set: the record says what holds", (done, shown))
     tap.equal([site.verdict("acme", e) for e in ("", "ann@example.com", "eve@example.com", "x@example.org")],
               ["login", "allow", "deny", "allow"], "and Cloudflare lets in who may come in")
+    tap.equal((site.asks("acme"), shown["team"]), ({"required": True, "teamName": "acme", "audTag": [shown["aud"]]}, "acme"),
+              "and the connector asks for that application's token")
+    wanted = box.json("tunnel", "config", "acme")
+    tap.ok(wanted["same"] and shown["aud"] in json.dumps(wanted["wanted"]), "which its configuration says", wanted)
+    plan = box.json("rule", "create", "acme", "--hostname", f"acme.{site.domain}", "--path", "^/api/", "--service", "http://localhost:1", "--dry-run")
+    tap.ok(any("with a token of Access" in c for c in plan["changes"]), "a plan of a further rule of that name says it, too", plan)
+    number = box.json("drift", "scan")["number"]
+    wait_for(lambda: (s := box.json("drift", "status"))["state"] == "idle" and s["number"] > number, "the scan ends", 60)
+    tap.equal(box.json("drift", "list")["data"], [], "and it is no drift")
+    site.do("access", "set", "1", "--emails", "ann@example.com", "--ips", "198.51.100.0/24", "--ips-suffice", "true")
+    tap.equal((site.asks("acme"), site.verdict("acme", "", "198.51.100.3"), box.json("access", "show", "1")["team"]), (None, "allow", ""),
+              "who comes in by an address has no token: then none is asked for")
+    site.world.call("cloudflare", {"team": None})
+    done = site.do("access", "set", "1", "--emails", "ann@example.com", "--ips", "198.51.100.0/24")
+    shown = box.json("access", "show", "1")
+    tap.ok(done["state"] == "done" and site.asks("acme") is None and "Organizations" in shown["untold"],
+           "the team's name cannot be read: the edge asks alone, and it is said why", (done, shown))
+    site.world.call("cloudflare", {"team": "acme"})
+    site.do("access", "set", "1", "--emails", "ann@example.com", "--ips", "198.51.100.0/24")
+    tap.ok(site.asks("acme") and not box.json("access", "show", "1")["untold"], "it can: the connector asks")
     site.do("access", "set", "1", "--ips", "198.51.100.0/24")
     tap.equal([site.verdict("acme", "ann@example.com"), site.verdict("acme", "", "198.51.100.3")], ["deny", "allow"],
               "addresses alone: no login, and nobody else")
@@ -64,9 +88,15 @@ def test_follows(tap, box, site):
     made = [e["what"] + " " + str(e.get("name", "")) for e in site.world.call("effects")]
     guarded = next(i for i, e in enumerate(made) if e.startswith("app-created shop"))
     tap.ok(guarded < next(i for i, e in enumerate(made) if e == f"record-created shop.{site.domain}"), "in that order", made)
+    site.do("access", "set", "1", "--emails", "ann@example.com")
+    wait_for(lambda: site.asks("shop") and site.asks("acme"), "both connectors ask", 30)
+    tap.ok(site.asks("shop")["audTag"] != site.asks("acme")["audTag"] and site.verdict("shop", "ann@example.com") == "allow",
+           "each connector asks for the token of its own name", (site.asks("shop"), site.asks("acme")))
     done = site.do("tenant", "update", "1", "--subdomain", "roadrunner")
-    tap.equal((done["state"], site.apps(), site.verdict("roadrunner")), ("done", ["roadrunner", "shop"], "deny"),
+    tap.equal((done["state"], site.apps(), site.verdict("roadrunner")), ("done", ["roadrunner", "shop"], "login"),
               "another name: guarded under it, and no longer under the old one")
+    tap.equal((site.verdict("roadrunner", "ann@example.com"), site.asks("acme"), bool(site.asks("roadrunner"))), ("allow", None, True),
+              "by its connector, too")
     site.do("tunnel", "delete", out["id"], f"--confirm=shop.{site.domain}")
     tap.equal(site.apps(), ["roadrunner"], "the further way in is gone, with what stood before it")
 
@@ -197,6 +227,8 @@ def test_end(tap, box, site):
               "and neither the tenant nor the record is held")
     site.do("access", "clear", "1")
     tap.equal((site.apps(), box.sett("access", "show", "1", ok=False)[0]), (["globex"], 3), "cleared: only theirs is left")
+    order = [e["what"] for e in site.world.call("effects")][-2:]
+    tap.ok(site.asks("acme2") is None and order[0] != "app-deleted" and order[1] == "app-deleted", "the connector was told before", order)
     site.do("access", "set", "1", "--login", "true")
     gone = site.do("tenant", "delete", "1", "--action", "delete", "--confirm=acme2")
     state = site.world.call("state")

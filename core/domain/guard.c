@@ -34,13 +34,17 @@ static const struct field access_rows[] = {
     FIELD_SINCE(struct access, state_remedy, FIELD_TEXT, 2, .help = "what can be done about it"),
     FIELD_SINCE(struct access, absent, FIELD_BOOL, 2,
                 .help = "it failed, and nothing of it stands at Cloudflare"),
+    FIELD_SINCE(struct access, team, FIELD_TEXT, 3,
+                .help = "the team whose tokens the connector asks for; empty: it asks for none"),
+    FIELD_SINCE(struct access, untold, FIELD_TEXT, 3,
+                .help = "why the connector asks for none, though it could"),
 };
 
 const struct table access_table = {
     .name = "accesses",
     .noun = "access",
     .id = 28,
-    .version = 2,
+    .version = 3,
     .fields = {access_rows, sizeof access_rows / sizeof access_rows[0], sizeof(struct access)},
     .key = {"tenant_id"},
 };
@@ -79,6 +83,13 @@ int access_get(struct txn *txn, const char *tenant_id, struct access *access, st
         str_copy(access->tenant_id, sizeof access->tenant_id, tenant_id) == -1)
         return 0;
     return record_get(txn, &access_table, access, err);
+}
+
+bool access_tokens(const struct access *access)
+{
+    bool identity = access->login || access->emails[0] != '\0' || access->domains[0] != '\0';
+
+    return identity && (access->ips[0] == '\0' || !access->ips_suffice);
 }
 
 int access_put(struct txn *txn, struct access *access, struct err *err)
@@ -288,7 +299,8 @@ int guard_drop(struct txn *txn, const char *tenant_id, struct err *err)
 
     (void)str_copy(access.tenant_id, sizeof access.tenant_id, tenant_id);
     (void)str_copy(limit.tenant_id, sizeof limit.tenant_id, tenant_id);
-    if (record_delete(txn, &access_table, &access, err) == -1)
+    if (guard_door_drop(txn, tenant_id, "", err) == -1 ||
+        record_delete(txn, &access_table, &access, err) == -1)
         return -1;
     return record_delete(txn, &rate_limit_table, &limit, err) == -1 ? -1 : 0;
 }

@@ -19,6 +19,7 @@
  *  50 drift_items    51 drift_scans
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
  *  64 restores       68 snapshot_rounds                69 drills
+ *  78 access_doors
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -93,6 +94,7 @@ static const struct table *const tables[] = {
     &drift_table,
     &drift_scan_table,
     &access_table,
+    &access_door_table,
     &rate_limit_table,
     &alert_channel_table,
     &alert_rule_table,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "guard.h"
 #include "job_start.h"
 #include "setting.h"
 #include "str.h"
@@ -231,12 +232,27 @@ int shared_changed(struct txn *txn, const struct tunnel *route, const struct job
     return 0;
 }
 
+int shared_wanted(struct txn *txn, const struct tunnel *tunnel, bool maintenance,
+                  struct cloudflared_config *config, struct err *err)
+{
+    uint32_t from = config->count;
+    struct rule_list list;
+    int result;
+
+    if (tunnel->shared)
+        return shared_config(txn, tunnel, config, err);
+    if (rule_list(txn, tunnel, &list, err) == -1)
+        return -1;
+    result = rule_config(&list, tunnel, maintenance, config, err);
+    rule_list_free(&list);
+    return result == -1 ? -1 : guard_doors(txn, tunnel->tenant_id, config, from, err);
+}
+
 /* What a route means, without the rule that catches all. */
 static int add_route(struct txn *txn, const struct tunnel *route, struct cloudflared_config *config,
                      struct err *err)
 {
     struct tenant tenant = {0};
-    struct rule_list list;
     int found = 0;
 
     if (route->tenant_id[0] != '\0') {
@@ -244,13 +260,10 @@ static int add_route(struct txn *txn, const struct tunnel *route, struct cloudfl
         if ((found = record_get(txn, &tenant_table, &tenant, err)) == -1)
             return -1;
     }
-    if (rule_list(txn, route, &list, err) == -1)
+    if (shared_wanted(txn, route, found == 1 && tenant.maintenance, config, err) == -1)
         return -1;
-    found = rule_config(&list, route, found == 1 && tenant.maintenance, config, err);
-    rule_list_free(&list);
-    if (found == 0)
-        config->count--; /* the rule that catches all: there is one for all of them */
-    return found;
+    config->count--; /* the rule that catches all: there is one for all of them */
+    return 0;
 }
 
 int shared_config(struct txn *txn, const struct tunnel *carrier, struct cloudflared_config *config,

@@ -75,4 +75,10 @@ int shared_room(struct txn *txn, const char *tunnel_id, int more, struct err *er
 int shared_config(struct txn *txn, const struct tunnel *carrier, struct cloudflared_config *config,
                   struct err *err);
 
+/** shared_wanted(txn, tunnel, maintenance, config, err): the whole configuration that a tunnel's
+ * records mean, whatever kind it is of, with what its connector asks visitors for (guard.h); into
+ * an empty one. ${maintenance}: what leads to its own service answers 503. Return 0 or -1. */
+int shared_wanted(struct txn *txn, const struct tunnel *tunnel, bool maintenance,
+                  struct cloudflared_config *config, struct err *err);
+
 #endif

@@ -110,11 +110,84 @@ static enum outcome foreign(const struct cloudflare_app *app, struct err *err)
     return OUTCOME_FAIL;
 }
 
+bool guard_access_tokens(const struct guard_access *want)
+{
+    bool identity = want->login || want->emails[0] != '\0' || want->domains[0] != '\0';
+
+    return identity && (want->ips[0] == '\0' || !want->ips_suffice);
+}
+
+/* An audience tag in the form of the fact access_auds: 32 bytes are 43 characters there, not 64. */
+static void pack(const char *aud, char out[GUARD_AUD_PACKED])
+{
+    uint8_t bytes[GUARD_AUD_BYTES];
+    size_t len = 0;
+
+    out[0] = '\0';
+    if (sodium_hex2bin(bytes, sizeof bytes, aud, strlen(aud), NULL, &len, NULL) == 0 &&
+        len == sizeof bytes)
+        (void)sodium_bin2base64(out, GUARD_AUD_PACKED, bytes, sizeof bytes,
+                                sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+int guard_access_unpack(const char **at, char aud[GUARD_AUD_SIZE])
+{
+    uint8_t bytes[GUARD_AUD_BYTES];
+    size_t n = strcspn(*at, ","), len = 0;
+
+    aud[0] = '\0';
+    if (**at == '\0')
+        return 0;
+    if (sodium_base642bin(bytes, sizeof bytes, *at, n, NULL, &len, NULL,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+        len == sizeof bytes)
+        (void)sodium_bin2hex(aud, GUARD_AUD_SIZE, bytes, sizeof bytes);
+    *at += n + ((*at)[n] == ',');
+    return 1;
+}
+
 static int note_aud(struct kv *facts, const struct cloudflare_app *app, bool first, struct err *err)
 {
-    if (!first || facts == NULL || kv_set(facts, "access_aud", app->aud) == 0)
+    char packed[GUARD_AUD_PACKED], all[GUARD_AUDS_MAX * (GUARD_AUD_PACKED + 1)] = "";
+    const char *had = first || facts == NULL ? "" : kv_get_or(facts, GUARD_FACT_AUDS, "");
+
+    if (facts == NULL)
         return 0;
-    return err_set(err, ERR_TOO_LARGE, "facts_full", "The job's facts are full.");
+    if (first && kv_set(facts, GUARD_FACT_AUD, app->aud) == -1)
+        return err_set(err, ERR_TOO_LARGE, "facts_full", "The job's facts are full.");
+    pack(app->aud, packed);
+    /* What is beyond the room is asked for a token at the edge only. */
+    if (str_format(all, sizeof all, "%s%s%s", had, first ? "" : ",", packed) == 0)
+        (void)kv_set(facts, GUARD_FACT_AUDS, all);
+    return 0;
+}
+
+/* Whose tokens a connector is to look at: a fact, or why it is not known. Return 0 or -1. */
+static int note_team(struct cloudflare *c, const struct guard_access *want, struct kv *facts,
+                     struct err *err)
+{
+    char team[GUARD_TEAM_SIZE], why[240];
+    struct err said;
+
+    if (facts == NULL)
+        return 0;
+    kv_unset(facts, GUARD_FACT_TEAM);
+    kv_unset(facts, GUARD_FACT_UNTOLD);
+    if (!guard_access_tokens(want))
+        return 0;
+    if (cloudflare_access_team(c, team, sizeof team, &said) == 0) {
+        if (kv_set(facts, GUARD_FACT_TEAM, team) == 0)
+            return 0;
+        return err_set(err, ERR_TOO_LARGE, "facts_full", "The job's facts are full.");
+    }
+    if (ingress_cloudflare_outcome(&said) == OUTCOME_AGAIN) {
+        *err = said;
+        return -1;
+    }
+    (void)str_format(why, sizeof why, "%.110s%s%.120s", said.text, said.hint[0] ? "; " : "",
+                     said.hint);
+    (void)kv_set(facts, GUARD_FACT_UNTOLD, why);
+    return 0;
 }
 
 /* Add what is missing behind what is there, then take away what is of an earlier wish. 0 or -1. */
@@ -189,7 +262,7 @@ enum outcome guard_access_make(struct cloudflare *c, const struct guard_access *
         if (outcome != OUTCOME_OK)
             return outcome;
     }
-    return OUTCOME_OK;
+    return note_team(c, want, facts, err) == -1 ? ingress_cloudflare_outcome(err) : OUTCOME_OK;
 }
 
 static enum outcome check_one(struct cloudflare *c, const struct guard_access *want,
@@ -228,7 +301,7 @@ enum outcome guard_access_check(struct cloudflare *c, const struct guard_access 
         if (outcome != OUTCOME_OK)
             return outcome;
     }
-    return OUTCOME_OK;
+    return note_team(c, want, facts, err) == -1 ? ingress_cloudflare_outcome(err) : OUTCOME_OK;
 }
 
 /* ---- the way back ---- */

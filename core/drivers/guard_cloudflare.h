@@ -14,6 +14,18 @@
 
 #define GUARD_LIST_SIZE  1700
 #define GUARD_HOSTS_SIZE 1024
+#define GUARD_TEAM_SIZE  64
+
+#define GUARD_AUD_BYTES  32 /* an audience tag is so many, in hexadecimal digits */
+#define GUARD_AUD_SIZE   (GUARD_AUD_BYTES * 2 + 1)
+#define GUARD_AUD_PACKED 44
+#define GUARD_AUDS_MAX   16 /* host names whose tags a job's facts have room for */
+
+/* Facts: what a connector must know to look at a visitor's token itself. */
+#define GUARD_FACT_AUD    "access_aud"    /* the tag of the first host name */
+#define GUARD_FACT_AUDS   "access_auds"   /* of each, in the order of hosts: guard_access_unpack */
+#define GUARD_FACT_TEAM   "access_team"   /* whose tokens they are */
+#define GUARD_FACT_UNTOLD "access_untold" /* or why it is not known */
 
 /* Who may come in. Lists are separated by commas, "" for none. With addresses alone there is no
  * login: those come in, nobody else does. */
@@ -27,12 +39,20 @@ struct guard_access {
     uint32_t session_h;
 };
 
-/** guard_access_check(c, want, facts, err): whether all of it is there; the fact access_aud is then
- * the first host name's. */
+/** guard_access_tokens(want): whether everybody who is let in has a token; else some come in by
+ * their address alone, and a connector must not ask for one. */
+bool guard_access_tokens(const struct guard_access *want);
+
+/** guard_access_unpack(at, aud): the next tag of GUARD_FACT_AUDS, whose reading begins at its
+ * value; "" for one that is not known. Return 1, or 0 at the end. */
+int guard_access_unpack(const char **at, char aud[GUARD_AUD_SIZE]);
+
+/** guard_access_check(c, want, facts, err): whether all of it is there; then the facts above are
+ * set, those of the team only if tokens are to be asked for. */
 enum outcome guard_access_check(struct cloudflare *c, const struct guard_access *want,
                                 struct kv *facts, struct err *err);
 
-/** guard_access_make(c, want, facts, err): the same fact. An application that is made lets nobody
+/** guard_access_make(c, want, facts, err): the same facts. An application that is made lets nobody
  * in until its policies are there. New policies are added before the old ones go. */
 enum outcome guard_access_make(struct cloudflare *c, const struct guard_access *want,
                                struct kv *facts, struct err *err);

@@ -7,6 +7,8 @@
 #include "job_start.h"
 #include "enc.h"
 #include "str.h"
+#include "tenant.h"
+#include "tunnel.h"
 
 static const struct field id_rows[] = {ID_FIELD(struct id_params)};
 const struct fields object_id = {id_rows, 1, sizeof(struct id_params)};
@@ -66,7 +68,8 @@ static int find_by(const struct op_call *call, const struct table *table, const 
  * bearer is deleted, so the newest one is meant. */
 static const struct {
     const char *noun, *index;
-} called[] = {{"tenant", "subdomain"}, {"tunnel", "hostname"}, {"domain", "name"}, {"recipient", "key"}};
+} called[] = {
+    {"tenant", "subdomain"}, {"tunnel", "hostname"}, {"domain", "name"}, {"recipient", "key"}};
 
 static int find_newest(const struct op_call *call, const struct table *table, const char *text,
                        void *record, struct err *err)
@@ -88,6 +91,20 @@ static int find_newest(const struct op_call *call, const struct table *table, co
     if ((found = scan_next(&scan, record, err)) == 0)
         memset(record, 0, table->fields.struct_size);
     return found;
+}
+
+/* A tenant's own tunnel is meant where a tenant is named. */
+static int find_tunnel_of(const struct op_call *call, const char *text, struct tunnel *tunnel,
+                          struct err *err)
+{
+    struct tenant tenant = {0};
+    int found = object_find(call, &tenant_table, text, &tenant, err);
+
+    memset(tunnel, 0, sizeof *tunnel);
+    if (found != 1 || tenant.tunnel_id[0] == '\0')
+        return found == -1 ? -1 : 0;
+    memcpy(tunnel->id, tenant.tunnel_id, sizeof tunnel->id);
+    return record_get(call->txn, &tunnel_table, tunnel, err);
 }
 
 int object_find(const struct op_call *call, const struct table *table, const char *text,
@@ -112,6 +129,8 @@ int object_find(const struct op_call *call, const struct table *table, const cha
             memset(record, 0, table->fields.struct_size);
             found = find_newest(call, table, text, record, err);
         }
+        if (found == 0 && table == &tunnel_table)
+            found = find_tunnel_of(call, text, record, err);
     }
     if (found == 1 && !object_owned(call, table, record))
         return 0;

@@ -3,6 +3,7 @@
  * that brings it about; a plan shows the whole list before and after.
  */
 #include "rule.h"
+#include "shared.h"
 
 #include <stdlib.h>
 
@@ -119,14 +120,7 @@ struct edit {
 static int meaning(struct op_call *call, const struct tunnel *tunnel,
                    struct cloudflared_config *config, struct err *err)
 {
-    struct rule_list list;
-    int result;
-
-    if (rule_list(call->txn, tunnel, &list, err) == -1)
-        return -1;
-    result = rule_config(&list, tunnel, false, config, err);
-    rule_list_free(&list);
-    return result;
+    return shared_wanted(call->txn, tunnel, false, config, err);
 }
 
 static int edit_begin(struct op_call *call, const char *which, struct edit *e, struct err *err)

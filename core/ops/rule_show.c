@@ -67,10 +67,11 @@ int rule_show_list(struct op_call *call, const struct tunnel *tunnel, const stru
 
 static void line_of(const struct cloudflared_rule *is, uint32_t place, char *out, size_t size)
 {
-    (void)str_format(out, size, "%u. %s%s%s -> %s%s", place + 1,
+    (void)str_format(out, size, "%u. %s%s%s -> %s%s%s", place + 1,
                      is->hostname[0] == '\0' ? "(all)" : is->hostname,
                      is->path[0] == '\0' ? "" : " ", is->path, is->service,
-                     is->origin.no_tls_verify ? ", certificate not checked" : "");
+                     is->origin.no_tls_verify ? ", certificate not checked" : "",
+                     is->origin.access_required ? ", with a token of Access" : "");
 }
 
 static bool has(const struct cloudflared_config *all, const struct cloudflared_rule *is)

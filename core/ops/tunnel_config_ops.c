@@ -59,20 +59,13 @@ static int load(struct op_call *call, const char *id, struct tunnel *tunnel,
                 struct cloudflared_config *config, struct err *err)
 {
     struct tenant tenant = {0};
-    struct rule_list list;
-    int result;
 
     if (object_get(call, &tunnel_table, id, tunnel, err) != 0)
         return -1;
     (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
     if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) == -1)
         return -1;
-    if (rule_list(call->txn, tunnel, &list, err) == -1)
-        return -1;
-    result = tunnel->shared ? shared_config(call->txn, tunnel, config, err)
-                            : rule_config(&list, tunnel, tenant.maintenance, config, err);
-    rule_list_free(&list);
-    return result;
+    return shared_wanted(call->txn, tunnel, tenant.maintenance, config, err);
 }
 
 static int match(struct op_call *call, struct err *err)

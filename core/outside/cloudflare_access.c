@@ -12,6 +12,7 @@
 #define BODY_MAX   (32u * 1024u)
 #define LIST_PAGE  100u
 #define MAY_ACCESS "Account / Access: Apps and Policies / Edit"
+#define MAY_TEAM   "Account / Access: Organizations, Identity Providers, and Groups / Read"
 
 static void read_app(const struct cJSON *json, struct cloudflare_app *out)
 {
@@ -43,6 +44,28 @@ int cloudflare_access_find(struct cloudflare *c, const char *hostname, struct cl
     }
     json_free(json);
     return found;
+}
+
+int cloudflare_access_team(struct cloudflare *c, char *out, size_t size, struct err *err)
+{
+    static const char below[] = ".cloudflareaccess.com";
+    char path[CLOUDFLARE_PATH_SIZE], domain[256];
+    struct cJSON *json;
+    size_t len;
+
+    (void)str_format(path, sizeof path, "/accounts/%s/access/organizations", c->account);
+    if (cloudflare_call(c, "GET", path, NULL, MAY_TEAM, &json, err) == -1)
+        return -1;
+    cloudflare_copy(json, "result.auth_domain", domain, sizeof domain);
+    json_free(json);
+    len = strlen(domain);
+    if (len > strlen(below) && str_equal(domain + len - strlen(below), below) &&
+        str_copy_n(out, size, domain, len - strlen(below)) == 0)
+        return 0;
+    return err_set(err, ERR_NOT_FOUND, "access_no_team",
+                   "Cloudflare names \"%.100s\" as where the account's people sign in, which is "
+                   "no name below cloudflareaccess.com",
+                   domain);
 }
 
 struct listing {

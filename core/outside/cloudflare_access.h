@@ -37,6 +37,11 @@ struct cloudflare_policy {
 int cloudflare_access_find(struct cloudflare *c, const char *hostname, struct cloudflare_app *out,
                            struct err *err);
 
+/** cloudflare_access_team(c, out, size, err): the name under which the account's people sign in:
+ * "acme" of acme.cloudflareaccess.com. ERR_AUTH without the permission to read it, ERR_NOT_FOUND if
+ * there is none. Return 0 or -1. */
+int cloudflare_access_team(struct cloudflare *c, char *out, size_t size, struct err *err);
+
 /** cloudflare_access_list(c, each, arg, err): all applications of the account. ${each} returns 0,
  * or -1 having filled err to stop. 0 or -1. */
 int cloudflare_access_list(struct cloudflare *c,

@@ -56,9 +56,11 @@
 #define FACT_ADOPTED         "adopted"      /* "1": somebody else made it */
 #define FACT_ELSEWHERE       "elsewhere"    /* "1": its connector is not ours to run */
 #define FACT_DNS_ELSEWHERE   INGRESS_FACT_DNS_ELSEWHERE
-#define FACT_RULES           "rules_wanted" /* the count of changes that was brought */
-#define FACT_ACCESS          "access"       /* "1": not everybody may come in */
-#define FACT_ACCESS_AUD      "access_aud"
+#define FACT_RULES           "rules_wanted"   /* the count of changes that was brought */
+#define FACT_ACCESS          "access"         /* "1": not everybody may come in */
+#define FACT_DOORS           "doors_changed"  /* "1": its tunnels have yet to be told */
+#define FACT_OPENED          "doors_opened"   /* "1": its own tunnel is to ask for no token */
+#define FACT_TOLD            "doors_told"     /* "1": its own tunnel is to ask for one */
 #define FACT_LIMIT           "limit_requests" /* set: it has a rate limit */
 #define FACT_LIMIT_PERIOD    "limit_period_s"
 #define FACT_LIMIT_BLOCK     "limit_block_s"

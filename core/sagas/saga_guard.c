@@ -7,6 +7,7 @@
 
 #include "steps.h"
 
+#define PATIENT   STEP_ATTEMPTS_ENDLESS
 #define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
 
 /* A step is a row, not a column. */
@@ -14,12 +15,25 @@
 static const struct step access_apply[] = {
     {.name = "read", .title = "Read what is there", .apply = steps_guard_read,
      .flags = STEP_QUIET},
+    {.name = "open", .title = "Let the connectors ask for no token who will get none",
+     .apply = steps_access_open, .flags = STEP_QUIET},
+    {.name = "unask", .title = "Tell its own connector", .needless = steps_access_unopened,
+     .check = steps_rules_check, .make = steps_rules_make,
+     .prepare = steps_rules_prepare, .bring = steps_rules_bring, .settle = steps_rules_settle},
+    {.name = "opened", .title = "See that they do not", .apply = steps_access_opened,
+     .attempts = PATIENT, .flags = STEP_QUIET},
     {.name = "access", .title = "Let in who may come in, and nobody else",
      .check = steps_access_check_all, .make = steps_access_make_all,
      .undo = steps_access_undo_first, .prepare = steps_access_prepare,
+     .settle = steps_access_settle_all, .unsettle = steps_access_take_back,
      .plan = steps_plan_access},
-    {.name = "applied", .title = "Note that it holds", .apply = steps_access_applied,
-     .flags = STEP_QUIET},
+    {.name = "applied", .title = "Note that it holds, and let the connectors ask for its token",
+     .apply = steps_access_applied, .plan = steps_plan_doors},
+    {.name = "ask", .title = "Tell its own connector", .needless = steps_access_untold,
+     .check = steps_rules_check, .make = steps_rules_make,
+     .prepare = steps_rules_prepare, .bring = steps_rules_bring, .settle = steps_rules_settle},
+    {.name = "told", .title = "See that they do", .apply = steps_access_told,
+     .attempts = PATIENT, .flags = STEP_QUIET},
 };
 const struct saga saga_access_apply = {
     .name = "access.apply", .title = "Say who may come in", .subject = "tenant",
@@ -30,6 +44,13 @@ const struct saga saga_access_apply = {
 static const struct step access_remove[] = {
     {.name = "read", .title = "Read what is there", .apply = steps_guard_read,
      .flags = STEP_QUIET | STEP_PIVOT},
+    {.name = "open", .title = "Let the connectors ask for no token any more",
+     .apply = steps_access_open, .plan = steps_plan_doors},
+    {.name = "unask", .title = "Tell its own connector", .needless = steps_access_unopened,
+     .check = steps_rules_check, .make = steps_rules_make,
+     .prepare = steps_rules_prepare, .bring = steps_rules_bring, .settle = steps_rules_settle},
+    {.name = "opened", .title = "See that they do not", .apply = steps_access_opened,
+     .attempts = PATIENT, .flags = STEP_QUIET},
     {.name = "unaccess", .title = "Let everybody in again", .make = steps_access_undo_all,
      .plan = steps_plan_access},
     {.name = "removed", .title = "Note that it is gone", .apply = steps_access_removed,

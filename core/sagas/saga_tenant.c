@@ -173,6 +173,7 @@ static const struct step update[] = {
     {.name = "access", .title = "Let in under the new name who may come in",
      .needless = steps_update_without_access, .check = steps_access_check,
      .make = steps_access_make, .undo = steps_access_undo, .prepare = steps_access_prepare,
+     .settle = steps_access_settle, .unsettle = steps_access_forget,
      .plan = steps_plan_access},
     {.name = "ingress", .title = "Lead the new host name to its port",
      .needless = steps_update_without_route, .check = steps_rules_check, .make = steps_rules_make,
@@ -200,7 +201,8 @@ static const struct step update[] = {
      .plan = steps_plan_reachable},
     {.name = "unaccess", .title = "Take away who may come in under the old name",
      .needless = steps_update_without_access, .make = steps_access_undo_old,
-     .undo = steps_access_make_old},
+     .undo = steps_access_make_old, .settle = steps_access_forget_old,
+     .unsettle = steps_access_settle_old},
     {.name = "changed", .title = "Let the old name rest", .apply = steps_tenant_changed,
      .flags = STEP_QUIET},
 };

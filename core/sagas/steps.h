@@ -361,6 +361,20 @@ step_outside steps_access_check_all, steps_access_make_all, steps_access_undo_al
     steps_access_undo_hosts; /* undo_hosts: only of the hosts that make_all is about */
 step_store steps_access_applied, steps_access_removed;
 
+/* What the tenant's connectors ask visitors for (steps_doors.c): noted with the application of one
+ * or all host names, forgotten with it, and told to the tunnels. open is for what needs no token
+ * any more, before it comes; opened and told wait until the tunnels go by it. */
+step_store steps_access_settle, steps_access_settle_old, steps_access_settle_all;
+step_store steps_access_forget, steps_access_forget_old, steps_access_forget_all;
+step_store steps_access_take_back; /* of access.apply: what undo_first has taken away */
+step_store steps_access_open, steps_access_opened, steps_access_tell, steps_access_told;
+
+/** steps_access_unopened(job): its own tunnel is not to be told to ask for no token. */
+bool steps_access_unopened(const struct job *job);
+
+/** steps_access_untold(job): nor to ask for one. */
+bool steps_access_untold(const struct job *job);
+
 /** steps_guard_leave(call, outcome, err): what an undo of either comes to: one that is refused, or
  * fails too often, leaves what is there and notes it in the facts; it does not hold the tenant. */
 enum outcome steps_guard_leave(struct step_call *call, enum outcome outcome, struct err *err);
@@ -450,6 +464,9 @@ int steps_plan_dns(const struct job *job, char *out, size_t size);
 
 /** steps_plan_access(job, out, size): the Access applications. */
 int steps_plan_access(const struct job *job, char *out, size_t size);
+
+/** steps_plan_doors(job, out, size): what the connectors ask visitors for. */
+int steps_plan_doors(const struct job *job, char *out, size_t size);
 
 /** steps_plan_limit(job, out, size): the rate-limiting rule. */
 int steps_plan_limit(const struct job *job, char *out, size_t size);

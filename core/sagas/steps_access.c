@@ -202,8 +202,10 @@ static int applied(struct txn *txn, const struct job *job, struct err *err)
     access.state = GUARD_ACTIVE;
     access.state_reason[0] = access.state_remedy[0] = '\0';
     access.absent = false;
-    if (kv_get(&job->facts, FACT_ACCESS_AUD) != NULL)
-        (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, FACT_ACCESS_AUD));
+    if (kv_get(&job->facts, GUARD_FACT_AUD) != NULL)
+        (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, GUARD_FACT_AUD));
+    (void)str_copy(access.team, sizeof access.team, kv_get_or(&job->facts, GUARD_FACT_TEAM, ""));
+    str_cut(access.untold, sizeof access.untold, kv_get_or(&job->facts, GUARD_FACT_UNTOLD, ""));
     return access_put(txn, &access, err);
 }
 
@@ -218,8 +220,8 @@ static int failed(struct txn *txn, const struct job *job, bool absent, struct er
     access.absent = absent;
     if (absent)
         access.aud[0] = '\0';
-    else if (kv_get(&job->facts, FACT_ACCESS_AUD) != NULL)
-        (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, FACT_ACCESS_AUD));
+    else if (kv_get(&job->facts, GUARD_FACT_AUD) != NULL)
+        (void)str_copy(access.aud, sizeof access.aud, kv_get(&job->facts, GUARD_FACT_AUD));
     steps_guard_why(job, !absent, access.state_reason, sizeof access.state_reason,
                     access.state_remedy, sizeof access.state_remedy);
     return access_put(txn, &access, err);
@@ -236,8 +238,7 @@ static int drop(struct txn *txn, const struct job *job, struct err *err)
 
 int steps_access_applied(struct txn *txn, struct job *job, void *context, struct err *err)
 {
-    (void)context;
-    return applied(txn, job, err);
+    return applied(txn, job, err) == -1 ? -1 : steps_access_tell(txn, job, context, err);
 }
 
 int steps_access_removed(struct txn *txn, struct job *job, void *context, struct err *err)
@@ -253,6 +254,8 @@ int steps_access_ended(struct txn *txn, struct job *job, void *context, struct e
                  kv_get(&job->facts, FACT_GUARD_LEFT) == NULL;
 
     (void)context;
+    if (job->state != JOB_STUCK && steps_tunnel_follow(txn, job, err) == -1)
+        return -1;
     if (job->state == JOB_DONE)
         return 0;
     return first && job->cause[0] == '\0' ? drop(txn, job, err) : failed(txn, job, first, err);

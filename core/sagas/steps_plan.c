@@ -97,6 +97,12 @@ int steps_plan_access(const struct job *job, char *out, size_t size)
                       fact(job, FACT_GUARD_HOSTS, fact(job, FACT_HOSTNAME, "(its names)")));
 }
 
+int steps_plan_doors(const struct job *job, char *out, size_t size)
+{
+    return str_format(out, size, "the rules of the connectors that lead to %s",
+                      fact(job, FACT_GUARD_HOSTS, fact(job, FACT_HOSTNAME, "(its names)")));
+}
+
 int steps_plan_limit(const struct job *job, char *out, size_t size)
 {
     return str_format(out, size, "a rate-limiting rule of the zone about %s",

@@ -15,7 +15,6 @@ static int bring(struct txn *txn, struct job *job, bool old, struct buf *out, st
 {
     struct cloudflared_config config = {0};
     struct ingress_route route;
-    struct rule_list list;
     struct tunnel tunnel;
     int result = facts_load_job_tunnel(txn, job, &tunnel, err);
 
@@ -24,10 +23,7 @@ static int bring(struct txn *txn, struct job *job, bool old, struct buf *out, st
     facts_route(job, &job->facts, old, &route);
     memcpy(tunnel.hostname, route.hostname, sizeof tunnel.hostname);
     memcpy(tunnel.service, route.service, sizeof tunnel.service);
-    if (rule_list(txn, &tunnel, &list, err) == -1)
-        return -1;
-    result = tunnel.shared ? shared_config(txn, &tunnel, &config, err)
-                           : rule_config(&list, &tunnel, route.maintenance, &config, err);
+    result = shared_wanted(txn, &tunnel, route.maintenance, &config, err);
     if (result == 0 && cloudflared_write_json(&config, out) == -1)
         result = err_set(err, ERR_TOO_LARGE, "rules_too_long",
                          "the rules of tunnel %s are too long", tunnel.name);
@@ -35,7 +31,6 @@ static int bring(struct txn *txn, struct job *job, bool old, struct buf *out, st
         result = rule_text_keep(txn, tunnel.id, RULE_TEXT_SENT, buf_string(out), out->len, err);
     if (result == 0)
         result = facts_set_u64(job, FACT_RULES, tunnel.rules_wanted, err);
-    rule_list_free(&list);
     cloudflared_free(&config);
     return result;
 }

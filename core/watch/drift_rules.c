@@ -70,18 +70,11 @@ static int applies(struct txn *txn, const struct tunnel *t, const struct drift_a
 static int read_wanted(struct txn *txn, struct wanted *w, struct err *err)
 {
     struct tenant tenant = {0};
-    struct rule_list list = {0};
-    int rc;
 
     (void)str_copy(tenant.id, sizeof tenant.id, w->tunnel.tenant_id);
     if (tenant.id[0] != '\0' && record_get(txn, &tenant_table, &tenant, err) == -1)
         return -1;
-    if (rule_list(txn, &w->tunnel, &list, err) == -1)
-        return -1;
-    rc = w->tunnel.shared ? shared_config(txn, &w->tunnel, &w->config, err)
-                          : rule_config(&list, &w->tunnel, tenant.maintenance, &w->config, err);
-    rule_list_free(&list);
-    return rc;
+    return shared_wanted(txn, &w->tunnel, tenant.maintenance, &w->config, err);
 }
 
 /* The next tunnel behind w->tunnel that is to be asked about. 1, 0 at the end, or -1. */

@@ -14,8 +14,14 @@ class Access:
     def access_reset(self):
         self.apps, self.policies = {}, {}
         self.apps_max = APPS_MAX
+        self.team = "acme"  # None: the token may not read it
 
     def access(self, method, rest, query, body):
+        if rest == ["organizations"] and method == "GET":
+            if self.team is None:
+                raise Refusal(403, 10000, "Authentication error")
+            return 200, self.ok({"auth_domain": f"{self.team}.cloudflareaccess.com", "name": "Acme", "session_duration": "24h",
+                                 "created_at": now(), "updated_at": now()})
         if rest[:1] != ["apps"]:
             raise Refusal(404, 7003, "No route for that URI")
         if len(rest) == 1:
@@ -96,20 +102,42 @@ class Access:
         return kind == "email_domain" and email.endswith("@" + said["domain"])
 
     def access_verdict(self, host, address="203.0.113.9", email=""):
-        """What Access says to a visitor: None (not covered), "allow", "login" or "deny"."""
+        """What is said to a visitor: None (not covered), "allow", "login" or "deny" by Access; "refuse" by the
+        connector, which looks at the token that Access gave, and whose it is, if its rules say so."""
+        app = next((a for a in self.apps.values() if a["domain"] == host), None)
+        said, by_address = self.edge_verdict(host, address, email)
+        token = {"team": self.team, "aud": app["aud"]} if said == "allow" and not by_address else None
+        return "refuse" if said in ("allow", None) and not self.connector_takes(host, token) else said
+
+    def asks_for(self, host):
+        """What the connectors ask visitors of a host name for: the rule's own words."""
+        for t in self.tunnels.values():
+            for rule in (t["config"] or {}).get("ingress", []):
+                if t["deleted_at"] is None and rule.get("hostname") == host:
+                    return (rule.get("originRequest") or {}).get("access")
+        return None
+
+    def connector_takes(self, host, token):
+        asked = self.asks_for(host)
+        if not asked or not asked.get("required"):
+            return True
+        return token is not None and asked.get("teamName") == token["team"] and token["aud"] in asked.get("audTag", [])
+
+    def edge_verdict(self, host, address, email):
+        """Access alone: what it says, and whether by the address, which gives no token."""
         app = next((a for a in self.apps.values() if a["domain"] == host), None)
         if app is None:
-            return None
+            return None, False
         asked = False
         for p in self.policies[app["id"]]:
             fits = any(self.rule_fits(r, address, email) for r in p["include"]) and \
                 not any(self.rule_fits(r, address, email) for r in p["exclude"])
             if p["decision"] == "bypass" and fits:
-                return "allow"
+                return "allow", True
             if p["decision"] == "deny" and fits:
-                return "deny"
+                return "deny", False
             if p["decision"] == "allow":
                 asked = True
                 if fits and email:
-                    return "allow"
-        return "login" if asked and not email else "deny"
+                    return "allow", False
+        return ("login" if asked and not email else "deny"), False

@@ -136,7 +136,7 @@ class World:
             return self.stripe.event(said["type"], said["object"], said.get("created"))
         if path == "/_world/cloudflare":  # what of the account or zone is otherwise than it is by default
             for name, value in said.items():
-                assert name in ("plan", "apps_max", "zones_begin"), name
+                assert name in ("plan", "apps_max", "team", "zones_begin"), name
                 setattr(self.cf, name, value)
             return {}
         if path == "/_world/provider":  # a foreign hand at the provider: a call past the contract and the faults
@@ -144,7 +144,7 @@ class World:
         if path == "/_world/edge":  # what a visitor of a host name is answered, without TLS and body
             return {"status": self.edge(said["host"], "GET", "/", {}, b"")[0]}
         if path == "/_world/verdict":
-            return {"verdict": self.cf.access_verdict(**said)}
+            return {"verdict": self.cf.access_verdict(**said), "asks": self.cf.asks_for(said["host"])}
         if path == "/_world/tunnel":
             return self.cf.foreign_tunnel(said)
         if path == "/_world/record":
