@@ -14,6 +14,7 @@ struct chain_file {
     uint64_t size;
     char path[600];
     struct seal_header header;
+    struct seal_sizes sizes; /* once restore_unlock has opened it */
 };
 
 struct chain {

@@ -39,6 +39,9 @@ int chunk_writer_add(struct chunk_writer *w, const void *data, size_t len, struc
 /** chunk_writer_end(w, err): pad and end the section. Return 0 or -1. */
 int chunk_writer_end(struct chunk_writer *w, struct err *err);
 
+/** chunk_writer_count(w, sizes): add to what the trailer will say of the sizes. */
+void chunk_writer_count(struct chunk_writer *w, const struct seal_sizes *sizes);
+
 /** chunk_writer_finish(w, length, err): the trailer, after both sections; ${length}: of the whole
  * file. Return 0 or -1. */
 int chunk_writer_finish(struct chunk_writer *w, uint64_t *length, struct err *err);
@@ -73,9 +76,15 @@ int chunk_reader_section(struct chunk_reader *r, struct err *err);
  * call. Return 1, 0 at the section's proven end, or -1. */
 int chunk_reader_next(struct chunk_reader *r, const void **data, size_t *len, struct err *err);
 
-/** chunk_reader_finish(r, length, err): after both sections: the trailer, its signature, and that
- * nothing follows. Return 0 or -1. */
-int chunk_reader_finish(struct chunk_reader *r, uint64_t *length, struct err *err);
+/** chunk_reader_ahead(r, fd, sizes, err): how much the file holds, by the trailer at the end of
+ * ${fd}, which is the same file and can be read anywhere; ${r} was opened. Return 0 or -1. */
+int chunk_reader_ahead(const struct chunk_reader *r, int fd, struct seal_sizes *sizes,
+                       struct err *err);
+
+/** chunk_reader_finish(r, length, sizes, err): after both sections: the trailer, its signature, and
+ * that nothing follows. ${sizes}: what it tells; NULL: nobody asks. Return 0 or -1. */
+int chunk_reader_finish(struct chunk_reader *r, uint64_t *length, struct seal_sizes *sizes,
+                        struct err *err);
 
 /** chunk_reader_verify(r, length, err): all that can be checked without a secret: the sections'
  * form, the trailer, its signature, the end. For a reader that was not opened. Return 0 or -1. */

@@ -5,10 +5,13 @@
  */
 #include "chunk.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "digest.h"
 #include "enc.h"
@@ -283,8 +286,26 @@ int chunk_reader_next(struct chunk_reader *r, const void **data, size_t *len, st
     return s->len > 0 ? 1 : 0; /* behind a last one that was not empty, the next call says so */
 }
 
+int chunk_reader_ahead(const struct chunk_reader *r, int fd, struct seal_sizes *sizes,
+                       struct err *err)
+{
+    uint8_t trailer[SEAL_TRAILER];
+    struct stat st;
+
+    if (!r->opened)
+        return err_set(err, ERR_INTERNAL, "snapshot_order", "the snapshot was not opened");
+    if (fstat(fd, &st) == -1)
+        return err_sys(err, "snapshot_read", errno, "the end of the snapshot");
+    if (st.st_size < SEAL_TRAILER ||
+        pread(fd, trailer, sizeof trailer, st.st_size - SEAL_TRAILER) != SEAL_TRAILER)
+        return corrupt(err, "it is cut off");
+    return seal_trailer_sizes(&r->header, (uint64_t)st.st_size - SEAL_TRAILER, trailer, &r->keys,
+                              sizes, err);
+}
+
 /* The trailer, and nothing behind it. */
-static int check_end(struct chunk_reader *r, uint64_t *length, struct err *err)
+static int check_end(struct chunk_reader *r, uint64_t *length, struct seal_sizes *sizes,
+                     struct err *err)
 {
     uint8_t trailer[SEAL_TRAILER + 1], digest[64];
     long n = take_some(r, trailer, sizeof trailer, err);
@@ -296,14 +317,18 @@ static int check_end(struct chunk_reader *r, uint64_t *length, struct err *err)
     if (digest_end(r->digest, digest, err) == -1)
         return -1;
     *length = r->length + SEAL_TRAILER;
-    return seal_trailer_check(&r->header, r->length, digest, trailer, err);
+    if (seal_trailer_check(&r->header, r->length, digest, trailer, err) == -1)
+        return -1;
+    return sizes == NULL ? 0
+                         : seal_trailer_sizes(&r->header, r->length, trailer, &r->keys, sizes, err);
 }
 
-int chunk_reader_finish(struct chunk_reader *r, uint64_t *length, struct err *err)
+int chunk_reader_finish(struct chunk_reader *r, uint64_t *length, struct seal_sizes *sizes,
+                        struct err *err)
 {
     if (r->in_section || r->section != SEAL_SECTIONS)
         return err_set(err, ERR_INTERNAL, "snapshot_order", "a section was not read to its end");
-    return check_end(r, length, err);
+    return check_end(r, length, sizes, err);
 }
 
 int chunk_reader_verify(struct chunk_reader *r, uint64_t *length, struct err *err)
@@ -319,7 +344,7 @@ int chunk_reader_verify(struct chunk_reader *r, uint64_t *length, struct err *er
                 return -1;
         } while (!s->last);
     }
-    return check_end(r, length, err);
+    return check_end(r, length, NULL, err);
 }
 
 void chunk_reader_free(struct chunk_reader *r)

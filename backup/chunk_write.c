@@ -28,6 +28,7 @@ struct slot {
 struct chunk_writer {
     struct seal_header header;
     struct seal_keys keys;
+    struct seal_sizes sizes;
     uint8_t signing_key[64];
     struct chunk_sink sink;
     unsigned section; /* that is open or was ended last; 0: none */
@@ -261,6 +262,14 @@ int chunk_writer_end(struct chunk_writer *w, struct err *err)
     return drain(w, err);
 }
 
+void chunk_writer_count(struct chunk_writer *w, const struct seal_sizes *sizes)
+{
+    w->sizes.bytes += sizes->bytes;
+    w->sizes.room += sizes->room;
+    w->sizes.members += sizes->members;
+    w->sizes.lists += sizes->lists;
+}
+
 int chunk_writer_finish(struct chunk_writer *w, uint64_t *length, struct err *err)
 {
     uint8_t digest[64], trailer[SEAL_TRAILER];
@@ -269,7 +278,7 @@ int chunk_writer_finish(struct chunk_writer *w, uint64_t *length, struct err *er
         return err_set(err, ERR_INTERNAL, "snapshot_order", "a section is missing");
     if (digest_end(w->digest, digest, err) == -1)
         return -1;
-    seal_trailer_write(&w->header, w->length, digest, w->signing_key, trailer);
+    seal_trailer_write(&w->header, w->length, digest, &w->keys, &w->sizes, w->signing_key, trailer);
     *length = w->length + sizeof trailer;
     return w->sink.write(w->sink.arg, trailer, sizeof trailer, err);
 }

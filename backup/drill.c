@@ -23,8 +23,7 @@
 #include "vault_open.h"
 #include "verify.h"
 
-#define FOLDER      "drill"
-#define ENTRIES_MAX 100000000u
+#define FOLDER "drill"
 
 struct link { /* of the chain */
     struct snapshot s;
@@ -177,7 +176,7 @@ static int unpack_file(struct drilling *d, size_t i, struct chunk_reader *r, FIL
         return err_sys(err, "drill_spool", errno, d->path);
     if (unpack_section(r, &first, names, &control, err) == 0 &&
         unpack_section(r, setup, manifest, &data, err) == 0 &&
-        chunk_reader_finish(r, &length, err) == 0)
+        unpack_finish(r, setup, &length, err) == 0)
         rc = i == 0 && d->count > 1 ? unpack_settle(setup, manifest, &data, err) : 0;
     if (i == 0)
         d->drill->files = control.files + data.files + data.kept;
@@ -188,7 +187,8 @@ static int unpack_file(struct drilling *d, size_t i, struct chunk_reader *r, FIL
 static int one_file(struct drilling *d, size_t i, struct err *err)
 {
     const struct link *link = &d->chain[i];
-    struct unpack_setup setup = {.folder = d->data, .entries_max = ENTRIES_MAX};
+    struct seal_sizes most, got = {0};
+    struct unpack_setup setup = {.folder = d->data, .most = &most, .got = &got};
     struct chunk_reader *r = NULL;
     struct chunk_source source;
     FILE *manifest;
@@ -205,7 +205,8 @@ static int one_file(struct drilling *d, size_t i, struct err *err)
         if (memcmp(chunk_reader_header(r)->hash, link->s.hash, sizeof link->s.hash) != 0)
             (void)err_set(err, ERR_CORRUPT, "drill_another", "%s is another snapshot",
                           link->s.file);
-        else if (chunk_reader_open_key(r, link->key, err) == 0)
+        else if (chunk_reader_open_key(r, link->key, err) == 0 &&
+                 chunk_reader_ahead(r, fd, &most, err) == 0)
             rc = unpack_file(d, i, r, manifest, &setup, err);
     }
     chunk_reader_free(r);

@@ -13,23 +13,27 @@
 
 /* Both sections of one file of the chain; the manifest of the second is left in ${manifest}. */
 static int unpack_file(const struct chain_file *f, const struct verify_keys *keys,
-                       const struct unpack_setup *control, const struct unpack_setup *tenants,
-                       FILE *manifest, struct unpack_figures *figures, struct err *err)
+                       struct unpack_setup *control, struct unpack_setup *tenants, FILE *manifest,
+                       struct unpack_figures *figures, struct err *err)
 {
+    struct seal_sizes most, got = {0};
     struct chunk_source source;
     struct chunk_reader *r = NULL;
     FILE *first = tmpfile();
     uint64_t length;
     int fd = f->fd, rc = -1;
 
+    control->most = tenants->most = &most;
+    control->got = tenants->got = &got;
     verify_source(&source, &fd);
     if (first == NULL)
         (void)err_sys(err, "spool", errno, "a temporary file");
     else if (lseek(fd, 0, SEEK_SET) == 0 && chunk_reader_new(&r, &source, err) == 0 &&
              chunk_reader_open(r, keys->secret_key, keys->passphrase, err) == 0 &&
+             chunk_reader_ahead(r, fd, &most, err) == 0 &&
              unpack_section(r, control, first, figures, err) == 0 &&
              unpack_section(r, tenants, manifest, figures, err) == 0)
-        rc = chunk_reader_finish(r, &length, err);
+        rc = unpack_finish(r, control->only == NULL ? tenants : control, &length, err);
     chunk_reader_free(r);
     if (first != NULL)
         (void)fclose(first);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enc.h"
 #include "str.h"
@@ -227,6 +228,24 @@ int manifest_next(struct manifest_reader *r, struct manifest_entry *e, struct er
         return corrupt(r, err);
     r->count++;
     return 1;
+}
+
+int manifest_name_at(FILE *file, uint64_t at, char name[PACK_NAME_MAX + 1], struct err *err)
+{
+    char line[3 * PACK_NAME_MAX + 256], *word = line;
+    ssize_t n;
+
+    if (fflush(file) != 0 || (n = pread(fileno(file), line, sizeof line - 1, (off_t)at)) == -1)
+        return err_sys(err, "manifest", errno, "the manifest");
+    line[n] = '\0';
+    for (unsigned blank = 0; blank < 8 && word != NULL; blank++)
+        word = (word = strchr(word, ' ')) == NULL ? NULL : word + 1;
+    if (word == NULL || word[strcspn(word, " \n")] == '\0')
+        return err_set(err, ERR_INTERNAL, "manifest", "a line of the manifest is not there");
+    word[strcspn(word, " \n")] = '\0';
+    return manifest_take_name(name, word) == 0
+               ? 0
+               : err_set(err, ERR_INTERNAL, "manifest", "a line of the manifest is no line");
 }
 
 int manifest_order(const char *a, const char *b)

@@ -46,6 +46,10 @@ int manifest_open(struct manifest_reader *r, FILE *in, struct err *err);
  * checked, or -1 (ERR_CORRUPT). */
 int manifest_next(struct manifest_reader *r, struct manifest_entry *entry, struct err *err);
 
+/** manifest_name_at(file, at, name, err): the name in the line that begins at byte ${at} of a
+ * manifest being written. Return 0 or -1. */
+int manifest_name_at(FILE *file, uint64_t at, char name[PACK_NAME_MAX + 1], struct err *err);
+
 /** manifest_put_name(out, name): with %XX where it must. */
 void manifest_put_name(FILE *out, const char *name);
 

@@ -31,9 +31,9 @@ int restore_signer(const struct chain *s, const char *pinned, struct err *err);
 /** restore_fingerprint(s, out): the signer's key in hex. */
 void restore_fingerprint(const struct chain *s, char out[65]);
 
-/** restore_unlock(s, secret, err): that ${secret} opens all of them: before anything is written.
- * Return 0 or -1. */
-int restore_unlock(const struct chain *s, const struct restore_secret *secret, struct err *err);
+/** restore_unlock(s, secret, err): that ${secret} opens all of them, and how much they hold, by
+ * their signed ends: before anything is written. Return 0 or -1. */
+int restore_unlock(struct chain *s, const struct restore_secret *secret, struct err *err);
 
 /* ---- staging ---- */
 

@@ -28,11 +28,9 @@
 #include "file.h"
 #include "str.h"
 
-#define RATIO_MOST   200u /* unpacked bytes to those of the files */
-#define BYTES_LEAST  (UINT64_C(256) << 20)
-#define ENTRIES_MOST 100000000u
-#define FILES_OPEN   256
-#define ROOM_EACH    (UINT64_C(64) << 20)
+#define NAME_ROOM  256 /* what a file system needs for a name and an inode */
+#define FILES_OPEN 256
+#define ROOM_EACH  (UINT64_C(64) << 20)
 
 #define TELL_EACH_MS 250
 #define TALK_FD      3  /* of the child: where it hears what to do, and tells how it goes */
@@ -44,7 +42,8 @@ extern char **environ;
 struct order {
     uint32_t count;
     bool own, has_only, has_user;
-    uint64_t reserve, sizes[CHAIN_MOST];
+    uint64_t reserve;
+    struct seal_sizes sizes[CHAIN_MOST];
     uint8_t hashes[CHAIN_MOST][SEAL_HASH];
     char folder[PATHS_SIZE], only[256], user[64];
     struct restore_secret secret;
@@ -234,7 +233,7 @@ static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_set
     }
     if (rc == 0 && (unpack_section(r, &control, names, i == 0 ? figures : &scrap, err) == -1 ||
                     unpack_section(r, setup, manifest, i == 0 ? figures : &scrap, err) == -1 ||
-                    chunk_reader_finish(r, &length, err) == -1))
+                    unpack_finish(r, setup, &length, err) == -1))
         rc = -1;
     chunk_reader_free(r);
     (void)fclose(names);
@@ -243,11 +242,11 @@ static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_set
 
 static int work(struct child *c, struct unpack_figures *figures, struct err *err)
 {
+    struct seal_sizes got;
     struct unpack_setup setup = {.folder = c->data,
                                  .only = c->stage->only,
                                  .own = c->stage->own,
                                  .scratch = c->scratch,
-                                 .entries_max = ENTRIES_MOST,
                                  .progress = progress,
                                  .arg = c};
     int rc = close_in(c, err);
@@ -255,7 +254,9 @@ static int work(struct child *c, struct unpack_figures *figures, struct err *err
     for (size_t i = c->source->count; rc == 0 && i-- > 0;) {
         FILE *manifest = tmpfile_in(c->scratch);
 
-        setup.bytes_max = c->source->files[i].size * RATIO_MOST + BYTES_LEAST;
+        memset(&got, 0, sizeof got);
+        setup.most = &c->source->files[i].sizes;
+        setup.got = &got;
         rc = manifest == NULL ? err_sys(err, "spool", errno, "a temporary file")
                               : one_file(c, i, manifest, &setup, figures, err);
         if (rc == 0 && i == 0 && c->source->count > 1)
@@ -279,19 +280,40 @@ static uint64_t total_of(const struct chain *s)
     return total;
 }
 
+/* What the staged files will take: contents, a piece for each name that is made, lists and what is
+ * noted beside them. Of a chain nothing goes before all of it is there. */
+static void needed(const struct chain *s, uint64_t *bytes, uint64_t *names)
+{
+    *bytes = *names = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct seal_sizes *z = &s->files[i].sizes;
+
+        *bytes += z->room + z->members * NAME_ROOM + 3 * z->lists;
+        *names += z->members;
+    }
+}
+
 static int room(const struct chain *s, const struct restore_stage *stage, struct err *err)
 {
-    uint64_t needed = total_of(s) / 5 * 6 + stage->reserve, there;
+    uint64_t bytes, names, there;
     struct statvfs fs;
 
+    needed(s, &bytes, &names);
     if (statvfs(stage->folder, &fs) == -1)
         return err_sys(err, "room", errno, stage->folder);
     there = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (there >= needed)
-        return 0;
-    (void)err_set(err, ERR_FULL, "no_room", "%llu MiB are free, and at least %llu MiB are needed",
-                  (unsigned long long)(there >> 20), (unsigned long long)(needed >> 20));
-    return err_hint(err, "nothing was changed; make room, then restore again");
+    if (stage->only == NULL && there < bytes + stage->reserve) {
+        (void)err_set(err, ERR_FULL, "no_room", "%llu MiB are free, and %llu MiB are needed",
+                      (unsigned long long)(there >> 20),
+                      (unsigned long long)((bytes + stage->reserve) >> 20));
+        return err_hint(err, "nothing was changed; make room, then restore again");
+    }
+    if (stage->only == NULL && fs.f_files != 0 && fs.f_favail < names) {
+        (void)err_set(err, ERR_FULL, "no_room", "%llu files fit, and %llu are to be made",
+                      (unsigned long long)fs.f_favail, (unsigned long long)names);
+        return err_hint(err, "nothing was changed; make room, then restore again");
+    }
+    return 0;
 }
 
 /* What the child says next: 1, 0 at its end. Whoever watches is asked meanwhile whether to go on:
@@ -352,7 +374,7 @@ static int fill(struct order *o, const struct chain *s, const struct restore_sec
     o->reserve = stage->reserve;
     o->secret = *secret;
     for (size_t i = 0; i < s->count; i++) {
-        o->sizes[i] = s->files[i].size;
+        o->sizes[i] = s->files[i].sizes;
         memcpy(o->hashes[i], s->files[i].header.hash, SEAL_HASH);
     }
     return str_copy(o->folder, sizeof o->folder, stage->folder) == -1 ||
@@ -460,7 +482,7 @@ int restore_stage_child(void)
     source.count = order.count;
     for (size_t i = 0; i < source.count; i++) {
         source.files[i].fd = FILES_FD + (int)i;
-        source.files[i].size = order.sizes[i];
+        source.files[i].sizes = order.sizes[i];
         memcpy(source.files[i].header.hash, order.hashes[i], SEAL_HASH);
     }
     (void)str_format(c.scratch, sizeof c.scratch, "%s/.scratch", stage.folder);

@@ -20,6 +20,11 @@
 #define MEMORY_MOST  (1024u * 1024u) /* KiB that a file may make us use */
 #define PASSES_MOST  16u
 
+/* Within the trailer. */
+#define DIGEST_AT 16
+#define SIZES_AT  (DIGEST_AT + 64)
+#define SIGN_AT   (SIZES_AT + 32 + 16)
+
 enum {
     SUITE = 1,
     ID,
@@ -60,6 +65,7 @@ static void derive(uint8_t out[SEAL_KEY], const uint8_t key[SEAL_KEY], const cha
 void seal_keys(const uint8_t file_key[SEAL_KEY], const uint8_t id[SEAL_ID], struct seal_keys *out)
 {
     derive(out->mac, file_key, "sett mac 1", id);
+    derive(out->sizes, file_key, "sett sizes 1", id);
     derive(out->section[0], file_key, "sett control 1", id);
     derive(out->section[1], file_key, "sett tenants 1", id);
 }
@@ -169,7 +175,9 @@ static int put_fields(const struct seal_header *h, const uint8_t file_key[SEAL_K
     return 0;
 }
 
-#define SAID_MOST 160 /* a label and the longest that is signed under it */
+#define SAID_MOST 192 /* a label and the longest that is signed under it */
+
+_Static_assert(sizeof SIGN_TRAILER - 1 + SEAL_HASH + SIGN_AT - 8 <= SAID_MOST, "the trailer");
 
 /* What is signed: the label, so that no signature can stand for another kind, then the data. */
 static size_t compose(uint8_t out[SAID_MOST], const char *label, const void *data, size_t len)
@@ -461,39 +469,77 @@ int seal_header_open(const uint8_t *data, size_t len, const struct seal_header *
 
 /* ---- trailer, chunks ---- */
 
-/* What the trailer's signature is over. */
-static void trailer_said(const struct seal_header *h, uint64_t length, const uint8_t digest[64],
-                         uint8_t out[SEAL_HASH + 8 + 64])
+size_t seal_room(const char *data, size_t len)
 {
-    memcpy(out, h->hash, SEAL_HASH);
-    enc_put64(out + SEAL_HASH, length);
-    memcpy(out + SEAL_HASH + 8, digest, 64);
+    size_t room = 0;
+
+    while (len > 0) {
+        size_t n = len < SEAL_PIECE ? len : SEAL_PIECE;
+
+        if (data[0] != 0 || memcmp(data, data + 1, n - 1) != 0)
+            room += SEAL_PIECE;
+        data += n;
+        len -= n;
+    }
+    return room;
+}
+
+/* Whether it is signed: header, length, digest, sizes. */
+static bool trailer_signed(const struct seal_header *h, const uint8_t trailer[SEAL_TRAILER])
+{
+    uint8_t said[SEAL_HASH + SIGN_AT - 8];
+
+    memcpy(said, h->hash, SEAL_HASH);
+    memcpy(said + SEAL_HASH, trailer + 8, SIGN_AT - 8);
+    return signed_by(SIGN_TRAILER, said, sizeof said, trailer + SIGN_AT, h->signer);
 }
 
 void seal_trailer_write(const struct seal_header *h, uint64_t length, const uint8_t digest[64],
+                        const struct seal_keys *keys, const struct seal_sizes *sizes,
                         const uint8_t signing_key[64], uint8_t out[SEAL_TRAILER])
 {
-    uint8_t said[SEAL_HASH + 8 + 64];
+    uint8_t said[SEAL_HASH + SIGN_AT - 8], plain[32];
 
-    trailer_said(h, length, digest, said);
     memcpy(out, TRAILER, 8);
     enc_put64(out + 8, length);
-    memcpy(out + 16, digest, 64);
-    sign(SIGN_TRAILER, said, sizeof said, signing_key, out + 80);
+    memcpy(out + DIGEST_AT, digest, 64);
+    enc_put64(plain, sizes->bytes);
+    enc_put64(plain + 8, sizes->room);
+    enc_put64(plain + 16, sizes->members);
+    enc_put64(plain + 24, sizes->lists);
+    (void)crypto_secretbox_easy(out + SIZES_AT, plain, sizeof plain, digest, keys->sizes);
+    memcpy(said, h->hash, SEAL_HASH);
+    memcpy(said + SEAL_HASH, out + 8, SIGN_AT - 8);
+    sign(SIGN_TRAILER, said, sizeof said, signing_key, out + SIGN_AT);
 }
 
 int seal_trailer_check(const struct seal_header *h, uint64_t length, const uint8_t digest[64],
                        const uint8_t trailer[SEAL_TRAILER], struct err *err)
 {
-    uint8_t said[SEAL_HASH + 8 + 64];
+    if (memcmp(trailer, TRAILER, 8) != 0 || enc_get64(trailer + 8) != length)
+        return corrupt(err, "its end");
+    if (memcmp(trailer + DIGEST_AT, digest, 64) != 0)
+        return corrupt(err, "its bytes are not those that were signed");
+    return trailer_signed(h, trailer) ? 0 : corrupt(err, "the signature at its end");
+}
+
+int seal_trailer_sizes(const struct seal_header *h, uint64_t length,
+                       const uint8_t trailer[SEAL_TRAILER], const struct seal_keys *keys,
+                       struct seal_sizes *sizes, struct err *err)
+{
+    uint8_t plain[32];
 
     if (memcmp(trailer, TRAILER, 8) != 0 || enc_get64(trailer + 8) != length)
         return corrupt(err, "its end");
-    if (memcmp(trailer + 16, digest, 64) != 0)
-        return corrupt(err, "its bytes are not those that were signed");
-    trailer_said(h, length, digest, said);
-    if (!signed_by(SIGN_TRAILER, said, sizeof said, trailer + 80, h->signer))
+    if (!trailer_signed(h, trailer))
         return corrupt(err, "the signature at its end");
+    if (crypto_secretbox_open_easy(plain, trailer + SIZES_AT, SIGN_AT - SIZES_AT,
+                                   trailer + DIGEST_AT, keys->sizes) != 0)
+        return corrupt(err, "the sizes at its end");
+    *sizes = (struct seal_sizes){.bytes = enc_get64(plain),
+                                 .room = enc_get64(plain + 8),
+                                 .members = enc_get64(plain + 16),
+                                 .lists = enc_get64(plain + 24)};
     return 0;
 }
 

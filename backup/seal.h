@@ -15,7 +15,7 @@
 #define SEAL_RECIPIENTS  8
 #define SEAL_HEADER_MAX  65536u
 #define SEAL_PREFIX      12 /* magic and length */
-#define SEAL_TRAILER     144
+#define SEAL_TRAILER     192
 #define SEAL_CHUNK       (1024u * 1024u)
 #define SEAL_CHUNK_LEAST 4096u
 #define SEAL_CHUNK_MOST  (4u * 1024u * 1024u)
@@ -55,7 +55,17 @@ struct seal_header {
 
 /* Keys of one file; to be wiped. */
 struct seal_keys {
-    uint8_t mac[SEAL_KEY], section[SEAL_SECTIONS][SEAL_KEY];
+    uint8_t mac[SEAL_KEY], sizes[SEAL_KEY], section[SEAL_SECTIONS][SEAL_KEY];
+};
+
+#define SEAL_PIECE 4096u
+
+/* How much a file holds, in both sections, without INDEX and MANIFEST. */
+struct seal_sizes {
+    uint64_t bytes;   /* of regular files */
+    uint64_t room;    /* of these, in pieces of SEAL_PIECE that are not all zeros */
+    uint64_t members; /* of all kinds */
+    uint64_t lists;   /* bytes of the MANIFESTs */
 };
 
 /** seal_keys(file_key, id, out): what follows from a file key. */
@@ -93,14 +103,26 @@ int seal_header_open(const uint8_t *data, size_t len, const struct seal_header *
 int seal_header_prove(const uint8_t *data, size_t len, const struct seal_header *h,
                       const uint8_t file_key[SEAL_KEY], struct err *err);
 
-/** seal_trailer_write(h, length, digest, signing_key, out): the trailer behind ${length} bytes with
- * H64 ${digest}. */
+/** seal_room(data, len): how many bytes of ${data}, which begins where a piece does, lie in pieces
+ * that are not all zeros. */
+size_t seal_room(const char *data, size_t len);
+
+/** seal_trailer_write(h, length, digest, keys, sizes, signing_key, out): the trailer behind
+ * ${length} bytes with H64 ${digest}. */
 void seal_trailer_write(const struct seal_header *h, uint64_t length, const uint8_t digest[64],
+                        const struct seal_keys *keys, const struct seal_sizes *sizes,
                         const uint8_t signing_key[64], uint8_t out[SEAL_TRAILER]);
 
 /** seal_trailer_check(h, length, digest, trailer, err): ERR_CORRUPT. Return 0 or -1. */
 int seal_trailer_check(const struct seal_header *h, uint64_t length, const uint8_t digest[64],
                        const uint8_t trailer[SEAL_TRAILER], struct err *err);
+
+/** seal_trailer_sizes(h, length, trailer, keys, sizes, err): what the trailer behind ${length}
+ * bytes, none of which need have been read, tells of them: its signature is checked, its digest is
+ * not. ERR_CORRUPT. Return 0 or -1. */
+int seal_trailer_sizes(const struct seal_header *h, uint64_t length,
+                       const uint8_t trailer[SEAL_TRAILER], const struct seal_keys *keys,
+                       struct seal_sizes *sizes, struct err *err);
 
 /** seal_chunk_data(h, section, number, length, out): the associated data of a message; returns how
  * many bytes of ${out} it has. ${section} counts from 1. */

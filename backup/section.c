@@ -15,18 +15,12 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "links.h"
 #include "str.h"
 
-#define BLOCK     (256u * 1024u)
-#define LINKS_MAX 65536 /* files with several names that are remembered */
-#define WAITING   64    /* members in the queue */
-#define AHEAD     (1024u * 1024u)
-
-/* A file with more than one name, once it has been packed. */
-struct linked {
-    uint64_t device, inode;
-    char *name;
-};
+#define BLOCK   (256u * 1024u)
+#define WAITING 64 /* members in the queue */
+#define AHEAD   (1024u * 1024u)
 
 /* A member that waits, under its whole name. */
 struct waiting {
@@ -53,8 +47,8 @@ struct section {
     FILE *manifest;
     uint64_t lines;
     struct section_figures figures;
-    struct linked *links; /* open addressing by inode */
-    size_t link_count;
+    struct links *links;
+    struct seal_sizes sizes;
     struct manifest_entry line; /* scratch */
     char block[BLOCK];
 };
@@ -96,27 +90,18 @@ static int put_text(struct section *s, const char *name, const char *text, struc
                : -1;
 }
 
-/* ---- links ---- */
-
-/* The place of an inode: where it is, or where it would be; NULL when too many are known. */
-static struct linked *link_place(struct section *s, uint64_t device, uint64_t inode)
-{
-    size_t at = (size_t)((inode * UINT64_C(0x9e3779b97f4a7c15) ^ device) % LINKS_MAX);
-
-    if (s->link_count > LINKS_MAX / 2)
-        return NULL;
-    while (s->links[at].name != NULL &&
-           (s->links[at].inode != inode || s->links[at].device != device))
-        at = (at + 1) % LINKS_MAX;
-    return &s->links[at];
-}
-
 /* ---- entries ---- */
 
 static int note(struct section *s, struct err *err)
 {
     s->lines++;
     return manifest_write(s->manifest, &s->line, err);
+}
+
+static int put_member(struct section *s, const struct pack_entry *member, struct err *err)
+{
+    s->sizes.members++;
+    return pack_writer_entry(s->pack, member, err);
 }
 
 /* The fields that all kinds have. */
@@ -167,23 +152,29 @@ static int pack_content(struct section *s, const struct volume_entry *e, int fd,
     if (e->size > AHEAD)
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     while (left > 0) {
-        size_t want = left < BLOCK ? (size_t)left : BLOCK;
-        ssize_t n = read(fd, s->block, want);
+        size_t want = left < BLOCK ? (size_t)left : BLOCK, have = 0;
 
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n == -1)
-            return err_sys(err, "volume_read", errno, s->line.name);
-        if (n == 0) { /* it has shrunk */
-            memset(s->block, 0, want);
-            n = (ssize_t)want;
-            s->line.changed = true;
+        while (have < want) {
+            ssize_t n = read(fd, s->block + have, want - have);
+
+            if (n == -1 && errno == EINTR)
+                continue;
+            if (n == -1)
+                return err_sys(err, "volume_read", errno, s->line.name);
+            if (n == 0) { /* it has shrunk */
+                memset(s->block + have, 0, want - have);
+                n = (ssize_t)(want - have);
+                s->line.changed = true;
+            }
+            have += (size_t)n;
         }
-        digest_add(s->hash, s->block, (size_t)n);
-        if (pack_writer_data(s->pack, s->block, (size_t)n, err) == -1)
+        digest_add(s->hash, s->block, want);
+        if (pack_writer_data(s->pack, s->block, want, err) == -1)
             return -1;
-        left -= (uint64_t)n;
-        if (count_read(s, (size_t)n, err) == -1)
+        s->sizes.bytes += want;
+        s->sizes.room += seal_room(s->block, want);
+        left -= want;
+        if (count_read(s, want, err) == -1)
             return -1;
     }
     if (fstat(fd, &after) == -1 || (uint64_t)after.st_size != e->size ||
@@ -233,33 +224,35 @@ static int keep(struct section *s, const struct volume_entry *e, struct err *err
     return note(s, err) == 0 && remember(s, e, s->line.from, err) == 0 ? 1 : -1;
 }
 
+/* One more name of a file that was packed under the name in the manifest's line at ${at}. */
+static int put_link(struct section *s, struct pack_entry *member, uint64_t at, struct err *err)
+{
+    if (manifest_name_at(s->manifest, at, s->line.target, err) == -1)
+        return -1;
+    s->line.type = 'h';
+    member->type = PACK_HARDLINK;
+    member->target = s->line.target;
+    return put_member(s, member, err) == 0 ? note(s, err) : -1;
+}
+
 static int put_file(struct section *s, struct pack_entry *member, const struct volume_entry *e,
                     int fd, struct err *err)
 {
-    struct linked *place = e->links > 1 ? link_place(s, e->device, e->inode) : NULL;
+    uint64_t at;
     int kept;
 
     s->figures.files++;
-    if (place != NULL && place->name != NULL) {
-        member->type = PACK_HARDLINK;
-        member->target = place->name;
-        s->line.type = 'h';
-        (void)str_copy(s->line.target, sizeof s->line.target, place->name);
-        return pack_writer_entry(s->pack, member, err) == 0 ? note(s, err) : -1;
-    }
-    if ((kept = place == NULL ? keep(s, e, err) : 0) != 0)
+    if (e->links > 1 && links_find(s->links, e, &at))
+        return put_link(s, member, at, err);
+    if ((kept = e->links > 1 ? 0 : keep(s, e, err)) != 0)
         return kept == 1 ? 0 : -1;
     member->type = PACK_FILE;
     member->size = s->line.size = e->size;
-    if (pack_writer_entry(s->pack, member, err) == -1 || pack_content(s, e, fd, err) == -1)
+    if (put_member(s, member, err) == -1 || pack_content(s, e, fd, err) == -1)
         return -1;
-    if (place != NULL) {
-        if ((place->name = strdup(s->line.name)) == NULL)
-            return no_memory(err);
-        place->device = e->device;
-        place->inode = e->inode;
-        s->link_count++;
-    }
+    /* One that changed meanwhile is no content that another name may stand for. */
+    if (e->links > 1 && !s->line.changed && !links_note(s->links, e, (uint64_t)ftello(s->manifest)))
+        s->figures.copies++;
     s->figures.changed += s->line.changed;
     if (note(s, err) == -1)
         return -1;
@@ -277,13 +270,13 @@ static int put_entry(struct section *s, const struct volume_entry *e, int fd, st
     case 'd':
         s->figures.folders++;
         member.type = PACK_FOLDER;
-        return pack_writer_entry(s->pack, &member, err) == 0 ? note(s, err) : -1;
+        return put_member(s, &member, err) == 0 ? note(s, err) : -1;
     case 'l':
         s->figures.links++;
         member.type = PACK_SYMLINK;
         member.target = e->target;
         (void)str_copy(s->line.target, sizeof s->line.target, e->target);
-        return pack_writer_entry(s->pack, &member, err) == 0 ? note(s, err) : -1;
+        return put_member(s, &member, err) == 0 ? note(s, err) : -1;
     default:
         s->figures.skipped++;
         (void)str_copy(s->line.target, sizeof s->line.target, e->target);
@@ -432,7 +425,7 @@ static int put_manifest(struct section *s, struct err *err)
         return -1;
     if ((size = ftell(s->manifest)) == -1 || fseek(s->manifest, 0, SEEK_SET) == -1)
         return err_sys(err, "manifest", errno, "the manifest");
-    e.size = (uint64_t)size;
+    e.size = s->sizes.lists = (uint64_t)size;
     if (pack_writer_entry(s->pack, &e, err) == -1)
         return -1;
     while ((n = fread(s->block, 1, BLOCK, s->manifest)) > 0)
@@ -451,7 +444,7 @@ int section_begin(struct section **out, const struct section_setup *setup, const
     s->setup = *setup;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->changed, NULL);
-    if ((s->links = calloc(LINKS_MAX, sizeof *s->links)) == NULL) {
+    if ((s->links = links_new()) == NULL) {
         section_free(s);
         return no_memory(err);
     }
@@ -478,6 +471,7 @@ int section_end(struct section *s, struct section_figures *figures, struct err *
     if (section_settle(s, err) == -1 || put_manifest(s, err) == -1 ||
         pack_writer_finish(s->pack, err) == -1 || chunk_writer_end(s->setup.writer, err) == -1)
         return -1;
+    chunk_writer_count(s->setup.writer, &s->sizes);
     *figures = s->figures;
     return 0;
 }
@@ -497,9 +491,7 @@ void section_free(struct section *s)
     digest_free(s->hash);
     if (s->manifest != NULL)
         (void)fclose(s->manifest);
-    for (size_t i = 0; s->links != NULL && i < LINKS_MAX; i++)
-        free(s->links[i].name);
-    free(s->links);
+    links_free(s->links);
     (void)pthread_cond_destroy(&s->changed);
     (void)pthread_mutex_destroy(&s->lock);
     free(s);

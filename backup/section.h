@@ -26,8 +26,10 @@ struct section_setup {
 };
 
 struct section_figures {
-    uint64_t files, folders, links, skipped, changed; /* changed: while they were read */
-    uint64_t bytes, packed_bytes, kept;               /* of files; kept: files left to the base */
+    uint64_t files, folders, links, skipped;
+    uint64_t changed;                   /* while they were read */
+    uint64_t copies;                    /* files with several names beyond what links.h remembers */
+    uint64_t bytes, packed_bytes, kept; /* of files; kept: files left to the base */
 };
 
 /** section_begin(out, setup, index, err): begin the next section; ${index}: text of its INDEX.

@@ -323,11 +323,13 @@ static int note_figures(struct writing *w, int64_t took_ms, struct err *err)
         kv_set_u64(f, SNAP_TOOK, (uint64_t)took_ms) == -1 ||
         (w->header.incremental && kv_set(f, SNAP_BUILT, "1") == -1))
         return err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
-    (void)str_format(
-        w->call->note, sizeof w->call->note, "%s: %llu files, %llu of them as before, %llu bytes%s",
-        w->header.incremental ? "incremental" : "whole", (unsigned long long)(c->files + t->files),
-        (unsigned long long)t->kept, (unsigned long long)w->figures.length,
-        t->changed == 0 ? "" : "; some changed while they were read");
+    (void)str_format(w->call->note, sizeof w->call->note,
+                     "%s: %llu files, %llu of them as before, %llu bytes%s%s",
+                     w->header.incremental ? "incremental" : "whole",
+                     (unsigned long long)(c->files + t->files), (unsigned long long)t->kept,
+                     (unsigned long long)w->figures.length,
+                     t->changed == 0 ? "" : "; some changed while they were read",
+                     t->copies == 0 ? "" : "; some hard links became copies");
     return 0;
 }
 

@@ -26,8 +26,9 @@ struct unpack {
     struct digest *hash;
     struct pack_entry entry;
     FILE *manifest, *done,
-        *later; /* done: what was written; later: links and folders, a line each */
-    uint64_t entries, done_lines, later_lines;
+        *later;                  /* done: what was written; later: links and folders, a line each */
+    struct seal_sizes *got, own; /* got: the caller's, or own */
+    uint64_t done_lines, later_lines;
     char last[PACK_NAME_MAX + 1]; /* the name before: the next one sorts behind it */
     struct manifest_entry line, other;
     struct manifest_reader lines, others;
@@ -66,6 +67,22 @@ static bool wanted(const struct unpack *u, const char *name)
     return strncmp(name, u->setup->only, len) == 0 && (name[len] == '\0' || name[len] == '/');
 }
 
+static int write_at(int fd, const char *data, size_t len, uint64_t at)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, data, len, (off_t)at);
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return -1;
+        data += n;
+        len -= (size_t)n;
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
 /* ---- one member ---- */
 
 static void line_of(struct unpack *u)
@@ -88,19 +105,52 @@ static void line_of(struct unpack *u)
     m->here = true;
 }
 
+/* ${count} more of something than there were; there may be no more than ${most}. */
+static int count_on(struct unpack *u, uint64_t *got, uint64_t most, uint64_t count, struct err *err)
+{
+    *got += count;
+    return u->setup->most == NULL || *got <= most
+               ? 0
+               : corrupt(err, "it holds more than it says", u->entry.name);
+}
+
+#define COUNT(u, what, count, err)                                                                 \
+    count_on(u, &(u)->got->what, (u)->setup->most == NULL ? 0 : (u)->setup->most->what, count, err)
+
+/* Pieces of zeros are left as a hole. */
+static int put_block(struct unpack *u, int fd, uint64_t at, size_t len, struct err *err)
+{
+    size_t from = 0, room = 0;
+
+    for (size_t to = 0; to < len; to += SEAL_PIECE) {
+        size_t n = len - to < SEAL_PIECE ? len - to : SEAL_PIECE;
+        size_t full = seal_room(u->block + to, n);
+
+        room += full;
+        if (full == 0) {
+            if (fd != -1 && to > from && write_at(fd, u->block + from, to - from, at + from) == -1)
+                return err_sys(err, "restore_write", errno, u->entry.name);
+            from = to + n;
+        }
+    }
+    if (fd != -1 && len > from && write_at(fd, u->block + from, len - from, at + from) == -1)
+        return err_sys(err, "restore_write", errno, u->entry.name);
+    return COUNT(u, room, room, err);
+}
+
 static int put_content(struct unpack *u, int fd, struct err *err)
 {
     uint64_t size = 0;
     long n;
 
     while ((n = pack_reader_data(u->pack, u->block, BLOCK, err)) > 0) {
-        size += (uint64_t)n;
         u->figures->bytes += (uint64_t)n;
-        if (u->setup->bytes_max != 0 && u->figures->bytes > u->setup->bytes_max)
-            return corrupt(err, "it holds more than it may", u->entry.name);
+        if (COUNT(u, bytes, (uint64_t)n, err) == -1)
+            return -1;
         digest_add(u->hash, u->block, (size_t)n);
-        if (fd != -1 && file_write_all(fd, u->block, (size_t)n) == -1)
-            return err_sys(err, "restore_write", errno, u->entry.name);
+        if (put_block(u, fd, size, (size_t)n, err) == -1)
+            return -1;
+        size += (uint64_t)n;
         if (u->setup->progress != NULL && u->setup->progress(u->setup->arg, (uint64_t)n, err) == -1)
             return -1;
     }
@@ -108,6 +158,8 @@ static int put_content(struct unpack *u, int fd, struct err *err)
         return -1;
     if (size != u->entry.size)
         return corrupt(err, "a file is not as long as it says", u->entry.name);
+    if (fd != -1 && ftruncate(fd, (off_t)size) == -1)
+        return err_sys(err, "restore_write", errno, u->entry.name);
     u->line.has_hash = true;
     return digest_end(u->hash, u->line.hash, err);
 }
@@ -178,6 +230,8 @@ static int take_manifest(struct unpack *u, struct err *err)
 
     while ((n = pack_reader_data(u->pack, u->block, BLOCK, err)) > 0) {
         size += (uint64_t)n;
+        if (COUNT(u, lists, (uint64_t)n, err) == -1)
+            return -1;
         if (fwrite(u->block, 1, (size_t)n, u->manifest) != (size_t)n)
             return err_sys(err, "spool", errno, "the manifest");
     }
@@ -215,8 +269,8 @@ static int take_members(struct unpack *u, struct err *err)
         }
         if (u->last[0] != '\0' && manifest_order(u->last, u->entry.name) >= 0)
             return corrupt(err, "a name comes twice or out of its order", u->entry.name);
-        if (u->setup->entries_max != 0 && ++u->entries > u->setup->entries_max)
-            return corrupt(err, "it has more entries than it may", "");
+        if (COUNT(u, members, 1, err) == -1)
+            return -1;
         (void)str_copy(u->last, sizeof u->last, u->entry.name);
         if (!wanted(u, u->entry.name))
             continue; /* the archive passes over its content by itself */
@@ -337,6 +391,7 @@ int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FIL
     if (u == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to unpack");
     u->setup = setup;
+    u->got = setup->got == NULL ? &u->own : setup->got;
     u->figures = figures;
     u->reader = r;
     u->manifest = manifest;
@@ -352,6 +407,18 @@ int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FIL
         (void)fclose(u->later);
     free(u);
     return rc;
+}
+
+int unpack_finish(struct chunk_reader *r, const struct unpack_setup *setup, uint64_t *length,
+                  struct err *err)
+{
+    struct seal_sizes said;
+
+    if (chunk_reader_finish(r, length, &said, err) == -1)
+        return -1;
+    return setup->only != NULL || memcmp(&said, setup->got, sizeof said) == 0
+               ? 0
+               : corrupt(err, "it does not hold as much as it says", "");
 }
 
 /* ---- the end of a chain ---- */

@@ -15,8 +15,9 @@ struct unpack_setup {
     const char *only; /* a unit, a folder or a file: nothing else is written; NULL: all of it */
     bool own;         /* give everything the owner that it had; else it stays ours */
     bool chain;       /* an older file of the chain was unpacked here: what is there is replaced */
-    const char *scratch; /* folder for its lists; NULL: the system's for such things */
-    uint64_t bytes_max, entries_max; /* beyond these it is no snapshot of this box; 0: no limit */
+    const char *scratch;           /* folder for its lists; NULL: the system's for such things */
+    const struct seal_sizes *most; /* what goes beyond it is refused; NULL: not known ahead */
+    struct seal_sizes *got;        /* counted on, over both sections; see unpack_finish */
     /* Told of each block written. 0, or -1 having filled err to stop. May be NULL. */
     int (*progress)(void *arg, uint64_t bytes, struct err *err);
     void *arg;
@@ -32,6 +33,11 @@ struct unpack_figures {
  * ERR_CORRUPT for anything that is not as the format says. Return 0 or -1. */
 int unpack_section(struct chunk_reader *r, const struct unpack_setup *setup, FILE *manifest,
                    struct unpack_figures *figures, struct err *err);
+
+/** unpack_finish(r, setup, length, err): the file's end, after both sections; and, if all of it was
+ * taken (no setup->only), that setup->got is what its trailer says. Return 0 or -1. */
+int unpack_finish(struct chunk_reader *r, const struct unpack_setup *setup, uint64_t *length,
+                  struct err *err);
 
 /** unpack_settle(setup, manifest, figures, err): once the newest file of a chain is unpacked: what
  * its manifest does not name goes, what it names must be there with its content, and gets its

@@ -50,7 +50,8 @@ int verify_file(int fd, const struct verify_keys *keys, FILE *manifest,
                 int (*progress)(void *arg, uint64_t bytes, struct err *err), void *arg,
                 struct err *err)
 {
-    struct unpack_setup setup = {.folder = -1, .progress = progress, .arg = arg};
+    struct seal_sizes got = {0};
+    struct unpack_setup setup = {.folder = -1, .got = &got, .progress = progress, .arg = arg};
     struct chunk_source source;
     struct chunk_reader *r = NULL;
     int rc = -1;
@@ -66,7 +67,7 @@ int verify_file(int fd, const struct verify_keys *keys, FILE *manifest,
     else if (open_with(r, keys, err) == 0 &&
              read_section(r, &setup, NULL, &report->control, err) == 0 &&
              read_section(r, &setup, manifest, &report->tenants, err) == 0)
-        rc = chunk_reader_finish(r, &report->length, err);
+        rc = unpack_finish(r, &setup, &report->length, err);
     chunk_reader_free(r);
     return rc;
 }

@@ -11,6 +11,7 @@ import urllib.parse
 
 import nacl.bindings as sodium
 import nacl.public
+import nacl.secret
 import nacl.signing
 
 CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -57,17 +58,19 @@ class Snapshot:
         self.id, self.chunk = self.fields[2], int.from_bytes(self.fields[9], "big")
         signer = nacl.signing.VerifyKey(self.fields[10])
         signer.verify(b"sett snapshot header 1" + self.hash, signature)
-        trailer = d[-144:]
-        assert trailer[:8] == b"SETTEND1" and int.from_bytes(trailer[8:16], "big") == len(d) - 144
-        assert trailer[16:80] == H(d[:-144], size=64)
-        signer.verify(b"sett snapshot trailer 1" + self.hash + trailer[8:80], trailer[80:])
+        trailer = d[-192:]
+        assert trailer[:8] == b"SETTEND1" and int.from_bytes(trailer[8:16], "big") == len(d) - 192
+        assert trailer[16:80] == H(d[:-192], size=64)
+        signer.verify(b"sett snapshot trailer 1" + self.hash + trailer[8:128], trailer[128:])
         mine = nacl.public.PrivateKey(secret)
         sealed = [r[33:] for r in self.recipients if r[0] == 1 and r[1:33] == bytes(mine.public_key)]
         key = nacl.public.SealedBox(mine).decrypt(sealed[0])
         assert mac == H(d[:12 + length], H(b"sett mac 1" + self.id, key)), "the header's MAC"
         self.sections = [self.section(n, H(f"sett {name} 1".encode() + self.id, key))
                          for n, name in ((1, "control"), (2, "tenants"))]
-        assert self.at == len(d) - 144
+        assert self.at == len(d) - 192
+        sizes = nacl.secret.SecretBox(H(b"sett sizes 1" + self.id, key)).decrypt(trailer[80:128], trailer[16:40])
+        self.sizes = [int.from_bytes(sizes[i:i + 8], "big") for i in range(0, 32, 8)]
 
     def section(self, section, key):
         state, plain, number = sodium.crypto_secretstream_xchacha20poly1305_state(), [], 0

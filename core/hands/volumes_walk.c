@@ -5,7 +5,6 @@
  */
 #include "volumes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -15,20 +14,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sorted_names.h"
 #include "str.h"
 
-#define NAMES_MOST 1000000 /* in one folder */
+#define NAMES_MEMORY (16u << 20) /* for the names of all folders that are open at once */
+#define NAMES_LEAST  (64u << 10) /* for those of one */
 
 struct walk {
     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err);
     void *arg;
     struct volume_entry entry; /* its name is the path so far */
     unsigned depth;
-};
-
-struct names {
-    char **at;
-    size_t count, room;
+    size_t memory; /* that is left for names; a folder takes half of it */
 };
 
 static int open_beneath(int folder, const char *name, uint64_t flags)
@@ -40,60 +37,9 @@ static int open_beneath(int folder, const char *name, uint64_t flags)
     return (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
 }
 
-static int order(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void free_names(struct names *n)
-{
-    for (size_t i = 0; i < n->count; i++)
-        free(n->at[i]);
-    free(n->at);
-}
-
 static int no_memory(struct err *err)
 {
-    return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the names in a folder");
-}
-
-/* All names in a folder, sorted. ${folder} stays open. */
-static int read_names(int folder, struct names *n, struct err *err)
-{
-    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy == -1 ? NULL : fdopendir(copy);
-    struct dirent *d;
-    int rc = 0;
-
-    memset(n, 0, sizeof *n);
-    if (dir == NULL) {
-        if (copy != -1)
-            (void)close(copy);
-        return err_sys(err, "volume_read", errno, "a folder of a volume");
-    }
-    while (rc == 0 && (d = readdir(dir)) != NULL) {
-        if (str_equal(d->d_name, ".") || str_equal(d->d_name, ".."))
-            continue;
-        if (n->count == n->room) {
-            size_t room = n->room == 0 ? 64 : n->room * 2;
-            char **more = n->count >= NAMES_MOST ? NULL : reallocarray(n->at, room, sizeof *more);
-
-            if (more == NULL) {
-                rc = no_memory(err);
-                break;
-            }
-            n->at = more;
-            n->room = room;
-        }
-        if ((n->at[n->count] = strdup(d->d_name)) == NULL)
-            rc = no_memory(err);
-        else
-            n->count++;
-    }
-    (void)closedir(dir);
-    if (rc == 0 && n->count > 1)
-        qsort(n->at, n->count, sizeof *n->at, order);
-    return rc;
+    return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to walk through a folder");
 }
 
 static void describe(struct volume_entry *e, const struct stat *st)
@@ -199,22 +145,26 @@ static int walk_name(struct walk *w, int folder, const char *name, struct err *e
 
 static int walk_folder(struct walk *w, int folder, struct err *err)
 {
-    size_t len = strlen(w->entry.name);
-    struct names names;
-    int rc = read_names(folder, &names, err);
+    size_t len = strlen(w->entry.name), share = w->memory / 2;
+    struct sorted_names names;
+    const char *name;
+    int rc = sorted_names_open(&names, folder, share < NAMES_LEAST ? NAMES_LEAST : share, err);
+    int got = 0;
 
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+    w->memory -= share;
+    while (rc == 0 && (got = sorted_names_next(&names, &name, err)) == 1) {
         if (str_format(w->entry.name + len, sizeof w->entry.name - len, "%s%s", len == 0 ? "" : "/",
-                       names.at[i]) == -1) {
+                       name) == -1) {
             w->entry.name[len] = '\0'; /* the folder itself stands for what is too long */
             rc = skip(w, "a path in it is too long", err);
         } else {
-            rc = walk_name(w, folder, names.at[i], err);
+            rc = walk_name(w, folder, name, err);
         }
         w->entry.name[len] = '\0';
     }
-    free_names(&names);
-    return rc;
+    w->memory += share;
+    sorted_names_close(&names);
+    return rc == 0 && got == 0 ? 0 : -1;
 }
 
 int volumes_walk_fd(int folder,
@@ -226,6 +176,7 @@ int volumes_walk_fd(int folder,
 
     if (w == NULL)
         return no_memory(err);
+    w->memory = NAMES_MEMORY;
     w->send = send;
     w->arg = arg;
     rc = walk_folder(w, folder, err);
@@ -238,17 +189,19 @@ int volumes_walk_top(int folder,
                      void *arg, struct err *err)
 {
     struct volume_entry *e = calloc(1, sizeof *e);
-    struct names names = {0};
-    int rc = e == NULL ? no_memory(err) : read_names(folder, &names, err);
+    struct sorted_names names = {0};
+    const char *name;
+    int rc = e == NULL ? no_memory(err) : sorted_names_open(&names, folder, NAMES_MEMORY, err);
+    int got = 0;
 
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+    while (rc == 0 && (got = sorted_names_next(&names, &name, err)) == 1) {
         e->type = 's';
-        (void)str_copy(e->name, sizeof e->name, names.at[i]);
+        (void)str_copy(e->name, sizeof e->name, name);
         rc = send(arg, e, -1, err);
     }
-    free_names(&names);
+    sorted_names_close(&names);
     free(e);
-    return rc;
+    return rc == 0 && got == 0 ? 0 : -1;
 }
 
 int volumes_walk(const char *folder,

@@ -1,11 +1,13 @@
 /*
  * Snapshots by the product's own code, as one process for each act, to be timed from outside.
  * usage: snapshot keys KEYS
- *        snapshot create KEYS STORE FOLDER OUT CATALOG [BASE]   writes CATALOG; BASE: an older one
+ *        snapshot create KEYS STORE FOLDER OUT CATALOG [BASE]   writes CATALOG; BASE: an older one;
+ *                                                               STORE -: none
  *        snapshot restore KEYS INTO FILE...                     a chain, the oldest first
  *        snapshot check KEYS FILE                               everything, into nothing
  *        snapshot verify FILE                                   what can be told without a key
- *        snapshot forge KEYS TAR OUT                            seals any archive as a section 2
+ *        snapshot forge KEYS TAR OUT [BYTES ROOM MEMBERS LISTS] seals any archive as a section 2,
+ *                                                               and says that it holds so much
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +128,9 @@ static int create(char **argv, struct err *err)
     memcpy(setup.id, h.id, sizeof setup.id);
     rc = catalog_begin(next, h.id, h.hash, err);
     if (rc == 0 && (rc = section_begin(&s, &setup, "db\tthe store\n", err)) == 0) {
-        rc = put_store(s, store, scratch, err) == 0 ? section_end(s, &control, err) : -1;
+        rc = str_equal(store, "-") || put_store(s, store, scratch, err) == 0
+                 ? section_end(s, &control, err)
+                 : -1;
         section_free(s);
     }
     setup.base = old == NULL ? NULL : &base;
@@ -174,7 +178,8 @@ static int press_archive(struct chunk_writer *w, const char *tar, struct err *er
     return rc;
 }
 
-static int forge(const char *keys, const char *tar, const char *out, struct err *err)
+static int forge(const char *keys, const char *tar, const char *out, const struct seal_sizes *sizes,
+                 struct err *err)
 {
     int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), rc = -1;
     struct chunk_sink sink = {to_file, &fd};
@@ -199,6 +204,7 @@ static int forge(const char *keys, const char *tar, const char *out, struct err 
         rc = section_end(s, &figures, err);
         section_free(s);
     }
+    chunk_writer_count(setup.writer, sizes);
     if (rc == 0)
         rc = press_archive(setup.writer, tar, err) == 0
                  ? chunk_writer_finish(setup.writer, &length, err)
@@ -222,6 +228,7 @@ static int unpack_one(const struct keys *k, struct unpack_setup *setup, const ch
     int fd = open(path, O_RDONLY), rc;
     struct chunk_source source = {from_file, &fd};
     struct unpack_figures figures = {0};
+    struct seal_sizes most, got = {0};
     struct chunk_reader *r;
     FILE *control = tmpfile();
     uint64_t length;
@@ -230,11 +237,20 @@ static int unpack_one(const struct keys *k, struct unpack_setup *setup, const ch
         return err_sys(err, "open", errno, path);
     if (chunk_reader_new(&r, &source, err) == -1)
         return -1;
+    setup->got = &got;
     rc = chunk_reader_open(r, k->secret, NULL, err) == 0 &&
-                 unpack_section(r, setup, control, &figures, err) == 0 &&
-                 unpack_section(r, setup, manifest, &figures, err) == 0
-             ? chunk_reader_finish(r, &length, err)
+                 chunk_reader_ahead(r, fd, &most, err) == 0
+             ? 0
              : -1;
+    setup->most = most.members == 0 ? NULL : &most; /* forged, and says nothing */
+    if (rc == 0)
+        rc = unpack_section(r, setup, control, &figures, err) == 0 &&
+                     unpack_section(r, setup, manifest, &figures, err) == 0
+                 ? 0
+                 : -1;
+    if (rc == 0)
+        rc = setup->most == NULL ? chunk_reader_finish(r, &length, NULL, err)
+                                 : unpack_finish(r, setup, &length, err);
     chunk_reader_free(r);
     (void)fclose(control);
     (void)close(fd);
@@ -303,9 +319,14 @@ int main(int argc, char **argv)
         rc = restore(argv[2], argv[3], argv + 4, &err);
     else if (argc == 4 && str_equal(argv[1], "check"))
         rc = restore(argv[2], NULL, argv + 3, &err);
-    else if (argc == 5 && str_equal(argv[1], "forge"))
-        rc = forge(argv[2], argv[3], argv[4], &err);
-    else if (argc == 3 && str_equal(argv[1], "verify"))
+    else if ((argc == 5 || argc == 9) && str_equal(argv[1], "forge")) {
+        struct seal_sizes sizes = {0};
+
+        if (argc == 9)
+            sizes = (struct seal_sizes){strtoull(argv[5], NULL, 10), strtoull(argv[6], NULL, 10),
+                                        strtoull(argv[7], NULL, 10), strtoull(argv[8], NULL, 10)};
+        rc = forge(argv[2], argv[3], argv[4], &sizes, &err);
+    } else if (argc == 3 && str_equal(argv[1], "verify"))
         rc = verify(argv[2], &err);
     if (rc != 0)
         fprintf(stderr, "snapshot: %s\n", rc == -2 ? "see the usage in its source" : err.text);

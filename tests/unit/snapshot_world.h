@@ -193,7 +193,7 @@ static inline long shot_read(const uint8_t *data, size_t len, const uint8_t secr
             got = 0; /* the padding */
     }
     if (got == 0)
-        got = chunk_reader_finish(r, &length, err);
+        got = chunk_reader_finish(r, &length, NULL, err);
     chunk_reader_free(r);
     return got == 0 ? members : -1;
 }

@@ -114,8 +114,9 @@ static void test_keys(void **state)
 /* Names are bytes: also those that no character set knows, and long ones. */
 static void test_odd_names(void **state)
 {
-    static const char *const names[] = {"tenants/1/\xc3\xa4\xc3\xb6 \xe2\x82\xac", "tenants/1/\xff\xfe\x80",
-                                        "tenants/1/%s%n", "tenants/1/-rf"};
+    static const char *const names[] = {"tenants/1/\xc3\xa4\xc3\xb6 \xe2\x82\xac",
+                                        "tenants/1/\xff\xfe\x80", "tenants/1/%s%n",
+                                        "tenants/1/-rf"};
     char name[1200] = "tenants/1/";
     struct pack_entry e = {.type = PACK_FOLDER, .mode = 0755};
     struct shot s;
@@ -228,6 +229,8 @@ static size_t chunks(const struct shot *s, uint32_t chunk, size_t *at, size_t mo
 /* A signer who means ill: everything is moved about and signed anew, so only the seals can tell. */
 static void resign(struct shot *s)
 {
+    const struct seal_sizes none = {0};
+    struct seal_keys keys;
     struct seal_header h;
     struct err err = {0};
     size_t head = seal_header_size(s->data, s->len, &err);
@@ -236,7 +239,8 @@ static void resign(struct shot *s)
     assert_int_equal(seal_header_read(s->data, head, &h, &err), 0);
     s->len -= SEAL_TRAILER;
     (void)crypto_generichash(digest, sizeof digest, s->data, s->len, NULL, 0);
-    seal_trailer_write(&h, s->len, digest, s->sign_key, s->data + s->len);
+    seal_keys(s->file_key, h.id, &keys);
+    seal_trailer_write(&h, s->len, digest, &keys, &none, s->sign_key, s->data + s->len);
     s->len += SEAL_TRAILER;
 }
 

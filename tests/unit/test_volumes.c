@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "sorted_names.h"
 #include "volumes.h"
 
 #define SECRET "what is outside"
@@ -183,11 +184,52 @@ static void test_own_folder(void **state)
     assert_true(l.files >= 1);
 }
 
+#define NAMES  5000
+#define BUDGET 8192
+
+/* In portions that are much smaller than the folder: each once, sorted, and while it changes. */
+static void test_portions(void **state)
+{
+    char path[64] = "/tmp/sett-names-XXXXXX", name[300], last[300] = "";
+    struct sorted_names n;
+    struct err err = {0};
+    const char *got;
+    size_t count = 0, peak = 0;
+    int names, rc;
+
+    (void)state;
+    assert_non_null(mkdtemp(path));
+    names = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < NAMES; i++) { /* of many lengths, the longest among them */
+        (void)str_format(name, sizeof name, "%u-%0*u", i * 7919u % NAMES, (int)(i % 249 + 1), 1);
+        (void)close(openat(names, name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    }
+    assert_int_equal(sorted_names_open(&n, names, BUDGET, &err), 0);
+    while ((rc = sorted_names_next(&n, &got, &err)) == 1) {
+        assert_true(strcmp(last, got) < 0);
+        (void)str_copy(last, sizeof last, got);
+        peak = n.bytes > peak ? n.bytes : peak;
+        count += got[0] != '~';
+        if (count == NAMES / 2) { /* one is gone that was told, one comes that is behind */
+            (void)unlinkat(names, got, 0);
+            (void)close(openat(names, "~late", O_WRONLY | O_CREAT, 0600));
+        }
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(count, NAMES);
+    assert_string_equal(last, "~late");
+    assert_true(peak <= BUDGET);
+    sorted_names_close(&n);
+    (void)close(names);
+    assert_int_equal(file_remove_tree(path, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_of_it),
                                        cmocka_unit_test(test_many), cmocka_unit_test(test_swapped),
-                                       cmocka_unit_test(test_own_folder)};
+                                       cmocka_unit_test(test_own_folder),
+                                       cmocka_unit_test(test_portions)};
 
     log_open("test-volumes", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests(tests, hands_setup, hands_teardown);
