@@ -1,9 +1,11 @@
-/* Whether what a vault has is what it was sent. Apart because two drivers ask. */
+/* What comes back from a vault: compared with what was sent, or kept. Apart because two drivers ask. */
 #include "place_compare.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "file.h"
 
 #define BLOCK 65536
 
@@ -41,4 +43,14 @@ int place_compare_end(const struct place_compare *c, const char *name, struct er
                ? 0
                : err_set(err, ERR_CORRUPT, "vault_short", "%s has %llu bytes there, and not %llu",
                          name, (unsigned long long)c->at, (unsigned long long)c->length);
+}
+
+int place_fetch_take(void *arg, const void *data, size_t len, struct err *err)
+{
+    struct place_fetch *f = arg;
+
+    f->got += len;
+    return file_write_all(f->fd, data, len) == 0
+               ? 0
+               : err_sys(err, "vault_fetch", errno, "what comes from the vault");
 }

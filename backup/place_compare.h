@@ -1,6 +1,6 @@
 #ifndef SETT_PLACE_COMPARE_H
 #define SETT_PLACE_COMPARE_H
-/* Holding what comes back from a vault against the file that was sent. */
+/* What comes back from a vault: held against the file that was sent, or written into a file. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,5 +20,13 @@ int place_compare_take(void *arg, const void *data, size_t len, struct err *err)
 
 /** place_compare_end(c, name, err): that all of it came. Return 0 or -1 (ERR_CORRUPT). */
 int place_compare_end(const struct place_compare *c, const char *name, struct err *err);
+
+struct place_fetch {
+    int fd;
+    uint64_t got; /* bytes so far */
+};
+
+/** place_fetch_take(arg, data, len, err): ${arg}: the struct place_fetch. Return 0 or -1. */
+int place_fetch_take(void *arg, const void *data, size_t len, struct err *err);
 
 #endif

@@ -297,26 +297,10 @@ static int bucket_put(void *self, const char *name, int fd, uint64_t length, tra
     return s.proven ? 0 : read_back(b, name, fd, length, err);
 }
 
-/* A file being fetched. */
-struct fetching {
-    int fd;
-    uint64_t got;
-};
-
-static int take(void *arg, const void *data, size_t len, struct err *err)
-{
-    struct fetching *f = arg;
-
-    f->got += len;
-    return file_write_all(f->fd, data, len) == 0
-               ? 0
-               : err_sys(err, "vault_fetch", errno, "what comes from the vault");
-}
-
 static int bucket_get(void *self, const char *name, uint64_t from, int fd, struct err *err)
 {
     struct bucket *b = self;
-    struct fetching f = {.fd = fd};
+    struct place_fetch f = {.fd = fd};
     uint64_t bytes = 0;
     int found;
 
@@ -325,7 +309,8 @@ static int bucket_get(void *self, const char *name, uint64_t from, int fd, struc
     if (found == 0)
         return err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in the bucket", name);
     for (unsigned attempt = 0; from + f.got < bytes; attempt++)
-        if (s3_get(b->s3, name, from + f.got, take, &f, err) == -1 && !once_more(b, attempt, err))
+        if (s3_get(b->s3, name, from + f.got, place_fetch_take, &f, err) == -1 &&
+            !once_more(b, attempt, err))
             return -1;
     return 0;
 }

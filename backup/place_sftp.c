@@ -175,25 +175,10 @@ static int away_put(void *self, const char *name, int fd, uint64_t length, trans
     return give_name(a, name, length, &s, err);
 }
 
-struct fetching {
-    int fd;
-    uint64_t got;
-};
-
-static int take(void *arg, const void *data, size_t len, struct err *err)
-{
-    struct fetching *f = arg;
-
-    f->got += len;
-    return file_write_all(f->fd, data, len) == 0
-               ? 0
-               : err_sys(err, "vault_fetch", errno, "what comes from the vault");
-}
-
 static int away_get(void *self, const char *name, uint64_t from, int fd, struct err *err)
 {
     struct away *a = self;
-    struct fetching f = {.fd = fd};
+    struct place_fetch f = {.fd = fd};
     struct search s;
 
     if (place_name_check(name, err) == -1 || look(a, name, &s, err) == -1)
@@ -201,7 +186,8 @@ static int away_get(void *self, const char *name, uint64_t from, int fd, struct 
     if (!s.found)
         return err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in the vault", name);
     for (unsigned attempt = 0; from + f.got < s.bytes; attempt++)
-        if (sftp_get(a->sftp, name, from + f.got, take, &f, err) == -1 && !once_more(attempt, err))
+        if (sftp_get(a->sftp, name, from + f.got, place_fetch_take, &f, err) == -1 &&
+            !once_more(attempt, err))
             return -1;
     return 0;
 }

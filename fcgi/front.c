@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include "channel.h"
 #include "clock.h"
+#include "cond.h"
 #include "log.h"
 #include "str.h"
 
@@ -309,14 +310,9 @@ static int thread_start(struct front *f, void *(*run)(void *), void *arg)
 static void room_wait(struct front *f)
 {
     pthread_mutex_lock(&f->lock);
-    while (f->live > f->setup.threads) { /* the acceptor itself is one */
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += 1;
-        if (pthread_cond_timedwait(&f->ended, &f->lock, &until) != 0 && over(f)) {
+    while (f->live > f->setup.threads) /* the acceptor itself is one */
+        if (!cond_until(&f->ended, &f->lock, clock_mono_ms() + 1000) && over(f))
             break;
-        }
-    }
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -361,7 +357,7 @@ int front_start(struct front **out, const struct front_setup *setup, struct err 
     }
     f->setup = *setup;
     pthread_mutex_init(&f->lock, NULL);
-    pthread_cond_init(&f->ended, NULL);
+    cond_init(&f->ended);
     int flags = fcntl(setup->listen_fd, F_GETFL);
     if (flags < 0 || fcntl(setup->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
         listen(setup->listen_fd, BACKLOG) < 0) {
@@ -391,16 +387,9 @@ int64_t front_busy_ms(const struct front *f, int64_t now_ms)
 
 bool front_wait(struct front *f, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    int64_t until_ms = clock_mono_ms() + wait_ms;
     pthread_mutex_lock(&f->lock);
-    while (f->live > 0 && pthread_cond_timedwait(&f->ended, &f->lock, &until) == 0) {
+    while (f->live > 0 && cond_until(&f->ended, &f->lock, until_ms)) {
     }
     bool all = f->live == 0;
     pthread_mutex_unlock(&f->lock);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "log.h"
 #include "str.h"
 
@@ -142,7 +143,6 @@ static int open_main(MDB_env *env)
 /* LMDB in ${folder}, ready for use. Return LMDB's or the system's error. */
 static int start(struct db_raw_env *env, const char *folder)
 {
-    pthread_condattr_t attr;
     mdb_filehandle_t fd;
     struct stat st;
     int rc;
@@ -160,10 +160,7 @@ static int start(struct db_raw_env *env, const char *folder)
         return ENOMEM;
     (void)pthread_mutex_init(&env->gate, NULL);
     (void)pthread_mutex_init(&env->last_lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&env->gate_moved, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&env->gate_moved);
     env->device = st.st_dev;
     env->inode = st.st_ino;
     return 0;
@@ -246,11 +243,9 @@ static void gate_leave(struct db_raw_env *env)
  * but the one that is about to begin. */
 static int take_map_size(struct db_raw_env *env)
 {
-    struct timespec until;
+    int64_t until_ms = clock_mono_ms() + RESIZE_WAIT_MS;
     int rc = MDB_MAP_RESIZED;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += RESIZE_WAIT_MS / 1000;
     (void)pthread_mutex_lock(&env->gate);
     if (env->resizing) { /* somebody else is at it: do not wait for each other */
         (void)pthread_mutex_unlock(&env->gate);
@@ -258,7 +253,7 @@ static int take_map_size(struct db_raw_env *env)
     }
     env->resizing = true;
     while (env->open_txns > 1)
-        if (pthread_cond_timedwait(&env->gate_moved, &env->gate, &until) == ETIMEDOUT)
+        if (!cond_until(&env->gate_moved, &env->gate, until_ms))
             break;
     if (env->open_txns == 1)
         rc = mdb_env_set_mapsize(env->lmdb, 0);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cond.h"
 #include "str.h"
 
 #define UNITS_MAX 65536
@@ -13,16 +14,12 @@
 struct process_unit *process_table_new(void)
 {
     struct process_unit *u = calloc(1, sizeof *u);
-    pthread_condattr_t attr;
 
     if (u == NULL)
         return NULL;
     u->pidfd = -1;
     (void)pthread_mutex_init(&u->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&u->ended, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&u->ended);
     return u;
 }
 

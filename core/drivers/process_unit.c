@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "crash.h"
 #include "file.h"
 #include "log.h"
@@ -208,10 +209,9 @@ void process_unit_bury(struct process_unit *u, const char *folder)
 
 bool process_unit_wait(struct process_unit *u, int64_t until)
 {
-    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
 
     while (u->pid != 0)
-        if (pthread_cond_timedwait(&u->ended, &u->lock, &at) == ETIMEDOUT)
+        if (!cond_until(&u->ended, &u->lock, until))
             break;
     return u->pid == 0;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "log.h"
 #include "paths.h"
 #include "schedule.h"
@@ -410,7 +411,6 @@ static void release(struct engine *e)
 int engine_start(struct engine **out, const struct engine_setup *setup, struct err *err)
 {
     struct engine *e = calloc(1, sizeof *e);
-    pthread_condattr_t monotonic;
     int rc;
 
     if (e == NULL)
@@ -418,10 +418,7 @@ int engine_start(struct engine **out, const struct engine_setup *setup, struct e
     set_up(e, setup);
     (void)pthread_mutex_init(&e->lock, NULL);
     (void)pthread_cond_init(&e->work, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&e->left, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    cond_init(&e->left);
     e->wake_fd = -1;
     e->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (e->event_fd == -1) {
@@ -453,7 +450,6 @@ void engine_wake(struct engine *e)
 void engine_stop(struct engine *e, int wait_ms)
 {
     int64_t until_ms = clock_mono_ms() + wait_ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     bool all;
 
     if (e == NULL)
@@ -463,8 +459,7 @@ void engine_stop(struct engine *e, int wait_ms)
     (void)pthread_join(e->scheduler, NULL);
     (void)pthread_mutex_lock(&e->lock);
     (void)pthread_cond_broadcast(&e->work);
-    while (e->threads_left < e->threads_made &&
-           pthread_cond_timedwait(&e->left, &e->lock, &until) == 0)
+    while (e->threads_left < e->threads_made && cond_until(&e->left, &e->lock, until_ms))
         continue;
     all = e->threads_left == e->threads_made;
     (void)pthread_mutex_unlock(&e->lock);

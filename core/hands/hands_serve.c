@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "clock.h"
+#include "cond.h"
 #include "hands_verb.h"
 #include "log.h"
 #include "str.h"
@@ -222,17 +223,13 @@ int hands_serve_new(struct hands_serve **out, struct hands_world *world, uid_t w
 {
     struct hands_serve *s = calloc(1, sizeof *s);
     const char *path = world->paths->hands_sock;
-    pthread_condattr_t attr;
 
     if (s == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the hands' socket");
     s->world = world;
     s->worker = worker;
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&s->changed);
     s->fd = channel_listen(path, 0600, err);
     if (s->fd != -1 && geteuid() == 0 && worker != 0 && chown(path, worker, (gid_t)-1) == -1) {
         (void)err_sys(err, "socket_owner", errno, path);
@@ -250,13 +247,12 @@ int hands_serve_new(struct hands_serve **out, struct hands_world *world, uid_t w
 int hands_serve_end(struct hands_serve *s, int wait_ms)
 {
     int64_t until = clock_mono_ms() + wait_ms;
-    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     unsigned left;
 
     (void)close(s->fd);
     (void)pthread_mutex_lock(&s->lock);
     while (s->active > 0)
-        if (pthread_cond_timedwait(&s->changed, &s->lock, &at) == ETIMEDOUT)
+        if (!cond_until(&s->changed, &s->lock, until))
             break;
     left = s->active;
     (void)pthread_mutex_unlock(&s->lock);

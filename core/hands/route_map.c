@@ -15,6 +15,7 @@
 
 #include "blueprint.h"
 #include "clock.h"
+#include "cond.h"
 #include "crash.h"
 #include "file.h"
 #include "log.h"
@@ -226,9 +227,8 @@ static void round_of(struct route_map *m, struct change *changes)
 
 static void wait_until(struct route_map *m, pthread_cond_t *cond, int64_t until)
 {
-    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
 
-    (void)pthread_cond_timedwait(cond, &m->lock, &at);
+    (void)cond_until(cond, &m->lock, until);
 }
 
 static void *rounds(void *arg)
@@ -425,17 +425,13 @@ static int take_setup(struct route_map *m, const struct route_map_setup *setup, 
 int route_map_new(struct route_map **out, const struct route_map_setup *setup, struct err *err)
 {
     struct route_map *m = calloc(1, sizeof *m);
-    pthread_condattr_t attr;
 
     if (m == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the routes");
     m->last = &m->waiting;
     (void)pthread_mutex_init(&m->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&m->change_came, &attr);
-    (void)pthread_cond_init(&m->round_done, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&m->change_came);
+    cond_init(&m->round_done);
     if (take_setup(m, setup, err) == 0) {
         repair(m);
         if (pthread_create(&m->thread, NULL, rounds, m) == 0) {

@@ -19,6 +19,7 @@
 #include "ask.h"
 #include "channel.h"
 #include "clock.h"
+#include "cond.h"
 #include "log.h"
 #include "sagas.h"
 #include "str.h"
@@ -255,17 +256,13 @@ static void release(struct answer *a)
 int answer_start(struct answer **out, const struct answer_setup *setup, struct err *err)
 {
     struct answer *a = calloc(1, sizeof *a);
-    pthread_condattr_t monotonic;
     int rc;
 
     if (a == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the answers");
     a->setup = *setup;
     (void)pthread_mutex_init(&a->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&a->left, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    cond_init(&a->left);
     a->listen_fd = channel_listen(setup->context->paths.ask_sock, SOCK_MODE, err);
     if ((a->stop_fd = eventfd(0, EFD_CLOEXEC)) == -1 && a->listen_fd != -1)
         (void)err_sys(err, "eventfd", errno, "eventfd");
@@ -285,7 +282,6 @@ int answer_start(struct answer **out, const struct answer_setup *setup, struct e
 void answer_stop(struct answer *a, int wait_ms)
 {
     int64_t until_ms = clock_mono_ms() + wait_ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     uint64_t one = 1;
     bool idle;
 
@@ -295,7 +291,7 @@ void answer_stop(struct answer *a, int wait_ms)
     (void)!write(a->stop_fd, &one, sizeof one);
     (void)pthread_join(a->thread, NULL);
     (void)pthread_mutex_lock(&a->lock);
-    while (a->under_way > 0 && pthread_cond_timedwait(&a->left, &a->lock, &until) == 0)
+    while (a->under_way > 0 && cond_until(&a->left, &a->lock, until_ms))
         continue;
     idle = a->under_way == 0;
     (void)pthread_mutex_unlock(&a->lock);

@@ -10,6 +10,7 @@
 #include "alert_tell.h"
 #include "ballast.h"
 #include "clock.h"
+#include "cond.h"
 #include "crash.h"
 #include "log.h"
 #include "mailing.h"
@@ -28,26 +29,10 @@ struct alert_watch {
     struct alert_stock stock;
     int64_t stock_ms; /* monotonic: when stock was last taken */
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool stopping;
+    struct pause pause;
     uint64_t seen_txn; /* no mailing was open at that state of the store */
     int64_t pruned_ms; /* monotonic */
 };
-
-static bool rest(struct alert_watch *w, int64_t ms)
-{
-    int64_t until_ms = clock_mono_ms() + ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-    bool go_on;
-
-    (void)pthread_mutex_lock(&w->lock);
-    while (!w->stopping && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
-        continue;
-    go_on = !w->stopping;
-    (void)pthread_mutex_unlock(&w->lock);
-    return go_on;
-}
 
 static int prune(struct txn *txn, void *arg, struct err *err)
 {
@@ -198,7 +183,7 @@ static void *watch_main(void *arg)
 {
     struct alert_watch *w = arg;
 
-    while (rest(w, TELL_MS)) {
+    while (pause_for(&w->pause, TELL_MS)) {
         take_stock(w);
         tell(w);
         expand_mailings(w);
@@ -210,7 +195,6 @@ static void *watch_main(void *arg)
 int alert_watch_start(struct alert_watch **out, const struct saga_context *context, struct err *err)
 {
     struct alert_watch *w = calloc(1, sizeof *w);
-    pthread_condattr_t monotonic;
     int rc;
 
     if (w == NULL)
@@ -221,14 +205,11 @@ int alert_watch_start(struct alert_watch **out, const struct saga_context *conte
         return -1;
     }
     w->pruned_ms = clock_mono_ms();
-    (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    pause_init(&w->pause);
     if ((rc = pthread_create(&w->thread, NULL, watch_main, w)) != 0) {
         (void)err_sys(err, "thread", rc, "the thread of the alerts");
         alert_stock_free(&w->stock);
+        pause_free(&w->pause);
         free(w);
         return -1;
     }
@@ -240,13 +221,9 @@ void alert_watch_stop(struct alert_watch *w)
 {
     if (w == NULL)
         return;
-    (void)pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    (void)pthread_cond_broadcast(&w->changed);
-    (void)pthread_mutex_unlock(&w->lock);
+    pause_end(&w->pause);
     (void)pthread_join(w->thread, NULL);
-    (void)pthread_cond_destroy(&w->changed);
-    (void)pthread_mutex_destroy(&w->lock);
+    pause_free(&w->pause);
     alert_stock_free(&w->stock);
     free(w);
 }

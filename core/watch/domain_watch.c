@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "domain_look.h"
 #include "job_start.h"
 #include "log.h"
@@ -28,25 +29,9 @@ struct domain_watch {
     struct outside *outside;
     uint32_t each_ms;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool stopping;
+    struct pause pause;
     struct look looks[AT_ONCE];
 };
-
-static bool rest(struct domain_watch *w, int64_t ms)
-{
-    int64_t until_ms = clock_mono_ms() + ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-    bool go_on;
-
-    (void)pthread_mutex_lock(&w->lock);
-    while (!w->stopping && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
-        continue;
-    go_on = !w->stopping;
-    (void)pthread_mutex_unlock(&w->lock);
-    return go_on;
-}
 
 /* Those whose time has come first. Return how many, or -1. */
 static int next_due(struct domain_watch *w, struct err *err)
@@ -141,7 +126,7 @@ static void *watch_main(void *arg)
     struct domain_watch *w = arg;
     bool more = false;
 
-    while (rest(w, more ? 0 : (int64_t)w->each_ms))
+    while (pause_for(&w->pause, more ? 0 : (int64_t)w->each_ms))
         more = look(w);
     return NULL;
 }
@@ -150,7 +135,6 @@ int domain_watch_start(struct domain_watch **out, const struct saga_context *con
                        struct outside *outside, uint32_t each_ms, struct err *err)
 {
     struct domain_watch *w = calloc(1, sizeof *w);
-    pthread_condattr_t monotonic;
     int rc;
 
     if (w == NULL)
@@ -158,13 +142,10 @@ int domain_watch_start(struct domain_watch **out, const struct saga_context *con
     w->context = context;
     w->outside = outside;
     w->each_ms = each_ms == 0 ? EACH_MS : each_ms;
-    (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    pause_init(&w->pause);
     if ((rc = pthread_create(&w->thread, NULL, watch_main, w)) != 0) {
         (void)err_sys(err, "thread", rc, "the thread of the domains' rounds");
+        pause_free(&w->pause);
         free(w);
         return -1;
     }
@@ -176,12 +157,8 @@ void domain_watch_stop(struct domain_watch *w)
 {
     if (w == NULL)
         return;
-    (void)pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    (void)pthread_cond_broadcast(&w->changed);
-    (void)pthread_mutex_unlock(&w->lock);
+    pause_end(&w->pause);
     (void)pthread_join(w->thread, NULL);
-    (void)pthread_cond_destroy(&w->changed);
-    (void)pthread_mutex_destroy(&w->lock);
+    pause_free(&w->pause);
     free(w);
 }

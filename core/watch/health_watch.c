@@ -8,16 +8,16 @@
 #include <time.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "watch.h"
 
 /* Wait for the next turn. Return whether to go on. */
 static bool rest(struct health_watch *w, int64_t ms)
 {
     int64_t until_ms = clock_mono_ms() + ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 
     (void)pthread_mutex_lock(&w->lock);
-    while (!atomic_load(&w->stopping) && pthread_cond_timedwait(&w->changed, &w->lock, &until) == 0)
+    while (!atomic_load(&w->stopping) && cond_until(&w->changed, &w->lock, until_ms))
         continue;
     (void)pthread_mutex_unlock(&w->lock);
     return !atomic_load(&w->stopping);
@@ -61,7 +61,6 @@ int health_watch_start(struct health_watch **out, const struct saga_context *con
                        struct outside *outside, uint32_t quick_ms, struct err *err)
 {
     struct health_watch *w = calloc(1, sizeof *w);
-    pthread_condattr_t monotonic;
     int rc;
 
     if (w == NULL)
@@ -70,10 +69,7 @@ int health_watch_start(struct health_watch **out, const struct saga_context *con
     w->outside = outside;
     w->quick_ms = quick_ms;
     (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    cond_init(&w->changed);
     if ((w->history = history_new(context->paths.history, err)) == NULL) {
         release(w);
         return -1;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "crash.h"
 #include "log.h"
 #include "str.h"
@@ -76,9 +77,8 @@ static int find(struct post *p, struct message *m, struct err *err)
 static void rest(struct post *p)
 {
     int64_t until_ms = clock_mono_ms() + LOOK_MS;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 
-    (void)pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    (void)cond_until(&p->changed, &p->lock, until_ms);
 }
 
 /* The next message, its place taken. Locked. Return its place, or -1 when it is over. */
@@ -168,17 +168,13 @@ static void *post_main(void *arg)
 int post_start(struct post **out, const struct saga_context *context, struct err *err)
 {
     struct post *p = calloc(1, sizeof *p);
-    pthread_condattr_t monotonic;
     int rc = 0;
 
     if (p == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the outbox");
     p->context = context;
     (void)pthread_mutex_init(&p->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&p->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    cond_init(&p->changed);
     while (p->thread_count < POST_THREADS &&
            (rc = pthread_create(&p->threads[p->thread_count], NULL, post_main, p)) == 0)
         p->thread_count++;

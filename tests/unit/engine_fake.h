@@ -391,4 +391,46 @@ static inline void world_engine(struct world *w)
     world_engine_with(w, "", 4, 2000);
 }
 
+/* ---- what the tests of the engine do to it ---- */
+
+static inline int engine_set_up(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static inline int engine_tear_down(void **state)
+{
+    world_end(*state);
+    return 0;
+}
+
+static inline void engine_touch(struct world *w, const char *name)
+{
+    int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_not_equal(fd, -1);
+    close(fd);
+}
+
+static inline void engine_start_job(struct world *w, const char *saga, const char *subject,
+                                    const char *args, char id[ID_SIZE])
+{
+    struct err err = {0};
+
+    if (start_job(w, saga, subject, args, id, &err) == -1)
+        fail_msg("start: %s", err.text);
+    if (w->engine != NULL)
+        engine_wake(w->engine);
+}
+
+static inline void engine_steer_job(struct world *w, const char *id, char how)
+{
+    struct err err = {0};
+
+    if (steer(w, id, how, &err) == -1)
+        fail_msg("steer %c: %s", how, err.text);
+    engine_wake(w->engine);
+}
+
 #endif

@@ -1,6 +1,6 @@
 /* The box's tables as a whole, and the helpers of tenants, tunnels, customers, plans and kept
  * answers. */
-#include "domain_world.h"
+#include "one_world.h"
 
 #include <sodium.h>
 
@@ -11,22 +11,6 @@
 #include "tenant.h"
 #include "tunnel.h"
 #include "user.h"
-
-static struct world *w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(w);
-    return 0;
-}
 
 static void the_schema_is_sound(void **state)
 {

@@ -4,46 +4,6 @@
  */
 #include "engine_fake.h"
 
-static int set_up(void **state)
-{
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
-static void touch(struct world *w, const char *name)
-{
-    int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-    assert_int_not_equal(fd, -1);
-    close(fd);
-}
-
-static void start(struct world *w, const char *saga, const char *subject, const char *args,
-                  char id[ID_SIZE])
-{
-    struct err err = {0};
-
-    if (start_job(w, saga, subject, args, id, &err) == -1)
-        fail_msg("start: %s", err.text);
-    if (w->engine != NULL)
-        engine_wake(w->engine);
-}
-
-static void go(struct world *w, const char *id, char how)
-{
-    struct err err = {0};
-
-    if (steer(w, id, how, &err) == -1)
-        fail_msg("steer %c: %s", how, err.text);
-    engine_wake(w->engine);
-}
-
 static void expect_journal(struct world *w, const char *id, const char *expected)
 {
     char text[4096];
@@ -100,7 +60,7 @@ static void test_steps_run_in_order(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "", id);
+    engine_start_job(w, "fake.undoing", "x", "", id);
     wait_state(w, id, JOB_DONE, &job);
     expect_journal(w, id, "apply:s=done make:a=done make:b=done apply:t=done make:c=done");
     assert_int_equal(ledger_count(w, NULL), 3);
@@ -121,7 +81,7 @@ static void test_needless_step_is_passed_over(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "without=c", id);
+    engine_start_job(w, "fake.undoing", "x", "without=c", id);
     wait_state(w, id, JOB_DONE, &job);
     expect_journal(w, id, "apply:s=done make:a=done make:b=done apply:t=done");
 }
@@ -133,7 +93,7 @@ static void test_failure_undoes_in_reverse(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_c=fail", id);
+    engine_start_job(w, "fake.undoing", "x", "make_c=fail", id);
     wait_state(w, id, JOB_UNDONE, &job);
     expect_journal(w, id,
                    "apply:s=done make:a=done make:b=done apply:t=done make:c=failed "
@@ -152,7 +112,7 @@ static void test_store_step_failing_leaves_no_trace(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "apply_t=fail", id);
+    engine_start_job(w, "fake.undoing", "x", "apply_t=fail", id);
     wait_state(w, id, JOB_UNDONE, &job);
     expect_journal(w, id,
                    "apply:s=done make:a=done make:b=done apply:t=failed "
@@ -168,7 +128,7 @@ static void test_first_store_step_failing(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "apply_s=fail", id);
+    engine_start_job(w, "fake.undoing", "x", "apply_s=fail", id);
     wait_state(w, id, JOB_UNDONE, &job);
     expect_journal(w, id, "apply:s=failed");
     expect_clean(w, "x");
@@ -181,7 +141,7 @@ static void test_store_step_waits_for_busy(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "apply_t=busy_3", id);
+    engine_start_job(w, "fake.undoing", "x", "apply_t=busy_3", id);
     wait_state(w, id, JOB_DONE, &job);
     expect_journal(w, id,
                    "apply:s=done make:a=done make:b=done apply:t=try_again apply:t=try_again "
@@ -195,8 +155,8 @@ static void test_prepare_and_settle_may_refuse(void **state)
     char one[ID_SIZE], two[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "prepare_b=fail", one);
-    start(w, "fake.undoing", "y", "settle_b=fail", two);
+    engine_start_job(w, "fake.undoing", "x", "prepare_b=fail", one);
+    engine_start_job(w, "fake.undoing", "y", "settle_b=fail", two);
     wait_state(w, one, JOB_UNDONE, &job);
     assert_string_equal(job.cause, "prepare is told to fail");
     wait_state(w, two, JOB_UNDONE, &job);
@@ -212,7 +172,7 @@ static void test_again_is_asked_again(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_b=again_4", id);
+    engine_start_job(w, "fake.undoing", "x", "make_b=again_4", id);
     wait_state(w, id, JOB_DONE, &job);
     assert_int_equal(ledger_count(w, "make x.b"), 1);
     assert_int_equal(ledger_count(w, "check x.b"), 3); /* before each further make */
@@ -225,7 +185,7 @@ static void test_again_through_the_store(void **state)
     char id[ID_SIZE];
 
     world_engine_with(w, "", 4, 1); /* every wait is committed */
-    start(w, "fake.undoing", "x", "make_b=again_3", id);
+    engine_start_job(w, "fake.undoing", "x", "make_b=again_3", id);
     wait_state(w, id, JOB_DONE, &job);
     expect_journal(w, id,
                    "apply:s=done make:a=done make:b=try_again make:b=try_again make:b=done "
@@ -239,7 +199,7 @@ static void test_lost_answer_is_checked_not_repeated(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_b=lost", id);
+    engine_start_job(w, "fake.undoing", "x", "make_b=lost", id);
     wait_state(w, id, JOB_DONE, &job);
     assert_int_equal(ledger_count(w, "make x.b"), 1);
     assert_int_equal(ledger_count(w, "again x.b"), 0);
@@ -254,7 +214,7 @@ static void test_again_too_often_fails(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_b=never", id);
+    engine_start_job(w, "fake.undoing", "x", "make_b=never", id);
     wait_state(w, id, JOB_UNDONE, &job);
     expect_clean(w, "x");
     assert_string_equal(job.cause, "step b is not there yet");
@@ -269,7 +229,7 @@ static void test_stuck_then_retry(void **state)
     struct err err = {0};
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_b=until_fix", id);
+    engine_start_job(w, "fake.keeping", "x", "make_b=until_fix", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_false(job.live);
     assert_true(effect_there(w->outside.folder, "x.a"));
@@ -277,8 +237,8 @@ static void test_stuck_then_retry(void **state)
     assert_int_equal(records(w, &secret_table), 1);
     assert_int_equal(steer(w, "job_nothing", 'r', &err), -1);
     assert_int_equal(err.kind, ERR_NOT_FOUND);
-    touch(w, "fix");
-    go(w, id, 'r');
+    engine_touch(w, "fix");
+    engine_steer_job(w, id, 'r');
     wait_state(w, id, JOB_DONE, &job);
     assert_int_equal(ledger_count(w, "make x.a"), 1);
     assert_int_equal(ledger_count(w, "make x.b"), 1);
@@ -295,9 +255,9 @@ static void test_stuck_then_undone(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_c=fail", id);
+    engine_start_job(w, "fake.keeping", "x", "make_c=fail", id);
     wait_state(w, id, JOB_STUCK, &job);
-    go(w, id, 'u');
+    engine_steer_job(w, id, 'u');
     wait_state(w, id, JOB_UNDONE, &job);
     expect_clean(w, "x");
     expect_hooks(w, "x", "begun stuck turned undone ");
@@ -310,9 +270,9 @@ static void test_stuck_then_called_done(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_b=fail", id);
+    engine_start_job(w, "fake.keeping", "x", "make_b=fail", id);
     wait_state(w, id, JOB_STUCK, &job);
-    go(w, id, 'd');
+    engine_steer_job(w, id, 'd');
     wait_state(w, id, JOB_DONE, &job);
     expect_journal(w, id,
                    "apply:s=done make:a=done make:b=failed make:b=done apply:t=done make:c=done");
@@ -326,13 +286,13 @@ static void test_undo_that_fails_is_stuck(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_c=fail undo_a=until_fix", id);
+    engine_start_job(w, "fake.undoing", "x", "make_c=fail undo_a=until_fix", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_true(job.undo);
     assert_false(effect_there(w->outside.folder, "x.b"));
     assert_true(effect_there(w->outside.folder, "x.a"));
-    touch(w, "fix");
-    go(w, id, 'r');
+    engine_touch(w, "fix");
+    engine_steer_job(w, id, 'r');
     wait_state(w, id, JOB_UNDONE, &job);
     expect_clean(w, "x");
 }
@@ -345,13 +305,13 @@ static void test_cancel_at_the_boundary(void **state)
     int64_t until = clock_mono_ms() + DEADLINE_MS;
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_b=wait_go", id);
+    engine_start_job(w, "fake.keeping", "x", "make_b=wait_go", id);
     do {
         get_job(w, id, &job);
         assert_true(clock_mono_ms() < until);
     } while (!str_equal(job.step_name, "b"));
-    go(w, id, 'c');
-    touch(w, "go");
+    engine_steer_job(w, id, 'c');
+    engine_touch(w, "go");
     wait_state(w, id, JOB_UNDONE, &job);
     assert_int_equal(ledger_count(w, "make x.b"),
                      1); /* the step under way was let come to its end */
@@ -366,13 +326,13 @@ static void test_cancel_while_it_pauses(void **state)
     char short_one[ID_SIZE], long_one[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_a=never", short_one);
-    start(w, "fake.keeping", "y", "make_b=later", long_one);
+    engine_start_job(w, "fake.keeping", "x", "make_a=never", short_one);
+    engine_start_job(w, "fake.keeping", "y", "make_b=later", long_one);
     wait_state(w, long_one, JOB_WAITING, &job);
     assert_string_equal(job.cause_class, "rate");
-    go(w, long_one, 'c');
+    engine_steer_job(w, long_one, 'c');
     wait_state(w, long_one, JOB_UNDONE, &job);
-    go(w, short_one, 'c');
+    engine_steer_job(w, short_one, 'c');
     wait_state(w, short_one, JOB_UNDONE, &job);
     expect_clean(w, "x");
     expect_clean(w, "y");
@@ -385,7 +345,7 @@ static void test_cancel_of_a_queued_job(void **state)
     struct err err = {0};
     char id[ID_SIZE];
 
-    start(w, "fake.undoing", "x", "", id);
+    engine_start_job(w, "fake.undoing", "x", "", id);
     assert_int_equal(steer(w, id, 'c', &err), 0);
     world_engine(w);
     wait_state(w, id, JOB_UNDONE, &job);
@@ -401,14 +361,14 @@ static void test_fall_back_begins_again(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_c=quota", id);
+    engine_start_job(w, "fake.keeping", "x", "make_c=quota", id);
     wait_state(w, id, JOB_STUCK, &job); /* it falls back twice, then stays */
     assert_int_equal(kv_get_u64(&job.facts, JOB_FACT_FALLS, 0), 2);
     assert_int_equal(ledger_count(w, "make x.a"), 3);
     assert_int_equal(ledger_count(w, "undo x.a"), 2);
     assert_false(job.undo);
     assert_true(has_record(w, "x", "s", NULL));
-    go(w, id, 'u');
+    engine_steer_job(w, id, 'u');
     wait_state(w, id, JOB_UNDONE, &job);
     expect_clean(w, "x");
 }
@@ -420,12 +380,12 @@ static void test_fall_back_whose_beginning_fails(void **state)
     char kept[ID_SIZE], undone[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_c=quota apply_s=second", kept);
-    start(w, "fake.undoing", "y", "make_c=quota apply_s=second", undone);
+    engine_start_job(w, "fake.keeping", "x", "make_c=quota apply_s=second", kept);
+    engine_start_job(w, "fake.undoing", "y", "make_c=quota apply_s=second", undone);
     wait_state(w, kept, JOB_STUCK, &job);
     assert_string_equal(job.step_name, "s");
     assert_false(job.undo);
-    go(w, kept, 'u');
+    engine_steer_job(w, kept, 'u');
     wait_state(w, kept, JOB_UNDONE, &job);
     wait_state(w, undone, JOB_UNDONE, &job);
     expect_clean(w, "x");
@@ -440,17 +400,17 @@ static void test_pivot_has_no_way_back(void **state)
     char before[ID_SIZE], after[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.pivot", "x", "make_b=fail", before);
+    engine_start_job(w, "fake.pivot", "x", "make_b=fail", before);
     wait_state(w, before, JOB_UNDONE, &job);
-    start(w, "fake.pivot", "y", "make_c=until_fix", after);
+    engine_start_job(w, "fake.pivot", "y", "make_c=until_fix", after);
     wait_state(w, after, JOB_STUCK, &job);
     assert_true(effect_there(w->outside.folder, "y.a"));
     assert_int_equal(steer(w, after, 'u', &err), -1);
     assert_string_equal(err.code, "past_pivot");
     assert_int_equal(steer(w, after, 'c', &err), -1);
     assert_string_equal(err.code, "past_pivot");
-    touch(w, "fix");
-    go(w, after, 'r');
+    engine_touch(w, "fix");
+    engine_steer_job(w, after, 'r');
     wait_state(w, after, JOB_DONE, &job);
     assert_int_equal(ledger_count(w, "undo y.a"), 0);
 }
@@ -462,14 +422,14 @@ static void test_one_job_per_subject(void **state)
     struct err err = {0};
     char one[ID_SIZE], two[ID_SIZE];
 
-    start(w, "fake.undoing", "x", "", one);
+    engine_start_job(w, "fake.undoing", "x", "", one);
     assert_int_equal(start_job(w, "fake.undoing", "x", "", two, &err), -1);
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_string_equal(err.code, "busy");
     assert_non_null(strstr(err.text, one));
     world_engine(w);
     wait_state(w, one, JOB_DONE, &job);
-    start(w, "fake.undoing", "y", "", two);
+    engine_start_job(w, "fake.undoing", "y", "", two);
     wait_state(w, two, JOB_DONE, &job);
 }
 
@@ -480,7 +440,7 @@ static void test_unknown_saga_is_stuck(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.gone", "x", "", id);
+    engine_start_job(w, "fake.gone", "x", "", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_string_equal(job.cause_class, "internal");
 }
@@ -512,7 +472,7 @@ static void test_next_saga_follows(void **state)
     assert_int_equal(records(w, &job_table), 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, engine_set_up, engine_tear_down)
 
 int main(void)
 {

@@ -7,37 +7,6 @@
 #include "backoff.h"
 #include "lease.h"
 
-static int set_up(void **state)
-{
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
-static void touch(struct world *w, const char *name)
-{
-    int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-    assert_int_not_equal(fd, -1);
-    close(fd);
-}
-
-static void start(struct world *w, const char *saga, const char *subject, const char *args,
-                  char id[ID_SIZE])
-{
-    struct err err = {0};
-
-    if (start_job(w, saga, subject, args, id, &err) == -1)
-        fail_msg("start: %s", err.text);
-    if (w->engine != NULL)
-        engine_wake(w->engine);
-}
-
 static void test_many_at_once(void **state)
 {
     struct world *w = *state;
@@ -48,7 +17,8 @@ static void test_many_at_once(void **state)
     world_engine_with(w, "", 16, 2000);
     for (unsigned i = 0; i < 200; i++) {
         assert_int_equal(str_format(subject, sizeof subject, "n%u", i), 0);
-        start(w, "fake.undoing", subject, i % 3 == 0 ? "make_c=fail" : "make_b=again_2", ids[i]);
+        engine_start_job(w, "fake.undoing", subject, i % 3 == 0 ? "make_c=fail" : "make_b=again_2",
+                         ids[i]);
     }
     for (unsigned i = 0; i < 200; i++)
         wait_state(w, ids[i], i % 3 == 0 ? JOB_UNDONE : JOB_DONE, &job);
@@ -104,12 +74,12 @@ static void test_stop_and_go_on(void **state)
     int64_t until = clock_mono_ms() + DEADLINE_MS;
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_b=wait_go", id);
+    engine_start_job(w, "fake.undoing", "x", "make_b=wait_go", id);
     do {
         get_job(w, id, &job);
         assert_true(clock_mono_ms() < until);
     } while (!str_equal(job.step_name, "b"));
-    touch(w, "go");
+    engine_touch(w, "go");
     engine_stop(w->engine, 5000);
     w->engine = NULL;
     get_job(w, id, &job);
@@ -156,7 +126,7 @@ static void test_dead_workers_jobs_are_taken_over(void **state)
     struct err err = {0};
     char id[ID_SIZE];
 
-    start(w, "fake.undoing", "x", "", id);
+    engine_start_job(w, "fake.undoing", "x", "", id);
     memset(&job, 0, sizeof job);
     (void)str_copy(job.id, sizeof job.id, id);
     get_job(w, id, &job);
@@ -182,7 +152,7 @@ static void test_backoff_bounds(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, engine_set_up, engine_tear_down)
 
 int main(void)
 {

@@ -7,46 +7,6 @@
 #include "finish.h"
 #include "schedule.h"
 
-static int set_up(void **state)
-{
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_end(*state);
-    return 0;
-}
-
-static void start(struct world *w, const char *saga, const char *subject, const char *args,
-                  char id[ID_SIZE])
-{
-    struct err err = {0};
-
-    if (start_job(w, saga, subject, args, id, &err) == -1)
-        fail_msg("start: %s", err.text);
-    if (w->engine != NULL)
-        engine_wake(w->engine);
-}
-
-static void go(struct world *w, const char *id, char how)
-{
-    struct err err = {0};
-
-    if (steer(w, id, how, &err) == -1)
-        fail_msg("steer %c: %s", how, err.text);
-    engine_wake(w->engine);
-}
-
-static void touch(struct world *w, const char *name)
-{
-    int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-    assert_int_not_equal(fd, -1);
-    close(fd);
-}
-
 static int put_change(struct txn *txn, void *arg, struct err *err)
 {
     return record_put(txn, &job_table, arg, err);
@@ -81,9 +41,9 @@ static void test_steps_are_found_by_name(void **state)
     struct job job;
     char moved[ID_SIZE], gone[ID_SIZE], beyond[ID_SIZE];
 
-    start(w, "fake.pivot", "x", "", moved);
-    start(w, "fake.pivot", "y", "", gone);
-    start(w, "fake.pivot", "z", "", beyond);
+    engine_start_job(w, "fake.pivot", "x", "", moved);
+    engine_start_job(w, "fake.pivot", "y", "", gone);
+    engine_start_job(w, "fake.pivot", "z", "", beyond);
     leave_at(w, moved, 0, "b"); /* a newer program put one before it */
     leave_at(w, gone, 1, "no-longer-there");
     leave_at(w, beyond, 77, "b");
@@ -103,11 +63,11 @@ static void test_full_store_is_waited_for(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "apply_t=full_until_fix", id);
+    engine_start_job(w, "fake.undoing", "x", "apply_t=full_until_fix", id);
     clock_sleep_ms(150); /* some attempts; a wrong engine would undo now */
     get_job(w, id, &job);
     assert_true(job.live && !job.undo);
-    touch(w, "fix");
+    engine_touch(w, "fix");
     wait_state(w, id, JOB_DONE, &job);
     assert_int_equal(ledger_count(w, "make x.b"), 1);
     assert_int_equal(ledger_count(w, "check x.b"), 0);
@@ -120,10 +80,10 @@ static void test_hooks_that_refuse(void **state)
     char one[ID_SIZE], two[ID_SIZE], three[ID_SIZE], four[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "hook=begun", one);
-    start(w, "fake.undoing", "y", "hook=done", two);
-    start(w, "fake.keeping", "z", "make_c=fail hook=stuck", three);
-    start(w, "fake.undoing", "u", "make_c=fail hook=turned", four);
+    engine_start_job(w, "fake.undoing", "x", "hook=begun", one);
+    engine_start_job(w, "fake.undoing", "y", "hook=done", two);
+    engine_start_job(w, "fake.keeping", "z", "make_c=fail hook=stuck", three);
+    engine_start_job(w, "fake.undoing", "u", "make_c=fail hook=turned", four);
     wait_state(w, one, JOB_DONE, &job);
     wait_state(w, two, JOB_DONE, &job); /* the end comes, with the refusal in the log */
     wait_state(w, three, JOB_STUCK, &job);
@@ -138,11 +98,11 @@ static void test_revert_that_refuses_is_stuck(void **state)
     char id[ID_SIZE], journal[4096];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_c=fail revert_t=fail", id);
+    engine_start_job(w, "fake.undoing", "x", "make_c=fail revert_t=fail", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_string_equal(job.cause, "step t cannot be taken back");
     assert_true(effect_there(w->outside.folder, "x.b"));
-    go(w, id, 'd'); /* somebody took it back by hand */
+    engine_steer_job(w, id, 'd'); /* somebody took it back by hand */
     wait_state(w, id, JOB_UNDONE, &job);
     assert_false(effect_there(w->outside.folder, "x.b"));
     journal_text(w, id, journal, sizeof journal);
@@ -156,7 +116,7 @@ static void test_needless_step_is_not_undone(void **state)
     char id[ID_SIZE];
 
     world_engine(w);
-    start(w, "fake.undoing", "x", "make_c=fail without=a", id);
+    engine_start_job(w, "fake.undoing", "x", "make_c=fail without=a", id);
     wait_state(w, id, JOB_UNDONE, &job);
     assert_int_equal(ledger_count(w, "make x.a"), 0);
     assert_int_equal(ledger_count(w, "undo x.b"), 1);
@@ -170,7 +130,7 @@ static void test_timeout_over_all_attempts(void **state)
     int64_t began = clock_mono_ms();
 
     world_engine(w);
-    start(w, "fake.pivot", "x", "make_c=silent", id);
+    engine_start_job(w, "fake.pivot", "x", "make_c=silent", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_string_equal(job.cause_class, "timeout");
     assert_string_equal(job.cause, "step c did not come to pass");
@@ -194,8 +154,8 @@ static void test_clock_that_was_set(void **state)
     char later[ID_SIZE], stranded[ID_SIZE];
     int64_t now = clock_wall_ms();
 
-    start(w, "fake.undoing", "x", "", later);
-    start(w, "fake.undoing", "y", "", stranded);
+    engine_start_job(w, "fake.undoing", "x", "", later);
+    engine_start_job(w, "fake.undoing", "y", "", stranded);
     get_job(w, later, &job);
     job.wake_at = now + 3600000; /* meant for later */
     put_job(w, &job);
@@ -223,7 +183,7 @@ static void test_batch_has_an_end(void **state)
 
     for (unsigned i = 0; i < SCHEDULE_BATCH + 3; i++) {
         (void)str_format(subject, sizeof subject, "s%u", i);
-        start(w, "fake.undoing", subject, "", id);
+        engine_start_job(w, "fake.undoing", subject, "", id);
     }
     assert_int_equal(schedule_look(&schedule, nobody, NULL, &found, &err), 0);
     assert_int_equal(found.count, SCHEDULE_BATCH);
@@ -255,17 +215,17 @@ static void test_secrets_last_until_the_end(void **state)
 
     assert_int_equal(db_write(w->db, stranger_change, &w->vault, &err), 0);
     world_engine(w);
-    start(w, "fake.keeping", "x", "make_c=until_fix", id);
+    engine_start_job(w, "fake.keeping", "x", "make_c=until_fix", id);
     wait_state(w, id, JOB_STUCK, &job);
     assert_int_equal(records(w, &secret_table), 2); /* the job's own, and the stranger */
     assert_int_equal(db_write(w->db, move_secret, &job, &err), 0);
-    touch(w, "fix");
-    go(w, id, 'r'); /* what is gone is not needed by a step that has none */
+    engine_touch(w, "fix");
+    engine_steer_job(w, id, 'r'); /* what is gone is not needed by a step that has none */
     wait_state(w, id, JOB_DONE, &job);
     assert_int_equal(records(w, &secret_table), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, engine_set_up, engine_tear_down)
 
 int main(void)
 {

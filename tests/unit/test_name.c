@@ -1,24 +1,8 @@
 /* Names: their shape, the reserved ones, who holds which, and labels made from customers' names. */
-#include "domain_world.h"
+#include "one_world.h"
 
 #include "name.h"
 #include "name_reserved.h"
-
-static struct world *w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(w);
-    return 0;
-}
 
 struct take {
     const char *label, *owner;

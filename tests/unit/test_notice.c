@@ -1,25 +1,9 @@
 /* Notices and letters: raised, cleared and queued in the caller's own transaction, once. */
-#include "domain_world.h"
+#include "one_world.h"
 
 #include "customer.h"
 #include "letter.h"
 #include "notice.h"
-
-static struct world *w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(w);
-    return 0;
-}
 
 struct saying {
     const char *kind, *id, *text;

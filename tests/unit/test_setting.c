@@ -1,24 +1,8 @@
 /* Settings in their layers, what they refuse, and secrets that come back only to whom they belong.
  * */
-#include "domain_world.h"
+#include "one_world.h"
 
 #include "setting.h"
-
-static struct world *w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(w);
-    return 0;
-}
 
 struct change {
     const char *name, *value;
