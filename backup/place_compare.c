@@ -1,4 +1,5 @@
-/* What comes back from a vault: compared with what was sent, or kept. Apart because two drivers ask. */
+/* What comes back from a vault: compared with what was sent, or kept. Apart because two drivers
+ * ask. */
 #include "place_compare.h"
 
 #include <errno.h>
