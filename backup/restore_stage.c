@@ -8,29 +8,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/landlock.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage.h"
 #include "file.h"
 #include "str.h"
 
-#define NAME_ROOM  256 /* what a file system needs for a name and an inode */
-#define FILES_OPEN 256
-#define ROOM_EACH  (UINT64_C(64) << 20)
+#define NAME_ROOM 256 /* what a file system needs for a name and an inode */
+#define ROOM_EACH (UINT64_C(64) << 20)
 
 #define TELL_EACH_MS 250
 #define TALK_FD      3  /* of the child: where it hears what to do, and tells how it goes */
@@ -110,88 +104,6 @@ static int progress(void *arg, uint64_t bytes, struct err *err)
     return 0;
 }
 
-/* ---- what the child gives up ---- */
-
-static int landlock(const char *folder, struct err *err)
-{
-    struct landlock_ruleset_attr rules = {
-        .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                             LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-                             LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_SYM};
-    struct landlock_path_beneath_attr beneath = {
-        .allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                          LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                          LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                          LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM};
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    int fd, rc;
-
-    if (version < 1)
-        return 0;       /* a kernel without it: the other walls stand */
-    if (version >= 2) { /* linking from one folder to another, which is all within the staging */
-        rules.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
-        beneath.allowed_access |= LANDLOCK_ACCESS_FS_REFER;
-    }
-    if ((fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)) == -1)
-        return err_sys(err, "landlock", errno, "the rules of the child");
-    beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    rc =
-        beneath.parent_fd == -1 ||
-                syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == -1 ||
-                syscall(SYS_landlock_restrict_self, fd, 0) == -1
-            ? err_sys(err, "landlock", errno, folder)
-            : 0;
-    (void)close(fd);
-    (void)close(beneath.parent_fd);
-    return rc;
-}
-
-/* Root's rights but those that give files their owners and modes. */
-static int keep_three(bool own, struct err *err)
-{
-    const uint32_t three = own ? 1u << CAP_CHOWN | 1u << CAP_FOWNER | 1u << CAP_DAC_OVERRIDE : 0;
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct caps[2] = {{.effective = three, .permitted = three}};
-
-    return syscall(SYS_capset, &head, caps) == 0
-               ? 0
-               : err_sys(err, "capabilities", errno, "the child's rights");
-}
-
-static int become(const struct child *c, struct err *err)
-{
-    const struct passwd *user;
-
-    if (geteuid() != 0)
-        return 0;
-    user = c->stage->user == NULL ? NULL : getpwnam(c->stage->user);
-    if (user != NULL && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1 ||
-                         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == -1 ||
-                         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == -1))
-        return err_sys(err, "become", errno, c->stage->user);
-    return keep_three(true, err);
-}
-
-static int close_in(const struct child *c, struct err *err)
-{
-    struct rlimit none = {0, 0}, files = {FILES_OPEN, FILES_OPEN};
-
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)setrlimit(RLIMIT_NOFILE, &files);
-    (void)signal(SIGINT, SIG_IGN); /* the parent hears it, and ends us */
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-        return err_sys(err, "no_new_privs", errno, "the child");
-    if (become(c, err) == -1)
-        return -1;
-    return landlock(c->stage->folder, err);
-}
-
 /* ---- what it does ---- */
 
 /* A file without a name, in a folder that the child may write to. */
@@ -249,7 +161,7 @@ static int work(struct child *c, struct unpack_figures *figures, struct err *err
                                  .scratch = c->scratch,
                                  .progress = progress,
                                  .arg = c};
-    int rc = close_in(c, err);
+    int rc = cage_enter(c->stage->folder, c->stage->user, err);
 
     for (size_t i = c->source->count; rc == 0 && i-- > 0;) {
         FILE *manifest = tmpfile_in(c->scratch);
@@ -341,6 +253,7 @@ static int listen_to(int fd, pid_t pid, const struct chain *s, const struct rest
                      struct unpack_figures *figures, struct err *err)
 {
     uint64_t total = total_of(s), bytes = 0;
+    bool heard = false;
     struct word word;
     int status, got = 0,
                 rc = err_set(err, ERR_INTERNAL, "child_died", "the unpacking ended unexpectedly");
@@ -348,6 +261,7 @@ static int listen_to(int fd, pid_t pid, const struct chain *s, const struct rest
     while (fd != -1 && (got = next_word(fd, stage, bytes, total, &word)) == 1) {
         bytes = word.bytes;
         if (word.done) {
+            heard = true;
             rc = word.rc;
             *figures = word.figures;
             *err = word.err;
@@ -360,6 +274,9 @@ static int listen_to(int fd, pid_t pid, const struct chain *s, const struct rest
         (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
         continue;
+    if (!heard && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        return err_set(err, ERR_CORRUPT, "child_caught",
+                       "the unpacking tried what it may not: the snapshot is hostile");
     return rc;
 }
 
@@ -469,6 +386,7 @@ int restore_stage_child(void)
     struct word word = {.done = true, .rc = -1};
     struct order order;
 
+    (void)signal(SIGINT, SIG_IGN); /* the parent hears it, and ends us */
     if (recv(TALK_FD, &order, sizeof order, MSG_WAITALL) != (ssize_t)sizeof order ||
         order.count == 0 || order.count > CHAIN_MOST)
         return 1;
@@ -491,5 +409,5 @@ int restore_stage_child(void)
         word.rc = work(&c, &word.figures, &word.err);
     sodium_memzero(&order, sizeof order);
     tell(&c, &word);
-    return 0;
+    _exit(0); /* nothing is left to do, and little could be done in the cage */
 }
