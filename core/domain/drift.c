@@ -78,13 +78,14 @@ static const struct field scan_rows[] = {
                 .help = "passed over, since a job holds them or they changed meanwhile"),
     FIELD_SINCE(struct drift_scan, held_why, FIELD_TEXT, 2,
                 .help = "the first of those, and what holds them"),
+    FIELD_SINCE(struct drift_scan, tunnel_most, FIELD_U64, 3, .flags = FIELD_HIDDEN),
 };
 
 const struct table drift_scan_table = {
     .name = "drift_scans",
     .noun = "drift_scan",
     .id = 51,
-    .version = 2,
+    .version = 3,
     .fields = {scan_rows, sizeof scan_rows / sizeof scan_rows[0], sizeof(struct drift_scan)},
     .key = {"id"},
 };

@@ -68,8 +68,9 @@ struct drift_scan {
     uint32_t looked, found, open;
     char unread[400]; /* what could not be looked at, and why; nothing is concluded from it */
     int64_t wanted_at, started_at, ended_at;
-    uint32_t held;      /* records that were passed over, since something is at work on them */
-    char held_why[400]; /* the first few of them, and what holds them */
+    uint32_t held;        /* records that were passed over, since something is at work on them */
+    char held_why[400];   /* the first few of them, and what holds them */
+    uint64_t tunnel_most; /* highest number in a name of ours that the provider knows */
 };
 extern const struct table drift_scan_table; /* key id */
 

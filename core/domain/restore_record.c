@@ -9,6 +9,7 @@
 #include "job_start.h"
 #include "setting.h"
 #include "str.h"
+#include "tunnel.h"
 
 const char *const restore_state_names[] = {"reconciling", "resumed", "committed", NULL};
 
@@ -91,6 +92,40 @@ bool restore_harmless(const struct drift *item)
             item->kind == DRIFT_ROUTE);
 }
 
+/* Numbers that things outside bear already: no new tenant or tunnel is to get one. */
+static int raise_for(struct txn *txn, const struct drift *item, struct err *err)
+{
+    bool tunnel = item->kind == DRIFT_CONNECTOR || item->kind == DRIFT_ROUTE;
+    const char *blank = strchr(item->thing, ' ');
+    char digits[24];
+    uint64_t number;
+
+    if (blank == NULL ||
+        str_copy_n(digits, sizeof digits, blank + 1, strcspn(blank + 1, " ")) == -1 ||
+        str_u64(digits, 1, UINT32_MAX, &number) == -1)
+        return 0;
+    return record_raise_number(txn, tunnel ? tunnel_table.name : tenant_table.name, number, err);
+}
+
+int restore_raise(struct txn *txn, struct err *err)
+{
+    struct drift match = {.state = DRIFT_OPEN}, item;
+    struct drift_scan looked;
+    struct scan scan;
+    int got;
+
+    if (drift_scan_get(txn, &looked, err) == -1 ||
+        (looked.tunnel_most > 0 &&
+         record_raise_number(txn, tunnel_table.name, looked.tunnel_most, err) == -1) ||
+        scan_start(&scan, txn, &drift_table, "state", &match, 1, false, err) == -1)
+        return -1;
+    memset(&item, 0, sizeof item);
+    while ((got = scan_next(&scan, &item, err)) == 1)
+        if (item.verdict == DRIFT_ORPHAN && raise_for(txn, &item, err) == -1)
+            return -1;
+    return got;
+}
+
 static int mend(struct txn *txn, struct drift *item, const char *actor, struct err *err)
 {
     struct job job = {0};
@@ -146,7 +181,9 @@ int restore_resume(struct txn *txn, struct restore_record *record, const char *a
     record->state = RESTORE_RESUMED;
     record->resumed_at = txn_time_ms(txn);
     record->problem[0] = '\0';
-    return mend_all(txn, actor, started, err) == -1 ? -1 : restore_put(txn, record, err);
+    return restore_raise(txn, err) == -1 || mend_all(txn, actor, started, err) == -1
+               ? -1
+               : restore_put(txn, record, err);
 }
 
 int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err)

@@ -57,6 +57,10 @@ int restore_put(struct txn *txn, const struct restore_record *record, struct err
  * run. */
 bool restore_harmless(const struct drift *item);
 
+/** restore_raise(txn, err): numbers that things outside bear, as the last look found them, are
+ * given to no new tenant or tunnel. Return 0 or -1. */
+int restore_raise(struct txn *txn, struct err *err);
+
 /** restore_resume(txn, record, actor, started, err): the sagas may go on; of what was found,
  * everything harmless gets a job that mends it: *${started}. ERR_CONFLICT "not_scanned" before the
  * look at what is outside has ended. Return 0 or -1. */

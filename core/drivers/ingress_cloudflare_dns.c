@@ -32,6 +32,18 @@ static bool is_ours(const struct cloudflare_record *record, const struct ingress
            (record->comment[len] == '\0' || record->comment[len] == ' ');
 }
 
+/* Made by this box for another of its tunnels, "sett BOX tun_…". Two tunnels never have one name,
+ * so the other is gone: its record outlived it, or was made after the snapshot that the box is
+ * from. */
+static bool is_stale(const struct cloudflare_record *record, const struct ingress_route *r)
+{
+    const char *id = strstr(r->mark, " tun_");
+    size_t len = id == NULL ? 0 : (size_t)(id - r->mark) + strlen(" tun_");
+
+    return len > 0 && strncmp(record->comment, r->mark, len) == 0 &&
+           str_equal(record->type, "CNAME") && str_ends(record->content, ".cfargotunnel.com");
+}
+
 /* What a record carries: the mark, and the job if that fits into a comment. */
 static int comment_of(const struct ingress_route *r, char out[CLOUDFLARE_MARK_MAX + 1],
                       struct err *err)
@@ -129,9 +141,9 @@ static enum outcome dns_make(struct cloudflare *c, const struct ingress_route *r
 
     if (found == 1 && is_ours(&record, r) && leads_here(&record, r))
         return record_known(c, &record, facts, err);
-    if (found == 1 && !is_ours(&record, r))
+    if (found == 1 && !is_ours(&record, r) && !is_stale(&record, r))
         return foreign_record(&record, err);
-    /* Ours, and of a tunnel that is no more. */
+    /* This box's, and of a tunnel that is no more. */
     if (found == 1 && cloudflare_dns_delete(c, record.id, err) == -1)
         found = -1;
     if (found == -1)

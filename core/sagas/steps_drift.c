@@ -158,6 +158,11 @@ static int still_unwanted(struct txn *txn, const struct drift *item, const char 
         return free_of_tunnel(item, &tunnel,
                               record_find(txn, &tunnel_table, "number", &tunnel, err), err);
     default:
+        if (item->tunnel_id[0] == '\0' && item->kind == DRIFT_TUNNEL) {
+            (void)str_copy(tunnel.name, sizeof tunnel.name, item->name);
+            return free_of_tunnel(item, &tunnel,
+                                  record_find(txn, &tunnel_table, "name", &tunnel, err), err);
+        }
         if (item->tunnel_id[0] == '\0')
             return 0;
         memcpy(tunnel.id, item->tunnel_id, sizeof tunnel.id);
@@ -268,8 +273,13 @@ static enum outcome at_cloudflare(struct step_call *call, uint32_t kind, struct 
 
 enum outcome steps_drift_remove(struct step_call *call, struct err *err)
 {
-    uint32_t kind = (uint32_t)kv_get_u64(call->facts, FACT_KIND, UINT32_MAX);
+    /* A fact of 0 is one that is left out, and the first kind is a tunnel. */
+    uint32_t kind = (uint32_t)kv_get_u64(call->facts, FACT_KIND, DRIFT_TUNNEL);
 
+    if (kv_get_or(call->facts, FACT_OBJECT, "")[0] == '\0' && kind == DRIFT_TUNNEL) {
+        (void)err_set(err, ERR_INTERNAL, "drift_object", "it is not known what is to be removed");
+        return OUTCOME_FAIL;
+    }
     switch (kind) {
     case DRIFT_RUNTIME:
     case DRIFT_FOLDER:

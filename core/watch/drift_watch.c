@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "drift_domains.h"
+#include "drift_left.h"
 #include "drift_rules.h"
 #include "log.h"
 #include "notice.h"
@@ -185,6 +186,7 @@ int drift_watch_scan(const struct saga_context *c, struct outside *outside, stru
         return -1;
     if (drift_actual_look(&actual, outside, box, err) == 0 &&
         drift_compare(&found, &actual, c->db, err) == 0 &&
+        drift_left(&found, &actual, c->db, &n.scan.tunnel_most, err) == 0 &&
         drift_rules(&found, &actual, c->db, outside, err) == 0 &&
         drift_domains(&found, &actual, c->db, outside, err) == 0) {
         n.kinds = whole_kinds(&actual, &found);

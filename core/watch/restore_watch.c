@@ -16,7 +16,6 @@
 #include "str.h"
 #include "stripe.h"
 #include "tenant.h"
-#include "tunnel.h"
 
 #define LOOK_MS  500
 #define AGAIN_MS 30000 /* after Stripe could not be read */
@@ -136,21 +135,6 @@ static int note_events(struct txn *txn, void *arg, struct err *err)
     return restore_put(txn, &record, err);
 }
 
-/* Numbers that things outside bear already: no new tenant or tunnel is to get one. */
-static int raise_one(struct txn *txn, const struct drift *item, struct err *err)
-{
-    bool tunnel = item->kind == DRIFT_CONNECTOR || item->kind == DRIFT_ROUTE;
-    const char *blank = strchr(item->thing, ' ');
-    char digits[24];
-    uint64_t number;
-
-    if (blank == NULL ||
-        str_copy_n(digits, sizeof digits, blank + 1, strcspn(blank + 1, " ")) == -1 ||
-        str_u64(digits, 1, UINT32_MAX, &number) == -1)
-        return 0;
-    return record_raise_number(txn, tunnel ? tunnel_table.name : tenant_table.name, number, err);
-}
-
 /* The findings as they are: how many need a person. -1 on error. */
 static int64_t serious(struct txn *txn, struct err *err)
 {
@@ -161,11 +145,8 @@ static int64_t serious(struct txn *txn, struct err *err)
 
     if (scan_start(&scan, txn, &drift_table, "state", &item, 1, false, err) == -1)
         return -1;
-    while ((got = scan_next(&scan, &item, err)) == 1) {
+    while ((got = scan_next(&scan, &item, err)) == 1)
         count += !restore_harmless(&item);
-        if (item.verdict == DRIFT_ORPHAN && raise_one(txn, &item, err) == -1)
-            return -1;
-    }
     return got == -1 ? -1 : count;
 }
 
@@ -202,8 +183,8 @@ static int judge(struct txn *txn, void *arg, struct err *err)
     (void)str_copy(record.id, sizeof record.id, j->id);
     j->over = false;
     if (record_get(txn, &restore_table, &record, err) != 1 ||
-        drift_scan_get(txn, &scan, err) == -1 || (count = serious(txn, err)) == -1 ||
-        (unread = matters(txn, scan.unread, err)) == -1)
+        drift_scan_get(txn, &scan, err) == -1 || restore_raise(txn, err) == -1 ||
+        (count = serious(txn, err)) == -1 || (unread = matters(txn, scan.unread, err)) == -1)
         return -1;
     record.problem[0] = '\0';
     if (unread == 1)

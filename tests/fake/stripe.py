@@ -58,6 +58,8 @@ class Stripe:
             parts = parts[1:]
         store = self.objects[kind]
         if len(parts) == 1:
+            if method == "GET" and kind == "event":
+                return 200, self.event_list(store, query, path)
             if method == "GET":
                 return 200, {"object": "list", "data": list(store.values()), "has_more": False, "url": path}
             if kind == "checkout.session":
@@ -75,6 +77,17 @@ class Stripe:
                 found.update(status="expired", url=None)
             return 200, found
         return self.error(405, "invalid_request_error", "method", "not here")
+
+    @staticmethod
+    def event_list(store, query, path):
+        """Newest first, in pages, from a time on; of the last thirty days."""
+        limit, since = int(query.get("limit", ["10"])[0]), int(query.get("created[gte]", ["0"])[0])
+        after = query.get("starting_after", [None])[0]
+        oldest = max(since, time.time() - 30 * 86400)
+        found = sorted((e for e in store.values() if e["created"] >= oldest), key=lambda e: (e["created"], e["id"]), reverse=True)
+        if after is not None:
+            found = found[[e["id"] for e in found].index(after) + 1:]
+        return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": path}
 
     def put(self, kind, members, event=None):
         """Make or change an object, starting from the provider's sample of it."""

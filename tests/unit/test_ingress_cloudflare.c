@@ -271,6 +271,33 @@ static void test_foreign(void **state)
     world_end();
 }
 
+/* One that leads to another tunnel of this box outlived that: two never have one name. */
+static void test_outlived(void **state)
+{
+    struct ingress_route r;
+    struct cJSON *said;
+    char body[400];
+
+    (void)state;
+    begin();
+    route_init(&r);
+    make_all(&r);
+    expect(OUTCOME_OK, INGRESS_DNS, INGRESS_UNDO, &r, SECRET);
+    r.cf_record[0] = '\0';
+    (void)str_format(body, sizeof body,
+                     "{\"type\":\"CNAME\",\"name\":\"%s\",\"proxied\":true,\"content\":"
+                     "\"c1744f8b-faa1-48a4-9e5c-02ac921467fa.cfargotunnel.com\","
+                     "\"comment\":\"sett box_test tun_77\"}",
+                     r.hostname);
+    json_free(tell("record", body));
+    expect(OUTCOME_OK, INGRESS_DNS, INGRESS_MAKE, &r, SECRET);
+    said = tell("state", NULL);
+    assert_int_equal(json_size(said, "records"), 1);
+    assert_null(strstr(json_text(said, "records[0].content", ""), "c1744f8b"));
+    json_free(said);
+    world_end();
+}
+
 /* ---- faults ---- */
 
 static const char *const calls[] = {
@@ -356,7 +383,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),       cmocka_unit_test(test_maintenance),
         cmocka_unit_test(test_other_name), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_hopeless),
+        cmocka_unit_test(test_outlived),   cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_hopeless),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
