@@ -262,6 +262,7 @@ static int open_world(struct program *p, struct err *err)
     p->world.swarm_ports = setting(p, "hands", "swarm_ports", "3100-3999");
     p->world.cloudflared = setting(p, "hands", "cloudflared", "/usr/bin/cloudflared");
     (void)pthread_mutex_init(&p->world.docker_lock, NULL);
+    (void)pthread_mutex_init(&p->world.still.lock, NULL);
     if (str_u64(setting(p, "hands", "metrics_port", "21000"), 1024, 55000, &port) == -1)
         return err_set(err, ERR_INVALID, "metrics_port",
                        "[hands] metrics_port must be between 1024 and 55000");
@@ -274,6 +275,7 @@ static int open_world(struct program *p, struct err *err)
         return -1;
     close_swarm_in(p);
     hands_connector_resume(&p->world);
+    hands_quiet_resume(&p->world);
     return hands_serve_new(&p->serve, &p->world, uid, err);
 }
 
@@ -323,7 +325,9 @@ static int end(struct program *p, bool stop_tenants)
     bool idle;
 
     notify_stopping();
+    (void)hands_quiet_end(&p->world, 0); /* what is quiet goes on, and its requests end */
     idle = hands_serve_end(p->serve, END_MS) == 0;
+    idle = hands_quiet_end(&p->world, END_MS) == 0 && idle;
     if (stop_tenants) {
         log_info("tenants and connectors are being stopped");
         hands_connector_halt(&p->world);

@@ -136,7 +136,7 @@ static int put_control(struct creation *c, struct err *err)
     if (begin(c, index, err) == -1 || put_store(c, err) == -1 || put_conf(c, err) == -1)
         return -1;
     (void)str_copy(c->unit, sizeof c->unit, "hands");
-    if (volumes_fetch(c->order->paths->hands_sock, 0, put_entry, c, err) == -1)
+    if (volumes_fetch(c->order->paths->hands_sock, 0, "", put_entry, c, err) == -1)
         return -1;
     return put_folder(c, "keys", c->order->paths->keys, err);
 }
@@ -199,13 +199,16 @@ static int put_database(struct creation *c, size_t i, struct err *err)
 static int put_volumes(struct creation *c, size_t i, struct err *err)
 {
     const struct create_order *o = c->order;
+    char blueprint[32] = "";
     struct err why = {0};
     int rc;
 
     (void)str_format(c->unit, sizeof c->unit, "tenants/%s", c->numbers[i]);
+    if (o->blueprint != NULL && o->blueprint(o->arg, number_of(c, i), blueprint, err) == -1)
+        return -1;
     if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), true, err) == -1)
         return -1;
-    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), put_entry, c, err) == 0
+    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), blueprint, put_entry, c, err) == 0
              ? section_settle(c->section, err)
              : -1;
     /* Whatever became of the reading, the tenant goes on. */

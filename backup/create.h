@@ -29,10 +29,12 @@ struct create_order {
     unsigned threads;
     /* The dump of a tenant's database into ${fd}: 1, 0 if it has none, or -1. May be NULL. */
     int (*dump)(void *arg, uint64_t number, int fd, struct err *err);
+    /* Whose blueprint says what is left out of its files; "": nothing is. May be NULL. */
+    int (*blueprint)(void *arg, uint64_t number, char out[32], struct err *err);
     /* Before and after a tenant's files are read (the blueprint's own commands). May be NULL. */
     int (*quiet)(void *arg, uint64_t number, bool begin, struct err *err);
     int (*progress)(void *arg, uint64_t bytes, struct err *err);
-    void *arg; /* of the five */
+    void *arg; /* of the six */
 };
 
 struct create_figures {

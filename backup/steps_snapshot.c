@@ -8,6 +8,7 @@
 
 #include "enc.h"
 #include "facts.h"
+#include "notice.h"
 #include "setting.h"
 #include "snapshot.h"
 #include "str.h"
@@ -240,6 +241,7 @@ int steps_snapshot_written(struct txn *txn, struct job *job, void *context, stru
     s.skipped = kv_get_u64(f, SNAP_SKIPPED, 0);
     s.source_bytes = kv_get_u64(f, SNAP_SOURCE, 0);
     s.tenants = (uint32_t)kv_get_u64(f, SNAP_TENANTS, 0);
+    s.troubled = (uint32_t)kv_get_u64(f, SNAP_TROUBLED, 0);
     s.took_ms = (int64_t)kv_get_u64(f, SNAP_TOOK, 0);
     if (enc_unhex(s.hash, sizeof s.hash, kv_get_or(f, SNAP_HASH, "")) == -1)
         return err_set(err, ERR_INTERNAL, "snapshot_facts", "the snapshot's hash is not known");
@@ -344,6 +346,22 @@ static int forget_older_keys(struct txn *txn, struct err *err)
     return got == -1 ? -1 : 0;
 }
 
+/* Until one comes through without. */
+static int tell_troubled(struct txn *txn, const struct job *job, const struct snapshot *s,
+                         struct err *err)
+{
+    const char *subject = s->tenant_id[0] == '\0' ? NULL : s->tenant_id;
+    char text[400];
+
+    if (s->troubled == 0)
+        return notice_clear(txn, "backup.quiet", subject, err);
+    (void)str_format(text, sizeof text,
+                     "snapshot %llu has files of %u tenant%s that could not be kept quiet: %s",
+                     (unsigned long long)s->number, s->troubled, s->troubled == 1 ? "" : "s",
+                     kv_get_or(&job->facts, SNAP_TROUBLE, ""));
+    return notice_raise(txn, "backup.quiet", subject, NOTICE_USUAL, text, err);
+}
+
 int steps_snapshot_done(struct txn *txn, struct job *job, void *context, struct err *err)
 {
     const char *sent = kv_get_or(&job->facts, SNAP_SENT, "");
@@ -356,11 +374,14 @@ int steps_snapshot_done(struct txn *txn, struct job *job, void *context, struct 
         return -1;
     s.state = SNAPSHOT_DONE;
     s.done_at = txn_time_ms(txn);
+    if (s.troubled > 0)
+        (void)str_format(s.state_reason, sizeof s.state_reason, "not quiet: %.200s",
+                         kv_get_or(&job->facts, SNAP_TROUBLE, ""));
     if (missed[0] != '\0')
         (void)str_format(s.state_reason, sizeof s.state_reason, "not in every vault: %.*s",
                          (int)(strcspn(missed, "\n") - strcspn(missed, " ")),
                          missed + strcspn(missed, " ") + (strchr(missed, ' ') != NULL));
-    if (snapshot_put(txn, &s, err) == -1)
+    if (snapshot_put(txn, &s, err) == -1 || tell_troubled(txn, job, &s, err) == -1)
         return -1;
     while (next_word(&sent, id))
         if (note_copy(txn, &s, id, err) == -1)

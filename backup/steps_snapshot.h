@@ -23,16 +23,18 @@
 #define SNAP_VAULTS     "vaults"     /* ids, with blanks between */
 #define SNAP_EVERYWHERE "everywhere" /* "1": these are all that there are */
 /* by write, */
-#define SNAP_HASH    "hash"
-#define SNAP_BYTES   "bytes"
-#define SNAP_FILES   "files"
-#define SNAP_KEPT    "kept"
-#define SNAP_CHANGED "changed"
-#define SNAP_SKIPPED "skipped"
-#define SNAP_SOURCE  "source"
-#define SNAP_TENANTS "tenants"
-#define SNAP_TOOK    "took_ms"
-#define SNAP_BUILT   "built" /* "1": it builds on the base */
+#define SNAP_HASH     "hash"
+#define SNAP_BYTES    "bytes"
+#define SNAP_FILES    "files"
+#define SNAP_KEPT     "kept"
+#define SNAP_CHANGED  "changed"
+#define SNAP_SKIPPED  "skipped"
+#define SNAP_SOURCE   "source"
+#define SNAP_TENANTS  "tenants"
+#define SNAP_TOOK     "took_ms"
+#define SNAP_TROUBLED "troubled" /* tenants whose blueprint's backup rules failed */
+#define SNAP_TROUBLE  "trouble"  /* the first of them, and why */
+#define SNAP_BUILT    "built"    /* "1": it builds on the base */
 /* by send. */
 #define SNAP_SENT   "sent"   /* ids of vaults that have it */
 #define SNAP_MISSED "missed" /* lines: id of a vault, a blank, why it has it not */

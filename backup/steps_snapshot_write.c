@@ -19,6 +19,7 @@
 #include "enc.h"
 #include "file.h"
 #include "identity.h"
+#include "quiet_tenant.h"
 #include "schema.h"
 #include "sign.h"
 #include "snapshot.h"
@@ -40,6 +41,7 @@ struct writing {
     struct catalog *base;
     FILE *base_file, *catalog;
     int fd;
+    struct quiet_tenant quiet;
     struct create_figures figures;
 };
 
@@ -216,6 +218,22 @@ static int records(void *arg, int fd, char blueprint[32], struct err *err)
                           err);
 }
 
+static int leave_out(void *arg, uint64_t number, char blueprint[32], struct err *err)
+{
+    struct writing *w = arg;
+
+    return quiet_tenant_blueprint(&w->quiet, number, blueprint, err);
+}
+
+static int quiet(void *arg, uint64_t number, bool begin, struct err *err)
+{
+    struct writing *w = arg;
+    int rc = begin ? quiet_tenant_begin(&w->quiet, number, err) : quiet_tenant_end(&w->quiet, err);
+
+    CP("snapshot.quiet");
+    return rc;
+}
+
 static int tell(void *arg, uint64_t bytes, struct err *err)
 {
     const struct writing *w = arg;
@@ -272,6 +290,8 @@ static int make(struct writing *w, struct err *err)
         .catalog = w->catalog,
         .dump = dump,
         .records = kv_get(&w->call->job->args, "tenant_id") == NULL ? NULL : records,
+        .blueprint = leave_out,
+        .quiet = quiet,
         .progress = tell,
         .arg = w,
     };
@@ -313,6 +333,7 @@ static int note_figures(struct writing *w, int64_t took_ms, struct err *err)
 
     enc_hex(hash, w->header.hash, SEAL_HASH);
     kv_unset(f, SNAP_BUILT);
+    kv_unset(f, SNAP_TROUBLED);
     if (kv_set(f, SNAP_HASH, hash) == -1 || kv_set_u64(f, SNAP_BYTES, w->figures.length) == -1 ||
         kv_set_u64(f, SNAP_FILES, c->files + t->files) == -1 ||
         kv_set_u64(f, SNAP_KEPT, t->kept) == -1 ||
@@ -321,6 +342,8 @@ static int note_figures(struct writing *w, int64_t took_ms, struct err *err)
         kv_set_u64(f, SNAP_SOURCE, c->bytes + t->bytes) == -1 ||
         kv_set_u64(f, SNAP_TENANTS, w->figures.tenant_count) == -1 ||
         kv_set_u64(f, SNAP_TOOK, (uint64_t)took_ms) == -1 ||
+        (w->quiet.troubled > 0 && (kv_set_u64(f, SNAP_TROUBLED, w->quiet.troubled) == -1 ||
+                                   kv_set(f, SNAP_TROUBLE, w->quiet.trouble) == -1)) ||
         (w->header.incremental && kv_set(f, SNAP_BUILT, "1") == -1))
         return err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
     (void)str_format(w->call->note, sizeof w->call->note,
@@ -375,6 +398,7 @@ enum outcome steps_snapshot_write(struct step_call *call, struct err *err)
     w->call = call;
     w->world = call->outside->backup;
     w->paths = &call->outside->paths;
+    w->quiet = (struct quiet_tenant){.world = w->world, .job_id = call->job->id, .fd = -1};
     w->fd = -1;
     if (write_all(w, err) == -1) {
         outcome = steps_snapshot_outcome(err);

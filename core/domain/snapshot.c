@@ -109,6 +109,8 @@ static const struct field snapshot_rows[] = {
     FIELD(struct snapshot, proven_at, FIELD_TIME, .help = "restored in a drill at"),
     FIELD(struct snapshot, took_ms, FIELD_I64, .help = "milliseconds to write it"),
     FIELD(struct snapshot, job_id, FIELD_ID, .ref_prefix = "job", .help = "job that made it"),
+    FIELD_SINCE(struct snapshot, troubled, FIELD_U32, 2,
+                .help = "tenants whose blueprint's backup rules failed; their files are in it"),
 };
 static const struct index snapshot_indexes[] = {
     {.name = "number", .id = 244, .unique = true, .fields = {"number"}},
@@ -120,7 +122,7 @@ const struct table snapshot_table = {
     .name = "snapshots",
     .noun = "snapshot",
     .id = 62,
-    .version = 1,
+    .version = 2,
     .prefix = "snap",
     .fields = {snapshot_rows, sizeof snapshot_rows / sizeof snapshot_rows[0],
                sizeof(struct snapshot)},

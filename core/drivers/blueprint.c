@@ -4,13 +4,25 @@
  */
 #include "blueprint.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "str.h"
 
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_FLAG, KIND_COMMAND, KIND_RUNTIME, KIND_PATH };
+#define EXCLUDE_STARS 4
+
+enum kind {
+    KIND_TEXT,
+    KIND_NUMBER,
+    KIND_SIZE,
+    KIND_FLAG,
+    KIND_COMMAND,
+    KIND_RUNTIME,
+    KIND_PATH,
+    KIND_FAILS
+};
 
 /* The keys that are known, each with its bounds (text: of length). */
 struct key {
@@ -39,8 +51,10 @@ static const struct key keys[] = {
     {"limits", "pids", KIND_NUMBER, AT(limits.pids), 4, 1000000},
     {"limits", "nofile", KIND_NUMBER, AT(limits.nofile), 16, 1048576},
     {"limits", "max_users", KIND_NUMBER, AT(limits.max_users), 1, 1000000},
-    {"backup", "before", KIND_COMMAND, AT(backup_before), 0, 0},
-    {"backup", "after", KIND_COMMAND, AT(backup_after), 0, 0},
+    {"backup", "pause", KIND_FLAG, AT(backup.pause), 0, 0},
+    {"backup", "command_s", KIND_NUMBER, AT(backup.command_s), 1, 3600},
+    {"backup", "hold_s", KIND_NUMBER, AT(backup.hold_s), 1, 86400},
+    {"backup", "if_fails", KIND_FAILS, AT(backup.must), 0, 0},
 };
 #define KEYS (sizeof keys / sizeof keys[0])
 
@@ -223,6 +237,11 @@ static int set_key(const struct load *l, const struct key *key, const struct con
         if (parse_flag(row->value, at) == -1)
             return refuse(l, row->line, key->name, "must be yes or no");
         return 0;
+    case KIND_FAILS:
+        *(bool *)at = str_equal(row->value, "fail");
+        if (!*(bool *)at && !str_equal(row->value, "anyway"))
+            return refuse(l, row->line, key->name, "must be anyway or fail");
+        return 0;
     case KIND_COMMAND:
         if (blueprint_split(at, row->value, &why) == -1)
             return refuse(l, row->line, key->name, why.text);
@@ -286,17 +305,47 @@ static int add_volume(const struct load *l, const struct conf_row *row)
     return 0;
 }
 
-static int add_init(const struct load *l, const struct conf_row *row)
+/* One more command of a list that has room for ${most}. */
+static int add_command(const struct load *l, const struct conf_row *row,
+                       struct blueprint_command *list, uint32_t *count, uint32_t most)
 {
     struct err why;
 
+    if (*count == most)
+        return refuse(l, row->line, row->name, "is one command too many");
+    if (blueprint_split(&list[*count], row->value, &why) == -1)
+        return refuse(l, row->line, row->name, why.text);
+    (*count)++;
+    return 0;
+}
+
+static int add_init(const struct load *l, const struct conf_row *row)
+{
+    struct blueprint *b = l->b;
+
     if (!str_equal(row->name, "command"))
         return refuse(l, row->line, row->name, "is not a key of [init]");
-    if (l->b->init_count == BLUEPRINT_COMMANDS)
-        return refuse(l, row->line, row->name, "is one command too many");
-    if (blueprint_split(&l->b->init[l->b->init_count], row->value, &why) == -1)
-        return refuse(l, row->line, row->name, why.text);
-    l->b->init_count++;
+    return add_command(l, row, b->init, &b->init_count, BLUEPRINT_COMMANDS);
+}
+
+/* A pattern: bounded in its stars, for each may be tried at every place of a name. */
+static int add_exclude(const struct load *l, const struct conf_row *row)
+{
+    struct blueprint_backup *k = &l->b->backup;
+    const char *text = row->value;
+    unsigned stars = 0;
+
+    if (k->exclude_count == BLUEPRINT_EXCLUDES)
+        return refuse(l, row->line, row->name, "is one pattern too many");
+    for (const char *p = text; *p != '\0'; p++)
+        stars += *p == '*';
+    if (text[0] == '\0' || text[0] == '/' || stars > EXCLUDE_STARS || strstr(text, "..") != NULL ||
+        text[strlen(text) - 1] == '/' || !str_utf8(text, strlen(text)) ||
+        str_copy(k->exclude[k->exclude_count], sizeof k->exclude[0], text) == -1)
+        return refuse(
+            l, row->line, row->name,
+            "is no pattern for names below the tenant's folder, as in data/cache or *.tmp");
+    k->exclude_count++;
     return 0;
 }
 
@@ -317,6 +366,8 @@ static int add_constraint(const struct load *l, const struct conf_row *row)
 
 static int add_row(struct load *l, const struct conf_row *row)
 {
+    struct blueprint *b = l->b;
+
     if (str_equal(row->section, "placement"))
         return add_constraint(l, row);
     if (str_equal(row->section, "env"))
@@ -331,6 +382,12 @@ static int add_row(struct load *l, const struct conf_row *row)
         return add_volume(l, row);
     if (str_equal(row->section, "init"))
         return add_init(l, row);
+    if (str_equal(row->section, "backup") && str_equal(row->name, "before"))
+        return add_command(l, row, b->backup.before, &b->backup.before_count, BLUEPRINT_BACKUP);
+    if (str_equal(row->section, "backup") && str_equal(row->name, "after"))
+        return add_command(l, row, b->backup.after, &b->backup.after_count, BLUEPRINT_BACKUP);
+    if (str_equal(row->section, "backup") && str_equal(row->name, "exclude"))
+        return add_exclude(l, row);
     for (size_t i = 0; i < KEYS; i++) {
         if (!str_equal(keys[i].section, row->section) || !str_equal(keys[i].name, row->name))
             continue;
@@ -347,7 +404,8 @@ static const char *check_proxmox(const struct blueprint *b)
 {
     if (strchr(b->image, ':') == NULL && b->image[strspn(b->image, "0123456789")] != '\0')
         return "its image is neither STORAGE:vztmpl/FILE nor a container's number";
-    if (b->command.count != 0 || b->init_count != 0)
+    if (b->command.count != 0 || b->init_count != 0 || b->backup.pause ||
+        b->backup.before_count + b->backup.after_count != 0)
         return "its API runs no commands: let the template do it at first boot";
     if (b->volume_count != 0)
         return "can have no volumes: its own disk keeps its files";
@@ -394,7 +452,28 @@ static int fill(struct load *l, const struct conf *conf)
         (void)str_copy(b->health_path, sizeof b->health_path, "/");
     if (b->health_timeout_s == 0)
         b->health_timeout_s = 60;
+    if (b->backup.command_s == 0)
+        b->backup.command_s = 60;
+    if (b->backup.hold_s == 0)
+        b->backup.hold_s = 600;
     return check_whole(l);
+}
+
+bool blueprint_excludes(const struct blueprint *b, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+
+    for (uint32_t i = 0; i < b->backup.exclude_count; i++) {
+        const char *pattern = b->backup.exclude[i];
+        if (fnmatch(pattern, strchr(pattern, '/') == NULL ? name : path, FNM_PATHNAME) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool blueprint_is_quieted(const struct blueprint *b)
+{
+    return b->backup.pause || b->backup.before_count > 0 || b->backup.after_count > 0;
 }
 
 int blueprint_load(struct blueprint *b, const char *folder, const char *name, struct err *err)

@@ -18,7 +18,7 @@
  *   [placement]   constraint = …     swarm: which nodes may run it, "node.labels.disk==ssd"; all
  *                 of them must hold
  *   [init]        command = …        once each, in order, inside
- *   [backup]      before = …, after = …
+ *   [backup]      what is done for a snapshot, see below
  *
  * image is a container image (docker, swarm), or a file or folder of /var/lib/sett/images (lxc): a
  * root file system, NAME.tar, .tar.gz, .tar.xz or .tar.zst. An lxc blueprint with a command runs
@@ -26,6 +26,16 @@
  *
  * swarm: a blueprint that says ${DB_PASSWORD_FILE} in [env] or its command has the database's
  * password in that file (a secret of the swarm's), and no DB_PASSWORD in its environment.
+ *
+ * [backup]: before and after are commands run inside around the reading of the tenant's files, at
+ * most four each, in order; pause = yes lets all its processes stand still between them; command_s
+ * (60) is how long each command may take, hold_s (600) the longest from the first of them to after,
+ * which is run when that is over, whoever died meanwhile, and also when before failed: so it may be
+ * run twice, and must bear that. if_fails = anyway (default): the files are read nonetheless, and
+ * that is told with the snapshot and by an alert; fail: the snapshot fails. exclude = PATTERN, at
+ * most 16: what is left out: a shell pattern (fnmatch) for one name anywhere ("*.tmp") or, with a
+ * slash, for a path below the tenant's folder ("data/cache"); a
+ * folder that matches stays, without what is in it. A tenant that does not run is quiet as it is.
  *
  * A command is split at blanks; "double quotes" keep blanks in one argument; no shell reads it.
  * ${NAME} is then replaced within each argument, and in the values of [env]; runtime.h says which
@@ -42,6 +52,8 @@
 #define BLUEPRINT_VOLUMES     8
 #define BLUEPRINT_COMMANDS    8
 #define BLUEPRINT_CONSTRAINTS 8
+#define BLUEPRINT_BACKUP      4 /* commands before, and after */
+#define BLUEPRINT_EXCLUDES    16
 
 #define BLUEPRINT_GENERATED_MIN     12
 #define BLUEPRINT_GENERATED_MAX     64
@@ -78,9 +90,21 @@ struct blueprint {
     uint32_t constraint_count;
     char constraints[BLUEPRINT_CONSTRAINTS][128]; /* swarm: of the node, all of them */
     uint32_t init_count;
-    struct blueprint_command init[BLUEPRINT_COMMANDS];    /* run once, in order */
-    struct blueprint_command backup_before, backup_after; /* count 0: none */
+    struct blueprint_command init[BLUEPRINT_COMMANDS]; /* run once, in order */
+    struct blueprint_backup {
+        uint32_t before_count, after_count, exclude_count, command_s, hold_s;
+        bool pause, must; /* must: what fails fails the snapshot */
+        struct blueprint_command before[BLUEPRINT_BACKUP], after[BLUEPRINT_BACKUP];
+        char exclude[BLUEPRINT_EXCLUDES][128];
+    } backup;
 };
+
+/** blueprint_excludes(b, path): whether a pattern of [backup] leaves out ${path}, which is below
+ * the tenant's folder. */
+bool blueprint_excludes(const struct blueprint *b, const char *path);
+
+/** blueprint_is_quieted(b): whether [backup] says more than what to leave out. */
+bool blueprint_is_quieted(const struct blueprint *b);
 
 /** blueprint_load(b, folder, name, err): read and check ${folder}/${name}.conf. A name that is not
  * a slug, an unknown key, a value out of bounds: ERR_INVALID with file and line. 0 or -1. */

@@ -21,7 +21,7 @@ static const struct {
 } states[] = {
     {"created", RUNTIME_CREATED},     {"configured", RUNTIME_CREATED},
     {"initialized", RUNTIME_CREATED}, {"running", RUNTIME_RUNNING},
-    {"paused", RUNTIME_STOPPED},      {"stopping", RUNTIME_STOPPED},
+    {"paused", RUNTIME_RUNNING},      {"stopping", RUNTIME_STOPPED},
     {"stopped", RUNTIME_STOPPED},     {"exited", RUNTIME_STOPPED},
     {"restarting", RUNTIME_FAILED},   {"removing", RUNTIME_STOPPED},
     {"dead", RUNTIME_FAILED},
@@ -53,6 +53,8 @@ static void read_state(struct runtime_status *out, const struct cJSON *json)
         out->state = RUNTIME_FAILED;
     if (error[0] != '\0')
         copy_cut(out->detail, sizeof out->detail, error);
+    else if (str_equal(word, "paused"))
+        (void)str_copy(out->detail, sizeof out->detail, "paused");
     else if (out->oom_killed)
         (void)str_copy(out->detail, sizeof out->detail, "killed for want of memory");
     else if (out->state != RUNTIME_RUNNING && out->state != RUNTIME_CREATED)
@@ -74,6 +76,7 @@ static void read_container(struct docker_container *c, const struct cJSON *json)
             (void)str_copy(c->hash, sizeof c->hash, json_text(at, "", ""));
     (void)str_copy(c->user, sizeof c->user, json_text(json, "Config.User", ""));
     c->tty = json_bool(json, "Config.Tty", false);
+    c->paused = json_bool(json, "State.Paused", false);
     c->limits.memory_bytes = memory > 0 ? (uint64_t)memory : 0;
     c->limits.cpu_millis = nano > 0 ? (uint32_t)((nano + 500000) / 1000000) : 0;
     c->limits.pids = pids > 0 ? (uint32_t)pids : 0;
@@ -131,6 +134,18 @@ int docker_container_post(struct docker_api *api, const char *id, const char *ve
         rc = docker_api_refused(&reply, what, err);
     docker_reply_free(&reply);
     return rc;
+}
+
+int docker_container_pause(struct docker_api *api, const struct docker_container *c, bool pause,
+                           struct err *err)
+{
+    if (c->paused == pause)
+        return 0;
+    if (pause && c->status.state != RUNTIME_RUNNING)
+        return err_set(err, ERR_UNAVAILABLE, "container_stopped", "The container does not run.");
+    return docker_container_post(api, c->status.id, pause ? "pause" : "unpause", DOCKER_API_QUICK_S,
+                                 pause ? "pausing the container" : "letting the container go on",
+                                 err);
 }
 
 /* A removal that somebody else began answers 409 while it lasts. */

@@ -8,7 +8,7 @@
 struct docker_container {
     char hash[DOCKER_HASH_SIZE]; /* label sett.config */
     char user[64];               /* Config.User: the blueprint's, else the image's */
-    bool tty;
+    bool tty, paused;
     struct limits limits;         /* memory, cpu, pids as they are in force; 0: none */
     struct runtime_status status; /* its id is the container's */
 };
@@ -26,6 +26,10 @@ int docker_container_need(struct docker_api *api, const struct runtime_order *o,
  * ("start", "stop?t=10"). 204 and 304 (already so) are success. Return 0 or -1. */
 int docker_container_post(struct docker_api *api, const char *id, const char *verb,
                           uint32_t timeout_s, const char *what, struct err *err);
+
+/** docker_container_pause(api, c, pause, err): its processes stand still, or go on. 0 or -1. */
+int docker_container_pause(struct docker_api *api, const struct docker_container *c, bool pause,
+                           struct err *err);
 
 /** docker_container_remove(api, id, err): by force, and wait until it is gone. Return 0 or -1. */
 int docker_container_remove(struct docker_api *api, const char *id, struct err *err);

@@ -45,4 +45,13 @@ int lxc_make_forward(struct lxc_self *self, struct lxc_work *w, struct err *err)
 /** lxc_stop_units(self, w, err): its port, then itself; neither is wanted any more. 0 or -1. */
 int lxc_stop_units(struct lxc_self *self, const struct lxc_work *w, struct err *err);
 
+/** lxc_attach(self, w, env, argv, timeout_s, out, code, err): run ${argv} inside in ${env} (NULL:
+ * none), as the plan's user; what it says into ${out}. Uses w->unit. Return 0 or -1. */
+int lxc_attach(struct lxc_self *self, struct lxc_work *w, const struct kv *env, char *const *argv,
+               uint32_t timeout_s, struct buf *out, int *code, struct err *err);
+
+/** lxc_freeze(self, w, freeze, err): all of it stands still, or goes on; fine if it does already,
+ * and to go on if it does not run. Uses w->unit. Return 0 or -1. */
+int lxc_freeze(struct lxc_self *self, struct lxc_work *w, bool freeze, struct err *err);
+
 #endif

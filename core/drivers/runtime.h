@@ -84,6 +84,9 @@ struct runtime {
     int (*exec)(void *self, const struct runtime_order *o, const struct blueprint *b,
                 const struct blueprint_command *command, uint32_t timeout_s, struct buf *out,
                 struct err *err);
+    /* pause: all its processes stand still, or go on; fine if they do already. One that does not
+     * run is ERR_UNAVAILABLE, or, to go on, fine. NULL: this runtime cannot. */
+    int (*pause)(void *self, const struct runtime_order *o, bool pause, struct err *err);
     /* list: all that bears the mark of box ${box_id}, in no order; ${each} returns 0, or -1 having
      * filled err to stop. NULL: this runtime cannot say. */
     int (*list)(void *self, const char *box_id, runtime_each *each, void *arg, struct err *err);

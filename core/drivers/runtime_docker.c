@@ -256,6 +256,7 @@ static int docker_start(void *self, const struct runtime_order *order, const str
 
     (void)b;
     if (docker_container_need(&e->api, &o, &c, err) != 0 ||
+        docker_container_pause(&e->api, &c, false, err) != 0 ||
         docker_container_post(&e->api, c.status.id, "start", CREATE_S, "starting the container",
                               err) != 0)
         return -1;
@@ -271,6 +272,8 @@ static int docker_stop(void *self, const struct runtime_order *order, struct err
 
     if (rc <= 0)
         return rc;
+    if (docker_container_pause(&e->api, &c, false, err) != 0) /* it could not hear the signal */
+        return -1;
     return docker_container_post(&e->api, c.status.id, STOP_VERB, STOP_S, "stopping the container",
                                  err);
 }
@@ -284,6 +287,7 @@ static int docker_restart(void *self, const struct runtime_order *order, const s
 
     (void)b;
     if (docker_container_need(&e->api, &o, &c, err) != 0 ||
+        docker_container_pause(&e->api, &c, false, err) != 0 ||
         docker_container_post(&e->api, c.status.id, RESTART_VERB, CREATE_S,
                               "restarting the container", err) != 0)
         return -1;
@@ -382,6 +386,17 @@ static int docker_exec(void *self, const struct runtime_order *order, const stru
     return rc;
 }
 
+static int docker_pause(void *self, const struct runtime_order *order, bool pause, struct err *err)
+{
+    struct engine *e = self;
+    struct runtime_order o = complete(e, order);
+    struct docker_container c;
+
+    if (docker_container_need(&e->api, &o, &c, err) != 0)
+        return -1;
+    return docker_container_pause(&e->api, &c, pause, err);
+}
+
 static int docker_list(void *self, const char *box_id, runtime_each *each, void *arg,
                        struct err *err)
 {
@@ -417,6 +432,7 @@ int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *s
                             .logs = docker_logs,
                             .stats = docker_stats,
                             .exec = docker_exec,
+                            .pause = docker_pause,
                             .list = docker_list};
     return 0;
 fail:

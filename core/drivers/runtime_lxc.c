@@ -25,7 +25,6 @@
 #include "process_log.h"
 #include "str.h"
 
-#define LXC_ATTACH  "/usr/bin/lxc-attach"
 #define TAKEN       98 /* how sett-forward ends when the port is somebody else's */
 #define STARTED_MS  15000
 #define HALTED      130 /* 128 + SIGINT: how an init ends that halts its machine, reboot(2) */
@@ -231,8 +230,10 @@ static int lxc_stop(void *arg, const struct runtime_order *o, struct err *err)
     struct lxc_work *w;
     int rc = begin(self, o, &w, err);
 
-    if (rc == 1)
+    if (rc == 1) {
+        (void)lxc_freeze(self, w, false, NULL); /* who stands still hears no signal */
         rc = lxc_stop_units(self, w, err);
+    }
     free(w);
     return rc;
 }
@@ -308,30 +309,6 @@ static int lxc_inspect(void *arg, const struct runtime_order *o, struct runtime_
     return rc;
 }
 
-/* Run lxc-attach with an argv, in ${env}. */
-static int attach(struct lxc_self *self, struct lxc_work *w, const struct kv *env,
-                  char *const *argv, uint32_t timeout_s, struct buf *out, int *code,
-                  struct err *err)
-{
-    const struct lxc_plan *p = &w->plan;
-    struct process_plan *a = &w->unit;
-    char uid[16], gid[16];
-    const char *const own[] = {LXC_ATTACH, "-P", self->lxc, "-n", w->o.mark, "--keep-env",
-                               "-u",       uid,  "-g",      gid,  "--",      NULL};
-
-    memset(a, 0, sizeof *a);
-    (void)str_copy(a->name, sizeof a->name, "attach");
-    (void)str_format(uid, sizeof uid, "%u", p->uid);
-    (void)str_format(gid, sizeof gid, "%u", p->gid);
-    if (env != NULL)
-        a->env = *env;
-    a->nofile = p->limits.nofile;
-    if (process_plan_args(a, (char *const *)own) == -1 || process_plan_args(a, argv) == -1)
-        return err_set(err, ERR_TOO_LARGE, "command_too_large", "a command for %s is too long",
-                       w->o.mark);
-    return process_run(a, timeout_s, out, code, err);
-}
-
 /* What an init's journal says, else what the console said. */
 static int lxc_logs(void *arg, const struct runtime_order *o, uint32_t lines, struct buf *out,
                     struct err *err)
@@ -350,7 +327,7 @@ static int lxc_logs(void *arg, const struct runtime_order *o, uint32_t lines, st
         process_group_status(self->group, w->plan.at.unit, &s);
         (void)str_format(count, sizeof count, "%u", lines);
         if (w->marks.boots && s.running)
-            (void)attach(self, w, NULL, argv, 20, out, &code, NULL);
+            (void)lxc_attach(self, w, NULL, argv, 20, out, &code, NULL);
         if (code != 0) {
             out->len = from;
             rc = process_log_tail(w->plan.at.log, lines, out, err);
@@ -404,7 +381,7 @@ static int run_inside(struct lxc_self *self, struct lxc_work *w, const struct bl
     w->plan.network = w->marks.network;
     if (lxc_make_plan(self, w, b, err) == -1 ||
         runtime_argv(space, argv, command, &w->plan.vars, err) == -1 ||
-        attach(self, w, &w->plan.env, argv, timeout_s, out, &code, err) == -1)
+        lxc_attach(self, w, &w->plan.env, argv, timeout_s, out, &code, err) == -1)
         return -1;
     if (code == 0)
         return 0;
@@ -424,6 +401,19 @@ static int lxc_exec(void *arg, const struct runtime_order *o, const struct bluep
 
     if (rc == 0)
         rc = run_inside(self, w, b, command, timeout_s, out, err);
+    free(w);
+    return rc;
+}
+
+/* Its control group stands still; lxc-freeze knows either version's. */
+static int lxc_pause(void *arg, const struct runtime_order *o, bool pause, struct err *err)
+{
+    struct lxc_self *self = arg;
+    struct lxc_work *w;
+    int rc = need(self, o, &w, err);
+
+    if (rc == 0)
+        rc = lxc_freeze(self, w, pause, err);
     free(w);
     return rc;
 }
@@ -545,6 +535,7 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
                             .logs = lxc_logs,
                             .stats = lxc_stats,
                             .exec = lxc_exec,
+                            .pause = lxc_pause,
                             .list = lxc_list};
     if (copy_setup(self, setup, err) == 0 &&
         str_copy(group.folder, sizeof group.folder, self->units) == 0 &&

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include "process_log.h"
 #include "str.h"
 
+#define PAUSE_ROUNDS   1000 /* looks at all processes, until each stands still */
 #define USAGE_FRESH_MS 1000 /* one look at all processes serves everybody's figures so long */
 
 struct usage {
@@ -186,6 +188,51 @@ static int start(void *arg, const struct runtime_order *o, const struct blueprin
     return result;
 }
 
+struct signalling {
+    pid_t session;
+    int signo;
+    unsigned sent;
+};
+
+static int signal_one(void *arg, const struct process_seen *seen)
+{
+    struct signalling *s = arg;
+    bool stopped = seen->state == 'T';
+
+    if (seen->session != s->session || seen->state == 'Z' || stopped == (s->signo == SIGSTOP))
+        return 0;
+    s->sent += kill(seen->pid, s->signo) == 0;
+    return 0;
+}
+
+/* All of its session; again until none is left that a fork made meanwhile. */
+static int pause_tenant(void *arg, const struct runtime_order *o, bool pause, struct err *err)
+{
+    struct signalling s = {.signo = pause ? SIGSTOP : SIGCONT};
+    struct self *self = arg;
+    struct process_status status;
+    struct places at;
+
+    if (find_places(self, o, &at, err) == -1)
+        return -1;
+    process_group_status(self->group, at.name, &status);
+    if (!status.running)
+        return !pause ? 0
+                      : err_set(err, ERR_UNAVAILABLE, "process_stopped", "tenant %llu does not run",
+                                (unsigned long long)o->number);
+    s.session = status.pid;
+    for (unsigned i = 0; i < PAUSE_ROUNDS; i++) {
+        s.sent = 0;
+        if (process_all(signal_one, &s) == -1)
+            return err_sys(err, "process_pause", errno, "/proc");
+        if (s.sent == 0)
+            return 0;
+        clock_sleep_ms(1); /* a signal is taken, not obeyed at once */
+    }
+    return err_set(err, ERR_TIMEOUT, "process_pause", "processes of tenant %llu do not %s",
+                   (unsigned long long)o->number, pause ? "stand still" : "go on");
+}
+
 static int stop(void *arg, const struct runtime_order *o, struct err *err)
 {
     struct self *self = arg;
@@ -193,6 +240,7 @@ static int stop(void *arg, const struct runtime_order *o, struct err *err)
 
     if (find_places(self, o, &at, err) == -1)
         return -1;
+    (void)pause_tenant(self, o, false, NULL); /* who stands still hears no signal */
     return process_group_stop(self->group, at.name, o->tenant_id, err);
 }
 
@@ -394,6 +442,7 @@ int runtime_process_new(struct runtime *out, const struct runtime_process_setup 
                             .logs = logs,
                             .stats = stats,
                             .exec = exec,
+                            .pause = pause_tenant,
                             .list = list};
     if (str_copy(self->tenants, sizeof self->tenants, setup->tenants) == -1)
         (void)err_set(err, ERR_INVALID, "path_too_long", "%s is too long", setup->tenants);

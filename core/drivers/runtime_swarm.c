@@ -326,6 +326,54 @@ static int swarm_restart(void *self, const struct runtime_order *order, const st
     return run(self, &o, true, out, err);
 }
 
+/* The task's container as docker_container.h wants it, when it runs on this node. 1, 0 it does not
+ * run, -1. */
+static int here(struct swarm *e, const struct runtime_order *o, struct docker_container *c,
+                struct err *err)
+{
+    struct swarm_service s;
+    struct swarm_tasks t;
+    struct swarm_here h;
+
+    memset(c, 0, sizeof *c);
+    if (need(e, o, &s, err) == -1 || swarm_tasks_read(&e->api, o->mark, &t, err) == -1 ||
+        swarm_here(&e->api, &h, err) == -1)
+        return -1;
+    if (s.replicas == 0 || !t.wanted || !str_equal(t.now.state, "running"))
+        return 0;
+    if (!str_equal(t.now.node, h.node)) {
+        (void)err_set(err, ERR_UNAVAILABLE, "task_elsewhere", "%s runs on another node, %s",
+                      o->mark, t.now.node);
+        return err_hint(err, "docker node inspect %s says which; its engine alone can do that.",
+                        t.now.node);
+    }
+    (void)str_copy(c->status.id, sizeof c->status.id, t.now.container);
+    c->status.state = RUNTIME_RUNNING;
+    return 1;
+}
+
+/* The engine lets a task be paused as any container; the swarm takes it for running. */
+static int swarm_pause(void *self, const struct runtime_order *order, bool pause, struct err *err)
+{
+    struct swarm *e = self;
+    struct runtime_order o = complete(e, order);
+    struct docker_container c;
+    struct docker_reply reply;
+    char path[DOCKER_API_PATH];
+    int rc = here(e, &o, &c, err);
+
+    if (rc == 0 && pause)
+        return err_set(err, ERR_UNAVAILABLE, "task_stopped", "%s does not run", o.mark);
+    if (rc != 1)
+        return rc;
+    (void)str_format(path, sizeof path, "/containers/%s/json", c.status.id);
+    if (docker_api_call(&e->api, "GET", path, NULL, DOCKER_API_QUICK_S, &reply, err) != 0)
+        return -1;
+    c.paused = json_bool(reply.json, "State.Paused", false);
+    docker_reply_free(&reply);
+    return docker_container_pause(&e->api, &c, pause, err);
+}
+
 static int swarm_stop(void *self, const struct runtime_order *order, struct err *err)
 {
     struct swarm *e = self;
@@ -335,6 +383,7 @@ static int swarm_stop(void *self, const struct runtime_order *order, struct err 
 
     if (rc <= 0)
         return rc;
+    (void)swarm_pause(e, &o, false, NULL); /* who stands still hears no signal */
     if (s.replicas > 0 && swarm_service_scale(&e->api, &o, 0, false, err) == -1)
         return -1;
     return swarm_wait_stopped(&e->api, &o, err);
@@ -368,32 +417,6 @@ static int swarm_inspect(void *self, const struct runtime_order *order, struct r
     struct runtime_order o = complete(self, order);
 
     return look(self, &o, out, err);
-}
-
-/* The task's container as docker_container.h wants it, when it runs on this node. 1, 0 it does not
- * run, -1. */
-static int here(struct swarm *e, const struct runtime_order *o, struct docker_container *c,
-                struct err *err)
-{
-    struct swarm_service s;
-    struct swarm_tasks t;
-    struct swarm_here h;
-
-    memset(c, 0, sizeof *c);
-    if (need(e, o, &s, err) == -1 || swarm_tasks_read(&e->api, o->mark, &t, err) == -1 ||
-        swarm_here(&e->api, &h, err) == -1)
-        return -1;
-    if (s.replicas == 0 || !t.wanted || !str_equal(t.now.state, "running"))
-        return 0;
-    if (!str_equal(t.now.node, h.node)) {
-        (void)err_set(err, ERR_UNAVAILABLE, "task_elsewhere", "%s runs on another node, %s",
-                      o->mark, t.now.node);
-        return err_hint(err, "docker node inspect %s says which; its engine alone can do that.",
-                        t.now.node);
-    }
-    (void)str_copy(c->status.id, sizeof c->status.id, t.now.container);
-    c->status.state = RUNTIME_RUNNING;
-    return 1;
 }
 
 /* Of the task that runs, and before it of the last that ended: as much as was asked for. */
@@ -508,6 +531,7 @@ int runtime_swarm_new(struct runtime *out, const struct runtime_swarm_setup *set
                             .logs = swarm_logs,
                             .stats = swarm_stats,
                             .exec = swarm_exec,
+                            .pause = swarm_pause,
                             .list = swarm_list};
     return 0;
 fail:

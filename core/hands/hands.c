@@ -29,6 +29,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "retire",
                                         "volumes",
                                         "exchange",
+                                        "quiet",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,
@@ -98,6 +99,7 @@ static const struct field reply_rows[] = {
     FIELD(R, address, FIELD_U32, 0),
     NESTED(R, "status_address", status.address, FIELD_TEXT),
     NESTED(R, "node", status.node, FIELD_TEXT),
+    FIELD(R, flag, FIELD_BOOL, 0),
 };
 const struct fields hands_reply_fields = {reply_rows, sizeof reply_rows / sizeof reply_rows[0],
                                           sizeof(struct hands_reply)};

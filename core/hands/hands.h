@@ -25,10 +25,17 @@
  * env: for each of at most HANDS_SURVEY_MOST tenants "T<number>" with
  *                     "<tenant_id> <blueprint>". Streams a line each: "N OUTCOME CPU_NS MEMORY
  *                     MEMORY_LIMIT PIDS RECEIVED SENT STORAGE TOOK_MS"
+ *   QUIET             as RUNTIME_INIT: around the reading of the tenant's files, what its blueprint
+ *                     says under [backup] (quiet.h): the commands before, the pause; a message of
+ *                     one byte says that it is quiet. Then the hands wait until the asker says
+ *                     something or is gone, or the blueprint's time is over; the tenant goes on,
+ *                     the commands after are run, and the reply follows. flag: the blueprint wants
+ *                     what fails to fail the snapshot; present: it was quiet
  *   EXCHANGE          number, tenant_id: of a tenant that was stopped: what was restored beside its
  *                     folder (".restored-N") becomes it, and it is kept (".before-N"); flag: back.
  *                     Fine if that is so already; FAIL when nothing waits
- *   VOLUMES           number of the tenant; 0: the hands' own folder. Answers with messages of
+ *   VOLUMES           number of the tenant; 0: the hands' own folder; blueprint: whose patterns say
+ *                     what is left out, "": nothing is. Answers with messages of
  *                     entries and descriptors before the reply (volumes.h, volumes_fetch)
  *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
@@ -65,6 +72,7 @@ enum hands_verb {
     HANDS_RETIRE,      /* end; whoever supervises the hands starts them again; tenants run on */
     HANDS_VOLUMES,     /* a tenant's files, opened for reading: volumes.h */
     HANDS_EXCHANGE,    /* a stopped tenant's volumes against those that wait beside them */
+    HANDS_QUIET,       /* what its blueprint wants done around the reading of its files */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];
@@ -102,6 +110,7 @@ struct hands_reply {
     uint64_t number;  /* ROUTE_SHOW: the tunnel whose route it is */
     bool maintenance; /* ROUTE_SHOW: visitors get the page of maintenance */
     uint32_t address; /* ROUTE_SHOW: 0: this box */
+    bool flag;        /* QUIET: what fails is to fail the snapshot */
 };
 extern const struct fields hands_reply_fields;
 

@@ -16,14 +16,6 @@
 
 #define INIT_COMMAND_S 900
 
-/* All that a verb needs; too large for a stack that many threads have. */
-struct order {
-    struct runtime_order o;
-    struct blueprint b;
-    struct runtime *runtime;
-    struct runtime_status status;
-};
-
 enum outcome hands_outcome(int result, const struct err *err)
 {
     if (result == 0)
@@ -52,43 +44,45 @@ static void find_folder(const struct hands_world *w, struct blueprint *b)
         (void)str_copy(b->folder, sizeof b->folder, shipped);
 }
 
-/* The order with its blueprint and runtime; NULL on error. ${must}: without its blueprint nothing
- * can be done; else a tenant whose blueprint is gone is looked for where it is. */
-static struct order *take_order(struct hands_job *job, bool must, struct err *err)
+struct hands_task *hands_task_take(struct hands_world *w, const struct hands_request *q, bool must,
+                                   struct err *err)
 {
-    const struct hands_request *q = job->request;
-    struct hands_world *w = job->world;
-    struct order *order = calloc(1, sizeof *order);
+    struct hands_task *task = calloc(1, sizeof *task);
 
-    if (order == NULL) {
+    if (task == NULL) {
         (void)err_set(err, ERR_INTERNAL, "memory", "no memory for an order");
         return NULL;
     }
-    hands_order(q, &order->o);
+    hands_order(q, &task->o);
     if (!must && q->runtime[0] != '\0') {
-        order->runtime = hands_runtime_named(w, q->runtime, err);
-    } else if (blueprint_load(&order->b, w->paths->blueprints, q->blueprint, err) == 0) {
-        find_folder(w, &order->b);
-        order->runtime = hands_runtime_named(w, order->b.runtime, err);
+        task->runtime = hands_runtime_named(w, q->runtime, err);
+    } else if (blueprint_load(&task->b, w->paths->blueprints, q->blueprint, err) == 0) {
+        find_folder(w, &task->b);
+        task->runtime = hands_runtime_named(w, task->b.runtime, err);
     } else if (!must && err->kind == ERR_NOT_FOUND) {
-        order->runtime = hands_runtime_of(w, q->number, err);
+        task->runtime = hands_runtime_of(w, q->number, err);
     } else if (err->kind == ERR_NOT_FOUND) {
         (void)err_set(err, ERR_INVALID, "blueprint_missing", "there is no blueprint %s",
                       q->blueprint);
         (void)err_hint(err, "blueprints are files in %s", w->paths->blueprints);
     }
-    if (order->runtime != NULL)
-        return order;
-    free(order);
+    if (task->runtime != NULL)
+        return task;
+    free(task);
     return NULL;
+}
+
+static struct hands_task *take_order(struct hands_job *job, bool must, struct err *err)
+{
+    return hands_task_take(job->world, job->request, must, err);
 }
 
 /* A verb of the runtime that makes or changes something, and answers with the tenant's status. */
 static enum outcome change(struct hands_job *job, struct err *err,
-                           int (*verb)(const struct order *order, struct runtime_status *out,
+                           int (*verb)(const struct hands_task *order, struct runtime_status *out,
                                        struct err *err))
 {
-    struct order *order = take_order(job, true, err);
+    struct hands_task *order = take_order(job, true, err);
     enum outcome out;
 
     if (order == NULL)
@@ -100,17 +94,17 @@ static enum outcome change(struct hands_job *job, struct err *err,
     return out;
 }
 
-static int run_create(const struct order *o, struct runtime_status *out, struct err *err)
+static int run_create(const struct hands_task *o, struct runtime_status *out, struct err *err)
 {
     return o->runtime->create(o->runtime->self, &o->o, &o->b, out, err);
 }
 
-static int run_start(const struct order *o, struct runtime_status *out, struct err *err)
+static int run_start(const struct hands_task *o, struct runtime_status *out, struct err *err)
 {
     return o->runtime->start(o->runtime->self, &o->o, &o->b, out, err);
 }
 
-static int run_restart(const struct order *o, struct runtime_status *out, struct err *err)
+static int run_restart(const struct hands_task *o, struct runtime_status *out, struct err *err)
 {
     return o->runtime->restart(o->runtime->self, &o->o, &o->b, out, err);
 }
@@ -132,7 +126,7 @@ enum outcome hands_runtime_restart(struct hands_job *job, struct err *err)
 
 enum outcome hands_runtime_stop(struct hands_job *job, struct err *err)
 {
-    struct order *order = take_order(job, false, err);
+    struct hands_task *order = take_order(job, false, err);
     int result;
 
     if (order == NULL)
@@ -157,7 +151,7 @@ static int marker_path(const struct hands_world *w, uint64_t number, uint32_t k,
 
 enum outcome hands_runtime_remove(struct hands_job *job, struct err *err)
 {
-    struct order *order = take_order(job, false, err);
+    struct hands_task *order = take_order(job, false, err);
     char marker[320];
     int result;
 
@@ -176,7 +170,7 @@ enum outcome hands_runtime_remove(struct hands_job *job, struct err *err)
 
 enum outcome hands_runtime_inspect(struct hands_job *job, struct err *err)
 {
-    struct order *order = take_order(job, false, err);
+    struct hands_task *order = take_order(job, false, err);
     struct runtime_status *status = &job->reply->status;
     int result;
 
@@ -194,7 +188,7 @@ enum outcome hands_runtime_inspect(struct hands_job *job, struct err *err)
 /* Logs or figures of what is there. */
 static enum outcome look(struct hands_job *job, struct err *err, bool logs)
 {
-    struct order *order = take_order(job, false, err);
+    struct hands_task *order = take_order(job, false, err);
     enum outcome out;
     int result;
 
@@ -228,7 +222,7 @@ enum outcome hands_runtime_stats(struct hands_job *job, struct err *err)
 
 /* One init command, unless its marker says that it has run. The marker comes after it, and does not
  * wait for the disk: a command whose end was not noted runs once more, so it must bear that. */
-static int run_init(struct hands_job *job, struct order *order, uint32_t k, struct err *err)
+static int run_init(struct hands_job *job, struct hands_task *order, uint32_t k, struct err *err)
 {
     char marker[320], when[CLOCK_TEXT_SIZE];
     struct buf out;
@@ -253,7 +247,7 @@ static int run_init(struct hands_job *job, struct order *order, uint32_t k, stru
 
 enum outcome hands_runtime_init(struct hands_job *job, struct err *err)
 {
-    struct order *order = take_order(job, true, err);
+    struct hands_task *order = take_order(job, true, err);
     int result = 0;
 
     if (order == NULL)
@@ -279,7 +273,7 @@ static bool is_volume(const void *arg, const char *name)
 /* Its engine answers, and what lies in the tenant's folder has a place in it. */
 enum outcome hands_runtime_fit(struct hands_job *job, struct err *err)
 {
-    struct order *order = take_order(job, true, err);
+    struct hands_task *order = take_order(job, true, err);
     char folder[400], other[128];
     int result;
 

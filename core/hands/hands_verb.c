@@ -56,6 +56,7 @@ static const struct {
     [HANDS_SURVEY] = {0, hands_survey},
     [HANDS_RETIRE] = {0, retire},
     [HANDS_VOLUMES] = {0, hands_volumes},
+    [HANDS_QUIET] = {TENANT | NEED_PORT | ALONE, hands_quiet},
     [HANDS_EXCHANGE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_exchange},
 };
 

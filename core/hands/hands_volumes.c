@@ -4,10 +4,12 @@
  * more than one message of it.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "channel.h"
 #include "hands_world.h"
+#include "log.h"
 #include "str.h"
 #include "volumes.h"
 
@@ -50,10 +52,34 @@ static int say(void *arg, const struct volume_entry *e, int fd, struct err *err)
                : err_set(err, ERR_TOO_LARGE, "entry_too_large", "an entry does not fit");
 }
 
+static bool leave(const void *arg, const char *path)
+{
+    return blueprint_excludes(arg, path);
+}
+
+/* What the blueprint leaves out. One that is gone or wrong leaves out nothing: rather too much in a
+ * snapshot than too little. */
+static struct blueprint *patterns(const struct hands_job *job)
+{
+    struct blueprint *b = calloc(1, sizeof *b);
+    struct err err = {0};
+
+    if (b == NULL || job->request->blueprint[0] == '\0' ||
+        blueprint_load(b, job->world->paths->blueprints, job->request->blueprint, &err) == -1) {
+        if (err.kind != ERR_NONE)
+            log_warning("nothing of tenant %llu is left out: %s",
+                        (unsigned long long)job->request->number, err.text);
+        free(b);
+        return NULL;
+    }
+    return b;
+}
+
 enum outcome hands_volumes(struct hands_job *job, struct err *err)
 {
     const struct hands_request *q = job->request;
     struct speech s = {.fd = job->connection};
+    struct blueprint *b = patterns(job);
     char folder[PATHS_SIZE + 32];
     int rc;
 
@@ -65,8 +91,9 @@ enum outcome hands_volumes(struct hands_job *job, struct err *err)
                         (unsigned long long)q->number);
     if (rc == -1)
         (void)err_set(err, ERR_INVALID, "path_too_long", "the tenants' folder is too deep");
-    else if ((rc = volumes_walk(folder, say, &s, err)) == 0)
+    else if ((rc = volumes_walk_but(folder, b == NULL ? NULL : leave, b, say, &s, err)) == 0)
         rc = flush(&s, err);
+    free(b);
     for (size_t i = 0; i < s.count; i++)
         (void)close(s.fds[i]);
     buf_free(&s.message);

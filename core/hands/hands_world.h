@@ -9,8 +9,17 @@
 
 struct runtime_lxc_setup;
 
+/* Which tenants are kept quiet just now; hands_quiet.c alone looks into it. All zero at first. */
+struct hands_stillness {
+    pthread_mutex_t lock;
+    bool ending, sweeping,
+        again; /* sweeping: a thread lets go on what was left; again: once more */
+    uint64_t numbers[64];
+};
+
 struct hands_world {
     const struct paths *paths;
+    struct hands_stillness still;
     const char *share;           /* what ships: ${share}/blueprints/NAME; NULL: nothing */
     struct process_group *group; /* tenants of the process runtime */
     struct runtime *process;
@@ -61,6 +70,20 @@ struct runtime *hands_runtime_of(struct hands_world *world, uint64_t number, str
  * unavailable, timeout, rate, full), else FAIL. */
 enum outcome hands_outcome(int result, const struct err *err);
 
+/* All that a verb about a tenant needs; too large for a stack that many threads have. */
+struct hands_task {
+    struct runtime_order o;
+    struct blueprint b;
+    struct runtime *runtime;
+    struct runtime_status status;
+};
+
+/** hands_task_take(world, request, must, err): the order with its blueprint and runtime. ${must}:
+ * without its blueprint nothing can be done; else a tenant whose blueprint is gone is looked for
+ * where it is. The caller's to free; NULL on error. */
+struct hands_task *hands_task_take(struct hands_world *world, const struct hands_request *request,
+                                   bool must, struct err *err);
+
 /* hands_tenant.c */
 hands_work hands_runtime_create, hands_runtime_start, hands_runtime_stop, hands_runtime_restart,
     hands_runtime_remove, hands_runtime_inspect, hands_runtime_logs, hands_runtime_stats,
@@ -91,6 +114,17 @@ hands_work hands_volumes;
 
 /* hands_exchange.c */
 hands_work hands_exchange;
+
+/* hands_quiet.c */
+hands_work hands_quiet;
+
+/** hands_quiet_resume(world): what the hands before these left quiet goes on: paused tenants, and
+ * commands that were to come after; again and again on a thread of its own until that is done. */
+void hands_quiet_resume(struct hands_world *world);
+
+/** hands_quiet_end(world, wait_ms): let all go on that are quiet now, and start nothing more.
+ * Return 0, or -1 when the thread is still at work: then nothing it uses may be freed. */
+int hands_quiet_end(struct hands_world *world, int wait_ms);
 
 /** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
  * are logged. */

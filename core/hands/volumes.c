@@ -154,7 +154,7 @@ static int fetch(int fd, struct hands_reply *reply, struct volume_entry *e,
     return rc;
 }
 
-int volumes_fetch(const char *sock, uint64_t number,
+int volumes_fetch(const char *sock, uint64_t number, const char *blueprint,
                   int (*take)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                   void *arg, struct err *err)
 {
@@ -164,6 +164,7 @@ int volumes_fetch(const char *sock, uint64_t number,
     struct buf message;
     int fd = -1, rc = -1;
 
+    (void)str_copy(request.blueprint, sizeof request.blueprint, blueprint);
     buf_init(&message, CHANNEL_MESSAGE_MAX);
     (void)buf_byte(&message, HANDS_VERSION);
     if (e == NULL || reply == NULL ||

@@ -5,6 +5,7 @@
  * order of a walk that sorts each folder's names as bytes. What both sides of that conversation
  * share: the form of an entry. Nothing outside the tenant's folder can be reached by it.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include "buf.h"
 #include "err.h"
@@ -42,16 +43,24 @@ int volumes_walk_fd(int folder,
                     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                     void *arg, struct err *err);
 
+/** volumes_walk_but(folder, leave, leave_arg, send, arg, err): as volumes_walk; what ${leave} says
+ * of a path is left out, of a folder what is in it. */
+int volumes_walk_but(const char *folder, bool (*leave)(const void *arg, const char *path),
+                     const void *leave_arg,
+                     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                     void *arg, struct err *err);
+
 /** volumes_walk_top(folder, send, arg, err): likewise, of the names in it alone, none of which is
  * opened: type is 's' for each. For those who remove. Return 0 or -1. */
 int volumes_walk_top(int folder,
                      int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                      void *arg, struct err *err);
 
-/** volumes_fetch(sock, number, take, arg, err): ask the hands at ${sock} for the volumes of tenant
- * ${number}, or for their own folder: number 0. ${take} gets each entry, with a descriptor for 'f'
+/** volumes_fetch(sock, number, blueprint, take, arg, err): ask the hands at ${sock} for the volumes
+ * of tenant ${number} without what its blueprint leaves out ("": nothing), or for their own folder:
+ * number 0. ${take} gets each entry, with a descriptor for 'f'
  * that is closed after it returns; 0, or -1 having filled err to stop. Return 0 or -1. */
-int volumes_fetch(const char *sock, uint64_t number,
+int volumes_fetch(const char *sock, uint64_t number, const char *blueprint,
                   int (*take)(void *arg, const struct volume_entry *e, int fd, struct err *err),
                   void *arg, struct err *err);
 

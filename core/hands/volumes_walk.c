@@ -23,6 +23,8 @@
 struct walk {
     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err);
     void *arg;
+    bool (*leave)(const void *arg, const char *path); /* NULL: nothing is left out */
+    const void *leave_arg;
     struct volume_entry entry; /* its name is the path so far */
     unsigned depth;
     size_t memory; /* that is left for names; a folder takes half of it */
@@ -64,6 +66,11 @@ static int skip(struct walk *w, const char *why, struct err *err)
     w->entry.size = 0;
     (void)str_copy(w->entry.target, sizeof w->entry.target, why);
     return w->send(w->arg, &w->entry, -1, err);
+}
+
+static bool left_out(const struct walk *w)
+{
+    return w->leave != NULL && w->leave(w->leave_arg, w->entry.name);
 }
 
 static int walk_folder(struct walk *w, int folder, struct err *err);
@@ -112,7 +119,9 @@ static int walk_into(struct walk *w, int folder, const char *name, struct err *e
         describe(&w->entry, &st);
         w->entry.type = 'd';
         w->depth++;
-        rc = w->send(w->arg, &w->entry, -1, err) == 0 ? walk_folder(w, fd, err) : -1;
+        rc = w->send(w->arg, &w->entry, -1, err);
+        if (rc == 0 && !left_out(w))
+            rc = walk_folder(w, fd, err);
         w->depth--;
     }
     if (fd != -1)
@@ -130,6 +139,8 @@ static int walk_name(struct walk *w, int folder, const char *name, struct err *e
     for (const char *c = name; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             return skip(w, "a control character in its name", err);
+    if (!S_ISDIR(st.st_mode) && left_out(w))
+        return 0;
     if (S_ISREG(st.st_mode))
         return walk_file(w, folder, name, err);
     if (S_ISLNK(st.st_mode))
@@ -167,9 +178,10 @@ static int walk_folder(struct walk *w, int folder, struct err *err)
     return rc == 0 && got == 0 ? 0 : -1;
 }
 
-int volumes_walk_fd(int folder,
-                    int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
-                    void *arg, struct err *err)
+static int walk_fd(int folder, bool (*leave)(const void *arg, const char *path),
+                   const void *leave_arg,
+                   int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                   void *arg, struct err *err)
 {
     struct walk *w = calloc(1, sizeof *w);
     int rc;
@@ -179,9 +191,18 @@ int volumes_walk_fd(int folder,
     w->memory = NAMES_MEMORY;
     w->send = send;
     w->arg = arg;
+    w->leave = leave;
+    w->leave_arg = leave_arg;
     rc = walk_folder(w, folder, err);
     free(w);
     return rc;
+}
+
+int volumes_walk_fd(int folder,
+                    int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                    void *arg, struct err *err)
+{
+    return walk_fd(folder, NULL, NULL, send, arg, err);
 }
 
 int volumes_walk_top(int folder,
@@ -204,15 +225,23 @@ int volumes_walk_top(int folder,
     return rc == 0 && got == 0 ? 0 : -1;
 }
 
-int volumes_walk(const char *folder,
-                 int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
-                 void *arg, struct err *err)
+int volumes_walk_but(const char *folder, bool (*leave)(const void *arg, const char *path),
+                     const void *leave_arg,
+                     int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                     void *arg, struct err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
 
     if (fd == -1)
         return errno == ENOENT ? 0 : err_sys(err, "volume_open", errno, folder);
-    rc = volumes_walk_fd(fd, send, arg, err);
+    rc = walk_fd(fd, leave, leave_arg, send, arg, err);
     (void)close(fd);
     return rc;
+}
+
+int volumes_walk(const char *folder,
+                 int (*send)(void *arg, const struct volume_entry *e, int fd, struct err *err),
+                 void *arg, struct err *err)
+{
+    return volumes_walk_but(folder, NULL, NULL, send, arg, err);
 }

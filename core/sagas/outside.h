@@ -54,6 +54,7 @@ struct outside {
     struct ingress local;
     struct outside_gate gates[OUTSIDE_GATES]; /* the lock holds them, and the next */
     uint32_t probes;                          /* under way */
+    _Atomic uint64_t quiet; /* number of the tenant that stands still for a snapshot; 0: none */
     void *backup; /* struct backup_world, which the floor of snapshots puts here; or NULL */
 };
 

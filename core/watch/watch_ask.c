@@ -49,6 +49,12 @@ static void count(struct health_watch *w, struct watch_target *t, const struct h
         t->latency_max = told->latency_ms;
 }
 
+/* In maintenance, or standing still for a snapshot: then silence says nothing. */
+static bool is_excused(struct health_watch *w, const struct watch_target *t)
+{
+    return t->paused || (!t->tunnel && atomic_load(&w->outside->quiet) == t->number);
+}
+
 static void on_told(void *arg, const struct http_told *told)
 {
     struct health_watch *w = arg;
@@ -65,7 +71,7 @@ static void on_told(void *arg, const struct http_told *told)
     a = outside ? &t->outside : &t->own;
     a->under_way = false;
     good = told->end == HTTP_END_ANSWERED && is_good(t, told->status);
-    if (!t->paused) {
+    if (!is_excused(w, t)) {
         count(w, t, told, good);
         a->status = told->status;
         a->end = told->end;
@@ -149,7 +155,7 @@ static void ask_due(struct health_watch *w, struct http_multi *m, struct watch_t
     struct watch_aspect *a = outside ? &t->outside : &t->own;
     int64_t interval_ms = outside ? w->set.outside_ms : w->set.interval_ms;
 
-    if (a->due_ms > now_ms || a->under_way || t->paused || interval_ms == 0 ||
+    if (a->due_ms > now_ms || a->under_way || is_excused(w, t) || interval_ms == 0 ||
         http_multi_room(m) == 0)
         return;
     if (t->tunnel && t->port == 0)

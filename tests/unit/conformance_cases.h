@@ -251,6 +251,33 @@ static void conform_logs_are_bounded(void **state)
     conformance_gone(&o);
 }
 
+/* Paused it answers nobody and is not said to have ended; it goes on where it was, is stopped and
+ * removed out of a pause, and may be told either thing twice. */
+static void conform_stands_still(void **state)
+{
+    struct runtime_order o = conformance_serving();
+    struct runtime *r = subject.runtime;
+    struct runtime_status before = conformance_status(&o);
+    struct err err;
+
+    (void)state;
+    CONFORM(r->pause(r->self, &o, false, &err));
+    CONFORM(r->pause(r->self, &o, true, &err));
+    CONFORM(r->pause(r->self, &o, true, &err));
+    assert_int_equal(conformance_status(&o).state, RUNTIME_RUNNING);
+    assert_false(conformance_answers(&o, o.mark));
+    CONFORM(r->pause(r->self, &o, false, &err));
+    WAIT_FOR(conformance_answers(&o, o.mark));
+    assert_string_equal(conformance_status(&o).id, before.id);
+    assert_string_equal(conformance_says(&o, "echo here"), "here\n");
+    CONFORM(r->pause(r->self, &o, true, &err));
+    CONFORM(r->stop(r->self, &o, &err));
+    CONFORM(r->pause(r->self, &o, false, &err));
+    assert_int_equal(r->pause(r->self, &o, true, &err), -1);
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
+    conformance_gone(&o);
+}
+
 static void conform_stats(void **state)
 {
     struct runtime_order o = conformance_serving();
@@ -445,7 +472,7 @@ static void conform_tenants_are_apart(void **state)
         cmocka_unit_test(conform_port_is_of_this_machine_alone),                                   \
         cmocka_unit_test(conform_volumes_outlive_the_program),                                     \
         cmocka_unit_test(conform_logs_are_bounded), cmocka_unit_test(conform_stats),               \
-        cmocka_unit_test(conform_init_runs_once),                                                  \
+        cmocka_unit_test(conform_stands_still), cmocka_unit_test(conform_init_runs_once),          \
         cmocka_unit_test(conform_variables_are_expanded), cmocka_unit_test(conform_ends_are_told), \
         cmocka_unit_test(conform_is_listed), cmocka_unit_test(conform_tenants_are_apart)
 

@@ -184,7 +184,9 @@ static int hands_teardown(void **state)
     (void)close(ending[1]);
     (void)pthread_join(accepting, NULL);
     (void)close(ending[0]);
+    (void)hands_quiet_end(&world, 0);
     assert_int_equal(hands_serve_end(serve, 10000), 0);
+    assert_int_equal(hands_quiet_end(&world, 10000), 0);
     process_group_halt(tenants);
     process_group_halt(units);
     route_map_free(routes);

@@ -23,6 +23,7 @@ static void put(const char *name, const char *text)
 }
 
 #define PROCESS "[blueprint]\nruntime = process\ncommand = /bin/true\n"
+#define PROXMOX "[blueprint]\nruntime = proxmox\nimage = local:vztmpl/a.tar\ninner_port = 80\n"
 #define DOCKER  "[blueprint]\nruntime = docker\nimage = a/b:1\ninner_port = 80\n"
 
 static void test_good(void **state)
@@ -39,7 +40,8 @@ static void test_good(void **state)
         "cpu_millis = 500\npids = 100\nnofile = 1024\nmax_users = 5\n"
         "[env]\nA = ${WORD} $$1\n[variables]\nWORD = hello\nEMPTY =\n"
         "[volumes]\ndata = /var/lib/data\n[init]\ncommand = one\ncommand = two x\n"
-        "[backup]\nbefore = freeze\nafter = thaw\n");
+        "[backup]\nbefore = freeze\nbefore = flush x\nafter = thaw\npause = yes\nhold_s = 30\n"
+        "if_fails = fail\nexclude = *.tmp\nexclude = data/cache\nexclude = data/v?/log-*\n");
     assert_int_equal(blueprint_load(b, folder, "full", &err), 0);
     assert_string_equal(b->title, "An example");
     assert_int_equal(b->command.count, 3);
@@ -55,12 +57,22 @@ static void test_good(void **state)
     assert_string_equal(b->volumes[0].target, "/var/lib/data");
     assert_int_equal(b->init_count, 2);
     assert_string_equal(b->init[1].args[1], "x");
-    assert_int_equal(b->backup_after.count, 1);
+    assert_int_equal(b->backup.after_count, 1);
+    assert_int_equal(b->backup.before_count, 2);
+    assert_string_equal(b->backup.before[1].args[1], "x");
+    assert_true(b->backup.pause && b->backup.must && blueprint_is_quieted(b));
+    assert_true(b->backup.hold_s == 30 && b->backup.command_s == 60);
+    assert_true(blueprint_excludes(b, "data/deep/x.tmp") && blueprint_excludes(b, "data/cache"));
+    assert_true(blueprint_excludes(b, "data/v1/log-2"));
+    assert_false(blueprint_excludes(b, "cache") || blueprint_excludes(b, "data/v1/log"));
+    assert_false(blueprint_excludes(b, "data/v1/log-2/x")); /* its folder is what matches */
     put("small", PROCESS);
     assert_int_equal(blueprint_load(b, folder, "small", &err), 0);
     assert_string_equal(b->title, "small");
     assert_string_equal(b->health_path, "/");
     assert_int_equal(b->health_timeout_s, 60);
+    assert_false(blueprint_is_quieted(b));
+    assert_int_equal(b->backup.hold_s, 600);
     free(b);
 }
 
@@ -127,6 +139,15 @@ static void test_bad(void **state)
         {"[blueprint]\nruntime = swarm\nimage = x\n", "needs an inner_port"},
         {DOCKER "[placement]\nconstraint = node.role==worker\n", "can have no [placement]"},
         {DOCKER "[placement]\nconstraint = node.role\n", "line 6: constraint"},
+        {PROCESS "[backup]\nduring = x\n", "line 5: during"},
+        {PROCESS "[backup]\nbefore = a\nbefore = b\nbefore = c\nbefore = d\nbefore = e\n",
+         "line 9: before is one command too many"},
+        {PROCESS "[backup]\nif_fails = perhaps\n", "line 5: if_fails"},
+        {PROCESS "[backup]\nhold_s = 0\n", "line 5: hold_s"},
+        {PROCESS "[backup]\nexclude = /data\n", "line 5: exclude"},
+        {PROCESS "[backup]\nexclude = ../data\n", "line 5: exclude"},
+        {PROCESS "[backup]\nexclude = *a*b*c*d*e\n", "line 5: exclude"},
+        {PROXMOX "[backup]\npause = yes\n", "runs no commands"},
         {PROCESS "no equals sign\n", "line 4"},
     };
     struct blueprint *b = calloc(1, sizeof *b);

@@ -73,7 +73,7 @@ static void test_all_of_it(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(volumes_fetch(paths.hands_sock, 5, take, &l, &err), 0);
+    assert_int_equal(volumes_fetch(paths.hands_sock, 5, "", take, &l, &err), 0);
     assert_int_equal(l.count, 0); /* no such tenant */
     at(path, "a/inner");
     assert_int_equal(file_mkdirs(path, 0700, NULL), 0);
@@ -90,7 +90,7 @@ static void test_all_of_it(void **state)
     assert_int_equal(symlink(outside, path), 0);
     at(path, "b/pipe");
     assert_int_equal(mkfifo(path, 0600), 0);
-    if (volumes_fetch(paths.hands_sock, 5, take, &l, &err) == -1)
+    if (volumes_fetch(paths.hands_sock, 5, "", take, &l, &err) == -1)
         fail_msg("%s", err.text);
     assert_int_equal(l.count, 8);
     for (unsigned i = 0; i < 8; i++) {
@@ -113,14 +113,14 @@ static void test_many(void **state)
         make(name, "x");
     }
     before = open_fds();
-    if (volumes_fetch(paths.hands_sock, 5, take, &l, &err) == -1)
+    if (volumes_fetch(paths.hands_sock, 5, "", take, &l, &err) == -1)
         fail_msg("%s", err.text);
     assert_int_equal(l.files, 3003);
     /* Whoever has enough says so, and nothing stays open on this side; the hands close theirs, too,
      * before they can be asked again. */
     memset(&l, 0, sizeof l);
     l.stop_after = 1000;
-    assert_int_equal(volumes_fetch(paths.hands_sock, 5, take, &l, &err), -1);
+    assert_int_equal(volumes_fetch(paths.hands_sock, 5, "", take, &l, &err), -1);
     assert_string_equal(err.code, "enough");
     WAIT_FOR(open_fds() == before);
 }
@@ -163,7 +163,7 @@ static void test_swapped(void **state)
     swapping = true;
     assert_int_equal(pthread_create(&thread, NULL, swap, NULL), 0);
     for (unsigned i = 0; i < 30; i++)
-        (void)volumes_fetch(paths.hands_sock, 5, take, &l, &err);
+        (void)volumes_fetch(paths.hands_sock, 5, "", take, &l, &err);
     swapping = false;
     (void)pthread_join(thread, NULL);
     assert_true(l.files > 0);
@@ -179,7 +179,7 @@ static void test_own_folder(void **state)
     (void)state;
     (void)str_format(path, sizeof path, "%s/tunnels/7.token", paths.hands);
     put(path, "token", 0600);
-    if (volumes_fetch(paths.hands_sock, 0, take, &l, &err) == -1)
+    if (volumes_fetch(paths.hands_sock, 0, "", take, &l, &err) == -1)
         fail_msg("%s", err.text);
     assert_true(l.files >= 1);
 }
