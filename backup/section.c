@@ -451,7 +451,7 @@ int section_begin(struct section **out, const struct section_setup *setup, const
     if (digest_new(&s->hash, DIGEST_CONTENT, err) == -1 ||
         (s->manifest = spool(setup->scratch, err)) == NULL ||
         manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
-        pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 3 : setup->level,
+        pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 2 : setup->level,
                         setup->threads, err) == -1 ||
         put_text(s, "INDEX", index, err) == -1) {
         section_free(s);

@@ -14,7 +14,7 @@ struct section;
 struct section_setup {
     struct chunk_writer *writer;
     const char *scratch;  /* folder for what is spooled: manifest, catalog */
-    int level;            /* zstd's; 0: 3 */
+    int level;            /* zstd's; 0: 2 */
     unsigned threads;     /* of compression; 0: 1 */
     struct catalog *base; /* NULL: everything is packed */
     FILE *catalog;        /* the next catalog, begun; or NULL */

@@ -12,7 +12,8 @@
 #include <zstd.h>
 
 #define OUT_BYTES (128u * 1024u)
-#define JOB_BYTES (2u * 1024u * 1024u) /* of a thread that presses */
+#define JOB_BYTES (4u * 1024u * 1024u) /* of a thread that presses */
+#define JOB_BACK  4 /* where it begins it looks back 1/32 of the window: 256 KiB */
 #define SLOTS     4
 #define SLOT      (256u * 1024u)
 
@@ -47,8 +48,10 @@ int squeeze_new(struct squeeze **out,
     (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_windowLog, SQUEEZE_WINDOW_LOG);
     /* A library without threads does it alone. */
     if (threads > 1 &&
-        !ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_nbWorkers, (int)threads)))
+        !ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_nbWorkers, (int)threads))) {
         (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_jobSize, (int)JOB_BYTES);
+        (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_overlapLog, JOB_BACK);
+    }
     *out = s;
     return 0;
 }
