@@ -13,6 +13,18 @@ struct chunk_sink {
     void *arg;
 };
 
+/* A file as where they go. What was written is on its way to the disk soon, so that the sync at the
+ * end has little to do, and those who sync a few bytes meanwhile do not wait for all of it. */
+struct chunk_file {
+    int fd;
+    const char *path; /* for words */
+    uint64_t length, sent;
+};
+
+/** chunk_sink_file(sink, file): into ${file}, which must live as long, and whose fd and path are
+ * set. */
+void chunk_sink_file(struct chunk_sink *sink, struct chunk_file *file);
+
 /* Where they come from. Return how many were read, 0 at the end, or -1 with err. */
 struct chunk_source {
     long (*read)(void *arg, void *data, size_t len, struct err *err);

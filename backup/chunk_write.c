@@ -4,6 +4,8 @@
  */
 #include "chunk.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -11,11 +13,13 @@
 
 #include "digest.h"
 #include "enc.h"
+#include "file.h"
 
 #define SLOTS  4
 #define LENGTH 4            /* bytes before each message */
 #define PLAIN  (LENGTH + 1) /* where plain text is sealed in place: behind the sealed tag */
 #define PAD    65536u
+#define SENT   (8u * 1024u * 1024u) /* bytes that go to the disk at once */
 #define SKIPPABLE                                                                                  \
     "\x50\x2a\x4d\x18" /* zstd's skippable frame (RFC 8878, 3.1.2), least byte first */
 
@@ -145,6 +149,25 @@ static int drain(struct chunk_writer *w, struct err *err)
         (void)pthread_cond_wait(&w->changed, &w->lock);
     (void)pthread_mutex_unlock(&w->lock);
     return check(w, err);
+}
+
+static int into_file(void *arg, const void *data, size_t len, struct err *err)
+{
+    struct chunk_file *f = arg;
+
+    if (file_write_all(f->fd, data, len) == -1)
+        return err_sys(err, "snapshot_write", errno, f->path);
+    f->length += len;
+    if (f->length - f->sent >= SENT) { /* a hint: where it is none, the sync does it all */
+        (void)sync_file_range(f->fd, (off_t)f->sent, SENT, SYNC_FILE_RANGE_WRITE);
+        f->sent += SENT;
+    }
+    return 0;
+}
+
+void chunk_sink_file(struct chunk_sink *sink, struct chunk_file *file)
+{
+    *sink = (struct chunk_sink){into_file, file};
 }
 
 int chunk_writer_new(struct chunk_writer **out, struct seal_header *h,

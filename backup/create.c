@@ -37,7 +37,6 @@ static int begin(struct creation *c, const char *index, struct err *err)
     const struct create_order *o = c->order;
     struct section_setup setup = {.writer = c->writer,
                                   .scratch = o->scratch,
-                                  .threads = o->threads,
                                   .progress = o->progress,
                                   .progress_arg = o->arg};
 

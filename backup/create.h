@@ -26,7 +26,6 @@ struct create_order {
     const char *scratch;  /* a private folder with room for the store */
     struct catalog *base; /* that header->base_… names; NULL: whole */
     FILE *catalog;        /* the next one, empty; or NULL */
-    unsigned threads;
     /* The dump of a tenant's database into ${fd}: 1, 0 if it has none, or -1. May be NULL. */
     int (*dump)(void *arg, uint64_t number, int fd, struct err *err);
     /* Whose blueprint says what is left out of its files; "": nothing is. May be NULL. */

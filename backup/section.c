@@ -19,6 +19,7 @@
 #include "str.h"
 
 #define BLOCK   (256u * 1024u)
+#define THREADS 4  /* each has some 6 MiB of its own */
 #define WAITING 64 /* members in the queue */
 #define AHEAD   (1024u * 1024u)
 
@@ -52,6 +53,14 @@ struct section {
     struct manifest_entry line; /* scratch */
     char block[BLOCK];
 };
+
+/* How many threads press. */
+static unsigned threads_of(const struct section_setup *setup)
+{
+    long processors = setup->threads == 0 ? sysconf(_SC_NPROCESSORS_ONLN) : (long)setup->threads;
+
+    return processors < 1 ? 1 : processors > THREADS ? THREADS : (unsigned)processors;
+}
 
 static int no_memory(struct err *err)
 {
@@ -452,7 +461,7 @@ int section_begin(struct section **out, const struct section_setup *setup, const
         (s->manifest = spool(setup->scratch, err)) == NULL ||
         manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
         pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 2 : setup->level,
-                        setup->threads, err) == -1 ||
+                        threads_of(setup), err) == -1 ||
         put_text(s, "INDEX", index, err) == -1) {
         section_free(s);
         return -1;

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@
 
 #define RESERVE    (UINT64_C(4) << 20) /* room that is left alone */
 #define LIST_FIRST 256
+#define NICE       10 /* of who makes it */
 
 struct writing {
     struct step_call *call;
@@ -242,14 +245,6 @@ static int tell(void *arg, uint64_t bytes, struct err *err)
     return backup_progress_add(w->world, bytes, err);
 }
 
-static int sink(void *arg, const void *data, size_t len, struct err *err)
-{
-    const struct writing *w = arg;
-
-    return file_write_all(w->fd, data, len) == 0 ? 0
-                                                 : err_sys(err, "snapshot_write", errno, w->path);
-}
-
 /* Better to be told before than after an hour. */
 static int check_room(const struct writing *w, struct err *err)
 {
@@ -276,7 +271,8 @@ static int check_room(const struct writing *w, struct err *err)
 
 static int make(struct writing *w, struct err *err)
 {
-    struct chunk_sink to = {sink, w};
+    struct chunk_file file = {.fd = w->fd, .path = w->path};
+    struct chunk_sink to;
     struct create_order order = {
         .db = w->world->context->db,
         .paths = w->paths,
@@ -296,6 +292,7 @@ static int make(struct writing *w, struct err *err)
         .arg = w,
     };
 
+    chunk_sink_file(&to, &file);
     backup_progress_begin(w->world, w->call->job->id, "write",
                           kv_get_u64(w->call->facts, SNAP_ESTIMATE, 0));
     if (create_snapshot(&order, &w->figures, err) == -1)
@@ -365,6 +362,36 @@ static int publish(struct writing *w, struct err *err)
                                       : err_sys(err, "snapshot_write", errno, path);
 }
 
+struct aside {
+    struct writing *w;
+    int rc;
+    struct err err;
+};
+
+static void *aside_main(void *arg)
+{
+    struct aside *a = arg;
+
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread and what it starts */
+    a->rc = make(a->w, &a->err) == 0 ? read_back(a->w, &a->err) : -1;
+    return NULL;
+}
+
+/* Whoever writes to the store meanwhile goes first: all that takes the processor for long is done
+ * by a thread that is nicer than they, and by those that it starts. */
+static int make_aside(struct writing *w, struct err *err)
+{
+    struct aside a = {.w = w, .rc = -1};
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, aside_main, &a) != 0)
+        return err_set(err, ERR_UNAVAILABLE, "no_thread", "no thread to write a snapshot");
+    (void)pthread_join(thread, NULL);
+    if (a.rc == -1)
+        *err = a.err;
+    return a.rc;
+}
+
 static int write_all(struct writing *w, struct err *err)
 {
     int64_t began_ms = clock_mono_ms();
@@ -381,7 +408,7 @@ static int write_all(struct writing *w, struct err *err)
         return err_sys(err, "snapshot_write", errno, w->path);
     if ((w->catalog = fopen(w->catalog_path, "we")) == NULL)
         return err_sys(err, "catalog_write", errno, w->catalog_path);
-    if (make(w, err) == -1 || read_back(w, err) == -1 || publish(w, err) == -1)
+    if (make_aside(w, err) == -1 || publish(w, err) == -1)
         return -1;
     return note_figures(w, clock_mono_ms() - began_ms, err);
 }

@@ -53,12 +53,6 @@ static int keys_read(const char *path, struct keys *k, struct err *err)
 
 /* ---- create ---- */
 
-static int to_file(void *arg, const void *data, size_t len, struct err *err)
-{
-    return file_write_all(*(int *)arg, data, len) == -1 ? err_sys(err, "write", errno, "the file")
-                                                        : 0;
-}
-
 static int add(void *arg, const struct volume_entry *e, int fd, struct err *err)
 {
     return section_entry(arg, "tenants/1", e, fd, err);
@@ -102,8 +96,9 @@ static int create(char **argv, struct err *err)
     int fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0600);
     struct section_figures control, tenants = {0};
     FILE *next = fopen(argv[4], "w"), *old = argv[5] == NULL ? NULL : fopen(argv[5], "r");
-    struct chunk_sink sink = {to_file, &fd};
-    struct section_setup setup = {.scratch = scratch, .threads = 2};
+    struct chunk_file file = {.fd = fd, .path = argv[3]};
+    struct chunk_sink sink;
+    struct section_setup setup = {.scratch = scratch};
     static struct catalog base;
     struct section *s;
     struct seal_header h;
@@ -116,6 +111,7 @@ static int create(char **argv, struct err *err)
         return err_sys(err, "open", errno, argv[3]);
     if (keys_read(argv[0], &k, err) == -1 || (old != NULL && catalog_open(&base, old, err) == -1))
         return -1;
+    chunk_sink_file(&sink, &file);
     randombytes_buf(file_key, sizeof file_key);
     header_of(&h, &k);
     if (old != NULL) {
@@ -182,7 +178,8 @@ static int forge(const char *keys, const char *tar, const char *out, const struc
                  struct err *err)
 {
     int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), rc = -1;
-    struct chunk_sink sink = {to_file, &fd};
+    struct chunk_file file = {.fd = fd, .path = out};
+    struct chunk_sink sink;
     struct section_setup setup = {.scratch = "/tmp"};
     struct section_figures figures;
     struct section *s;
@@ -195,6 +192,7 @@ static int forge(const char *keys, const char *tar, const char *out, const struc
         return err_sys(err, "open", errno, out);
     if (keys_read(keys, &k, err) == -1)
         return -1;
+    chunk_sink_file(&sink, &file);
     randombytes_buf(file_key, sizeof file_key);
     header_of(&h, &k);
     h.chunk = SEAL_CHUNK_LEAST;

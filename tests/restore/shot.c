@@ -133,8 +133,7 @@ int main(int argc, char **argv)
                                  .sink = &sink,
                                  .tenants = numbers,
                                  .tenant_count = count,
-                                 .scratch = paths.run,
-                                 .threads = 1};
+                                 .scratch = paths.run};
     if (argc == 6) {
         FILE *in = fopen(argv[4], "r");
         if (in != NULL && catalog_open(&base, in, &err) == 0) {
