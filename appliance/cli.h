@@ -150,6 +150,9 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
 int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_recovery_rotate: recovery.c, in sett-restore: the same, in the place of another one. */
+int cli_recovery_rotate(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_recovery_prove: recovery.c, in sett-restore: compare a secret with what the box seals to. */
 int cli_recovery_prove(struct cli *cli, int argc, char **argv, struct err *err);
 

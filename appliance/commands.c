@@ -42,6 +42,12 @@ static int recovery_init_elsewhere(struct cli *cli, int argc, char **argv, struc
                          argv, err);
 }
 
+static int recovery_rotate_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"recovery", "rotate", NULL},
+                         argc, argv, err);
+}
+
 static int recovery_prove_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
 {
     return cli_elsewhere(cli, "sett-restore", (const char *const[]){"recovery", "prove", NULL},
@@ -117,15 +123,20 @@ const struct cli_command sett_commands[] = {
      "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
      "~/cloudflare.env", cli_cloudflare_import},
     {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",
-     "[--name N] [--shares 3-of-5] [--secret-file FILE] [--no-quiz]", "--shares 3-of-5",
-     recovery_init_elsewhere},
+     "[--name N] [--shares 3-of-5] [--secret-file FILE] [--passphrase-file FILE]\n"
+     "         [--no-quiz]",
+     "--shares 3-of-5", recovery_init_elsewhere},
+    {"recovery", "rotate", "Put a new recovery key in the place of one, once it is proven",
+     "[--name N] [--shares 3-of-5] [--secret-file FILE] [--passphrase-file FILE]", "",
+     recovery_rotate_elsewhere},
     {"recovery", "prove", "Show that you have a recovery secret, by typing it in",
      "[--recovery-file FILE]", "", recovery_prove_elsewhere},
     {"snapshot", "show", "Show a snapshot and where it is, or what the header of a file says",
      "ID|FILE [--signer KEY]", "1", snapshot_show},
     {"snapshot", "verify",
      "Check a snapshot: signature, order, completeness; with the recovery secret everything",
-     "ID|FILE [--recovery-file FILE] [--signer KEY]", "1 --recovery-file secret", snapshot_verify},
+     "ID|FILE [--recovery-file FILE | --passphrase-file FILE] [--signer KEY]",
+     "1 --recovery-file secret", snapshot_verify},
     {"snapshot", "diff", "Tell what of the tenants' files differs between two snapshots",
      "ID|FILE ID|FILE --recovery-file FILE", "1 2 --recovery-file secret", snapshot_diff},
     {"snapshot", "extract", "Take files out of a snapshot into a folder",

@@ -9,9 +9,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "enc.h"
 #include "file.h"
 #include "identity.h"
 #include "qr.h"
+#include "seal.h"
 #include "sign.h"
 #include "str.h"
 
@@ -19,12 +21,18 @@
 #define ASKED 2 /* groups that are asked back */
 #define TRIES 3
 #define USAGE                                                                                      \
-    "usage: sett recovery init [--name N] [--shares 3-of-5] [--secret-file FILE] [--no-quiz]"
+    "usage: sett recovery init|rotate [--name N] [--shares 3-of-5] [--secret-file FILE] "          \
+    "[--passphrase-file FILE] [--no-quiz]"
+/* What a passphrase costs whoever tries them all: half a second and a quarter of a gigabyte each.
+ */
+#define PASSES     3
+#define MEMORY_KIB (256u * 1024u)
+#define LEAST      12 /* characters of a passphrase */
 
 struct init {
-    const char *name, *file;
+    const char *name, *file, *passphrase;
     unsigned needed, count; /* shares; 0: none */
-    bool quiz;
+    bool quiz, replace;
 };
 
 /* "3-of-5" */
@@ -55,6 +63,8 @@ static int read_options(int argc, char **argv, struct init *o, struct err *err)
             o->name = argv[++i];
         } else if (next != NULL && str_equal(argv[i], "--secret-file")) {
             o->file = argv[++i];
+        } else if (next != NULL && str_equal(argv[i], "--passphrase-file")) {
+            o->passphrase = argv[++i];
         } else if (next != NULL && str_equal(argv[i], "--shares")) {
             if (read_shares(argv[++i], o, err) == -1)
                 return -1;
@@ -62,6 +72,9 @@ static int read_options(int argc, char **argv, struct init *o, struct err *err)
             return err_field(err, "argument", "usage", USAGE);
         }
     }
+    if (o->passphrase != NULL && (o->file != NULL || o->count > 0))
+        return err_field(err, "passphrase-file", "usage",
+                         "a passphrase is the secret: there is none to write down or to share");
     return 0;
 }
 
@@ -197,43 +210,148 @@ static int hand_out(const uint8_t secret[32], const struct init *o, struct err *
     return rc;
 }
 
-int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err)
+/* What was written is what opens: read back as a restore would. */
+static int read_back(const struct init *o, const uint8_t public_key[32], struct err *err)
 {
-    uint8_t secret[32], public_key[32], sign[64];
-    char key[IDENTITY_TEXT], count[12], needed[12];
-    struct init o;
+    uint8_t secret[32], again[32];
+
+    if (recovery_read(o->file, secret, err) == -1)
+        return -1;
+    identity_public(secret, again);
+    sodium_memzero(secret, sizeof secret);
+    return memcmp(again, public_key, sizeof again) == 0
+               ? 0
+               : err_set(err, ERR_CORRUPT, "secret_differs", "%s is not what was written", o->file);
+}
+
+/* Its public half to the box. */
+static int add(struct cli *cli, const struct init *o, const struct seal_recipient *r,
+               struct err *err)
+{
+    char key[IDENTITY_TEXT], count[12], needed[12], salt[33] = "", passes[12], memory[12];
+
+    identity_public_text(r->public_key, key);
+    (void)str_format(count, sizeof count, "%u", o->count);
+    (void)str_format(needed, sizeof needed, "%u", o->needed);
+    (void)str_format(passes, sizeof passes, "%u", r->passes);
+    (void)str_format(memory, sizeof memory, "%u", r->memory_kib);
+    if (r->passes != 0)
+        enc_hex(salt, r->salt, sizeof r->salt);
+    return recovery_call(cli, "recovery.add",
+                         (const char *const[]){"name", o->name, "key", key, "shares", count,
+                                               "needed", needed, "salt", salt, "passes", passes,
+                                               "memory_kib", memory, "replace",
+                                               o->replace ? "true" : "false", NULL},
+                         err);
+}
+
+/* A secret that follows from what somebody already knows. */
+static int from_passphrase(const struct init *o, struct seal_recipient *r, struct err *err)
+{
+    char text[256];
+    int rc = recovery_passphrase(o->passphrase, text, sizeof text, err);
+
+    if (rc == 0 && strlen(text) < LEAST)
+        rc = err_field(err, "passphrase-file", "passphrase_short",
+                       "a passphrase for snapshots has at least %d characters: who has a snapshot "
+                       "can try as long as they like",
+                       LEAST);
+    if (rc == 0)
+        rc = seal_to_passphrase(r, text, MEMORY_KIB, PASSES, err);
+    sodium_memzero(text, sizeof text);
+    return rc;
+}
+
+static int from_chance(const struct init *o, struct seal_recipient *r, struct err *err)
+{
+    uint8_t secret[32];
     int rc;
 
-    if (read_options(argc, argv, &o, err) == -1 || cli_open(cli, err) == -1)
-        return -1;
-    if (o.file == NULL && o.quiz && (cli->no_input || !isatty(STDIN_FILENO))) {
-        (void)err_set(err, ERR_CONFLICT, "no_terminal",
-                      "nobody is there to write the secret down and be asked for it");
-        return err_hint(err, "--secret-file FILE, or --no-quiz and later sett recovery prove");
-    }
-    identity_new(secret, public_key);
-    identity_public_text(public_key, key);
-    (void)str_format(count, sizeof count, "%u", o.count);
-    (void)str_format(needed, sizeof needed, "%u", o.needed);
-    rc = hand_out(secret, &o, err);
+    identity_new(secret, r->public_key);
+    rc = hand_out(secret, o, err);
     sodium_memzero(secret, sizeof secret);
+    if (rc == 0 && o->file != NULL && (rc = read_back(o, r->public_key, err)) == -1)
+        (void)unlink(o->file);
+    return rc;
+}
+
+static int make(struct cli *cli, const struct init *o, struct err *err)
+{
+    struct seal_recipient r = {.kind = SEAL_TO_KEY};
+    char key[IDENTITY_TEXT];
+    uint8_t sign[64];
+    bool proven = o->passphrase != NULL || (o->file == NULL && o->quiz) || o->replace;
+    int rc = o->passphrase != NULL ? from_passphrase(o, &r, err) : from_chance(o, &r, err);
+
     if (rc == 0)
-        rc = recovery_call(cli, "recovery.add",
-                           (const char *const[]){"name", o.name, "key", key, "shares", count,
-                                                 "needed", needed, NULL},
-                           err);
-    if (rc == 0 && o.file == NULL && o.quiz)
-        rc = recovery_call(cli, "recovery.proven", (const char *const[]){"id", o.name, NULL}, err);
-    if (rc == 0 && (rc = sign_key_load(cli->paths.keys, sign, err)) == 0)
-        sodium_memzero(sign, sizeof sign);
+        rc = add(cli, o, &r, err);
     if (rc == -1)
         return -1;
+    identity_public_text(r.public_key, key);
+    if (proven &&
+        recovery_call(cli, "recovery.proven", (const char *const[]){"id", key, NULL}, err) == -1)
+        return -1;
+    if (sign_key_load(cli->paths.keys, sign, err) == -1)
+        return -1;
+    sodium_memzero(sign, sizeof sign);
     if (!cli->quiet)
         printf("Snapshots are sealed to %s (%s) from now on.%s%s\n"
                "What to keep beside the secret: sett recovery kit\n",
-               o.name, key, o.file == NULL ? "" : " The secret is in ",
-               o.file == NULL ? "" : o.file);
+               o->name, key, o->file == NULL ? "" : " The secret is in ",
+               o->file == NULL ? "" : o->file);
+    if (!cli->quiet && o->replace)
+        printf("The former secret still opens the snapshots that were made before.\n");
     return 0;
+}
+
+static int begin(struct cli *cli, struct init *o, struct err *err)
+{
+    if (cli_open(cli, err) == -1)
+        return -1;
+    if (o->file == NULL && o->passphrase == NULL && o->quiz &&
+        (cli->no_input || !isatty(STDIN_FILENO))) {
+        (void)err_set(err, ERR_CONFLICT, "no_terminal",
+                      "nobody is there to write the secret down and be asked for it");
+        return err_hint(err, o->replace ? "--secret-file FILE, or --passphrase-file FILE"
+                                        : "--secret-file FILE, --passphrase-file FILE, or "
+                                          "--no-quiz and later sett recovery prove");
+    }
+    /* Before the secret is shown: one that nobody can use would be written down for nothing. */
+    if (o->replace) {
+        if (!o->quiz)
+            return err_field(err, "no-quiz", "usage",
+                             "the former secret goes only when the new one is proven");
+        return recovery_call(cli, "recovery.show", (const char *const[]){"id", o->name, NULL}, err);
+    }
+    if (recovery_call(cli, "recovery.show", (const char *const[]){"id", o->name, NULL}, err) == 0) {
+        (void)err_set(err, ERR_CONFLICT, "recipient_exists", "there is a recovery key %s already",
+                      o->name);
+        return err_hint(err, "one more: --name ANOTHER; in its place: sett recovery rotate");
+    }
+    if (err->kind != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
+static int init(struct cli *cli, int argc, char **argv, bool replace, struct err *err)
+{
+    struct init o;
+
+    if (read_options(argc, argv, &o, err) == -1)
+        return -1;
+    o.replace = replace;
+    return begin(cli, &o, err) == -1 ? -1 : make(cli, &o, err);
+}
+
+int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return init(cli, argc, argv, false, err);
+}
+
+int cli_recovery_rotate(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return init(cli, argc, argv, true, err);
 }
 
 /* ---- prove ---- */

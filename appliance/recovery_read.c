@@ -99,6 +99,25 @@ int recovery_read(const char *path, uint8_t secret[32], struct err *err)
     return rc;
 }
 
+int recovery_passphrase(const char *path, char *out, size_t size, struct err *err)
+{
+    struct buf text;
+    int rc;
+
+    buf_init(&text, TEXT_MAX);
+    rc = read_text(path, &text, err);
+    if (rc == 0 &&
+        str_copy_n(out, size, buf_string(&text), strcspn(buf_string(&text), "\r\n")) == -1)
+        rc = err_field(err, "passphrase-file", "passphrase", "a passphrase has at most %zu bytes",
+                       size - 1);
+    if (rc == 0 && out[0] == '\0')
+        rc = err_field(err, "passphrase-file", "passphrase", "there is no passphrase in it");
+    if (text.data != NULL)
+        sodium_memzero(text.data, text.cap);
+    buf_free(&text);
+    return rc;
+}
+
 int recovery_call(struct cli *cli, const char *op, const char *const *words, struct err *err)
 {
     union {

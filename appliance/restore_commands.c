@@ -17,6 +17,7 @@
 #include "restoring.h"
 #include "schema.h"
 #include "setting.h"
+#include "signer.h"
 #include "str.h"
 
 #define STOP_MS 60000
@@ -76,20 +77,16 @@ static int read_options(struct restoring *r, int argc, char **argv, struct err *
 static int open_source(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
-    char own[65];
-    const char *pinned = r->signer;
+    const char *expected = r->signer;
 
     if (chain_open(&r->source, r->file, false, r->bases, r->base_count, err) == -1 ||
         restore_secret_find(&r->given, &r->source, &r->secret, r->kit_signer, err) == -1)
         return -1;
-    if (pinned == NULL && restore_secret_signer(p->keys, own) == 0 &&
-        restore_signer(&r->source, own, err) == 0)
-        pinned = own;
-    if (pinned == NULL && r->kit_signer[0] != '\0')
-        pinned = r->kit_signer;
-    if (restore_signer(&r->source, pinned, err) == -1)
+    if (expected == NULL && r->kit_signer[0] != '\0' &&
+        !signer_of_box(&r->source.files[0].header, p->keys))
+        expected = r->kit_signer;
+    if (restore_signer(&r->source, expected, p->keys, err) == -1)
         return -1;
-    err_clear(err);
     return restore_unlock(&r->source, &r->secret, err);
 }
 

@@ -18,16 +18,22 @@
 #define KIT_MAX   65536
 #define LINE_MOST 512
 
-/* Sixty-four hex digits after the word "signer" or "signing key". */
-static void take_signer(const char *text, char signer[65])
+/* Whatever has sixty-four hex digits after the word "signer" or "signing key": the present key and
+ * those before it. */
+static void take_signers(const char *text, char signers[SIGNER_LIST])
 {
     const char *at = strcasestr(text, "sign");
+    size_t len = strlen(signers);
 
     for (; at != NULL && *at != '\0'; at++)
         if (strspn(at, "0123456789abcdef") == 64 && !isalnum((unsigned char)at[-1])) {
-            (void)str_copy_n(signer, 65, at, 64);
-            return;
+            if (str_format(signers + len, SIGNER_LIST - len, "%s%.64s", len == 0 ? "" : " ", at) ==
+                -1)
+                break;
+            len += strlen(signers + len);
+            at += 63;
         }
+    signers[len] = '\0';
 }
 
 static int read_text(const char *path, struct buf *text, struct err *err)
@@ -43,7 +49,7 @@ static void forget_text(struct buf *text)
     buf_free(text);
 }
 
-static int take_file(const char *path, struct recovery_found *found, char signer[65],
+static int take_file(const char *path, struct recovery_found *found, char signers[SIGNER_LIST],
                      struct err *err)
 {
     struct buf text;
@@ -51,25 +57,10 @@ static int take_file(const char *path, struct recovery_found *found, char signer
 
     if (rc == 0) {
         rc = recovery_take(buf_string(&text), found, err);
-        take_signer(buf_string(&text), signer);
+        take_signers(buf_string(&text), signers);
     }
     if (rc == 0 && !found->whole && found->count == 0)
         rc = err_field(err, "recovery-file", "no_secret", "%s holds no recovery secret", path);
-    forget_text(&text);
-    return rc;
-}
-
-static int take_passphrase(const char *path, struct restore_secret *secret, struct err *err)
-{
-    struct buf text;
-    int rc = read_text(path, &text, err);
-    size_t len;
-
-    if (rc == 0 && text.data != NULL) {
-        len = strcspn(text.data, "\r\n");
-        if (str_copy_n(secret->passphrase, sizeof secret->passphrase, text.data, len) == -1)
-            rc = err_field(err, "passphrase-file", "passphrase", "the passphrase is too long");
-    }
     forget_text(&text);
     return rc;
 }
@@ -102,40 +93,43 @@ static int ask_line(const char *question, char out[LINE_MOST], struct err *err)
 static int ask_person(const struct chain *source, struct recovery_found *found,
                       struct restore_secret *secret, struct err *err)
 {
+    const struct seal_header *h = &source->files[0].header;
+    bool phrase = false;
     char line[LINE_MOST];
     unsigned before;
     int rc;
 
-    if (source->files[0].header.recipients[0].kind == SEAL_TO_PASSPHRASE) {
-        if ((rc = ask_line("Passphrase", line, err)) == 0)
-            rc = str_copy(secret->passphrase, sizeof secret->passphrase, line) == 0
-                     ? 0
-                     : err_set(err, ERR_INVALID, "passphrase", "the passphrase is too long");
-        sodium_memzero(line, sizeof line);
-        return rc;
-    }
+    for (uint32_t i = 0; i < h->recipient_count; i++)
+        phrase = phrase || h->recipients[i].kind == SEAL_TO_PASSPHRASE;
     do {
         before = found->count;
-        rc = ask_line(before == 0 ? "Recovery secret, or the first share" : "The next share", line,
-                      err);
+        rc = ask_line(before > 0 ? "The next share"
+                      : phrase   ? "Passphrase, recovery secret, or the first share"
+                                 : "Recovery secret, or the first share",
+                      line, err);
         if (rc == 0)
             rc = recovery_take(line, found, err);
-        if (rc == 0 && !found->whole && found->count == before)
+        if (rc == 0 && !found->whole && found->count == before) {
+            if (phrase && before == 0 &&
+                str_copy(secret->passphrase, sizeof secret->passphrase, line) == 0)
+                break;
             rc = err_set(err, ERR_INVALID, "no_secret",
                          "that is neither a recovery secret nor a share of one");
+        }
         sodium_memzero(line, sizeof line);
     } while (rc == 0 && !found->whole && found->count < found->shares[0].needed);
+    sodium_memzero(line, sizeof line);
     return rc;
 }
 
 static int gather(const struct restore_given *given, const struct chain *source,
-                  struct recovery_found *found, struct restore_secret *secret, char signer[65],
-                  struct err *err)
+                  struct recovery_found *found, struct restore_secret *secret,
+                  char signers[SIGNER_LIST], struct err *err)
 {
-    if (given->recovery_file != NULL && take_file(given->recovery_file, found, signer, err) == -1)
+    if (given->recovery_file != NULL && take_file(given->recovery_file, found, signers, err) == -1)
         return -1;
     for (size_t i = 0; i < given->share_count; i++)
-        if ((file_exists(given->shares[i]) ? take_file(given->shares[i], found, signer, err)
+        if ((file_exists(given->shares[i]) ? take_file(given->shares[i], found, signers, err)
                                            : recovery_take(given->shares[i], found, err)) == -1)
             return -1;
     if (found->whole || found->count > 0)
@@ -147,35 +141,26 @@ static int gather(const struct restore_given *given, const struct chain *source,
 }
 
 int restore_secret_find(const struct restore_given *given, const struct chain *source,
-                        struct restore_secret *secret, char signer[65], struct err *err)
+                        struct restore_secret *secret, char signers[SIGNER_LIST], struct err *err)
 {
     struct recovery_found found = {.count = 0};
     int rc;
 
     memset(secret, 0, sizeof *secret);
-    signer[0] = '\0';
-    if (given->passphrase_file != NULL)
-        return take_passphrase(given->passphrase_file, secret, err);
-    rc = gather(given, source, &found, secret, signer, err);
+    signers[0] = '\0';
+    rc = given->passphrase_file != NULL
+             ? recovery_passphrase(given->passphrase_file, secret->passphrase,
+                                   sizeof secret->passphrase, err)
+             : gather(given, source, &found, secret, signers, err);
     if (rc == 0 && (found.whole || found.count > 0) && (rc = recovery_join(&found, err)) == 0) {
         memcpy(secret->key, found.secret, sizeof secret->key);
         secret->has_key = true;
     }
+    if (rc == 0 && !secret->has_key) {
+        rc = seal_passphrase_secret(&source->files[0].header, secret->passphrase, secret->key, err);
+        secret->has_key = rc == 0;
+    }
+    sodium_memzero(secret->passphrase, sizeof secret->passphrase);
     sodium_memzero(&found, sizeof found);
-    return rc;
-}
-
-int restore_secret_signer(const char *keys, char out[65])
-{
-    char path[PATHS_SIZE + 16];
-    struct buf text;
-    struct err err;
-    int rc = -1;
-
-    (void)str_format(path, sizeof path, "%s/sign.pub", keys);
-    buf_init(&text, 256);
-    if (file_read(path, &text, &err) == 0 && text.data != NULL)
-        rc = str_copy(out, 65, str_trim(text.data));
-    buf_free(&text);
     return rc;
 }

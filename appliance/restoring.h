@@ -33,7 +33,7 @@ struct restoring {
     struct restore_plan plan;
     struct restore_record record;
     struct unpack_figures figures;
-    char staging[PATHS_SIZE], kit_signer[65], name[64];
+    char staging[PATHS_SIZE], kit_signer[SIGNER_LIST], name[64];
     enum restoring_stage stage;
 };
 

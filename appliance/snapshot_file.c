@@ -16,6 +16,7 @@
 #include "extract.h"
 #include "file.h"
 #include "recovery.h"
+#include "signer.h"
 #include "snapshot_fetch.h"
 #include "str.h"
 
@@ -29,6 +30,11 @@ int snapshot_words_read(struct snapshot_words *w, int argc, char **argv, unsigne
                 return -1;
             w->has_secret = true;
             w->keys.secret_key = w->secret;
+        } else if (i + 1 < argc && str_equal(argv[i], "--passphrase-file")) {
+            if (recovery_passphrase(argv[++i], w->passphrase, sizeof w->passphrase, err) == -1)
+                return -1;
+            w->has_secret = true;
+            w->keys.passphrase = w->passphrase;
         } else if (i + 1 < argc && str_equal(argv[i], "--signer")) {
             w->signer = argv[++i];
         } else if (i + 1 < argc && str_equal(argv[i], "--out")) {
@@ -48,15 +54,15 @@ static int check_signer(const struct snapshot_words *w, const struct seal_header
 {
     char hex[65];
 
-    enc_hex(hex, h->signer, sizeof h->signer);
-    if (w->signer == NULL || str_equal_nocase(w->signer, hex))
+    if (w->signer == NULL || signer_is(h, w->signer))
         return 0;
+    enc_hex(hex, h->signer, sizeof h->signer);
     (void)err_set(err, ERR_FORBIDDEN, "unknown_signer", "it was signed by %s, not by %.64s", hex,
                   w->signer);
     return err_hint(err, "the box's own signer: sett recovery kit");
 }
 
-static void header_json(struct json_out *j, const struct seal_header *h)
+static void header_json(struct cli *cli, struct json_out *j, const struct seal_header *h)
 {
     char text[65];
 
@@ -71,6 +77,9 @@ static void header_json(struct json_out *j, const struct seal_header *h)
     json_out_key_text(j, "hash", text);
     enc_hex(text, h->signer, sizeof h->signer);
     json_out_key_text(j, "signer", text);
+    json_out_key_text(j, "signed_by",
+                      signer_of_box(h, cli->paths.keys) ? "this box"
+                                                        : "another box, or a stranger");
     json_out_key(j, "builds_on");
     enc_hex(text, h->base_id, sizeof h->base_id);
     if (h->incremental)
@@ -119,7 +128,7 @@ int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *e
         check_signer(&w, &c->files[0].header, err) == 0) {
         json_out_object(&j);
         json_out_key_text(&j, "object", "snapshot_file");
-        header_json(&j, &c->files[0].header);
+        header_json(cli, &j, &c->files[0].header);
         json_out_end_object(&j);
         rc = print(cli, &b, err);
     }
@@ -153,7 +162,7 @@ static int verify_one(struct cli *cli, const struct snapshot_words *w, const cha
     json_out_key_text(&j, "checked",
                       r.opened ? "everything: signature, form, order, every content"
                                : "signature, order, completeness (contents need the secret)");
-    header_json(&j, &r.header);
+    header_json(cli, &j, &r.header);
     json_out_key_u64(&j, "bytes", r.length);
     if (r.opened)
         figures_json(&j, &r.tenants);

@@ -10,6 +10,7 @@ struct snapshot_words {
     unsigned count;
     bool has_secret;
     uint8_t secret[32];
+    char passphrase[256];
     struct verify_keys keys;
 };
 

@@ -23,10 +23,10 @@ struct restore_secret {
     char passphrase[256];
 };
 
-/** restore_signer(s, pinned, err): that all of its files were signed by the key that is expected:
- * ${pinned}, in hex, or the first 16 or more digits of it. ERR_FORBIDDEN "unknown_signer" naming
- * the fingerprint that it has. Return 0 or -1. */
-int restore_signer(const struct chain *s, const char *pinned, struct err *err);
+/** restore_signer(s, expected, keys, err): that the newest of its files was signed by one of
+ * ${expected} (signer_is) or, NULL, by the box whose keys are in ${keys} (signer_of_box). The
+ * others are held by its hashes. ERR_FORBIDDEN "unknown_signer" naming the key. Return 0 or -1. */
+int restore_signer(const struct chain *s, const char *expected, const char *keys, struct err *err);
 
 /** restore_fingerprint(s, out): the signer's key in hex. */
 void restore_fingerprint(const struct chain *s, char out[65]);

@@ -10,28 +10,25 @@
 #include <unistd.h>
 
 #include "enc.h"
-#include "str.h"
-
-#define SIGNER_DIGITS 16 /* of a fingerprint, at least */
+#include "signer.h"
 
 void restore_fingerprint(const struct chain *s, char out[65])
 {
     enc_hex(out, s->files[0].header.signer, 32);
 }
 
-int restore_signer(const struct chain *s, const char *pinned, struct err *err)
+int restore_signer(const struct chain *s, const char *expected, const char *keys, struct err *err)
 {
+    const struct seal_header *h = &s->files[0].header;
     char hex[65];
 
-    for (size_t i = 0; i < s->count; i++) {
-        enc_hex(hex, s->files[i].header.signer, 32);
-        if (pinned != NULL && strlen(pinned) >= SIGNER_DIGITS && str_starts(hex, pinned))
-            continue;
-        (void)err_set(err, ERR_FORBIDDEN, "unknown_signer",
-                      "%s was signed by %s, which this box does not know", s->files[i].path, hex);
-        return err_hint(err, "if the recovery kit names that key: --signer %.16s", hex);
-    }
-    return 0;
+    /* What it builds on is held by the hashes in it. */
+    if (expected == NULL ? signer_of_box(h, keys) : signer_is(h, expected))
+        return 0;
+    enc_hex(hex, h->signer, 32);
+    (void)err_set(err, ERR_FORBIDDEN, "unknown_signer",
+                  "%s was signed by %s, which this box does not know", s->files[0].path, hex);
+    return err_hint(err, "if the recovery kit names that key: --signer %.16s", hex);
 }
 
 /* What its end says of the file that ${file_key} opens. */

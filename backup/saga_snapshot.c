@@ -3,6 +3,7 @@
  */
 #include "backup.h"
 
+#include "steps_keys.h"
 #include "steps_remove.h"
 #include "steps_snapshot.h"
 
@@ -28,5 +29,6 @@ static const struct saga saga_snapshot_create = {
 };
 /* clang-format on */
 
-const struct saga *const backup_sagas[] = {&saga_snapshot_create, &saga_snapshot_remove};
+const struct saga *const backup_sagas[] = {&saga_snapshot_create, &saga_snapshot_remove,
+                                           &saga_key_signing, &saga_key_vault};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

@@ -39,7 +39,8 @@ enum {
     RECIPIENT,
     MADE_BY,
     SCHEMA,
-    LAYOUT
+    LAYOUT,
+    SIGNERS = 0x8001
 };
 
 static int corrupt(struct err *err, const char *what)
@@ -81,7 +82,7 @@ static int stretch(const struct seal_recipient *r, const char *passphrase, uint8
 }
 
 int seal_to_passphrase(struct seal_recipient *r, const char *passphrase, uint32_t memory_kib,
-                       uint32_t passes, const uint8_t file_key[SEAL_KEY], struct err *err)
+                       uint32_t passes, struct err *err)
 {
     uint8_t key[SEAL_KEY];
 
@@ -90,12 +91,33 @@ int seal_to_passphrase(struct seal_recipient *r, const char *passphrase, uint32_
     r->memory_kib = memory_kib;
     r->passes = passes;
     randombytes_buf(r->salt, sizeof r->salt);
-    randombytes_buf(r->nonce, sizeof r->nonce);
     if (stretch(r, passphrase, key, err) == -1)
         return -1;
-    (void)crypto_secretbox_easy(r->sealed, file_key, SEAL_KEY, r->nonce, key);
+    (void)crypto_scalarmult_base(r->public_key, key);
     sodium_memzero(key, sizeof key);
     return 0;
+}
+
+int seal_passphrase_secret(const struct seal_header *h, const char *passphrase,
+                           uint8_t secret_key[32], struct err *err)
+{
+    uint8_t public_key[32];
+
+    for (uint32_t i = 0; i < h->recipient_count; i++) {
+        const struct seal_recipient *r = &h->recipients[i];
+
+        if (r->kind != SEAL_TO_PASSPHRASE)
+            continue;
+        if (stretch(r, passphrase, secret_key, err) == -1)
+            return -1;
+        (void)crypto_scalarmult_base(public_key, secret_key);
+        if (memcmp(public_key, r->public_key, sizeof public_key) == 0)
+            return 0;
+    }
+    sodium_memzero(secret_key, 32);
+    (void)err_set(err, ERR_FORBIDDEN, "snapshot_not_yours",
+                  "this passphrase does not open the snapshot");
+    return err_hint(err, "sett snapshot show FILE tells the keys that it is sealed to");
 }
 
 /* ---- writing ---- */
@@ -127,29 +149,27 @@ static void put_text(struct buf *out, uint16_t type, const char *text)
 static int put_recipient(struct buf *out, const struct seal_recipient *r,
                          const uint8_t file_key[SEAL_KEY], struct err *err)
 {
-    uint8_t text[1 + 32 + 80];
+    uint8_t text[1 + 24 + 32 + 80];
+    size_t at = 1;
 
     text[0] = r->kind;
-    if (r->kind == SEAL_TO_KEY) {
-        memcpy(text + 1, r->public_key, 32);
-        if (crypto_box_seal(text + 33, file_key, SEAL_KEY, r->public_key) != 0)
-            return err_set(err, ERR_INVALID, "recipient_key", "a recipient's key is none");
-        put(out, RECIPIENT, text, sizeof text);
-        return 0;
+    if (r->kind == SEAL_TO_PASSPHRASE) {
+        memcpy(text + 1, r->salt, 16);
+        enc_put32(text + 17, r->passes);
+        enc_put32(text + 21, r->memory_kib);
+        at += 24;
     }
-    memcpy(text + 1, r->salt, 16);
-    enc_put32(text + 17, r->passes);
-    enc_put32(text + 21, r->memory_kib);
-    memcpy(text + 25, r->nonce, 24);
-    memcpy(text + 49, r->sealed, 48);
-    put(out, RECIPIENT, text, 97);
+    memcpy(text + at, r->public_key, 32);
+    if (crypto_box_seal(text + at + 32, file_key, SEAL_KEY, r->public_key) != 0)
+        return err_set(err, ERR_INVALID, "recipient_key", "a recipient's key is none");
+    put(out, RECIPIENT, text, at + 32 + 80);
     return 0;
 }
 
 static int put_fields(const struct seal_header *h, const uint8_t file_key[SEAL_KEY],
                       struct buf *out, struct err *err)
 {
-    uint8_t base[SEAL_ID + SEAL_HASH];
+    uint8_t base[SEAL_ID + SEAL_HASH], link[SUCCESSION_LINK];
 
     put_number(out, SUITE, 1, 2);
     put(out, ID, h->id, SEAL_ID);
@@ -172,6 +192,10 @@ static int put_fields(const struct seal_header *h, const uint8_t file_key[SEAL_K
     put_text(out, MADE_BY, h->made_by);
     put_number(out, SCHEMA, h->schema, 4);
     put_number(out, LAYOUT, h->layout, 2);
+    for (unsigned i = 0; i < h->signers.count; i++) {
+        succession_put(&h->signers.links[i], link);
+        put(out, SIGNERS, link, sizeof link);
+    }
     return 0;
 }
 
@@ -295,21 +319,29 @@ static int take_recipient(struct seal_header *h, const uint8_t *data, size_t len
         return corrupt(err, "its recipients");
     r->kind = data[0];
     if (r->kind == SEAL_TO_KEY && len == 113) {
-        memcpy(r->public_key, data + 1, 32);
-        memcpy(r->sealed, data + 33, 80);
-    } else if (r->kind == SEAL_TO_PASSPHRASE && len == 97) {
+        data += 1;
+    } else if (r->kind == SEAL_TO_PASSPHRASE && len == 137) {
         memcpy(r->salt, data + 1, 16);
         r->passes = enc_get32(data + 17);
         r->memory_kib = enc_get32(data + 21);
-        memcpy(r->nonce, data + 25, 24);
-        memcpy(r->sealed, data + 49, 48);
         if (r->passes < 1 || r->passes > PASSES_MOST || r->memory_kib < MEMORY_LEAST ||
             r->memory_kib > MEMORY_MOST)
             return corrupt(err, "the cost of its passphrase");
+        data += 25;
     } else {
         return corrupt(err, "a recipient");
     }
+    memcpy(r->public_key, data, 32);
+    memcpy(r->sealed, data + 32, 80);
     h->recipient_count++;
+    return 0;
+}
+
+static int take_signer(struct seal_header *h, const uint8_t *data, size_t len, struct err *err)
+{
+    if (len != SUCCESSION_LINK || h->signers.count == SUCCESSION_MOST)
+        return corrupt(err, "its signers");
+    succession_take(data, &h->signers.links[h->signers.count++]);
     return 0;
 }
 
@@ -346,6 +378,8 @@ static int take_field(struct seal_header *h, uint16_t type, const uint8_t *data,
 {
     if (type == RECIPIENT)
         return take_recipient(h, data, len, err);
+    if (type == SIGNERS)
+        return take_signer(h, data, len, err);
     for (size_t i = 0; i < RULES; i++) {
         const struct rule *r = &rules[i];
 
@@ -375,12 +409,8 @@ static int check_whole(const struct seal_header *h, uint32_t seen, struct err *e
     for (size_t i = 0; i < RULES; i++)
         if (!rules[i].optional && (seen & 1u << i) == 0)
             return corrupt(err, "a field is missing from its header");
-    if (h->recipient_count == 0 ||
-        (h->recipient_count > 1 && h->recipients[0].kind == SEAL_TO_PASSPHRASE))
+    if (h->recipient_count == 0)
         return corrupt(err, "its recipients");
-    for (uint32_t i = 1; i < h->recipient_count; i++)
-        if (h->recipients[i].kind == SEAL_TO_PASSPHRASE)
-            return corrupt(err, "its recipients");
     if (h->chunk < SEAL_CHUNK_LEAST || h->chunk > SEAL_CHUNK_MOST || h->number == 0 ||
         h->created_at < 0)
         return corrupt(err, "a number in its header");
@@ -441,24 +471,20 @@ int seal_header_open(const uint8_t *data, size_t len, const struct seal_header *
                      const uint8_t *secret_key, const char *passphrase, uint8_t file_key[SEAL_KEY],
                      struct err *err)
 {
-    uint8_t public_key[32], key[SEAL_KEY];
+    uint8_t public_key[32], own[32];
     bool open = false;
 
-    if (secret_key != NULL)
-        (void)crypto_scalarmult_base(public_key, secret_key);
-    for (uint32_t i = 0; i < h->recipient_count && !open; i++) {
-        const struct seal_recipient *r = &h->recipients[i];
-
-        if (r->kind == SEAL_TO_KEY && secret_key != NULL &&
-            memcmp(r->public_key, public_key, 32) == 0) {
-            open = crypto_box_seal_open(file_key, r->sealed, 80, public_key, secret_key) == 0;
-        } else if (r->kind == SEAL_TO_PASSPHRASE && passphrase != NULL) {
-            if (stretch(r, passphrase, key, err) == -1)
-                return -1;
-            open = crypto_secretbox_open_easy(file_key, r->sealed, 48, r->nonce, key) == 0;
-            sodium_memzero(key, sizeof key);
-        }
+    if (secret_key == NULL) {
+        if (passphrase == NULL || seal_passphrase_secret(h, passphrase, own, err) == -1)
+            return passphrase == NULL ? err_set(err, ERR_FORBIDDEN, "no_secret", "no secret") : -1;
+        secret_key = own;
     }
+    (void)crypto_scalarmult_base(public_key, secret_key);
+    for (uint32_t i = 0; i < h->recipient_count && !open; i++)
+        open = memcmp(h->recipients[i].public_key, public_key, 32) == 0 &&
+               crypto_box_seal_open(file_key, h->recipients[i].sealed, 80, public_key,
+                                    secret_key) == 0;
+    sodium_memzero(own, sizeof own);
     if (!open) {
         (void)err_set(err, ERR_FORBIDDEN, "snapshot_not_yours",
                       "this recovery secret or passphrase does not open the snapshot");

@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "err.h"
 #include "id.h"
+#include "succession.h"
 
 #define SEAL_ID          16
 #define SEAL_HASH        32
@@ -27,10 +28,10 @@ enum seal_recipient_kind { SEAL_TO_KEY = 1, SEAL_TO_PASSPHRASE = 2 };
 
 struct seal_recipient {
     uint8_t kind;
-    uint8_t public_key[32];      /* SEAL_TO_KEY */
-    uint8_t salt[16], nonce[24]; /* SEAL_TO_PASSPHRASE */
-    uint32_t passes, memory_kib; /* likewise */
-    uint8_t sealed[80];          /* the file key; of a passphrase the first 48 */
+    uint8_t public_key[32];
+    uint8_t salt[16];            /* SEAL_TO_PASSPHRASE: its secret follows from a passphrase, */
+    uint32_t passes, memory_kib; /* at this cost */
+    uint8_t sealed[80];          /* the file key */
 };
 
 struct seal_header {
@@ -50,7 +51,8 @@ struct seal_header {
     char made_by[64];
     uint32_t schema;
     uint16_t layout;
-    uint8_t hash[SEAL_HASH]; /* of the header as it is in the file */
+    struct succession signers; /* how the signing key came to be ${signer} */
+    uint8_t hash[SEAL_HASH];   /* of the header as it is in the file */
 };
 
 /* Keys of one file; to be wiped. */
@@ -71,14 +73,20 @@ struct seal_sizes {
 /** seal_keys(file_key, id, out): what follows from a file key. */
 void seal_keys(const uint8_t file_key[SEAL_KEY], const uint8_t id[SEAL_ID], struct seal_keys *out);
 
-/** seal_to_passphrase(r, passphrase, memory_kib, passes, file_key, err): make the one recipient
- * that a passphrase opens. Takes as long as argon2id is told to. Return 0 or -1. */
+/** seal_to_passphrase(r, passphrase, memory_kib, passes, err): a recipient whose secret follows
+ * from a passphrase, with a salt of its own. Takes as long as argon2id is told to. Return 0 or -1.
+ */
 int seal_to_passphrase(struct seal_recipient *r, const char *passphrase, uint32_t memory_kib,
-                       uint32_t passes, const uint8_t file_key[SEAL_KEY], struct err *err);
+                       uint32_t passes, struct err *err);
 
-/** seal_header_write(h, file_key, signing_key, out, err): append magic to signature. Recipients of
- * kind SEAL_TO_KEY need only their public key: the file key is sealed to them here. h->signer and
- * h->hash are set. ${signing_key}: Ed25519, 64 bytes. Return 0 or -1. */
+/** seal_passphrase_secret(h, passphrase, secret_key, err): the X25519 secret that follows from it,
+ * if it is one of the header's recipients; likewise slow. ERR_FORBIDDEN. Return 0 or -1. */
+int seal_passphrase_secret(const struct seal_header *h, const char *passphrase,
+                           uint8_t secret_key[32], struct err *err);
+
+/** seal_header_write(h, file_key, signing_key, out, err): append magic to signature. The file key
+ * is sealed to the recipients here. h->signer and h->hash are set. ${signing_key}: Ed25519, 64
+ * bytes. Return 0 or -1. */
 int seal_header_write(struct seal_header *h, const uint8_t file_key[SEAL_KEY],
                       const uint8_t signing_key[64], struct buf *out, struct err *err);
 

@@ -76,23 +76,41 @@ static int note_hex(struct job *job, const char *name, const uint8_t *data, size
     return facts_set(job, name, text, err);
 }
 
+/* When the newest recovery key came: what is older is not sealed to it, so nothing may build on it
+ * that whoever has that key alone could then not restore. */
+static int newest_recipient(struct txn *txn, int64_t *at, struct err *err)
+{
+    struct recipient r;
+    struct scan scan;
+    int got;
+
+    *at = 0;
+    if (scan_start(&scan, txn, &recipient_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &r, err)) == 1)
+        *at = r.created_at > *at ? r.created_at : *at;
+    return got;
+}
+
 /* The newest that all vaults have, with all that it builds on. */
 static int choose_base(struct txn *txn, struct job *job, struct err *err)
 {
     const char *vaults = kv_get_or(&job->facts, SNAP_VAULTS, "");
     struct snapshot match = {0}, s = {0};
     struct scan scan;
+    int64_t since;
     int got, there;
 
     (void)str_copy(match.tenant_id, sizeof match.tenant_id, kv_get_or(&job->args, "tenant_id", ""));
     if (str_equal(kv_get_or(&job->args, "full", ""), "1"))
         return 0;
-    if (scan_start(&scan, txn, &snapshot_table, "tenant_id", &match, 1, true, err) == -1)
+    if (newest_recipient(txn, &since, err) == -1 ||
+        scan_start(&scan, txn, &snapshot_table, "tenant_id", &match, 1, true, err) == -1)
         return -1;
     for (unsigned i = 0; i < LOOKED_AT && (got = scan_next(&scan, &s, err)) != 0; i++) {
         if (got == -1)
             return -1;
-        if (s.state != SNAPSHOT_DONE || s.chain >= SNAP_CHAIN)
+        if (s.state != SNAPSHOT_DONE || s.chain >= SNAP_CHAIN || s.created_at < since)
             continue;
         if ((there = in_all_vaults(txn, &s, vaults, err)) == -1)
             return -1;

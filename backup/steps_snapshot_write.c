@@ -86,6 +86,7 @@ void steps_snapshot_catalog(char out[PATHS_SIZE + 64], const struct paths *paths
 
 static int read_recipients(struct txn *txn, struct seal_header *h, struct err *err)
 {
+    struct seal_recipient *to;
     struct recipient r;
     struct scan scan;
     int got;
@@ -96,8 +97,12 @@ static int read_recipients(struct txn *txn, struct seal_header *h, struct err *e
         if (h->recipient_count == SEAL_RECIPIENTS)
             return err_set(err, ERR_QUOTA, "too_many_recipients",
                            "a snapshot has at most %d recovery keys", SEAL_RECIPIENTS);
-        h->recipients[h->recipient_count].kind = SEAL_TO_KEY;
-        if (identity_public_parse(r.key, h->recipients[h->recipient_count++].public_key, err) == -1)
+        to = &h->recipients[h->recipient_count++];
+        to->kind = r.passes == 0 ? SEAL_TO_KEY : SEAL_TO_PASSPHRASE;
+        memcpy(to->salt, r.salt, sizeof to->salt);
+        to->passes = r.passes;
+        to->memory_kib = r.memory_kib;
+        if (identity_public_parse(r.key, to->public_key, err) == -1)
             return -1;
     }
     if (got == 0 && h->recipient_count == 0)
@@ -398,7 +403,8 @@ static int write_all(struct writing *w, struct err *err)
 
     if (file_mkdirs(w->paths->snapshots, 0700, err) == -1 ||
         file_mkdirs(w->paths->catalog, 0700, err) == -1 || fill_header(w, err) == -1 ||
-        sign_key_load(w->paths->keys, w->sign_key, err) == -1 || open_base(w, err) == -1 ||
+        sign_key_load(w->paths->keys, w->sign_key, err) == -1 ||
+        succession_load(w->paths->keys, &w->header.signers, err) == -1 || open_base(w, err) == -1 ||
         check_room(w, err) == -1)
         return -1;
     steps_snapshot_path(w->path, w->paths, w->call->facts, ".part");

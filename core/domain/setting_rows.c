@@ -298,7 +298,10 @@ const struct setting_row setting_rows[] = {
     NUMBER("snapshot.keep_weekly", "0", 0, 520, "and of so many weeks"),
     NUMBER("snapshot.keep_monthly", "0", 0, 240, "and of so many months"),
     TEXT("snapshot.drill_at", "04:30", check_time_of_day,
-         "when the newest snapshot is restored aside each week, on Sunday, local time; empty: never"),
+         "when the newest snapshot is restored aside each week, on Sunday, local time; empty: "
+         "never"),
+    NUMBER("keys.rest_s", "60", 1, 3600,
+           "seconds for which the former secrets key stays after a rotation, for who still seals"),
     TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),
     TEXT("domains.target", "", check_optional_domain,
          "name that customers' CNAMEs lead to; empty: customers.DOMAIN, with local DOMAIN itself"),

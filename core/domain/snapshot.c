@@ -26,6 +26,11 @@ static const struct field recipient_rows[] = {
           .help = "whether a part of the secret was asked back and was right"),
     FIELD(struct recipient, created_at, FIELD_TIME, .help = "added at"),
     FIELD(struct recipient, proven_at, FIELD_TIME, .help = "asked back at"),
+    FIELD_SINCE(struct recipient, salt, FIELD_BYTES, 2,
+                .help = "salt of the passphrase from which the secret follows"),
+    FIELD_SINCE(struct recipient, passes, FIELD_U32, 2,
+                .help = "how often it is stretched; 0: there is no passphrase"),
+    FIELD_SINCE(struct recipient, memory_kib, FIELD_U32, 2, .help = "and in how much memory, KiB"),
 };
 static const struct index recipient_indexes[] = {
     {.name = "name", .id = 248, .unique = true, .fields = {"name"}},
@@ -35,7 +40,7 @@ const struct table recipient_table = {
     .name = "recipients",
     .noun = "recipient",
     .id = 60,
-    .version = 1,
+    .version = 2,
     .prefix = "rec",
     .fields = {recipient_rows, sizeof recipient_rows / sizeof recipient_rows[0],
                sizeof(struct recipient)},

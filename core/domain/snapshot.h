@@ -17,6 +17,8 @@ struct recipient {
     uint32_t shares, needed; /* the secret was given out in so many shares; 0: whole */
     bool proven;             /* a part of the secret was asked back and was right */
     int64_t created_at, proven_at;
+    uint8_t salt[16];            /* the secret follows from a passphrase: argon2id with this salt */
+    uint32_t passes, memory_kib; /* and at this cost; passes 0: it does not */
 };
 extern const struct table recipient_table; /* key id; unique: name, key */
 

@@ -44,6 +44,7 @@ extern const struct op restore_ops[];       /* restore_ops.c */
 extern const struct op tenant_data_ops[];   /* restore_ops.c */
 extern const struct op reveal_ops[];        /* reveal_ops.c */
 extern const struct op act_ops[];           /* act_ops.c */
+extern const struct op box_key_ops[];       /* box_key_ops.c */
 extern const struct op recovery_ops[];      /* recovery_ops.c */
 extern const struct op vault_ops[];         /* vault_ops.c */
 extern const struct op snapshot_keep_ops[]; /* snapshot_keep_ops.c */

@@ -45,6 +45,7 @@ const struct op *const op_tables[] = {
     reveal_ops,
     restore_ops,
     act_ops,
+    box_key_ops,
     recovery_ops,
     vault_ops,
     snapshot_keep_ops,

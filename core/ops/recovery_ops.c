@@ -4,6 +4,7 @@
  */
 #include "nouns.h"
 
+#include "enc.h"
 #include "identity.h"
 #include "list.h"
 #include "object.h"
@@ -12,12 +13,15 @@
 #include "sign.h"
 #include "snapshot.h"
 #include "str.h"
+#include "succession.h"
 
 #define RECIPIENTS_MOST 8 /* that fit into a snapshot's header */
 
 struct add_params {
     char name[64], key[96];
-    uint32_t shares, needed;
+    uint32_t shares, needed, passes, memory_kib;
+    char salt[40];
+    bool replace;
 };
 static const struct field add_rows[] = {
     FIELD(struct add_params, name, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_SLUG,
@@ -28,6 +32,12 @@ static const struct field add_rows[] = {
           .help = "in how many shares the secret was given out"),
     FIELD(struct add_params, needed, FIELD_U32, .max = IDENTITY_SHARES_MOST,
           .help = "how many of them open a snapshot"),
+    FIELD(struct add_params, salt, FIELD_TEXT,
+          .help = "if the secret follows from a passphrase: the salt, 32 hex digits"),
+    FIELD(struct add_params, passes, FIELD_U32, .max = 16, .help = "argon2id's passes"),
+    FIELD(struct add_params, memory_kib, FIELD_U32, .max = 1048576, .help = "argon2id's memory"),
+    FIELD(struct add_params, replace, FIELD_BOOL,
+          .help = "in the place of the one that has this name"),
 };
 
 static const struct view view_recipient = {"recipient", &recipient_table, NULL};
@@ -49,21 +59,46 @@ static int recovery_show(struct op_call *call, struct err *err)
     return object_reply(call, &view_recipient, &recipient, err);
 }
 
+/* The one that has the name goes in the commit in which another takes its place: at no moment are
+ * snapshots sealed to nobody. */
+static int take_out(struct op_call *call, const char *name, struct err *err)
+{
+    struct recipient old = {0};
+
+    if (object_refer(call, &recipient_table, "name", name, &old, err) != 0)
+        return -1;
+    object_before(call, &recipient_table, &old);
+    return record_delete(call->txn, &recipient_table, &old, err) < 0 ? -1 : 0;
+}
+
 static int recovery_add(struct op_call *call, struct err *err)
 {
     const struct add_params *p = call->params;
     struct recipient recipient = {
-        .shares = p->shares, .needed = p->needed, .created_at = txn_time_ms(call->txn)};
-    int64_t count = recipient_count(call->txn, err);
+        .shares = p->shares,
+        .needed = p->needed,
+        .passes = p->passes,
+        .memory_kib = p->memory_kib,
+        .created_at = txn_time_ms(call->txn),
+    };
     uint8_t key[32];
+    int64_t count;
 
-    if (count < 0 || identity_public_parse(p->key, key, err) != 0)
+    if (p->replace && take_out(call, p->name, err) != 0)
+        return -1;
+    if ((count = recipient_count(call->txn, err)) < 0 ||
+        identity_public_parse(p->key, key, err) != 0)
         return -1;
     if (count >= RECIPIENTS_MOST)
         return err_set(err, ERR_CONFLICT, "too_many_recipients",
                        "a snapshot is sealed to at most %d recovery keys", RECIPIENTS_MOST);
     if (p->needed > p->shares)
         return err_field(err, "needed", "needed", "more shares are needed than there are");
+    if (p->salt[0] == '\0' ? p->passes != 0 || p->memory_kib != 0
+                           : enc_unhex(recipient.salt, sizeof recipient.salt, p->salt) == -1 ||
+                                 p->passes == 0 || p->memory_kib < 8)
+        return err_field(err, "salt", "passphrase_cost",
+                         "a passphrase has a salt of 32 hex digits, passes and at least 8 KiB");
     id_make(recipient.id, recipient_table.prefix);
     (void)str_copy(recipient.name, sizeof recipient.name, p->name);
     identity_public_text(key, recipient.key);
@@ -112,6 +147,10 @@ static const struct field kit_rows[] = {
      .type = FIELD_TEXT,
      .size = SIGN_TEXT,
      .help = "public key that signs them; null: none was made yet"},
+    {.name = "former_signers",
+     .type = FIELD_TEXT,
+     .size = SIGN_TEXT,
+     .help = "keys that signed before it and vouched for it"},
     {.name = "how", .type = FIELD_TEXT, .size = 2048, .help = "how to restore, for people"},
 };
 static const struct fields kit = {kit_rows, sizeof kit_rows / sizeof kit_rows[0], 0};
@@ -144,6 +183,27 @@ static int kit_recipients(struct op_call *call, struct err *err)
     return got;
 }
 
+/* Snapshots that they signed may be the newest that is left. */
+static int kit_former(struct op_call *call, const char *signer, struct err *err)
+{
+    struct json_out *j = call->out;
+    struct succession line;
+    char hex[SIGN_TEXT];
+    uint8_t key[32];
+
+    if (succession_load(call->box->paths.keys, &line, err) != 0)
+        return -1;
+    json_out_key(j, "former_signers");
+    json_out_array(j);
+    for (unsigned i = 0; i < line.count && enc_unhex(key, sizeof key, signer) == 0; i++) {
+        enc_hex(hex, line.links[i].before, 32);
+        if (succession_leads(&line, line.links[i].before, key))
+            json_out_text(j, hex);
+    }
+    json_out_end_array(j);
+    return 0;
+}
+
 static int recovery_kit(struct op_call *call, struct err *err)
 {
     char box_id[512], signer[SIGN_TEXT] = "";
@@ -164,7 +224,7 @@ static int recovery_kit(struct op_call *call, struct err *err)
         json_out_null(j);
     else
         json_out_text(j, signer);
-    if (kit_recipients(call, err) != 0)
+    if (kit_former(call, signer, err) != 0 || kit_recipients(call, err) != 0)
         return -1;
     json_out_key_text(j, "how", how);
     json_out_end_object(j);

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "crash.h"
 #include "enc.h"
 #include "file.h"
 #include "str.h"
@@ -18,6 +21,8 @@
 #define BOXED_KEY_BYTES (crypto_box_SEALBYTES + KEY_BYTES)
 #define PLACE_MAX       512
 #define FILE_PATH_MAX   512
+#define FORMER          "vault.former"
+#define NEXT            "vault.next"
 
 enum { KIND_VAULT = 1, KIND_WEB = 2 };
 
@@ -118,17 +123,25 @@ int vault_load(struct vault *v, const char *folder, bool open, struct err *err)
     if (start(err) == -1 || key_path(path, folder, "vault.pub", err) == -1 ||
         key_read(path, v->public_key, 022, err) == -1)
         return -1;
+    (void)str_copy(v->folder, sizeof v->folder, folder);
     if (!open)
         return 0;
     if (key_path(path, folder, "vault.key", err) == -1 ||
-        key_read(path, v->secret_key, 077, err) == -1)
+        key_read(path, v->secret_key, 077, err) == -1 || key_path(path, folder, FORMER, err) == -1)
         return -1;
+    if (file_exists(path)) {
+        if (key_read(path, v->former, 077, err) == -1)
+            return -1;
+        v->has_former = true;
+    }
     (void)crypto_scalarmult_base(derived, v->secret_key);
-    if (sodium_memcmp(derived, v->public_key, sizeof derived) != 0) {
+    /* While one takes the other's place, the public half is the last to follow. */
+    if (sodium_memcmp(derived, v->public_key, sizeof derived) != 0 && !v->has_former) {
         sodium_memzero(v->secret_key, sizeof v->secret_key);
         return err_set(err, ERR_CORRUPT, "vault_mismatch",
                        "vault.key and vault.pub in %s do not belong together", folder);
     }
+    memcpy(v->public_key, derived, sizeof derived);
     v->can_open = true;
     return 0;
 }
@@ -197,17 +210,22 @@ int vault_seal(const struct vault *v, const char *table, const char *key, const 
                const void *data, size_t len, struct sealed *out, struct err *err)
 {
     const size_t head = 1 + BOXED_KEY_BYTES;
-    uint8_t ad[PLACE_MAX], fresh[KEY_BYTES];
+    uint8_t ad[PLACE_MAX], fresh[KEY_BYTES], to[32];
+    char path[FILE_PATH_MAX];
     unsigned long long sealed_len;
     size_t ad_len;
 
     memset(out, 0, sizeof *out);
     if (start(err) == -1 || too_long(head, len, err) == -1 ||
-        place(ad, KIND_VAULT, table, key, field, &ad_len, err) == -1)
+        place(ad, KIND_VAULT, table, key, field, &ad_len, err) == -1 ||
+        key_path(path, v->folder, "vault.pub", err) == -1)
+        return -1;
+    memcpy(to, v->public_key, sizeof to);
+    if (v->folder[0] != '\0' && key_read(path, to, 022, err) == -1)
         return -1;
     randombytes_buf(fresh, sizeof fresh);
     out->data[0] = KIND_VAULT;
-    if (crypto_box_seal(out->data + 1, fresh, sizeof fresh, v->public_key) != 0) {
+    if (crypto_box_seal(out->data + 1, fresh, sizeof fresh, to) != 0) {
         sodium_memzero(fresh, sizeof fresh);
         return err_set(err, ERR_CORRUPT, "vault_key", "the vault's public key is not one");
     }
@@ -216,6 +234,27 @@ int vault_seal(const struct vault *v, const char *table, const char *key, const 
     sodium_memzero(fresh, sizeof fresh);
     out->len = (uint16_t)(head + sealed_len);
     return 0;
+}
+
+static bool unbox(const uint8_t secret_key[32], const struct sealed *in, uint8_t fresh[KEY_BYTES])
+{
+    uint8_t public_key[32];
+
+    (void)crypto_scalarmult_base(public_key, secret_key);
+    return crypto_box_seal_open(fresh, in->data + 1, BOXED_KEY_BYTES, public_key, secret_key) == 0;
+}
+
+/* The key of one value, by the present key, the one before it, or those that have come since. */
+static bool unwrap(const struct vault *v, const struct sealed *in, uint8_t fresh[KEY_BYTES])
+{
+    struct vault now;
+    struct err ignored;
+    bool open = unbox(v->secret_key, in, fresh) || (v->has_former && unbox(v->former, in, fresh));
+
+    if (!open && v->folder[0] != '\0' && vault_load(&now, v->folder, true, &ignored) == 0)
+        open = unbox(now.secret_key, in, fresh) || (now.has_former && unbox(now.former, in, fresh));
+    sodium_memzero(&now, sizeof now);
+    return open;
 }
 
 int vault_open(const struct vault *v, const char *table, const char *key, const char *field,
@@ -233,12 +272,107 @@ int vault_open(const struct vault *v, const char *table, const char *key, const 
         return damaged(err);
     if (place(ad, KIND_VAULT, table, key, field, &ad_len, err) == -1)
         return -1;
-    if (crypto_box_seal_open(fresh, in->data + 1, BOXED_KEY_BYTES, v->public_key, v->secret_key) !=
-        0)
+    if (!unwrap(v, in, fresh))
         return damaged(err);
     result = open_box(in, head, no_nonce, fresh, ad, ad_len, out, err);
     sodium_memzero(fresh, sizeof fresh);
     return result;
+}
+
+/* ---- rotation ---- */
+
+int vault_public(const char *folder, char out[65], struct err *err)
+{
+    struct vault v;
+
+    if (vault_load(&v, folder, false, err) == -1)
+        return -1;
+    enc_hex(out, v.public_key, sizeof v.public_key);
+    return 0;
+}
+
+/* The public half of the secret key in the file, in hex. */
+static int present(const char *path, char out[65], struct err *err)
+{
+    uint8_t key[32], public_key[32];
+    int rc = key_read(path, key, 077, err);
+
+    if (rc == 0)
+        (void)crypto_scalarmult_base(public_key, key);
+    sodium_memzero(key, sizeof key);
+    enc_hex(out, public_key, sizeof public_key);
+    return rc;
+}
+
+static int copy_key(const char *from, const char *to, struct err *err)
+{
+    uint8_t key[32];
+    int rc = key_read(from, key, 077, err);
+
+    if (rc == 0)
+        rc = key_write(to, key, 0400, err);
+    sodium_memzero(key, sizeof key);
+    return rc;
+}
+
+int vault_rotate(const char *folder, const char *before, struct err *err)
+{
+    char key[FILE_PATH_MAX], former[FILE_PATH_MAX], next[FILE_PATH_MAX], pub[FILE_PATH_MAX];
+    uint8_t secret_key[32], public_key[32];
+    char here[65];
+    int rc = 0;
+
+    if (start(err) == -1 || key_path(key, folder, "vault.key", err) == -1 ||
+        key_path(former, folder, FORMER, err) == -1 || key_path(next, folder, NEXT, err) == -1 ||
+        key_path(pub, folder, "vault.pub", err) == -1 || present(key, here, err) == -1)
+        return -1;
+    /* The former key is there before the present one goes: at no moment is one missing. */
+    if (str_equal(here, before)) {
+        (void)crypto_box_keypair(public_key, secret_key);
+        rc = key_write(next, secret_key, 0400, err);
+        sodium_memzero(secret_key, sizeof secret_key);
+        if (rc == -1 || copy_key(key, former, err) == -1)
+            return -1;
+        CP("keys.former");
+        if (rename(next, key) == -1)
+            return err_sys(err, "vault_key", errno, key);
+        CP("keys.vault");
+    }
+    if (file_sync_folder(folder, err) == -1 || key_read(key, secret_key, 077, err) == -1)
+        return -1;
+    (void)crypto_scalarmult_base(public_key, secret_key);
+    sodium_memzero(secret_key, sizeof secret_key);
+    return key_write(pub, public_key, 0444, err);
+}
+
+int vault_rewrap(const struct vault *v, struct sealed *sealed, struct err *err)
+{
+    uint8_t fresh[KEY_BYTES];
+
+    if (sealed->len == 0 || sealed->data[0] != KIND_VAULT)
+        return 0;
+    if (sealed->len < 1 + BOXED_KEY_BYTES)
+        return damaged(err);
+    if (unbox(v->secret_key, sealed, fresh)) {
+        sodium_memzero(fresh, sizeof fresh);
+        return 0;
+    }
+    if (!v->has_former || !unbox(v->former, sealed, fresh))
+        return damaged(err);
+    (void)crypto_box_seal(sealed->data + 1, fresh, sizeof fresh, v->public_key);
+    sodium_memzero(fresh, sizeof fresh);
+    return 1;
+}
+
+int vault_forget(const char *folder, struct err *err)
+{
+    char former[FILE_PATH_MAX];
+
+    if (key_path(former, folder, FORMER, err) == -1)
+        return -1;
+    if (unlink(former) == -1 && errno != ENOENT)
+        return err_sys(err, "vault_former", errno, former);
+    return file_sync_folder(folder, err);
 }
 
 /* ---- web.key ---- */

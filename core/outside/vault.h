@@ -11,9 +11,13 @@
 #include "err.h"
 #include "field.h"
 
+#define VAULT_PATH 512
+
 struct vault {
-    bool can_open;
+    bool can_open, has_former;
     uint8_t public_key[32], secret_key[32];
+    uint8_t former[32];      /* the secret key before, while values are sealed anew */
+    char folder[VAULT_PATH]; /* where it came from: what was rotated since is found there */
 };
 
 /** vault_create(folder, err): make vault.key (0400) and vault.pub (0444) in ${folder}; ERR_CONFLICT
@@ -23,14 +27,35 @@ int vault_create(const char *folder, struct err *err);
 /** vault_load(v, folder, open, err): the public half, and with ${open} the secret one. 0 or -1. */
 int vault_load(struct vault *v, const char *folder, bool open, struct err *err);
 
-/** vault_seal(v, table, key, field, data, len, out, err): Return 0, or -1 (too long). */
+/** vault_seal(v, table, key, field, data, len, out, err): to the public key that lies in v->folder
+ * now, so whoever seals in a transaction seals to a key that is not given up before it commits.
+ * Return 0, or -1 (too long). */
 int vault_seal(const struct vault *v, const char *table, const char *key, const char *field,
                const void *data, size_t len, struct sealed *out, struct err *err);
 
 /** vault_open(v, table, key, field, in, out, err): append the plain bytes. ERR_CORRUPT when it was
- * not sealed for this place or was changed; ERR_FORBIDDEN without the secret half. 0 or -1. */
+ * not sealed for this place or was changed; ERR_FORBIDDEN without the secret half. Keys that were
+ * rotated since ${v} was loaded are looked up. 0 or -1. */
 int vault_open(const struct vault *v, const char *table, const char *key, const char *field,
                const struct sealed *in, struct buf *out, struct err *err);
+
+/* ---- rotation: vault.former opens what is not sealed anew yet ---- */
+
+/** vault_public(folder, out, err): the public half in hex. Return 0 or -1. */
+int vault_public(const char *folder, char out[65], struct err *err);
+
+/** vault_rotate(folder, before, err): a new pair in the place of the one whose public half is
+ * ${before}, in hex; that one becomes vault.former. What was cut short is finished, what was done
+ * stays. Return 0 or -1. */
+int vault_rotate(const char *folder, const char *before, struct err *err);
+
+/** vault_rewrap(v, sealed, err): a value that was sealed to the former key is made to open to the
+ * present one, wherever it is kept; ${v} was loaded, open, after vault_rotate. One of web.key's is
+ * left alone. ERR_CORRUPT: it opens to neither. Return 1 if it was changed, 0 or -1. */
+int vault_rewrap(const struct vault *v, struct sealed *sealed, struct err *err);
+
+/** vault_forget(folder, err): the former key goes, for good. Return 0 or -1. */
+int vault_forget(const char *folder, struct err *err);
 
 /* web.key: what the front may know: 32 bytes each for sessions, CSRF tokens, JWTs, sealing of
  * TOTP seeds and webhook secrets, derived from one file by crypto_kdf. */

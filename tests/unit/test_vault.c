@@ -224,9 +224,47 @@ static void test_web(void **state)
     refused(open_vault, &v, "t", "k", "f", &box);
 }
 
+/* A program that loaded the keys before knows those of after, and seals to them. */
+static void test_rotate(void **state)
+{
+    struct vault old, now;
+    struct sealed before, after, broken;
+    char public_key[65];
+    struct err err;
+    struct buf out;
+
+    (void)state;
+    assert_int_equal(vault_load(&old, folder, true, &err), 0);
+    assert_int_equal(vault_seal(&old, "t", "k", "f", "before", 6, &before, &err), 0);
+    assert_int_equal(vault_public(folder, public_key, &err), 0);
+    assert_int_equal(vault_rotate(folder, public_key, &err), 0);
+    assert_int_equal(vault_rotate(folder, public_key, &err), 0);
+    assert_int_equal(vault_load(&now, folder, true, &err), 0);
+    assert_memory_not_equal(now.public_key, old.public_key, 32);
+    assert_memory_equal(now.former, old.secret_key, 32);
+    assert_int_equal(vault_seal(&old, "t", "k", "f", "after", 5, &after, &err), 0);
+    buf_init(&out, 100);
+    assert_int_equal(vault_open(&old, "t", "k", "f", &after, &out, &err), 0);
+    assert_string_equal(buf_string(&out), "after");
+    assert_int_equal(vault_open(&now, "t", "k", "f", &before, &out, &err), 0);
+    assert_string_equal(buf_string(&out), "afterbefore");
+    assert_int_equal(vault_rewrap(&now, &after, &err), 0);
+    assert_int_equal(vault_rewrap(&now, &before, &err), 1);
+    assert_int_equal(vault_rewrap(&now, &before, &err), 0);
+    broken = before;
+    broken.data[40] ^= 1;
+    assert_int_equal(vault_rewrap(&now, &broken, &err), -1);
+    assert_int_equal(vault_forget(folder, &err), 0);
+    assert_int_equal(vault_forget(folder, &err), 0);
+    assert_int_equal(vault_load(&now, folder, true, &err), 0);
+    assert_false(now.has_former);
+    assert_int_equal(vault_open(&now, "t", "k", "f", &before, &out, &err), 0);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_vault),
-                                       cmocka_unit_test(test_web)};
+                                       cmocka_unit_test(test_web), cmocka_unit_test(test_rotate)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
