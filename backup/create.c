@@ -177,22 +177,46 @@ static uint64_t number_of(const struct creation *c, size_t i)
     return number;
 }
 
-static int put_database(struct creation *c, size_t i, struct err *err)
+/* One tenant's into *${fd}, if it has one: then the file is the section's, and *${fd} -1. */
+static int put_database(struct creation *c, size_t i, int *fd, struct err *err)
 {
-    int fd = spool_fd(c->order->scratch, err), rc;
+    int rc = c->order->dump(c->order->arg, number_of(c, i), *fd, err);
     char name[64];
 
-    if (fd == -1)
-        return -1;
-    rc = c->order->dump(c->order->arg, number_of(c, i), fd, err);
-    if (rc == 1 && lseek(fd, 0, SEEK_SET) == -1)
-        rc = err_sys(err, "spool", errno, "a database's dump");
-    if (rc == 1) {
-        (void)str_format(name, sizeof name, "databases/%s", c->numbers[i]);
-        rc = section_file(c->section, name, fd, err);
+    if (rc != 1)
+        return rc;
+    (void)str_format(name, sizeof name, "databases/%s", c->numbers[i]);
+    rc = lseek(*fd, 0, SEEK_SET) == -1 ? err_sys(err, "spool", errno, "a database's dump")
+                                       : section_file(c->section, name, *fd, err);
+    (void)close(*fd);
+    *fd = -1;
+    return rc;
+}
+
+/* A file to dump into is made for each that has a database: one without a name costs more on a
+ * large disk than all else that is done for a tenant that has nothing. */
+static int put_databases(struct creation *c, struct err *err)
+{
+    int fd = -1, rc = 0;
+
+    for (size_t i = 0; rc == 0 && c->order->dump != NULL && i < c->count; i++) {
+        if (fd == -1 && (fd = spool_fd(c->order->scratch, err)) == -1)
+            return -1;
+        rc = put_database(c, i, &fd, err);
     }
-    (void)close(fd);
-    return rc == -1 ? -1 : 0;
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
+}
+
+/* Seen from here: the hands need not be asked, nor anybody be quiet. */
+static bool has_no_files(const struct creation *c)
+{
+    char path[PATHS_SIZE + 32];
+
+    (void)str_format(path, sizeof path, "%s/%s", c->order->paths->tenants,
+                     c->unit + sizeof "tenants/" - 1);
+    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT;
 }
 
 static int put_volumes(struct creation *c, size_t i, struct err *err)
@@ -200,18 +224,22 @@ static int put_volumes(struct creation *c, size_t i, struct err *err)
     const struct create_order *o = c->order;
     char blueprint[32] = "";
     struct err why = {0};
-    int rc;
+    int rc, quiet = 0;
 
     (void)str_format(c->unit, sizeof c->unit, "tenants/%s", c->numbers[i]);
+    if (has_no_files(c))
+        return 0;
     if (o->blueprint != NULL && o->blueprint(o->arg, number_of(c, i), blueprint, err) == -1)
         return -1;
-    if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), true, err) == -1)
+    if (o->quiet != NULL && (quiet = o->quiet(o->arg, number_of(c, i), true, err)) == -1)
         return -1;
-    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), blueprint, put_entry, c, err) == 0
-             ? section_settle(c->section, err)
-             : -1;
+    rc = volumes_fetch(o->paths->hands_sock, number_of(c, i), blueprint, put_entry, c, err);
+    if (quiet == 0)
+        return rc;
+    if (rc == 0)
+        rc = section_settle(c->section, err);
     /* Whatever became of the reading, the tenant goes on. */
-    if (o->quiet != NULL && o->quiet(o->arg, number_of(c, i), false, rc == 0 ? err : &why) == -1)
+    if (o->quiet(o->arg, number_of(c, i), false, rc == 0 ? err : &why) == -1)
         rc = -1;
     return rc;
 }
@@ -228,8 +256,8 @@ static int put_tenants(struct creation *c, struct err *err)
                          c->numbers[i]);
     rc = begin(c, buf_string(&index), err);
     buf_free(&index);
-    for (size_t i = 0; rc == 0 && c->order->dump != NULL && i < count; i++)
-        rc = put_database(c, i, err);
+    if (rc == 0)
+        rc = put_databases(c, err);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = put_volumes(c, i, err);
     return rc;

@@ -30,7 +30,8 @@ struct create_order {
     int (*dump)(void *arg, uint64_t number, int fd, struct err *err);
     /* Whose blueprint says what is left out of its files; "": nothing is. May be NULL. */
     int (*blueprint)(void *arg, uint64_t number, char out[32], struct err *err);
-    /* Before and after a tenant's files are read (the blueprint's own commands). May be NULL. */
+    /* Before and after a tenant's files are read (the blueprint's own commands): 1 when there will
+     * be something to do after, 0, or -1. May be NULL. */
     int (*quiet)(void *arg, uint64_t number, bool begin, struct err *err);
     int (*progress)(void *arg, uint64_t bytes, struct err *err);
     void *arg; /* of the six */

@@ -144,7 +144,7 @@ int quiet_tenant_begin(struct quiet_tenant *q, uint64_t number, struct err *err)
     if (q->fd == -1)
         atomic_store(&q->world->outside->quiet, 0);
     forget(a);
-    return rc;
+    return rc == 0 ? q->fd != -1 : -1;
 }
 
 int quiet_tenant_end(struct quiet_tenant *q, struct err *err)

@@ -17,10 +17,10 @@ struct quiet_tenant {
 int quiet_tenant_blueprint(struct quiet_tenant *q, uint64_t number, char out[32], struct err *err);
 
 /** quiet_tenant_begin(q, number, err): before its files are read. What fails is counted; -1 only if
- * its blueprint wants that to fail the snapshot. Return 0 or -1. */
+ * its blueprint wants that to fail the snapshot. Return 1 if it is quiet now, 0, or -1. */
 int quiet_tenant_begin(struct quiet_tenant *q, uint64_t number, struct err *err);
 
-/** quiet_tenant_end(q, err): they are read, or will not be. As above. */
+/** quiet_tenant_end(q, err): they are read, or will not be. What fails as above; 0 or -1. */
 int quiet_tenant_end(struct quiet_tenant *q, struct err *err);
 
 #endif
