@@ -15,7 +15,7 @@ TOOL = os.path.join(TOP, "build", "bench", "snapshot")
 WORLD = "/mnt"
 EMPTY = "-"
 NEVER = ("name", "GNU long name", "prefix", "folder", "hard link to", "global pax path", "through a link", "hard link to a symbolic one",
-         "twice", "order", "not listed", "not there", "another content", "another owner", "cut", "behind its end", "size")  # accepted
+         "twice", "order", "not listed", "not there", "another content", "another owner", "cut", "behind its end", "size", "bomb")  # accepted
 
 
 def header(name, kind=b"0", size=0, link=b"", mode=0o644, prefix=b"", magic=b"ustar\x0000", raw_size=None, uid=0):
@@ -138,6 +138,26 @@ def cases():
         yield "a bit", whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1:]
 
 
+    # More than the file's end says: of bytes, of room, of members, of lists. It stops there.
+    huge, small = bytes(64 << 20), 1 << 20
+    zeros = archive([member(b"tenants/1/zeros", data=huge)], [line("f", b"tenants/1/zeros", data=huge)])
+    noise = b"0123456789abcdef" * (4 << 20)
+    full = archive([member(b"tenants/1/noise", data=noise)], [line("f", b"tenants/1/noise", data=noise)])
+    names = [b"tenants/1/%07d" % i for i in range(50000)]
+    crowd = archive([member(n) for n in names], [line("f", n, data=b"") for n in names])
+    long = archive([one], [la] + [line("s", b"tenants/1/b%06d" % i) for i in range(100000)])
+    for what, data, sizes in (("bytes", zeros, (small, 1 << 40, 10, 1 << 40)), ("bytes and room", full, (small, small, 10, 1 << 40)),
+                              ("room", full, (1 << 40, small, 10, 1 << 40)), ("members", crowd, (0, 0, 1000, 1 << 40)),
+                              ("lists", long, (1 << 40, 1 << 40, 10, 10000)), ("less than it says", zeros, (65 << 20, 0, 1, 1 << 40))):
+        print(f"# a bomb of {what}", flush=True)
+        yield "bomb", data, sizes
+    # What a file system that looks away from case or form would take for one name.
+    for twins in ((b"tenants/1/NAME", b"tenants/1/name"), (b"tenants/1/e\xcc\x81", b"tenants/1/\xc3\xa9"), (b"tenants/1/ss", b"tenants/1/\xc3\x9f"),
+                  (b"tenants/1/i\xcc\x87", b"tenants/1/\xc4\xb0")):
+        a, b = sorted(twins)
+        yield "twins", archive([member(a, data=b"first"), member(b, data=b"second")], [line("f", a, data=b"first"), line("f", b, data=b"second")])
+
+
 def world():
     """Everything outside the staging folder: names, what they are, contents, when they changed."""
     out = {}
@@ -162,10 +182,10 @@ def inside():
     subprocess.run([TOOL, "keys", keys], check=True)
     into, count, refused, bad, kinds = os.path.join(WORLD, "staging", "into"), 0, 0, 0, {}
     before = world()
-    for what, data in cases():
+    for what, data, *sizes in cases():
         with open(tar, "wb") as f:
             f.write(data)
-        subprocess.run([TOOL, "forge", keys, tar, shot], check=True)
+        subprocess.run([TOOL, "forge", keys, tar, shot, *(str(n) for s in sizes for n in s)], check=True)
         done = subprocess.run([TOOL, "restore", keys, into, shot], capture_output=True, text=True, errors="replace", timeout=60)
         count += 1
         refused += done.returncode == 1
@@ -174,11 +194,20 @@ def inside():
             bad += 1
             print(f"# {what}: {done.returncode} {done.stderr[-300:]}")
             before = world()
+        staged, there = 0, set()
         for folder, folders, files in os.walk(into):
+            staged += sum(os.lstat(os.path.join(folder, name)).st_blocks * 512 + 4096 for name in files)
+            there |= {open(os.path.join(folder, name), "rb").read() for name in files if what == "twins"}
             for name in folders + files:
                 if os.lstat(os.path.join(folder, name)).st_mode & 0o6000:
                     bad += 1
                     print(f"# {what}: {name} has set-id bits")
+        if what == "bomb" and staged > 6 << 20:
+            bad += 1
+            print(f"# {what}: {staged} bytes were staged")
+        if what == "twins" and (done.returncode != 0 or there != {b"first", b"second"}):
+            bad += 1
+            print(f"# {what}: {done.stderr} {there}")
         subprocess.run(["rm", "-rf", into], check=True)
     print("# accepted: " + ", ".join(f"{what} {n[1]} of {sum(n)}" for what, n in kinds.items() if n[1]))
     print(f"{'ok' if bad == 0 and count >= 500 else 'not ok'} 1 - {count} hostile archives, {refused} refused, {bad} that reached outside or were believed")
