@@ -332,6 +332,15 @@ static int verdict_code(const struct buf *answer)
     return fine ? 0 : 1;
 }
 
+/* Where an operation itself wants the word that confirms it. Return 0 or -1. */
+static int pass_confirm(const struct cli *cli, const struct op *op, void *params, uint64_t *given,
+                        struct err *err)
+{
+    if (cli->confirm == NULL || op->params == NULL || fields_find(op->params, "confirm") == NULL)
+        return 0;
+    return params_one(op->params, "confirm", cli->confirm, params, given, err);
+}
+
 int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, struct err *err)
 {
     struct op_call call = {0};
@@ -361,7 +370,8 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
                   words);
         goto done;
     }
-    if (arguments(op, argc, argv, params, &call.given, err) == -1) {
+    if (arguments(op, argc, argv, params, &call.given, err) == -1 ||
+        pass_confirm(cli, op, params, &call.given, err) == -1) {
         if (err->kind == ERR_INVALID && err->hint[0] == '\0')
             err_hint(err, "what it takes: sett %s --help", words);
         goto done;

@@ -22,6 +22,14 @@ static int send_elsewhere(struct cli *cli, int argc, char **argv, struct err *er
                          argv, err);
 }
 
+/* "commit" and "rollback" without the id of a restore mean the box's own, or --tenant's by hand. */
+static bool of_box(int argc, char **argv)
+{
+    if (!str_equal(argv[0], "commit") && !str_equal(argv[0], "rollback"))
+        return false;
+    return argc < 2 || argv[1][0] == '-';
+}
+
 /* "sett restore list" is an operation; all else is about a file, or the trees that a restore
  * leaves. */
 static int restore_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
@@ -29,8 +37,8 @@ static int restore_elsewhere(struct cli *cli, int argc, char **argv, struct err 
     const struct op *op;
     char name[64];
 
-    if (argc > 0 && str_format(name, sizeof name, "restore.%s", argv[0]) == 0 &&
-        (op = op_find(name)) != NULL)
+    if (argc > 0 && !of_box(argc, argv) &&
+        str_format(name, sizeof name, "restore.%s", argv[0]) == 0 && (op = op_find(name)) != NULL)
         return cli_operation(cli, op, argc - 1, argv + 1, err);
     return cli_elsewhere(cli, "sett-restore", (const char *const[]){"restore", NULL}, argc, argv,
                          err);

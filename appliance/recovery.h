@@ -3,22 +3,7 @@
 /* Recovery secrets at the command line. */
 #include <stdint.h>
 #include "cli.h"
-#include "identity.h"
-
-/* What people have of a secret: all of it, or shares. To be wiped. */
-struct recovery_found {
-    struct identity_share shares[IDENTITY_SHARES_MOST];
-    unsigned count;
-    uint8_t secret[32];
-    bool whole; /* ${secret} is known */
-};
-
-/** recovery_take(text, found, err): add whatever secret and shares stand in ${text}: a kit, a file,
- * a line that was typed. What else it says is passed over. Return 0 or -1. */
-int recovery_take(const char *text, struct recovery_found *found, struct err *err);
-
-/** recovery_join(found, err): put the secret together, unless it is whole. Return 0 or -1. */
-int recovery_join(struct recovery_found *found, struct err *err);
+#include "recovery_text.h"
 
 /** recovery_read(path, secret, err): from a file that only its owner can read, or "-": standard
  * input, as recovery_take and recovery_join do. Return 0 or -1. */

@@ -4,7 +4,6 @@
  */
 #include "recovery.h"
 
-#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -12,10 +11,7 @@
 #include "params.h"
 #include "str.h"
 
-#define TEXT_MAX  65536
-#define LINE_MOST 512
-#define SECRET    "sett-recovery-1"
-#define SHARE     "sett-share-1"
+#define TEXT_MAX 65536
 
 static int read_text(const char *path, struct buf *out, struct err *err)
 {
@@ -28,53 +24,6 @@ static int read_text(const char *path, struct buf *out, struct err *err)
         (void)buf_add(out, chunk, n);
     sodium_memzero(chunk, sizeof chunk);
     return out->failed ? err_field(err, "recovery", "too_long", "that is no recovery secret") : 0;
-}
-
-/* From ${at}: what may belong to a text in bech32, blanks within it left out. */
-static void take_code(char out[LINE_MOST], const char *at)
-{
-    size_t n = 0;
-
-    for (; *at != '\0' && *at != '\n' && n + 1 < LINE_MOST; at++)
-        if (isalnum((unsigned char)*at) || *at == '-')
-            out[n++] = *at;
-        else if (*at != ' ' && *at != '\t' && *at != '\r')
-            break;
-    out[n] = '\0';
-}
-
-int recovery_take(const char *text, struct recovery_found *found, struct err *err)
-{
-    const char *at = strcasestr(text, SECRET);
-    char code[LINE_MOST];
-    int rc = 0;
-
-    if (at != NULL) {
-        take_code(code, at);
-        rc = identity_secret_parse(code, found->secret, err);
-        found->whole = rc == 0;
-    }
-    for (at = strcasestr(text, SHARE); rc == 0 && at != NULL; at = strcasestr(at + 1, SHARE)) {
-        if (found->count == IDENTITY_SHARES_MOST) {
-            rc = err_field(err, "recovery", "too_many_shares", "these are too many shares");
-            break;
-        }
-        take_code(code, at);
-        if ((rc = identity_share_parse(code, &found->shares[found->count], err)) == 0)
-            found->count++;
-    }
-    sodium_memzero(code, sizeof code);
-    return rc;
-}
-
-int recovery_join(struct recovery_found *found, struct err *err)
-{
-    if (found->whole)
-        return 0;
-    if (identity_join(found->shares, found->count, found->secret, err) == -1)
-        return -1;
-    found->whole = true;
-    return 0;
 }
 
 int recovery_read(const char *path, uint8_t secret[32], struct err *err)

@@ -4,6 +4,8 @@
  */
 #include "backup.h"
 
+#include "answer_restore.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -144,5 +146,6 @@ static int answer_vault_test(const struct answer_setup *s, const struct kv *para
 const struct answer_row backup_answers[] = {
     {"progress", answer_progress},
     {"vault_test", answer_vault_test},
+    {"restore_keys", answer_restore_keys},
     {NULL, NULL},
 };

@@ -17,6 +17,12 @@ struct place_file {
     int64_t stored_at; /* wall, ms; 0: not told */
 };
 
+/* The beginning of a file. */
+struct place_head {
+    uint8_t *data;
+    size_t len, got;
+};
+
 typedef int place_each(void *arg, const struct place_file *file, struct err *err);
 
 struct place {
@@ -30,6 +36,9 @@ struct place {
                struct err *err);
     /* get: the file into ${fd}, or from byte ${from} on. ERR_NOT_FOUND. */
     int (*get)(void *self, const char *name, uint64_t from, int fd, struct err *err);
+    /* head: its first ${h->len} bytes, or all if it has fewer, into ${h->data}: so many are in
+     * ${h->got}. ERR_NOT_FOUND. */
+    int (*head)(void *self, const char *name, struct place_head *h, struct err *err);
     /* list: all whose name begins with ${prefix}, in no order. */
     int (*list)(void *self, const char *prefix, place_each *each, void *arg, struct err *err);
     /* remove: fine if it is not there. ERR_FORBIDDEN where nothing may be deleted. */
@@ -45,6 +54,10 @@ int place_name_check(const char *name, struct err *err);
 
 /** place_folder(out, path, err): a folder, which must be there and writable. Return 0 or -1. */
 int place_folder(struct place *out, const char *path, struct err *err);
+
+/** place_head_take(arg, data, len, err): ${arg}: a struct place_head, which takes what it has room
+ * for. Return 0, or -1 once it is full: it needs no more. */
+int place_head_take(void *arg, const void *data, size_t len, struct err *err);
 
 /** place_free(p): fine for one that is all zero. */
 void place_free(struct place *p);

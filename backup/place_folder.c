@@ -29,6 +29,16 @@ int place_name_check(const char *name, struct err *err)
                    name);
 }
 
+int place_head_take(void *arg, const void *data, size_t len, struct err *err)
+{
+    struct place_head *h = arg;
+    size_t room = h->len - h->got;
+
+    memcpy(h->data + h->got, data, len < room ? len : room);
+    h->got += len < room ? len : room;
+    return h->got < h->len ? 0 : err_set(err, ERR_CONFLICT, "enough", "no more is wanted of it");
+}
+
 void place_free(struct place *p)
 {
     if (p->free != NULL)
@@ -149,6 +159,25 @@ static int folder_get(void *self, const char *name, uint64_t from, int fd, struc
     return rc;
 }
 
+static int folder_head(void *self, const char *name, struct place_head *h, struct err *err)
+{
+    struct folder *f = self;
+    int in = place_name_check(name, err) == -1
+                 ? -1
+                 : openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    ssize_t n = 0;
+
+    if (in == -1)
+        return errno == ENOENT
+                   ? err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in %s", name, f->path)
+                   : failed(f, name, err);
+    for (h->got = 0; h->got < h->len; h->got += (size_t)n)
+        if ((n = read(in, h->data + h->got, h->len - h->got)) <= 0)
+            break;
+    (void)close(in);
+    return h->got < h->len && n < 0 ? failed(f, name, err) : 0;
+}
+
 static int folder_list(void *self, const char *prefix, place_each *each, void *arg, struct err *err)
 {
     struct folder *f = self;
@@ -215,6 +244,7 @@ int place_folder(struct place *out, const char *path, struct err *err)
                           .self = f,
                           .put = folder_put,
                           .get = folder_get,
+                          .head = folder_head,
                           .list = folder_list,
                           .remove = folder_remove,
                           .free = folder_free};

@@ -315,6 +315,21 @@ static int bucket_get(void *self, const char *name, uint64_t from, int fd, struc
     return 0;
 }
 
+static int bucket_head(void *self, const char *name, struct place_head *h, struct err *err)
+{
+    struct bucket *b = self;
+
+    if (place_name_check(name, err) == -1)
+        return -1;
+    for (unsigned attempt = 0;; attempt++) {
+        h->got = 0;
+        if (s3_get(b->s3, name, 0, place_head_take, h, err) == 0 || h->got == h->len)
+            return 0;
+        if (!once_more(b, attempt, err))
+            return -1;
+    }
+}
+
 struct listing {
     place_each *each;
     void *arg;
@@ -417,6 +432,7 @@ int place_s3(struct place *out, const struct vault_place *vault, const char *sec
                           .self = b,
                           .put = bucket_put,
                           .get = bucket_get,
+                          .head = bucket_head,
                           .list = bucket_list,
                           .remove = bucket_remove,
                           .tidy = bucket_tidy,

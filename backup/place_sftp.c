@@ -192,6 +192,21 @@ static int away_get(void *self, const char *name, uint64_t from, int fd, struct 
     return 0;
 }
 
+static int away_head(void *self, const char *name, struct place_head *h, struct err *err)
+{
+    struct away *a = self;
+
+    if (place_name_check(name, err) == -1)
+        return -1;
+    for (unsigned attempt = 0;; attempt++) {
+        h->got = 0;
+        if (sftp_get(a->sftp, name, 0, place_head_take, h, err) == 0 || h->got == h->len)
+            return 0;
+        if (!once_more(attempt, err))
+            return -1;
+    }
+}
+
 struct listing {
     const char *prefix;
     place_each *each;
@@ -260,6 +275,7 @@ int place_sftp(struct place *out, const struct vault_place *vault, const char *s
                           .self = a,
                           .put = away_put,
                           .get = away_get,
+                          .head = away_head,
                           .list = away_list,
                           .remove = away_remove,
                           .free = away_free};

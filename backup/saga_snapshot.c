@@ -5,6 +5,7 @@
 
 #include "steps_keys.h"
 #include "steps_remove.h"
+#include "steps_restore.h"
 #include "steps_snapshot.h"
 
 #define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
@@ -30,5 +31,6 @@ static const struct saga saga_snapshot_create = {
 /* clang-format on */
 
 const struct saga *const backup_sagas[] = {&saga_snapshot_create, &saga_snapshot_remove,
-                                           &saga_key_signing, &saga_key_vault};
+                                           &saga_key_signing,     &saga_key_vault,
+                                           &saga_tenant_restore,  &saga_restore_commit};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "beneath.h"
+#include "chain_fetch.h"
 #include "clock.h"
 #include "log.h"
 #include "str.h"
@@ -47,10 +49,13 @@ int backup_progress_add(void *arg, uint64_t bytes, struct err *err)
 void backup_sweep(const struct paths *paths)
 {
     DIR *dir = opendir(paths->snapshots);
+    struct err ignored = {0};
     struct dirent *d;
 
     while (dir != NULL && (d = readdir(dir)) != NULL)
-        if (str_ends(d->d_name, ".part") && unlinkat(dirfd(dir), d->d_name, 0) == 0)
+        if ((str_ends(d->d_name, ".part") && unlinkat(dirfd(dir), d->d_name, 0) == 0) ||
+            (str_starts(d->d_name, CHAIN_FETCH_RESTORE) &&
+             beneath_remove(dirfd(dir), d->d_name, &ignored) == 0))
             log_info("%s was left unfinished and is gone", d->d_name);
     if (dir != NULL)
         (void)closedir(dir);

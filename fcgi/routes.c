@@ -151,8 +151,11 @@ const struct op_route route_table[] = {
     {POST, "/api/drift/{id}/revert", "drift.revert"},
 
     {GET, "/api/restores", "restore.list"},
-    {GET, "/api/restores/{id}", "restore.show"},
+    {POST, "/api/restores", "restore.create"},
     {POST, "/api/restores/resume", "restore.resume"},
+    {GET, "/api/restores/{id}", "restore.show"},
+    {POST, "/api/restores/{id}/commit", "restore.commit"},
+    {POST, "/api/restores/{id}/rollback", "restore.rollback"},
 
     {GET, "/api/jobs", "job.list"},
     {GET, "/api/jobs/{id}", "job.show"},

@@ -11,13 +11,15 @@
 #include "str.h"
 #include "tunnel.h"
 
-const char *const restore_state_names[] = {"reconciling", "resumed", "committed", NULL};
+const char *const restore_state_names[] = {"reconciling", "resumed", "committed",   "running",
+                                           "restored",    "failed",  "rolled_back", NULL};
 
 static const struct field rows[] = {
     FIELD(struct restore_record, id, FIELD_ID, .ref_prefix = "rst", .help = "the restore"),
     FIELD(struct restore_record, state, FIELD_ENUM, .names = restore_state_names,
           .help =
-              "reconciling: sagas are paused; resumed; committed: the tree from before is gone"),
+              "reconciling: sagas are paused; resumed; committed: what was before is gone; of one "
+              "tenant: running; restored: what it had before is kept; failed; rolled_back"),
     FIELD(struct restore_record, scope, FIELD_TEXT, .help = "the box, or one tenant"),
     FIELD(struct restore_record, file, FIELD_TEXT, .help = "the snapshot's file"),
     FIELD(struct restore_record, box_id, FIELD_ID, .ref_prefix = "box",
@@ -42,6 +44,15 @@ static const struct field rows[] = {
     FIELD(struct restore_record, restored_at, FIELD_TIME, .help = "restored at"),
     FIELD(struct restore_record, resumed_at, FIELD_TIME, .help = "resumed at"),
     FIELD(struct restore_record, committed_at, FIELD_TIME, .help = "committed at"),
+    FIELD_SINCE(struct restore_record, tenant_id, FIELD_ID, 2, .ref_prefix = "tn",
+                .help = "tenant whose data was replaced; null: the whole box"),
+    FIELD_SINCE(struct restore_record, of_id, FIELD_ID, 2, .ref_prefix = "tn",
+                .help = "tenant whose data it is, in the snapshot"),
+    FIELD_SINCE(struct restore_record, snapshot_id, FIELD_ID, 2, .ref_prefix = "snap",
+                .help = "the snapshot, where this box knows it"),
+    FIELD_SINCE(struct restore_record, job_id, FIELD_ID, 2, .ref_prefix = "job",
+                .help = "job that carries it out"),
+    FIELD_SINCE(struct restore_record, started_at, FIELD_TIME, 2, .help = "asked for at"),
 };
 
 static const struct index indexes[] = {
@@ -52,13 +63,35 @@ const struct table restore_table = {
     .name = "restores",
     .noun = "restore",
     .id = 64,
-    .version = 1,
+    .version = 2,
     .prefix = "rst",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct restore_record)},
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
 };
+
+static bool of_box(const struct restore_record *record, const char *tenant_id)
+{
+    (void)tenant_id;
+    return record->tenant_id[0] == '\0';
+}
+
+static bool of_tenant(const struct restore_record *record, const char *tenant_id)
+{
+    return str_equal(record->tenant_id, tenant_id);
+}
+
+static int next_that(struct scan *scan,
+                     bool (*is)(const struct restore_record *record, const char *tenant_id),
+                     const char *tenant_id, struct restore_record *record, struct err *err)
+{
+    int got;
+
+    while ((got = scan_next(scan, record, err)) == 1 && !is(record, tenant_id))
+        continue;
+    return got;
+}
 
 int restore_newest(struct txn *txn, struct restore_record *record, struct err *err)
 {
@@ -67,7 +100,56 @@ int restore_newest(struct txn *txn, struct restore_record *record, struct err *e
     memset(record, 0, sizeof *record);
     if (scan_start(&scan, txn, &restore_table, NULL, NULL, 0, true, err) == -1)
         return -1;
-    return scan_next(&scan, record, err);
+    return next_that(&scan, of_box, NULL, record, err);
+}
+
+void restore_key_name(char out[96], const char *id)
+{
+    (void)str_format(out, 96, "restore:%s", id);
+}
+
+int restore_get(struct txn *txn, const char *id, struct restore_record *record, struct err *err)
+{
+    memset(record, 0, sizeof *record);
+    if (str_copy(record->id, sizeof record->id, id) == -1)
+        return 0;
+    return record_get(txn, &restore_table, record, err);
+}
+
+int restore_of_tenant(struct txn *txn, const char *tenant_id, struct restore_record *record,
+                      struct err *err)
+{
+    static const uint32_t states[] = {RESTORE_RUNNING, RESTORE_RESTORED};
+    struct restore_record match = {0};
+    struct scan scan;
+    int got = 0;
+
+    for (size_t i = 0; got == 0 && i < sizeof states / sizeof states[0]; i++) {
+        match.state = states[i];
+        if (scan_start(&scan, txn, &restore_table, "state", &match, 1, true, err) == -1)
+            return -1;
+        got = next_that(&scan, of_tenant, tenant_id, record, err);
+    }
+    return got;
+}
+
+int restore_gave_up(struct txn *txn, const struct job *job, struct err *err)
+{
+    const char *id = kv_get(&job->args, "restore_id");
+    struct secret secret = {0};
+    struct restore_record record;
+    int got = id == NULL ? 0 : restore_get(txn, id, &record, err);
+
+    if (got != 1)
+        return got;
+    (void)str_format(record.problem, sizeof record.problem, "%.230s", job->cause);
+    if (job->state == JOB_UNDONE) {
+        record.state = RESTORE_FAILED;
+        restore_key_name(secret.name, id);
+        if (record_delete(txn, &secret_table, &secret, err) == -1)
+            return -1;
+    }
+    return restore_put(txn, &record, err);
 }
 
 int restore_paused(struct txn *txn, struct restore_record *record, struct err *err)

@@ -7,12 +7,18 @@
 #include "db.h"
 #include "drift.h"
 #include "id.h"
+#include "job.h"
 #include "tenant.h"
 
 enum restore_state {
     RESTORE_RECONCILING, /* the box's records are older than what is outside: sagas are paused */
     RESTORE_RESUMED,
-    RESTORE_COMMITTED /* the tree from before is gone */
+    RESTORE_COMMITTED, /* what was before is gone */
+    /* of one tenant's data: */
+    RESTORE_RUNNING,
+    RESTORE_RESTORED, /* what it had before is kept */
+    RESTORE_FAILED,   /* the tenant is as it was */
+    RESTORE_ROLLED_BACK
 };
 extern const char *const restore_state_names[];
 
@@ -34,10 +40,15 @@ struct restore_record {
     uint32_t events;  /* how many of them were new */
     uint64_t scan;    /* number of the last scan for drift before it */
     int64_t snapshot_at, restored_at, resumed_at, committed_at;
+    /* of one tenant's data, restored through the API: */
+    char tenant_id[ID_SIZE]; /* whose data was replaced; "": the whole box */
+    char of_id[ID_SIZE];     /* whose data it is, in the snapshot */
+    char snapshot_id[ID_SIZE], job_id[ID_SIZE];
+    int64_t started_at;
 };
 extern const struct table restore_table; /* key id; index: state */
 
-/** restore_newest(txn, record, err): Return 1, 0 if there was none, or -1. */
+/** restore_newest(txn, record, err): of the whole box. Return 1, 0 if there was none, or -1. */
 int restore_newest(struct txn *txn, struct restore_record *record, struct err *err);
 
 /** restore_paused(txn, record, err): whether the sagas are paused; *${record} is the reason. Return
@@ -48,6 +59,22 @@ int restore_paused(struct txn *txn, struct restore_record *record, struct err *e
  * the box's. ERR_CONFLICT "has_database" where it has one: that would stay as it is now, and its
  * files would be from another time. Return 0 or -1. */
 int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err);
+
+/** restore_key_name(out, id): of the secret that holds file keys for restore ${id} while it runs.
+ */
+void restore_key_name(char out[96], const char *id);
+
+/** restore_get(txn, id, record, err): Return 1, 0 or -1. */
+int restore_get(struct txn *txn, const char *id, struct restore_record *record, struct err *err);
+
+/** restore_of_tenant(txn, tenant_id, record, err): the newest of one tenant's data that is neither
+ * over nor decided upon: running, or restored and kept. Return 1, 0 or -1. */
+int restore_of_tenant(struct txn *txn, const char *tenant_id, struct restore_record *record,
+                      struct err *err);
+
+/** restore_gave_up(txn, job, err): the job that was to come before a restore's own has ended, and
+ * not well: so its record says, if ${job} was for one. Return 0 or -1. */
+int restore_gave_up(struct txn *txn, const struct job *job, struct err *err);
 
 /** restore_put(txn, record, err): store a changed one. Return 0 or -1. */
 int restore_put(struct txn *txn, const struct restore_record *record, struct err *err);

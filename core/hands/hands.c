@@ -30,6 +30,8 @@ const char *const hands_verb_names[] = {"ping",
                                         "volumes",
                                         "exchange",
                                         "quiet",
+                                        "receive",
+                                        "discard",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

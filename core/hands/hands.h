@@ -38,6 +38,14 @@
  *                     what is left out, "": nothing is. Answers with messages of
  *                     entries and descriptors before the reply (volumes.h, volumes_fetch)
  *
+ *   RECEIVE           number, tenant_id, limits.storage_bytes: of all files; then messages of
+ *                     entries (volumes_say.h), an empty one at the end: a tenant's folder out of a
+ *                     snapshot, laid beside its own (".restored-N") for EXCHANGE, whole or not at
+ *                     all. FAIL "not_committed" while an earlier one is kept
+ *
+ *   DISCARD           number, tenant_id: what waits beside a tenant's folder goes; flag: and what is
+ *                     kept of before. ABSENT: there was nothing
+ *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
@@ -73,6 +81,8 @@ enum hands_verb {
     HANDS_VOLUMES,     /* a tenant's files, opened for reading: volumes.h */
     HANDS_EXCHANGE,    /* a stopped tenant's volumes against those that wait beside them */
     HANDS_QUIET,       /* what its blueprint wants done around the reading of its files */
+    HANDS_RECEIVE,     /* a tenant's volumes from a snapshot, to wait there */
+    HANDS_DISCARD,     /* what waits goes; flag: what is kept, too */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];
@@ -132,5 +142,12 @@ void hands_unit_name(char out[64], uint64_t number);
  * ERR_TIMEOUT). */
 enum outcome hands_call(const char *sock, const struct hands_request *request, int timeout_ms,
                         struct hands_reply *reply, struct buf *stream, struct err *err);
+
+/** hands_talk(sock, request, more, arg, timeout_ms, reply, err): as hands_call, and before the
+ * reply is waited for (so long) ${more} speaks to the connection ${fd}; it returns 0, or -1 having
+ * filled err: then the connection is cut. */
+enum outcome hands_talk(const char *sock, const struct hands_request *request,
+                        int (*more)(void *arg, int fd, struct err *err), void *arg, int timeout_ms,
+                        struct hands_reply *reply, struct err *err);
 
 #endif

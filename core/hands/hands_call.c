@@ -80,6 +80,22 @@ done:
     return result;
 }
 
+/* What the hands said of it. */
+static enum outcome outcome_of(const struct hands_reply *reply, struct err *err)
+{
+    if (reply->outcome == OUTCOME_OK || reply->outcome == OUTCOME_ABSENT)
+        return (enum outcome)reply->outcome;
+    (void)err_set(err,
+                  reply->err_kind == ERR_NONE || reply->err_kind > ERR_INTERNAL
+                      ? ERR_INTERNAL
+                      : (enum err_kind)reply->err_kind,
+                  reply->err_code, "%s", reply->err_text);
+    (void)err_hint(err, "%s", reply->err_hint);
+    if (err != NULL)
+        err->retry_after_s = reply->retry_after_s;
+    return (enum outcome)reply->outcome;
+}
+
 enum outcome hands_call(const char *sock, const struct hands_request *request, int timeout_ms,
                         struct hands_reply *reply, struct buf *stream, struct err *err)
 {
@@ -96,15 +112,26 @@ enum outcome hands_call(const char *sock, const struct hands_request *request, i
     (void)close(fd);
     if (result == -1)
         return unsure(err, err == NULL ? ERR_UNAVAILABLE : err->kind);
-    if (reply->outcome == OUTCOME_OK || reply->outcome == OUTCOME_ABSENT)
-        return (enum outcome)reply->outcome;
-    (void)err_set(err,
-                  reply->err_kind == ERR_NONE || reply->err_kind > ERR_INTERNAL
-                      ? ERR_INTERNAL
-                      : (enum err_kind)reply->err_kind,
-                  reply->err_code, "%s", reply->err_text);
-    (void)err_hint(err, "%s", reply->err_hint);
-    if (err != NULL)
-        err->retry_after_s = reply->retry_after_s;
-    return (enum outcome)reply->outcome;
+    return outcome_of(reply, err);
+}
+
+enum outcome hands_talk(const char *sock, const struct hands_request *request,
+                        int (*more)(void *arg, int fd, struct err *err), void *arg, int timeout_ms,
+                        struct hands_reply *reply, struct err *err)
+{
+    int fd = channel_connect(sock, timeout_ms, err), result;
+
+    memset(reply, 0, sizeof *reply);
+    if (fd == -1)
+        return unsure(err, ERR_UNAVAILABLE);
+    result = send_request(fd, request, err);
+    if (result == 0 && more(arg, fd, err) == -1) {
+        (void)close(fd);
+        return err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT ? OUTCOME_AGAIN
+                                                                        : OUTCOME_FAIL;
+    }
+    if (result == 0)
+        result = receive_reply(fd, reply, NULL, clock_mono_ms() + timeout_ms, err);
+    (void)close(fd);
+    return result == -1 ? unsure(err, err->kind) : outcome_of(reply, err);
 }

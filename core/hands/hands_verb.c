@@ -58,6 +58,8 @@ static const struct {
     [HANDS_VOLUMES] = {0, hands_volumes},
     [HANDS_QUIET] = {TENANT | NEED_PORT | ALONE, hands_quiet},
     [HANDS_EXCHANGE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_exchange},
+    [HANDS_RECEIVE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_receive},
+    [HANDS_DISCARD] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_discard},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

@@ -126,6 +126,9 @@ void hands_quiet_resume(struct hands_world *world);
  * Return 0, or -1 when the thread is still at work: then nothing it uses may be freed. */
 int hands_quiet_end(struct hands_world *world, int wait_ms);
 
+/* hands_receive.c */
+hands_work hands_receive, hands_discard;
+
 /** hands_connector_resume(world): after a boot: start every connector whose token is kept. Failures
  * are logged. */
 void hands_connector_resume(struct hands_world *world);

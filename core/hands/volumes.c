@@ -78,7 +78,7 @@ int volume_entry_read(const char **at, const char *end, struct volume_entry *e)
     e->inode = enc_get64(p + 57);
     name_len = enc_get16(p + 65);
     target_len = enc_get16(p + 67);
-    if (strchr("fdls", e->type) == NULL || e->type == '\0' ||
+    if (strchr("fdlshm", e->type) == NULL || e->type == '\0' ||
         left - FIXED < name_len + target_len ||
         str_copy_n(e->name, sizeof e->name, *at + FIXED, name_len) == -1 ||
         str_copy_n(e->target, sizeof e->target, *at + FIXED + name_len, target_len) == -1)
@@ -100,7 +100,7 @@ take_message(const struct buf *message, const int *fds, size_t count, struct vol
     int got, rc = 0;
 
     while (rc == 0 && (got = volume_entry_read(&at, end, e)) != 0) {
-        if (got == -1 || (e->type == 'f' && used == count))
+        if (got == -1 || strchr("fdls", e->type) == NULL || (e->type == 'f' && used == count))
             rc = err_set(err, ERR_UNAVAILABLE, "hands_unread", "the hands' entries cannot be read");
         else
             rc = take(arg, e, e->type == 'f' ? fds[used++] : -1, err);

@@ -14,7 +14,9 @@
 #define VOLUMES_DEPTH    100 /* folders within folders */
 
 struct volume_entry {
-    char type; /* 'f' 'd' 'l'; 's': left out, and target says why */
+    char type; /* 'f' 'd' 'l'; 's': left out, and target says why. Only on the way back, to the
+                  hands: 'h': one more name for the file target; 'm': the folder as it is to be,
+                  once all that is in it is there */
     uint32_t mode, uid, gid, links;
     int64_t mtime_s, ctime_s;
     uint32_t mtime_ns, ctime_ns;

@@ -44,6 +44,7 @@ const struct op *const op_tables[] = {
     mail_ops,
     reveal_ops,
     restore_ops,
+    restore_make_ops,
     act_ops,
     box_key_ops,
     recovery_ops,

@@ -1,6 +1,6 @@
 /* Restores as the box remembers them, and letting it go on after one. The restore itself is a
  * program of its own (sett restore FILE): this box's programs are what it replaces. */
-#include "restore_record.h"
+#include "restore_show.h"
 
 #include "job_start.h"
 #include "list.h"
@@ -19,8 +19,6 @@ static const struct field list_rows[] = {
     FIELD(struct restore_list_params, state, FIELD_ENUM, .names = restore_state_names,
           .help = "only in this state"),
 };
-
-static const struct view view_restore = {"restore", &restore_table, NULL};
 
 static int restore_list(struct op_call *call, struct err *err)
 {

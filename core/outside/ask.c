@@ -32,13 +32,16 @@ static int send_question(int fd, const char *question, const struct kv *params, 
 {
     char message[QUESTION_SIZE + KV_SIZE];
     size_t name = strlen(question) + 1;
+    int rc;
 
     if (name > QUESTION_SIZE)
         return err_set(err, ERR_INVALID, "question_too_long", "not a question: %s", question);
     memcpy(message, question, name);
     if (params != NULL)
         memcpy(message + name, params->data, params->len);
-    return channel_send(fd, message, name + (params == NULL ? 0 : params->len), err);
+    rc = channel_send(fd, message, name + (params == NULL ? 0 : params->len), err);
+    explicit_bzero(message, sizeof message); /* it may have held a secret */
+    return rc;
 }
 
 /* The worker's own refusal, as ask_end wrote it. */

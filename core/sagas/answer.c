@@ -134,6 +134,7 @@ static void serve(struct visit *v)
     } else if (ask_answer(v->fd, out.data, out.len) == 0) {
         (void)ask_end(v->fd, NULL);
     }
+    explicit_bzero(&params, sizeof params); /* they may have held a secret */
     buf_free(&out);
 }
 

@@ -13,7 +13,6 @@ const struct saga *const sagas[] = {
     &saga_tenant_update,
     &saga_tenant_delete,
     &saga_tenant_move,
-    &saga_tenant_restore,
     &saga_tunnel_create,
     &saga_tunnel_delete,
     &saga_tunnel_restart,

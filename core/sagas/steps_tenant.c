@@ -19,6 +19,7 @@
 #include "shared.h"
 #include "setting.h"
 #include "subscription.h"
+#include "restore_record.h"
 #include "str.h"
 
 #define FOREIGN_MS (INT64_C(15) * 60 * 1000) /* then a foreign port is tried again */
@@ -383,6 +384,8 @@ int steps_tenant_provision_ended(struct txn *txn, struct job *job, void *context
 
     if (job->state == JOB_DONE)
         return steps_tunnel_follow(txn, job, err);
+    if (restore_gave_up(txn, job, err) == -1)
+        return -1;
     if (job->state == JOB_UNDONE)
         return give_back(txn, job, context, false, job->cause, err);
     if (facts_load_tenant(txn, job, &tenant, err) == -1 ||
