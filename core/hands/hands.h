@@ -43,8 +43,8 @@
  *                     snapshot, laid beside its own (".restored-N") for EXCHANGE, whole or not at
  *                     all. FAIL "not_committed" while an earlier one is kept
  *
- *   DISCARD           number, tenant_id: what waits beside a tenant's folder goes; flag: and what is
- *                     kept of before. ABSENT: there was nothing
+ *   DISCARD           number, tenant_id: what waits beside a tenant's folder goes; flag: and what
+ *                     is kept of before. ABSENT: there was nothing
  *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
