@@ -49,7 +49,7 @@ def own_namespaces():
     """Once more, with nothing but loopback; /sys as that network namespace sees it, where lxc looks for bridges."""
     if not os.environ.get("SETT_OWN_NAMESPACES"):
         os.environ["SETT_OWN_NAMESPACES"] = "1"
-        os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable, os.path.abspath(__file__)])
+        os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable, os.path.abspath(sys.argv[0])])
     groups = tempfile.mkdtemp(prefix="sett-groups-")
     for argv in (["ip", "link", "set", "lo", "up"], ["mount", "--rbind", "/sys/fs/cgroup", groups],
                  ["mount", "-t", "sysfs", "sysfs", "/sys"], ["mount", "--move", groups, "/sys/fs/cgroup"]):

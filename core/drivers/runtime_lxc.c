@@ -76,7 +76,7 @@ static int look(struct lxc_self *self, struct lxc_work *w, struct runtime_status
                 struct err *err)
 {
     const struct lxc_places *at = &w->plan.at;
-    struct process_status s;
+    struct process_status s, forward;
     struct lxc_trace trace;
 
     (void)err;
@@ -89,7 +89,10 @@ static int look(struct lxc_self *self, struct lxc_work *w, struct runtime_status
         out->exit_code = 0;
     out->oom_killed = lxc_group_oom(w->o.mark, at->end);
     if (s.running) {
-        out->state = RUNTIME_RUNNING;
+        process_group_status(self->group, at->forward, &forward);
+        out->state = forward.wanted ? RUNTIME_RUNNING : RUNTIME_FAILED;
+        if (!forward.wanted) /* whoever started it came no further; a start finishes it */
+            (void)str_copy(out->detail, sizeof out->detail, "it runs, and no port leads to it");
         out->started_at = s.started_at;
         return str_format(out->id, sizeof out->id, "%d", (int)s.pid);
     }

@@ -217,7 +217,7 @@ class Proxmox:
         if what == ("GET", "status/current"):
             return {"vmid": vmid, "status": g["status"], "ha": {"managed": 0}, "name": g["config"].get("hostname", f"CT{vmid}"),
                     "uptime": int(time.monotonic() - g["started"]) if g["status"] == "running" else 0, "cpu": 0.01, "cpus": 1,
-                    "mem": 30 << 20, "maxmem": int(g["config"].get("memory", 512)) << 20, "disk": 300 << 20, "netin": 1000, "netout": 2000,
+                    "mem": 30 << 20 if g["status"] == "running" else 0, "maxmem": int(g["config"].get("memory", 512)) << 20, "disk": 300 << 20, "netin": 1000, "netout": 2000,
                     **({"lock": g["lock"]} if g["lock"] else {})}
         if what == ("GET", "interfaces"):
             card = {"name": "eth0", "hwaddr": "bc:24:11:00:00:01", "hardware-address": "bc:24:11:00:00:01", "ip-addresses": []}

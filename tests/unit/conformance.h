@@ -32,6 +32,13 @@ enum conformance_cannot { /* what a runtime may be excused from, one by one */
                           CANNOT_COUNT_TRAFFIC,
                           CANNOT_PART_TENANTS,
                           CANNOT_KEEP_RUNNING, /* what is created again while it runs, unchanged */
+                          CANNOT_RUN_INSIDE,   /* a command, beside the program */
+                          CANNOT_SHARE_FILES,  /* volumes that are folders of this machine */
+                          CANNOT_SAY_WHEN,    /* it was started, to the millisecond */
+                          CANNOT_SAY_CREATED,  /* apart from stopped */
+                          CANNOT_BE_LOCAL,     /* a port of this machine alone */
+                          CANNOT_HOLD_A_NAME,  /* a foreign one of ours is no reason to refuse */
+                          CANNOT_READ_OUTPUT,  /* of the program itself */
                           CANNOTS
 };
 
@@ -52,6 +59,10 @@ struct conformance {
     bool (*nothing_left)(const struct runtime_order *o);
     /* Where a neighbour could reach tenant ${o}, in ${address}: "10.201.0.2 8080". */
     void (*address)(const struct runtime_order *o, char address[64]);
+    /* What is further in an order; NULL: nothing. */
+    void (*order)(struct runtime_order *o);
+    /* Whether the program of ${o} answers, where it is not its page on 127.0.0.1 that says so. */
+    bool (*answers)(const struct runtime_order *o);
     struct hands_world *world; /* whose runtime is this one; NULL: the hands do not run it */
     unsigned last;             /* number given to a tenant */
 };
@@ -65,7 +76,7 @@ static struct conformance subject;
     "[ ! -e end ] || { rm end; exit 3; }; [ ! -e oom ] || { rm oom; exec tail /dev/zero; }; done"
 
 /* The blueprint: as an operator would write it, read as the hands read it. */
-static inline void conformance_blueprint(const char *folder, const char *runtime, const char *more,
+static inline void conformance_blueprint(const char *folder, const char *kind, const char *more,
                                          const char *listen, const char *site, const char *target)
 {
     char path[256], command[512], text[2048];
@@ -79,7 +90,7 @@ static inline void conformance_blueprint(const char *folder, const char *runtime
                      "[variables]\nCOLOUR = blue\nTENANT_NAME = nobody\n"
                      "[volumes]\nsite = %s\n"
                      "[init]\ncommand = /bin/sh -c \"echo init >> %s/inits\"\n",
-                     runtime, more, site, command, target, site);
+                     kind, more, site, command, target, site);
     (void)str_format(path, sizeof path, "%s/conform.conf", folder);
     if (file_mkdirs(folder, 0755, &err) == -1 ||
         file_write(path, text, strlen(text), 0644, &err) == -1 ||
@@ -113,6 +124,8 @@ static inline struct runtime_order conformance_order(void)
     (void)str_copy(o.blueprint, sizeof o.blueprint, "conform");
     o.port = free_port();
     assert_int_equal(kv_set(&o.env, "TENANT_NAME", "Acme"), 0);
+    if (subject.order != NULL)
+        subject.order(&o);
     return o;
 }
 
@@ -128,6 +141,8 @@ static inline void conformance_put(const struct runtime_order *o, const char *na
     char path[256];
     struct err err;
 
+    if (subject.cannot[CANNOT_SHARE_FILES] != NULL)
+        return;
     conformance_path(o, name, path);
     CONFORM(file_write(path, text, strlen(text), 0644, &err));
 }
@@ -164,6 +179,8 @@ static inline bool conformance_answers(const struct runtime_order *o, const char
 {
     char text[1024];
 
+    if (subject.answers != NULL)
+        return subject.answers(o);
     return conformance_ask(o->port, "index.html", text, sizeof text) == 200 &&
            str_equal(text, expected);
 }

@@ -25,6 +25,7 @@ static void conform_absent(void **state)
 
 static void conform_create_is_idempotent(void **state)
 {
+    uint32_t made = conformance_cannot(CANNOT_SAY_CREATED) ? RUNTIME_STOPPED : RUNTIME_CREATED;
     struct runtime_order o = conformance_order();
     struct runtime_status status, before;
     struct err err;
@@ -32,8 +33,8 @@ static void conform_create_is_idempotent(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         CONFORM(conformance_create(&o, &status, &err));
-        assert_int_equal(status.state, RUNTIME_CREATED);
-        assert_int_equal(conformance_status(&o).state, RUNTIME_CREATED);
+        assert_int_equal(status.state, made);
+        assert_int_equal(conformance_status(&o).state, made);
     }
     conformance_put(&o, "index.html", "one");
     CONFORM(conformance_start(&o, &before, &err));
@@ -44,7 +45,8 @@ static void conform_create_is_idempotent(void **state)
     status = conformance_status(&o);
     assert_int_equal(status.state, RUNTIME_RUNNING);
     assert_string_equal(status.id, before.id);
-    assert_int_equal(status.started_at, before.started_at);
+    if (!conformance_cannot(CANNOT_SAY_WHEN))
+        assert_int_equal(status.started_at, before.started_at);
     assert_true(conformance_answers(&o, "one"));
     conformance_gone(&o);
 }
@@ -74,7 +76,6 @@ static void conform_verbs_may_be_repeated(void **state)
 {
     struct runtime_order o = conformance_serving();
     struct runtime_status status;
-    char text[256];
     struct err err;
 
     (void)state;
@@ -84,7 +85,7 @@ static void conform_verbs_may_be_repeated(void **state)
     for (int i = 0; i < 2; i++) {
         CONFORM(subject.runtime->stop(subject.runtime->self, &o, &err));
         assert_int_equal(conformance_status(&o).state, RUNTIME_STOPPED);
-        assert_int_equal(conformance_ask(o.port, "index.html", text, sizeof text), 0);
+        assert_false(conformance_answers(&o, o.mark));
     }
     CONFORM(subject.runtime->restart(subject.runtime->self, &o, &subject.b, &status, &err));
     WAIT_FOR(conformance_answers(&o, o.mark));
@@ -112,22 +113,30 @@ static void conform_foreign_is_refused_and_left(void **state)
     assert_non_null(strstr(err.text, status.detail)); /* named */
     assert_int_equal(subject.runtime->stop(subject.runtime->self, &o, &err), -1);
     assert_int_equal(err.kind, ERR_CONFLICT);
-    assert_int_equal(subject.runtime->remove(subject.runtime->self, &o, true, &err), -1);
-    assert_int_equal(err.kind, ERR_CONFLICT);
+    if (conformance_cannot(CANNOT_HOLD_A_NAME)) {
+        CONFORM(subject.runtime->remove(subject.runtime->self, &o, true, &err));
+    } else {
+        assert_int_equal(subject.runtime->remove(subject.runtime->self, &o, true, &err), -1);
+        assert_int_equal(err.kind, ERR_CONFLICT);
+    }
     assert_int_equal(subject.runtime->inspect(subject.runtime->self, &o, &status, &err), -1);
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_true(subject.untouched(&o));
-    conformance_gone(&o);
+    if (subject.cannot[CANNOT_HOLD_A_NAME] == NULL)
+        conformance_gone(&o);
 }
 
 /* Limits as the tenant meets them: what it reads, and what happens beyond them. */
 static void conform_limits_hold_inside(void **state)
 {
-    struct runtime_order o = conformance_serving();
+    struct runtime_order o;
     struct runtime_stats a, b;
     struct err err;
 
     (void)state;
+    if (conformance_cannot(CANNOT_RUN_INSIDE))
+        return;
+    o = conformance_serving();
     assert_string_equal(conformance_says(&o, "ulimit -n"), "200\n");
     if (!conformance_cannot(CANNOT_LIMIT_MEMORY)) {
         assert_string_equal(conformance_says(&o, "cat /sys/fs/cgroup/memory.max 2>/dev/null || "
@@ -183,6 +192,8 @@ static void conform_port_is_of_this_machine_alone(void **state)
     int fd;
 
     (void)state;
+    if (conformance_cannot(CANNOT_BE_LOCAL))
+        return;
     if (geteuid() != 0) {
         print_message("# not shown without root: whether another machine reaches the port\n");
         return;
@@ -203,12 +214,15 @@ static void conform_port_is_of_this_machine_alone(void **state)
 
 static void conform_volumes_outlive_the_program(void **state)
 {
-    struct runtime_order o = conformance_serving();
+    struct runtime_order o;
     struct runtime_status status;
     char path[256], script[256];
     struct err err;
 
     (void)state;
+    if (conformance_cannot(CANNOT_SHARE_FILES))
+        return;
+    o = conformance_serving();
     (void)str_format(script, sizeof script, "echo kept > %s/kept", subject.site);
     (void)conformance_says(&o, script);
     CONFORM(subject.runtime->remove(subject.runtime->self, &o, false, &err));
@@ -226,11 +240,14 @@ static void conform_volumes_outlive_the_program(void **state)
 
 static void conform_logs_are_bounded(void **state)
 {
-    struct runtime_order o = conformance_serving();
+    struct runtime_order o;
     struct buf out;
     struct err err;
 
     (void)state;
+    if (conformance_cannot(CANNOT_READ_OUTPUT))
+        return;
+    o = conformance_serving();
     buf_init(&out, 64 * 1024);
     do {
         buf_reset(&out);
@@ -288,19 +305,23 @@ static void conform_stats(void **state)
     (void)state;
     (void)str_format(script, sizeof script,
                      "dd if=/dev/zero of=%s/big bs=1024 count=3072 2>/dev/null", subject.site);
-    (void)conformance_says(&o, script);
+    if (subject.cannot[CANNOT_RUN_INSIDE] == NULL)
+        (void)conformance_says(&o, script);
     CONFORM(subject.runtime->stats(subject.runtime->self, &o, &stats, &err));
     assert_in_range(stats.memory_bytes, 1, 48u << 20);
     assert_int_equal(stats.memory_limit_bytes, 48u << 20);
-    assert_in_range(stats.pids, 1, 24);
-    assert_in_range(stats.storage_bytes, 3072u * 1024u, 16u << 20);
+    if (!conformance_cannot(CANNOT_LIMIT_PIDS))
+        assert_in_range(stats.pids, 1, 24);
+    if (!conformance_cannot(CANNOT_RUN_INSIDE))
+        assert_in_range(stats.storage_bytes, 3072u * 1024u, 16u << 20);
     if (!conformance_cannot(CANNOT_COUNT_TRAFFIC))
         assert_true(stats.received_bytes > 0 && stats.sent_bytes > 0);
     CONFORM(subject.runtime->stop(subject.runtime->self, &o, &err));
     CONFORM(subject.runtime->stats(subject.runtime->self, &o, &stats, &err));
     assert_int_equal(stats.memory_bytes, 0);
     assert_int_equal(stats.pids, 0);
-    assert_true(stats.storage_bytes >= 3072u * 1024u);
+    if (subject.cannot[CANNOT_RUN_INSIDE] == NULL)
+        assert_true(stats.storage_bytes >= 3072u * 1024u);
     conformance_gone(&o);
 }
 
@@ -351,11 +372,14 @@ static void conform_variables_are_expanded(void **state)
     (void)state;
     (void)str_format(expected, sizeof expected, "Hello Acme of blue$\n%u tn_conform%u\n",
                      (unsigned)o.number, (unsigned)o.number);
-    assert_string_equal(conformance_says(&o, "echo \"$GREETING\"; echo $TENANT_NUMBER $TENANT_ID"),
-                        expected);
+    if (!conformance_cannot(CANNOT_RUN_INSIDE))
+        assert_string_equal(
+            conformance_says(&o, "echo \"$GREETING\"; echo $TENANT_NUMBER $TENANT_ID"), expected);
     /* what an order may not set */
     o.number = ++subject.last;
     (void)str_format(o.mark, sizeof o.mark, "sett-t%06u", subject.last);
+    if (subject.order != NULL)
+        subject.order(&o);
     assert_int_equal(kv_set(&o.env, "LD_PRELOAD", "/tmp/x"), 0);
     if (conformance_create(&o, &status, &err) == 0)
         assert_int_equal(conformance_start(&o, &status, &err), -1);
@@ -365,15 +389,20 @@ static void conform_variables_are_expanded(void **state)
     conformance_gone(&o);
     o.number--;
     (void)str_format(o.mark, sizeof o.mark, "sett-t%06u", subject.last - 1);
+    if (subject.order != NULL)
+        subject.order(&o);
     conformance_gone(&o);
 }
 
 static void conform_ends_are_told(void **state)
 {
-    struct runtime_order o = conformance_serving();
+    struct runtime_order o;
     struct err err;
 
     (void)state;
+    if (conformance_cannot(CANNOT_RUN_INSIDE))
+        return;
+    o = conformance_serving();
     (void)conformance_inside(&o, "echo last words; exit 7", &err);
     assert_string_equal(err.code, "command_failed");
     assert_non_null(strstr(err.text, "7"));

@@ -11,86 +11,21 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "canned.h"
 #include "clock.h"
-#include "http.h"
-#include "json_in.h"
-#include "runtime_proxmox.h"
+#include "proxmox_world.h"
 
-static struct canned world;
-static struct http_client *client;
-static struct proxmox api;
-static struct runtime runtime;
 static struct blueprint blueprint;
-static char base[64];
 static unsigned last = 100;
-
-/* Tell the world something; its answer is forgotten. */
-static void tell(const char *what, const char *said)
-{
-    struct http_request r = {.profile = HTTP_PROVIDER, .method = "POST"};
-    struct http_answer a;
-    struct err err = {0};
-    char url[160];
-
-    (void)str_format(url, sizeof url, "%s/_world/%s", base, what);
-    r.url = url;
-    r.body = said;
-    r.body_len = strlen(said);
-    r.content_type = "application/json";
-    http_answer_init(&a, 0);
-    if (http_call(client, &r, &a, &err) == -1 || a.status != 200)
-        fail_msg("%s: %s", what, err.text);
-    http_answer_free(&a);
-}
-
-/* What the world says of the container: NULL there is none. To be freed. */
-static char *told(const char *what)
-{
-    struct http_request r = {.profile = HTTP_PROVIDER, .method = "GET"};
-    struct http_answer a;
-    struct err err = {0};
-    char url[160], *text;
-
-    (void)str_format(url, sizeof url, "%s/_world/%s", base, what);
-    r.url = url;
-    http_answer_init(&a, 0);
-    assert_int_equal(http_call(client, &r, &a, &err), 0);
-    text = strdup(buf_string(&a.body));
-    http_answer_free(&a);
-    return text;
-}
-
-static bool there(const struct runtime_order *o, const char *words)
-{
-    char *all = told("pve"), key[24];
-    struct cJSON *json;
-    const struct cJSON *guest;
-    bool yes;
-
-    for (char *at = all; (at = strstr(at, "\\u0000")) != NULL;) /* an environment's */
-        at[5] = '1';
-    json = json_parse(all, strlen(all), &json_limits_provider, NULL);
-    assert_non_null(json);
-    (void)str_format(key, sizeof key, "%u", o->guest);
-    guest = json_at(json, key);
-    yes = guest != NULL && (words == NULL || str_equal(json_text(guest, "status", ""), words) ||
-                            str_equal(json_text(guest, "config.hostname", ""), words));
-    json_free(json);
-    free(all);
-    return yes;
-}
 
 static struct runtime_order order(void)
 {
-    struct runtime_order o = {.number = ++last, .guest = 5000 + last};
+    struct runtime_order o = {.number = ++last};
 
     (void)str_format(o.mark, sizeof o.mark, "sett-t%06u", last);
     (void)str_format(o.tenant_id, sizeof o.tenant_id, "tn_%026u", last);
     (void)str_copy(o.job_id, sizeof o.job_id, "job_x");
     (void)str_copy(o.box_id, sizeof o.box_id, "box_x");
-    (void)str_copy(o.node, sizeof o.node, "pve1");
-    (void)str_format(o.inside, sizeof o.inside, "127.9.%u.7/8", last);
+    place(&o);
     return o;
 }
 
@@ -327,40 +262,13 @@ static void as_described(void **state)
 
 static int setup(void **state)
 {
-    struct runtime_proxmox_setup terms = {.api = &api, .storage = "local-lvm", .bridge = "vmbr0"};
-    char *argv[] = {(char[]){"python3"}, (char[]){"tests/fake/world.py"}, world.folder, NULL};
-    char line[1024];
-    struct cJSON *facts;
-    struct err err = {0};
-
-    (void)state;
-    if (canned_folder(&world) == -1 || canned_spawn(&world, argv, line, sizeof line) == -1 ||
-        (facts = json_parse(line, strlen(str_trim(line)), &json_limits_api, &err)) == NULL)
+    if (world_setup(state) == -1)
         return -1;
-    (void)str_format(base, sizeof base, "https://localhost:%u",
-                     (unsigned)json_i64(facts, "port", 0));
-    if (http_init(&err) == -1 || http_client_new(&client, &err) == -1 ||
-        http_client_set_ca(client, json_text(facts, "ca", "")) == -1 ||
-        proxmox_init(&api, base, json_text(facts, "pve_token_id", ""),
-                     json_text(facts, "pve_token", ""), client, &err) == -1 ||
-        runtime_proxmox_new(&runtime, &terms, &err) == -1)
-        return -1;
-    json_free(facts);
     (void)str_copy(blueprint.name, sizeof blueprint.name, "pve");
     (void)str_copy(blueprint.runtime, sizeof blueprint.runtime, "proxmox");
     (void)str_copy(blueprint.image, sizeof blueprint.image, "local:vztmpl/site_1_amd64.tar.zst");
     blueprint.inner_port = 8080;
     blueprint.limits.memory_bytes = 64u << 20;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    runtime_proxmox_free(&runtime);
-    proxmox_free(&api);
-    http_client_free(client);
-    canned_stop(&world);
     return 0;
 }
 
@@ -378,5 +286,5 @@ int main(void)
         cmocka_unit_test(as_described),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, world_teardown);
 }
