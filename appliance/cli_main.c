@@ -249,5 +249,8 @@ fail:
     free(rest);
     if (str_equal(err.code, "interrupted"))
         return INTERRUPT_EXIT;
+    /* What an option names and is not there is not found, though the request is what was wrong. */
+    if (err.kind == ERR_INVALID && str_ends(err.code, "_not_found"))
+        err.kind = ERR_NOT_FOUND;
     return err.kind == ERR_NONE ? 1 : err_exit_code(err.kind);
 }

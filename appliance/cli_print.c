@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "json_in.h"
+#include "progress.h"
 #include "str.h"
 
 #define COLUMNS       10
@@ -54,8 +55,31 @@ static const struct {
      {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},
 };
 
-/* One value as a cell: strings as they are, null as "-", nested things as compact JSON. */
-static void cell_set(char out[CELL_SIZE], const struct cJSON *item)
+/* Whether a member's number is a size, which people read in other units than programs. */
+static bool is_size(const char *name)
+{
+    return str_equal(name, "bytes") || str_ends(name, "_bytes");
+}
+
+/* A number: as it is, or as a size. */
+static void number_set(char out[CELL_SIZE], const char *name, bool negative, uint64_t n)
+{
+    char size[PROGRESS_BYTES];
+
+    if (negative || !is_size(name)) {
+        (void)str_format(out, CELL_SIZE, "%s%llu", negative ? "-" : "", (unsigned long long)n);
+        return;
+    }
+    if (n < 1024)
+        (void)str_format(size, sizeof size, "%u B", (unsigned)n);
+    else
+        progress_bytes(size, n);
+    (void)str_copy(out, CELL_SIZE, size);
+}
+
+/* One value as a cell: strings as they are, null as "-", nested things as compact JSON, and of a
+ * member with a ${name} that says so a size in units for people; "": the number itself. */
+static void cell_set(char out[CELL_SIZE], const char *name, const struct cJSON *item)
 {
     bool negative;
     uint64_t n;
@@ -75,7 +99,7 @@ static void cell_set(char out[CELL_SIZE], const struct cJSON *item)
     }
     case JSON_NUMBER:
         if (json_integer(item, &negative, &n))
-            (void)str_format(out, CELL_SIZE, "%s%llu", negative ? "-" : "", (unsigned long long)n);
+            number_set(out, name, negative, n);
         break;
     case JSON_BOOL:
         (void)str_copy(out, CELL_SIZE, json_bool(item, "", false) ? "yes" : "no");
@@ -150,7 +174,8 @@ static void list_print(const struct cli *cli, const struct cJSON *data, const ch
         widths[i] = width(columns[i]);
     while ((item = json_next(data, item)) != NULL)
         for (size_t i = 0; i < count; i++) {
-            cell_set(cells[i], json_at(item, columns[i]));
+            cell_set(cells[i], cli->output == CLI_PLAIN ? "" : columns[i],
+                     json_at(item, columns[i]));
             if (width(cells[i]) > widths[i])
                 widths[i] = width(cells[i]);
         }
@@ -165,7 +190,8 @@ static void list_print(const struct cli *cli, const struct cJSON *data, const ch
     }
     while ((item = json_next(data, item)) != NULL) {
         for (size_t i = 0; i < count; i++)
-            cell_set(cells[i], json_at(item, columns[i]));
+            cell_set(cells[i], cli->output == CLI_PLAIN ? "" : columns[i],
+                     json_at(item, columns[i]));
         row_print(cells, widths, count, cli->output == CLI_PLAIN);
     }
 }
@@ -177,14 +203,15 @@ static void chart_print(const struct cJSON *columns, const struct cJSON *points,
     int widths[CHART_COLUMNS] = {0}, i;
     bool shown[CHART_COLUMNS] = {false};
     const struct cJSON *row = NULL, *item = NULL;
+    const char *names[CHART_COLUMNS] = {NULL};
     char cell[CELL_SIZE];
 
     for (i = 0; i < CHART_COLUMNS && (item = json_next(columns, item)) != NULL; i++)
-        widths[i] = width(json_text(item, "", ""));
+        widths[i] = width(names[i] = json_text(item, "", ""));
     while ((row = json_next(points, row)) != NULL)
         for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(row, item)) != NULL; i++) {
-            cell_set(cell, item);
-            shown[i] = shown[i] || !str_equal(cell, "0");
+            cell_set(cell, names[i] == NULL ? "" : names[i], item);
+            shown[i] = shown[i] || (!str_equal(cell, "0") && !str_equal(cell, "0 B"));
             widths[i] = width(cell) > widths[i] ? width(cell) : widths[i];
         }
     printf("%*s", indent, "");
@@ -195,7 +222,7 @@ static void chart_print(const struct cJSON *columns, const struct cJSON *points,
     while ((row = json_next(points, row)) != NULL) {
         printf("%*s", indent, "");
         for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(row, item)) != NULL; i++) {
-            cell_set(cell, item);
+            cell_set(cell, names[i] == NULL ? "" : names[i], item);
             if (shown[i])
                 printf("%*s  ", widths[i], cell);
         }
@@ -203,9 +230,11 @@ static void chart_print(const struct cJSON *columns, const struct cJSON *points,
     }
 }
 
-/* An object as "name  value" lines; lists of objects inside it as small tables of their own. */
-static void object_print(const struct cJSON *object, int indent)
+/* An object as "name  value" lines; lists of objects inside it as small tables of their own. What
+ * is in one whose name is a size's is a size, but for its shares. */
+static void object_print(const struct cli *cli, const struct cJSON *object, int indent)
 {
+    const char *of = json_name(object) == NULL ? "" : json_name(object);
     const struct cJSON *item = NULL;
     char cell[CELL_SIZE];
 
@@ -222,7 +251,7 @@ static void object_print(const struct cJSON *object, int indent)
             }
             if (name[0] != '\0')
                 printf("%*s%s\n", indent, "", name);
-            object_print(item, indent + 2);
+            object_print(cli, item, indent + 2);
             if (name[0] == '\0')
                 putchar('\n');
             continue;
@@ -231,7 +260,11 @@ static void object_print(const struct cJSON *object, int indent)
             printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name,
                    json_text(item, "", ""));
         else {
-            cell_set(cell, item);
+            cell_set(cell,
+                     cli->output == CLI_PLAIN                     ? ""
+                     : is_size(of) && !str_ends(name, "_percent") ? of
+                                                                  : name,
+                     item);
             printf("%*s%-*s %s\n", indent, "", NOUN_WIDTH - 1 - indent, name, cell);
         }
     }
@@ -280,7 +313,7 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
     } else if (cli->told && str_equal(json_text(tree, "object", ""), "probe")) {
         probe_print(tree);
     } else {
-        object_print(tree, 0);
+        object_print(cli, tree, 0);
     }
     json_free(tree);
     return 0;

@@ -18,7 +18,7 @@
 #define WIDTH_MOST   120
 #define BAR_LEAST    10
 #define BAR_MOST     30
-#define PART         32
+#define PART         PROGRESS_BYTES
 
 bool progress_wanted(const struct cli *cli)
 {
@@ -39,7 +39,7 @@ static size_t terminal_width(void)
 }
 
 /* 812 KiB, 41.3 MiB, 2.07 GiB. */
-static void bytes_text(char out[PART], uint64_t bytes)
+void progress_bytes(char out[PROGRESS_BYTES], uint64_t bytes)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes / 1024.0;
@@ -49,8 +49,8 @@ static void bytes_text(char out[PART], uint64_t bytes)
         value /= 1024.0;
         unit++;
     }
-    (void)str_format(out, PART, unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value,
-                     units[unit]);
+    (void)str_format(out, PROGRESS_BYTES, unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s",
+                     value, units[unit]);
 }
 
 /* 4 s, 12:05, 1:02:33. */
@@ -77,17 +77,17 @@ static void fill(struct parts *p, const struct progress_now *now)
     char a[PART], b[PART];
 
     memset(p, 0, sizeof *p);
-    bytes_text(a, done);
+    progress_bytes(a, done);
     if (now->total == 0) {
         (void)str_format(p->amount, sizeof p->amount, "  %s", a);
     } else {
-        bytes_text(b, now->total);
+        progress_bytes(b, now->total);
         (void)str_format(p->amount, sizeof p->amount, "  %s of %s", a, b);
         (void)str_format(p->percent, sizeof p->percent, "  %3u %%",
                          (unsigned)((double)done * 100.0 / (double)now->total));
     }
     if (rate >= 1) {
-        bytes_text(a, (uint64_t)rate);
+        progress_bytes(a, (uint64_t)rate);
         (void)str_format(p->rate, sizeof p->rate, "  %s/s", a);
         if (now->total > done) {
             left_text(a, (double)(now->total - done) / rate);

@@ -24,6 +24,11 @@ bool progress_wanted(const struct cli *cli);
 /** progress_text(out, size, width, now): the line, at most ${width} characters of one byte each. */
 void progress_text(char *out, size_t size, size_t width, const struct progress_now *now);
 
+#define PROGRESS_BYTES 32
+
+/** progress_bytes(out, bytes): a size in binary units with three digits: "41.3 MiB". */
+void progress_bytes(char out[PROGRESS_BYTES], uint64_t bytes);
+
 /** progress_draw(p, now): draw it over what stands there, a few times a second at most. */
 void progress_draw(struct progress *p, const struct progress_now *now);
 

@@ -236,6 +236,17 @@ def test_end(tap, box, site):
            (gone["cause"], state["apps"], state["limits"]))
     order = [e["what"] for e in site.world.call("effects")][-5:]
     tap.ok(order.index("record-deleted") < order.index("app-deleted"), "and not before its name leads nowhere", order)
+    listed = lambda *words: [t["subdomain"] for t in box.json("tenant", "list", *words)["data"]]
+    tap.ok("acme2" not in listed() and "globex" in listed() and "acme2" in listed("--deleted") and listed("--state", "deleted") == ["umbrella", "full", "acme2"],
+           "what is deleted is listed when it is asked for", (listed(), listed("--deleted"), listed("--state", "deleted")))
+    tunnels = lambda *words: {t["state"] for t in box.json("tunnel", "list", *words)["data"]}
+    tap.ok("deleted" not in tunnels() and "deleted" in tunnels("--deleted"), "tunnels, too", (tunnels(), tunnels("--deleted")))
+    code, _, errors = box.sett("tunnel", "list", "--tenant-id", "nobody", ok=False)
+    tap.ok(code == 3 and "there is no tenant nobody" in errors, "an option that names nobody: not found, like an argument", (code, errors))
+    tap.equal(box.sett("tunnel", "show", "nobody", ok=False)[0], 3, "and so is a tunnel")
+    tap.equal(box.json("tunnel", "show", "globex")["hostname"], f"globex.{site.domain}", "a tunnel answers to its tenant's name")
+    shown, plain = box.sett("system", "resources"), box.sett("system", "resources", "--output", "plain")
+    tap.ok(any(u in shown for u in (" GiB", " MiB")) and " GiB" not in plain + " " and " MiB" not in plain, "sizes in units for people, and raw for programs", (shown, plain))
     tap.equal(box.sett("fsck", ok=False)[0], 0, "fsck is clean")
     breaches = site.world.call("breaches")
     tap.ok(not breaches, "every exchange was as the provider describes it", "\n".join(breaches[:10]))

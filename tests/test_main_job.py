@@ -46,7 +46,7 @@ class Shop:
         return self.box.sett("stripe", "send", *words, "--url", f"http://127.0.0.1:{self.box.port}/webhook/stripe")
 
     def tenant(self, subdomain):
-        for t in self.box.json("tenant", "list", "--limit", "100")["data"]:
+        for t in self.box.json("tenant", "list", "--limit", "100", "--deleted")["data"]:
             if t["subdomain"] == subdomain:
                 return t
         return None

@@ -319,6 +319,9 @@ const struct setting_row setting_rows[] = {
     NUMBER("domains.proof_days", "7", 0, 365,
            "for which a domain is still led whose TXT record is gone"),
     TEXT("ports.ranges", "3100-3999", check_ranges, "pool of local ports, as in 3100-3999,5000"),
+    NUMBER("records.keep_days", "365", 0, 3650,
+           "days for which a mailing that is sent and a domain that is removed are remembered; "
+           "0: for ever"),
     NUMBER("names.rest_days", "90", 0, 3650, "days for which a deleted tenant's name rests"),
     NUMBER("stripe.past_due_days", "7", 0, 365, "days from past due to suspension"),
     NUMBER("stripe.delete_days", "14", 0, 3650, "days from a subscription's end to deletion"),

@@ -19,6 +19,7 @@ struct domain_list_params {
     struct list_params list;
     char tenant_id[96], name[256];
     uint32_t state, via;
+    bool deleted;
 };
 static const struct field domain_list_rows[] = {
     LIST_FIELDS(struct domain_list_params),
@@ -29,6 +30,7 @@ static const struct field domain_list_rows[] = {
     FIELD(struct domain_list_params, via, FIELD_ENUM, .names = domain_via_names,
           .help = "only by this way"),
     FIELD(struct domain_list_params, name, FIELD_TEXT, .help = "only of this name"),
+    FIELD(struct domain_list_params, deleted, FIELD_BOOL, .help = "also those that are removed"),
 };
 
 enum language { LANGUAGE_EN, LANGUAGE_ES, LANGUAGE_DE };
@@ -44,9 +46,11 @@ static const struct field instructions_rows[] = {
 
 static bool keep(const struct op_call *call, const void *record)
 {
+    const struct domain_list_params *p = call->params;
     const struct custom_domain *want = call->scratch, *d = record;
 
-    return (want->customer_id[0] == '\0' || str_equal(d->customer_id, want->customer_id)) &&
+    return (p->deleted || op_given(call, "state") || d->state != DOMAIN_REMOVED) &&
+           (want->customer_id[0] == '\0' || str_equal(d->customer_id, want->customer_id)) &&
            (!op_given(call, "tenant_id") || str_equal(d->tenant_id, want->tenant_id)) &&
            (!op_given(call, "name") || str_equal(d->name, want->name)) &&
            (!op_given(call, "state") || d->state == want->state) &&

@@ -13,6 +13,7 @@ struct tenant_list_params {
     struct list_params list;
     uint32_t state;
     char customer_id[96], plan[96], subdomain[64];
+    bool deleted;
 };
 static const struct field tenant_list_rows[] = {
     LIST_FIELDS(struct tenant_list_params),
@@ -22,6 +23,7 @@ static const struct field tenant_list_rows[] = {
           .help = "only of this customer"),
     FIELD(struct tenant_list_params, plan, FIELD_TEXT, .help = "only with this plan"),
     FIELD(struct tenant_list_params, subdomain, FIELD_TEXT, .help = "only with this subdomain"),
+    FIELD(struct tenant_list_params, deleted, FIELD_BOOL, .help = "also those that are deleted"),
 };
 
 struct lines_params {
@@ -42,10 +44,12 @@ struct filter {
 
 static bool keep(const struct op_call *call, const void *record)
 {
+    const struct tenant_list_params *p = call->params;
     const struct filter *f = call->scratch;
     const struct tenant *tenant = record;
 
-    return (!op_given(call, "state") || tenant->state == f->want.state) &&
+    return (p->deleted || op_given(call, "state") || tenant->state != TENANT_DELETED) &&
+           (!op_given(call, "state") || tenant->state == f->want.state) &&
            (!f->by_customer || str_equal(tenant->customer_id, f->want.customer_id)) &&
            (!f->by_plan || str_equal(tenant->plan_id, f->want.plan_id)) &&
            (!op_given(call, "subdomain") || str_equal(tenant->subdomain, f->want.subdomain));
@@ -95,7 +99,7 @@ static int tenant_list(struct op_call *call, struct err *err)
     else if (op_given(call, "state"))
         list.index = "state";
     list.fields = list.index == NULL ? 0 : 1;
-    list.keep = list.index == NULL ? NULL : keep;
+    list.keep = keep;
     return list_reply(call, &p->list, &list, err);
 }
 

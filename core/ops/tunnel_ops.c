@@ -13,6 +13,7 @@ struct tunnel_list_params {
     struct list_params list;
     char tenant_id[96], hostname[256];
     uint32_t state;
+    bool deleted;
 };
 static const struct field tunnel_list_rows[] = {
     LIST_FIELDS(struct tunnel_list_params),
@@ -21,6 +22,7 @@ static const struct field tunnel_list_rows[] = {
     FIELD(struct tunnel_list_params, hostname, FIELD_TEXT, .help = "only for this host name"),
     FIELD(struct tunnel_list_params, state, FIELD_ENUM, .names = tunnel_state_names,
           .help = "only in this state"),
+    FIELD(struct tunnel_list_params, deleted, FIELD_BOOL, .help = "also those that are deleted"),
 };
 
 enum { ACTION_DELETE, ACTION_RELEASE };
@@ -48,9 +50,11 @@ static const struct field lines_rows[] = {
 
 static bool keep(const struct op_call *call, const void *record)
 {
+    const struct tunnel_list_params *p = call->params;
     const struct tunnel *want = call->scratch, *tunnel = record;
 
-    return (want->customer_id[0] == '\0' || str_equal(tunnel->customer_id, want->customer_id)) &&
+    return (p->deleted || op_given(call, "state") || tunnel->state != TUNNEL_DELETED) &&
+           (want->customer_id[0] == '\0' || str_equal(tunnel->customer_id, want->customer_id)) &&
            (!op_given(call, "tenant_id") || str_equal(tunnel->tenant_id, want->tenant_id)) &&
            (!op_given(call, "hostname") || str_equal(tunnel->hostname, want->hostname)) &&
            (!op_given(call, "state") || tunnel->state == want->state);

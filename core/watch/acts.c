@@ -15,10 +15,9 @@
 #include "audit.h"
 #include "domain_check.h"
 #include "json_out.h"
+#include "keep.h"
 #include "maintain.h"
-#include "post.h"
 #include "post_test.h"
-#include "reveal.h"
 #include "schedule_tick.h"
 #include "str.h"
 
@@ -67,27 +66,31 @@ static int check_alerts(struct act *a, struct err *err)
     return 0;
 }
 
+struct pruning {
+    const struct conf *conf;
+    int done;
+};
+
 static int prune_bite(struct txn *txn, void *arg, struct err *err)
 {
-    int *done = arg;
-    int other = schedule_prune(txn, PRUNE_BITE, err), messages, reveals;
+    struct pruning *p = arg;
+    int other = schedule_prune(txn, PRUNE_BITE, err), records;
 
-    if (other < 0 || (messages = post_prune(txn, PRUNE_BITE, err)) < 0 ||
-        (reveals = reveal_prune(txn, PRUNE_BITE, err)) < 0)
+    if (other < 0 || (records = keep_prune(txn, p->conf, PRUNE_BITE, err)) < 0)
         return -1;
-    *done = other + messages + reveals;
+    p->done = other + records;
     return 0;
 }
 
 static int prune(struct act *a, struct err *err)
 {
+    struct pruning p = {&a->setup->context->conf, 1};
     uint64_t total = 0;
-    int done = 1;
 
-    for (int i = 0; i < PRUNE_ROUNDS && done > 0; i++) {
-        if (db_write(a->setup->context->db, prune_bite, &done, err) != 0)
+    for (int i = 0; i < PRUNE_ROUNDS && p.done > 0; i++) {
+        if (db_write(a->setup->context->db, prune_bite, &p, err) != 0)
             return -1;
-        total += (uint64_t)done;
+        total += (uint64_t)p.done;
     }
     json_out_key_u64(a->out, "removed", total);
     return 0;

@@ -12,11 +12,11 @@
 #include "clock.h"
 #include "cond.h"
 #include "crash.h"
+#include "keep.h"
 #include "log.h"
 #include "mailing.h"
 #include "post.h"
 #include "reminders.h"
-#include "reveal.h"
 #include "setting.h"
 
 #define TELL_MS    1000
@@ -34,15 +34,17 @@ struct alert_watch {
     int64_t pruned_ms; /* monotonic */
 };
 
+struct pruning {
+    const struct alert_watch *watch;
+    int done;
+};
+
 static int prune(struct txn *txn, void *arg, struct err *err)
 {
-    int *done = arg;
-    int messages = post_prune(txn, PRUNE_BITE, err), reveals;
+    struct pruning *p = arg;
 
-    if (messages < 0 || (reveals = reveal_prune(txn, PRUNE_BITE, err)) < 0)
-        return -1;
-    *done = messages + reveals;
-    return 0;
+    p->done = keep_prune(txn, &p->watch->context->conf, PRUNE_BITE, err);
+    return p->done == -1 ? -1 : 0;
 }
 
 static int remind(struct txn *txn, void *arg, struct err *err)
@@ -165,17 +167,17 @@ static void keep_ballast(struct alert_watch *w)
 static void each_minute(struct alert_watch *w)
 {
     int64_t now_ms = clock_mono_ms();
+    struct pruning p = {.watch = w};
     struct err err = {0};
-    int done = 0;
 
     if (now_ms - w->pruned_ms < PRUNE_MS)
         return;
     w->pruned_ms = now_ms;
     send_reminders(w);
     keep_ballast(w);
-    if (db_write(w->context->db, prune, &done, &err) != 0)
-        log_warning("old messages cannot be cleared away: %s", err.text);
-    else if (done >= PRUNE_BITE)
+    if (db_write(w->context->db, prune, &p, &err) != 0)
+        log_warning("old records cannot be cleared away: %s", err.text);
+    else if (p.done >= PRUNE_BITE)
         w->pruned_ms = now_ms - PRUNE_MS + TELL_MS; /* there is more */
 }
 

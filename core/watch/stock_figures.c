@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "alert_rule.h"
+#include "blueprint.h"
 #include "certificate.h"
 #include "clock.h"
 #include "log.h"
@@ -107,10 +108,17 @@ static int box_figures(struct alert_stock *s, struct txn *txn, int64_t now_ms, s
                : 0;
 }
 
+#define BLUEPRINTS 16 /* that are kept in mind during one round */
+
 struct tenants {
     struct alert_stock *s;
     struct txn *txn;
     uint32_t cpu, memory, storage; /* thresholds */
+    struct {
+        char name[sizeof((struct tenant *)NULL)->blueprint];
+        struct limits limits;
+    } blueprints[BLUEPRINTS];
+    unsigned blueprint_count;
     struct err *err;
     int result;
 };
@@ -128,11 +136,33 @@ static void tenant_figure(struct tenants *t, const struct tenant *tenant, const 
     alert_stock_want(t->s, kind, tenant->id, text);
 }
 
+/* What holds for a tenant of a blueprint where neither it nor its plan says otherwise. */
+static struct limits limits_of_blueprint(struct tenants *t, const char *name)
+{
+    struct limits limits = {0};
+    struct blueprint *b;
+    struct err ignored;
+
+    for (unsigned i = 0; i < t->blueprint_count; i++)
+        if (str_equal(t->blueprints[i].name, name))
+            return t->blueprints[i].limits;
+    if (name[0] != '\0' && (b = calloc(1, sizeof *b)) != NULL) {
+        if (blueprint_load(b, t->s->context->paths.blueprints, name, &ignored) == 0)
+            limits = b->limits;
+        free(b);
+    }
+    if (t->blueprint_count < BLUEPRINTS) {
+        (void)str_copy(t->blueprints[t->blueprint_count].name, sizeof t->blueprints[0].name, name);
+        t->blueprints[t->blueprint_count++].limits = limits;
+    }
+    return limits;
+}
+
 static void on_tenant(void *arg, const struct history_tenant *row)
 {
     struct tenants *t = arg;
     struct tenant tenant;
-    struct limits limits = {0};
+    struct limits limits = {0}, own = {0};
     int found;
 
     if (t->result != 0 ||
@@ -141,11 +171,13 @@ static void on_tenant(void *arg, const struct history_tenant *row)
     memset(&tenant, 0, sizeof tenant);
     tenant.number = row->number;
     found = record_find(t->txn, &tenant_table, "number", &tenant, t->err);
-    if (found < 0 || (found == 1 && tenant_limits(t->txn, &tenant, &limits, t->err) != 0))
+    if (found < 0 || (found == 1 && tenant_limits(t->txn, &tenant, &own, t->err) != 0))
         t->result = -1;
     if (t->result != 0 || found == 0 ||
         (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE))
         return;
+    limits = limits_of_blueprint(t, tenant.blueprint);
+    limits_over(&limits, &own);
     tenant_figure(t, &tenant, "tenant.cpu", row->cpu_millis, limits.cpu_millis, t->cpu,
                   "processor share");
     tenant_figure(t, &tenant, "tenant.memory", row->memory_bytes, limits.memory_bytes, t->memory,

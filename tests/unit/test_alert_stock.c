@@ -180,6 +180,36 @@ static int set_rule(struct txn *txn, void *arg, struct err *err)
     return alert_rule_put(txn, arg, err);
 }
 
+/* Neither the tenant nor a plan says how much memory it may have: its blueprint does. */
+static void limits_of_the_blueprint(void **state)
+{
+    static const char conf[] = "[blueprint]\nruntime = process\ncommand = /bin/true\n"
+                               "[limits]\nmemory = 10M\n";
+    struct tenant tenant = {.state = TENANT_ACTIVE, .number = 7};
+    struct notice n;
+    char path[400];
+    struct err err;
+
+    (void)state;
+    (void)str_format(context.paths.blueprints, sizeof context.paths.blueprints, "%s/blueprints",
+                     w->folder);
+    (void)str_format(path, sizeof path, "%s/small.conf", context.paths.blueprints);
+    assert_int_equal(file_mkdirs(context.paths.blueprints, 0755, &err), 0);
+    assert_int_equal(file_write(path, conf, strlen(conf), 0644, &err), 0);
+    id_make(tenant.id, "tn");
+    (void)str_copy(tenant.blueprint, sizeof tenant.blueprint, "small");
+    put(&tenant_table, &tenant);
+    figure(100, 100, 10000000);
+    assert_int_equal(run(), 1);
+    assert_true(raised("tenant.memory", tenant.id, &n));
+    world_wait(w, 60);
+    tenant.limits.memory_bytes = 100000000; /* its own goes before the blueprint's */
+    put(&tenant_table, &tenant);
+    figure(100, 100, 10000000);
+    assert_int_equal(run(), 1);
+    assert_false(raised("tenant.memory", tenant.id, &n));
+}
+
 static void what_the_figures_say(void **state)
 {
     struct tenant tenant = {.state = TENANT_ACTIVE, .number = 7};
@@ -271,6 +301,7 @@ int main(void)
         CASE(what_the_store_says),
         CASE(paid_is_provisioned),
         CASE(what_the_figures_say),
+        CASE(limits_of_the_blueprint),
         CASE(certificates_end),
         CASE(ballast_is_kept_while_there_is_room),
     };
