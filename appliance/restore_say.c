@@ -165,6 +165,9 @@ void restoring_plan(const struct restoring *r)
         fputs("  The box that it was must be off: two would fight for the same tunnels\n", stderr);
     if (plan->present)
         show_lost(plan);
+    if (plan->strays > 0)
+        fprintf(stderr, "  Files of %u tenants that came while it was made are left out\n",
+                plan->strays);
     if (plan->databases > 0)
         fprintf(stderr,
                 "  %u databases: their dumps are laid into live/databases, for pg_restore, before "
@@ -206,6 +209,7 @@ void restoring_json(const struct restoring *r, const char *state)
     json_out_key_u64(&j, "lost_events", r->plan.lost.events);
     json_out_key_u64(&j, "tenants_back", r->plan.lost.back.count);
     json_out_key_u64(&j, "migrations", r->plan.migrated);
+    json_out_key_u64(&j, "strays", r->plan.strays);
     json_out_key_u64(&j, "databases", r->plan.databases);
     json_out_key_text(&j, "before", r->record.before);
     json_out_key(&j, "configuration_differs");

@@ -85,6 +85,7 @@ struct restore_plan {
     bool present;         /* there is a store to compare with */
     uint32_t tenants;     /* in the restored one */
     uint32_t migrated;    /* migrations that were run on it */
+    uint32_t strays;      /* tenants made after the store was copied: their files were dropped */
     uint32_t databases;   /* dumps in it, which are laid ready and not put back */
     struct restore_lost lost;
     char conf[16][96]; /* files of etc/ that differ; "" ends */
@@ -95,6 +96,10 @@ struct restore_plan {
  * naming the first finding. Return 0 or -1. */
 int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
                  struct err *err);
+
+/** restore_strays(txn, staging, count, err): drop the files of tenants of which the restored store,
+ * being read by ${txn}, knows nothing, so that they become nobody else's. 0 or -1. */
+int restore_strays(struct txn *txn, const char *staging, uint32_t *count, struct err *err);
 
 /* ---- what it must know of its own age ---- */
 

@@ -227,8 +227,8 @@ static int box_id(struct txn *txn, char out[ID_SIZE], struct err *err)
     return setting_text(txn, NULL, "box.id", out, ID_SIZE, err) == -1 ? -1 : 0;
 }
 
-static int compare(struct db *staged, const struct paths *live, struct restore_plan *plan,
-                   struct err *err)
+static int compare(struct db *staged, const char *staging, const struct paths *live,
+                   struct restore_plan *plan, struct err *err)
 {
     struct txn *txn = NULL, *present = NULL;
     char path[PATHS_SIZE + 16], here[ID_SIZE];
@@ -240,7 +240,8 @@ static int compare(struct db *staged, const struct paths *live, struct restore_p
         return -1;
     (void)str_format(path, sizeof path, "%s/data.mdb", live->db);
     if (box_id(txn, plan->box_id, err) == -1 ||
-        (tenants = record_count(txn, &tenant_table, err)) == -1)
+        (tenants = record_count(txn, &tenant_table, err)) == -1 ||
+        restore_strays(txn, staging, &plan->strays, err) == -1)
         goto done;
     plan->tenants = (uint32_t)tenants;
     rc = 0;
@@ -327,7 +328,7 @@ int restore_look(const char *staging, const struct paths *live, struct restore_p
 
     memset(plan, 0, sizeof *plan);
     if (open_staged(&db, staging, plan, err) == -1 || check(db, err) == -1 ||
-        compare(db, live, plan, err) == -1)
+        compare(db, staging, live, plan, err) == -1)
         return -1;
     compare_conf(staging, live, plan);
     plan->databases = count_dumps(staging);
