@@ -41,7 +41,7 @@ int cli_find_files(struct cli *cli, struct err *err)
     if (program_folder(folder, sizeof folder, err) == -1)
         return -1;
     (void)str_format(path, sizeof path, "%s/sett-front", folder);
-    if (!file_exists(path)) {
+    if (str_equal(folder, SYSTEM_PROGRAMS) || !file_exists(path)) {
         (void)str_copy(cli->programs, sizeof cli->programs, SYSTEM_PROGRAMS);
         (void)str_copy(cli->share, sizeof cli->share, SYSTEM_SHARE);
         (void)str_copy(cli->web, sizeof cli->web, SYSTEM_SHARE "/web");

@@ -91,7 +91,11 @@ static enum finding check_socket(struct look *l, const char *path, const char *p
 
 static enum finding check_front(struct look *l)
 {
-    return check_socket(l, l->cli->paths.front_sock, "sett-front");
+    const char *path = l->cli->paths.front_sock;
+
+    if (l->cli->paths.root[0] == '\0' && access(path, W_OK) == -1 && errno == EACCES)
+        return doctor_say(l, SKIPPED, "", "only the web server may speak to the front");
+    return check_socket(l, path, "sett-front");
 }
 
 static enum finding check_hands(struct look *l)

@@ -260,6 +260,7 @@ static int exchange(struct restoring *r, bool *others, struct err *err)
                  restore_ready(p, r->record.before, err) == -1
              ? -1
              : restore_exchange(p, r->record.before, err);
+    hold_mend(p);
     hold_release(&hold);
     return rc;
 }

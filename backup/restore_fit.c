@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,16 +39,21 @@ static const struct {
 
 /* ---- owners ---- */
 
-/* Whose ${path} is here; else ${user}'s; else ours. */
+/* Whose ${path} is here; else ${user}'s, and the group's of those who may open the store; else
+ * ours.
+ */
 static struct owner owner_of(const char *path, const char *user)
 {
-    struct passwd *entry;
+    const struct passwd *entry;
+    const struct group *readers;
     struct stat st;
 
     if (stat(path, &st) == 0)
         return (struct owner){st.st_uid, st.st_gid};
     if (user != NULL && (entry = getpwnam(user)) != NULL)
-        return (struct owner){entry->pw_uid, entry->pw_gid};
+        return (struct owner){entry->pw_uid, (readers = getgrnam("sett-db")) == NULL
+                                                 ? entry->pw_gid
+                                                 : readers->gr_gid};
     return (struct owner){geteuid(), getegid()};
 }
 

@@ -156,6 +156,19 @@ int restore_staging(const struct paths *paths, char out[PATHS_SIZE], struct err 
     return file_write(path, "", 0, 0600, err);
 }
 
+/* Owner and mode of the folder that it is going to be. */
+static int dress_live(const char *staging, const struct paths *paths, struct err *err)
+{
+    struct stat st;
+    bool there = stat(paths->live, &st) == 0;
+
+    if (there && geteuid() == 0 && chown(staging, st.st_uid, st.st_gid) == -1)
+        return err_sys(err, "restore_owner", errno, staging);
+    return chmod(staging, there ? st.st_mode & 07777 : 0755) == 0
+               ? 0
+               : err_sys(err, "restore_mode", errno, staging);
+}
+
 int restore_ready(const struct paths *paths, const char *before, struct err *err)
 {
     char staging[PATHS_SIZE + 128], path[PATHS_SIZE + 160], line[RESTORE_BEFORE + 2];
@@ -178,7 +191,9 @@ int restore_ready(const struct paths *paths, const char *before, struct err *err
     (void)str_format(path, sizeof path, "%s/%s", staging, UNFINISHED);
     if (unlink(path) == -1 && errno != ENOENT)
         return err_sys(err, "restore_ready", errno, path);
-    if (chmod(staging, 0755) == -1 || (fd = open(staging, O_RDONLY | O_CLOEXEC)) == -1)
+    if (dress_live(staging, paths, err) == -1)
+        return -1;
+    if ((fd = open(staging, O_RDONLY | O_CLOEXEC)) == -1)
         return err_sys(err, "restore_ready", errno, staging);
     rc = syncfs(fd) == 0 ? 0 : err_sys(err, "restore_sync", errno, staging);
     (void)close(fd);

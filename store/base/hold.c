@@ -16,24 +16,25 @@
 
 #define TURN_MS 50
 
-/* Its owner and group are those of the folder in which it lies: all programs of the box must be
+/* Its owner and group are those of the store: all programs of the box must be
  * able to open it, and nobody else. */
 static int open_lock(const struct paths *paths, const char *suffix, bool make, struct err *err)
 {
     char path[PATHS_SIZE + 16];
-    struct stat st;
+    struct stat st, is;
     int fd;
 
     (void)str_format(path, sizeof path, "%s%s", paths->live, suffix);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd == -1 && errno == ENOENT && make) {
         fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-        if (fd != -1) {
+        if (fd != -1)
             (void)fchmod(fd, 0640);
-            if (stat(paths->db, &st) == 0 && geteuid() == 0)
-                (void)!fchown(fd, st.st_uid, st.st_gid);
-        }
     }
+    /* Root may have made it before there was a store. */
+    if (fd != -1 && geteuid() == 0 && stat(paths->db, &st) == 0 && fstat(fd, &is) == 0 &&
+        (is.st_uid != st.st_uid || is.st_gid != st.st_gid))
+        (void)!fchown(fd, st.st_uid, st.st_gid);
     return fd == -1 ? err_sys(err, "live_lock", errno, path) : fd;
 }
 
@@ -140,4 +141,13 @@ void hold_release(struct hold *hold)
     if (hold->wish_fd != -1)
         (void)close(hold->wish_fd);
     hold->live_fd = hold->wish_fd = -1;
+}
+
+void hold_mend(const struct paths *paths)
+{
+    struct err ignored;
+    struct hold hold;
+
+    if (open_both(paths, &hold, false, &ignored) == 0)
+        hold_release(&hold);
 }

@@ -36,4 +36,7 @@ int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*
 /** hold_release(hold): let go. Fine for one that holds nothing. */
 void hold_release(struct hold *hold);
 
+/** hold_mend(paths): the locks get the owner of the store, which may be new: for root. */
+void hold_mend(const struct paths *paths);
+
 #endif
