@@ -344,6 +344,7 @@ static int lxc_stats(void *arg, const struct runtime_order *o, struct runtime_st
                      struct err *err)
 {
     struct lxc_self *self = arg;
+    struct process_status s;
     uint64_t root = 0;
     struct lxc_work *w;
     struct buf text;
@@ -353,6 +354,9 @@ static int lxc_stats(void *arg, const struct runtime_order *o, struct runtime_st
     memset(out, 0, sizeof *out);
     if (rc == 0) {
         lxc_group_stats(w->o.mark, out);
+        process_group_status(self->group, w->plan.at.unit, &s);
+        if (!s.running) /* its groups may outlive it until the kernel has all its pages back */
+            out->memory_bytes = out->pids = 0;
         /* what the box sent is what the tenant received */
         lxc_bridge_traffic(w->plan.at.veth, &out->sent_bytes, &out->received_bytes);
         buf_init(&text, 128 * 1024);

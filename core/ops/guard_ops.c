@@ -2,6 +2,9 @@
  * because both are a record beside it, with jobs that bring it about. */
 #include "guard.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "job_start.h"
 #include "nouns.h"
 #include "object.h"
@@ -85,6 +88,75 @@ static int start(struct op_call *call, const char *saga, struct tenant *tenant, 
     return tenant_put(call->txn, tenant, err);
 }
 
+/* ---- either of them ---- */
+
+union guard {
+    struct access access;
+    struct rate_limit limit;
+};
+
+/* What the two differ in. */
+struct kind {
+    const struct view *view;
+    size_t state; /* where the record has it */
+    const char *remove;
+    int (*get)(struct txn *txn, const char *tenant_id, union guard *guard, struct err *err);
+    int (*put)(struct txn *txn, union guard *guard, struct err *err);
+    int (*none)(const struct tenant *tenant, struct err *err);
+};
+
+/* The tenant and what it has: nothing is an error only where ${must}. Return 1, 0 or -1. */
+static int open_guard(struct op_call *call, const struct kind *kind, const char *id, bool change,
+                      bool must, struct tenant *tenant, union guard *guard, struct err *err)
+{
+    int found;
+
+    memset(tenant, 0, sizeof *tenant);
+    if (get(call, id, change, tenant, err) != 0 ||
+        (found = kind->get(call->txn, tenant->id, guard, err)) < 0)
+        return -1;
+    if (found == 0 && must)
+        return kind->none(tenant, err);
+    if (change)
+        object_before(call, kind->view->table, found ? guard : NULL);
+    return found;
+}
+
+static int show(struct op_call *call, const struct kind *kind, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant;
+    union guard guard;
+
+    if (open_guard(call, kind, p->id, false, true, &tenant, &guard, err) == -1)
+        return -1;
+    return object_reply(call, kind->view, &guard, err);
+}
+
+/* The job begins, the record is stored and is the answer. */
+static int close_guard(struct op_call *call, const struct kind *kind, const char *saga,
+                       struct tenant *tenant, union guard *guard, struct job *job, struct err *err)
+{
+    if (start(call, saga, tenant, job, err) != 0 || kind->put(call->txn, guard, err) != 0)
+        return -1;
+    object_after(call, kind->view->table, guard);
+    return object_reply(call, kind->view, guard, err);
+}
+
+static int clear(struct op_call *call, const struct kind *kind, struct err *err)
+{
+    const struct id_params *p = call->params;
+    const uint32_t removing = GUARD_REMOVING;
+    struct tenant tenant;
+    struct job job = {0};
+    union guard guard;
+
+    if (open_guard(call, kind, p->id, true, true, &tenant, &guard, err) == -1)
+        return -1;
+    memcpy((char *)&guard + kind->state, &removing, sizeof removing);
+    return close_guard(call, kind, kind->remove, &tenant, &guard, &job, err);
+}
+
 /* ---- access ---- */
 
 static int no_access(const struct tenant *tenant, struct err *err)
@@ -95,71 +167,55 @@ static int no_access(const struct tenant *tenant, struct err *err)
                     (unsigned long long)tenant->number);
 }
 
+static int get_access(struct txn *txn, const char *tenant_id, union guard *guard, struct err *err)
+{
+    return access_get(txn, tenant_id, &guard->access, err);
+}
+
+static int put_access(struct txn *txn, union guard *guard, struct err *err)
+{
+    return access_put(txn, &guard->access, err);
+}
+
+static const struct kind access_kind = {&view_access,    offsetof(struct access, state),
+                                        "access.remove", get_access,
+                                        put_access,      no_access};
+
 static int access_show(struct op_call *call, struct err *err)
 {
-    const struct id_params *p = call->params;
-    struct tenant tenant = {0};
-    struct access access;
-    int found;
+    return show(call, &access_kind, err);
+}
 
-    if (get(call, p->id, false, &tenant, err) != 0 ||
-        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
-        return -1;
-    return found ? object_reply(call, &view_access, &access, err) : no_access(&tenant, err);
+static int access_clear(struct op_call *call, struct err *err)
+{
+    return clear(call, &access_kind, err);
 }
 
 static int access_set(struct op_call *call, struct err *err)
 {
     const struct access_params *p = call->params;
-    struct tenant tenant = {0};
-    struct access access;
+    struct tenant tenant;
+    union guard guard;
+    struct access *access = &guard.access;
     struct job job = {0};
-    int found;
+    int found = open_guard(call, &access_kind, p->id, true, false, &tenant, &guard, err);
 
-    if (get(call, p->id, true, &tenant, err) != 0 ||
-        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
+    if (found == -1)
         return -1;
-    object_before(call, &access_table, found ? &access : NULL);
-    (void)str_copy(access.emails, sizeof access.emails, p->emails);
-    (void)str_copy(access.domains, sizeof access.domains, p->domains);
-    (void)str_copy(access.ips, sizeof access.ips, p->ips);
-    access.login = p->login;
-    access.ips_suffice = p->ips_suffice;
-    access.session_hours = p->session_hours == 0 ? 24 : p->session_hours;
-    access.state = GUARD_PENDING;
-    access.state_reason[0] = access.state_remedy[0] = '\0';
-    if (access_check(&access, err) != 0)
+    (void)str_copy(access->emails, sizeof access->emails, p->emails);
+    (void)str_copy(access->domains, sizeof access->domains, p->domains);
+    (void)str_copy(access->ips, sizeof access->ips, p->ips);
+    access->login = p->login;
+    access->ips_suffice = p->ips_suffice;
+    access->session_hours = p->session_hours == 0 ? 24 : p->session_hours;
+    access->state = GUARD_PENDING;
+    access->state_reason[0] = access->state_remedy[0] = '\0';
+    if (access_check(access, err) != 0)
         return -1;
-    if (!found || access.absent)
+    if (!found || access->absent)
         (void)kv_set(&job.args, "first", "1");
-    access.absent = false;
-    if (start(call, "access.apply", &tenant, &job, err) != 0 ||
-        access_put(call->txn, &access, err) != 0)
-        return -1;
-    object_after(call, &access_table, &access);
-    return object_reply(call, &view_access, &access, err);
-}
-
-static int access_clear(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct tenant tenant = {0};
-    struct access access;
-    struct job job = {0};
-    int found;
-
-    if (get(call, p->id, true, &tenant, err) != 0 ||
-        (found = access_get(call->txn, tenant.id, &access, err)) < 0)
-        return -1;
-    if (!found)
-        return no_access(&tenant, err);
-    object_before(call, &access_table, &access);
-    access.state = GUARD_REMOVING;
-    if (start(call, "access.remove", &tenant, &job, err) != 0 ||
-        access_put(call->txn, &access, err) != 0)
-        return -1;
-    object_after(call, &access_table, &access);
-    return object_reply(call, &view_access, &access, err);
+    access->absent = false;
+    return close_guard(call, &access_kind, "access.apply", &tenant, &guard, &job, err);
 }
 
 /* ---- rate limit ---- */
@@ -169,6 +225,30 @@ static int no_limit(const struct tenant *tenant, struct err *err)
     err_set(err, ERR_NOT_FOUND, "rate_limit_not_found", "tenant %s has no rate limit", tenant->id);
     return err_hint(err, "sett ratelimit set %llu --requests 100 --period 10s",
                     (unsigned long long)tenant->number);
+}
+
+static int get_limit(struct txn *txn, const char *tenant_id, union guard *guard, struct err *err)
+{
+    return rate_limit_get(txn, tenant_id, &guard->limit, err);
+}
+
+static int put_limit(struct txn *txn, union guard *guard, struct err *err)
+{
+    return rate_limit_put(txn, &guard->limit, err);
+}
+
+static const struct kind limit_kind = {&view_rate_limit,   offsetof(struct rate_limit, state),
+                                       "ratelimit.remove", get_limit,
+                                       put_limit,          no_limit};
+
+static int ratelimit_show(struct op_call *call, struct err *err)
+{
+    return show(call, &limit_kind, err);
+}
+
+static int ratelimit_clear(struct op_call *call, struct err *err)
+{
+    return clear(call, &limit_kind, err);
 }
 
 /* "10s", "1m", "1h", or seconds alone; one of the periods that Cloudflare knows. */
@@ -199,72 +279,32 @@ static int seconds(const char *field, const char *text, uint32_t otherwise, uint
         "15, 20, 30 and 40 minutes, 1 hour and, to refuse, 1 day");
 }
 
-static int ratelimit_show(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct tenant tenant = {0};
-    struct rate_limit limit;
-    int found;
-
-    if (get(call, p->id, false, &tenant, err) != 0 ||
-        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
-        return -1;
-    return found ? object_reply(call, &view_rate_limit, &limit, err) : no_limit(&tenant, err);
-}
-
 static int ratelimit_set(struct op_call *call, struct err *err)
 {
     const struct limit_params *p = call->params;
-    struct tenant tenant = {0};
-    struct rate_limit limit;
+    struct tenant tenant;
+    union guard guard;
+    struct rate_limit *limit = &guard.limit;
     struct job job = {0};
-    int found;
+    int found = open_guard(call, &limit_kind, p->id, true, false, &tenant, &guard, err);
 
-    if (get(call, p->id, true, &tenant, err) != 0 ||
-        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
+    if (found == -1)
         return -1;
-    object_before(call, &rate_limit_table, found ? &limit : NULL);
-    if (found && limit.state != GUARD_FAILED) { /* what does not hold does not come back */
-        (void)kv_set_u64(&job.args, "old_requests", limit.requests);
-        (void)kv_set_u64(&job.args, "old_period_s", limit.period_s);
-        (void)kv_set_u64(&job.args, "old_block_s", limit.block_s);
+    if (found && limit->state != GUARD_FAILED) { /* what does not hold does not come back */
+        (void)kv_set_u64(&job.args, "old_requests", limit->requests);
+        (void)kv_set_u64(&job.args, "old_period_s", limit->period_s);
+        (void)kv_set_u64(&job.args, "old_block_s", limit->block_s);
     }
-    limit.requests = p->requests;
-    if (seconds("period", p->period, 10, &limit.period_s, err) != 0 ||
-        seconds("block", p->block, limit.period_s, &limit.block_s, err) != 0)
+    limit->requests = p->requests;
+    if (seconds("period", p->period, 10, &limit->period_s, err) != 0 ||
+        seconds("block", p->block, limit->period_s, &limit->block_s, err) != 0)
         return -1;
-    if (limit.period_s > 3600)
+    if (limit->period_s > 3600)
         return err_field(err, "period", "bad_period", "a period is at most one hour");
-    limit.state = GUARD_PENDING;
-    limit.state_reason[0] = limit.state_remedy[0] = '\0';
-    limit.absent = false;
-    if (start(call, "ratelimit.apply", &tenant, &job, err) != 0 ||
-        rate_limit_put(call->txn, &limit, err) != 0)
-        return -1;
-    object_after(call, &rate_limit_table, &limit);
-    return object_reply(call, &view_rate_limit, &limit, err);
-}
-
-static int ratelimit_clear(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct tenant tenant = {0};
-    struct rate_limit limit;
-    struct job job = {0};
-    int found;
-
-    if (get(call, p->id, true, &tenant, err) != 0 ||
-        (found = rate_limit_get(call->txn, tenant.id, &limit, err)) < 0)
-        return -1;
-    if (!found)
-        return no_limit(&tenant, err);
-    object_before(call, &rate_limit_table, &limit);
-    limit.state = GUARD_REMOVING;
-    if (start(call, "ratelimit.remove", &tenant, &job, err) != 0 ||
-        rate_limit_put(call->txn, &limit, err) != 0)
-        return -1;
-    object_after(call, &rate_limit_table, &limit);
-    return object_reply(call, &view_rate_limit, &limit, err);
+    limit->state = GUARD_PENDING;
+    limit->state_reason[0] = limit->state_remedy[0] = '\0';
+    limit->absent = false;
+    return close_guard(call, &limit_kind, "ratelimit.apply", &tenant, &guard, &job, err);
 }
 
 #define CHANGE (OP_WRITE | OP_AUDIT | OP_JOB)

@@ -9,7 +9,7 @@
 #include "alert_tell.h"
 #include "customer.h"
 #include "letter.h"
-#include "notice.h"
+#include "notice_world.h"
 #include "post.h"
 #include "reminders.h"
 #include "setting.h"
@@ -42,23 +42,6 @@ static int tear_down(void **state)
     (void)state;
     world_end(w);
     return 0;
-}
-
-struct saying {
-    const char *kind, *id, *text;
-    enum notice_severity severity;
-};
-
-static int raise_it(struct txn *txn, void *arg, struct err *err)
-{
-    const struct saying *s = arg;
-    return notice_raise(txn, s->kind, s->id, s->severity, s->text, err);
-}
-
-static int clear_it(struct txn *txn, void *arg, struct err *err)
-{
-    const struct saying *s = arg;
-    return notice_clear(txn, s->kind, s->id, err);
 }
 
 static int add_channel(struct txn *txn, void *arg, struct err *err)

@@ -3,24 +3,7 @@
 
 #include "customer.h"
 #include "letter.h"
-#include "notice.h"
-
-struct saying {
-    const char *kind, *id, *text;
-    enum notice_severity severity;
-};
-
-static int raise_it(struct txn *txn, void *arg, struct err *err)
-{
-    const struct saying *s = arg;
-    return notice_raise(txn, s->kind, s->id, s->severity, s->text, err);
-}
-
-static int clear_it(struct txn *txn, void *arg, struct err *err)
-{
-    const struct saying *s = arg;
-    return notice_clear(txn, s->kind, s->id, err);
-}
+#include "notice_world.h"
 
 static int clear_tenant(struct txn *txn, void *arg, struct err *err)
 {
