@@ -34,11 +34,22 @@ extern char **environ;
 struct chosen {
     struct tenant tenants[TENANTS_MOST];
     size_t count;
+    bool database[TENANTS_MOST]; /* whether it has one */
     char box_id[ID_SIZE];
-    struct err unfit; /* why one of them cannot be restored by itself */
 };
 
 /* ---- which ---- */
+
+static int has_database(struct txn *txn, const struct tenant *t, bool *out, struct err *err)
+{
+    char name[96];
+    int got;
+
+    (void)str_format(name, sizeof name, "database:%s", t->id);
+    got = secret_exists(txn, name, err);
+    *out = got == 1;
+    return got == -1 ? -1 : 0;
+}
 
 static bool is_it(const struct tenant *t, const char *word)
 {
@@ -81,10 +92,10 @@ static int choose_in(struct txn *txn, const struct restore_tenants *which, struc
         bool wanted = which->customer != NULL ? tenant.state != TENANT_DELETED &&
                                                     str_equal(tenant.customer_id, customer)
                                               : is_it(&tenant, which->tenant);
-        if (wanted && out->unfit.kind == ERR_NONE)
-            (void)restore_tenant_fits(txn, &tenant, &out->unfit);
         if (wanted && out->count == TENANTS_MOST)
             return err_set(err, ERR_TOO_LARGE, "too_many", "more than %d tenants", TENANTS_MOST);
+        if (wanted && has_database(txn, &tenant, &out->database[out->count], err) == -1)
+            return -1;
         if (wanted)
             out->tenants[out->count++] = tenant;
     }
@@ -152,11 +163,11 @@ static int sett(const struct cli *cli, const char *const *words, struct buf *out
                    words[-1]);
 }
 
-/* Its job, from start to end. */
-static int put_in_place(const struct cli *cli, const char *id, bool back, struct err *err)
+/* A job of its, from start to end: ${how} is "--back" or "--commit", each as ${yes} says. */
+static int run_job(const struct cli *cli, const char *id, const char *how, bool yes,
+                   struct err *err)
 {
-    const char *words[] = {"--wait", "tenant", "restore", "--back", back ? "true" : "false",
-                           id,       NULL};
+    const char *words[] = {"--wait", "tenant", "restore", how, yes ? "true" : "false", id, NULL};
     struct buf out;
     int rc;
 
@@ -225,14 +236,76 @@ static int dress(const char *path, const char *from, const char *to, struct err 
     return folder_give(path, is.st_uid, is.st_gid, err);
 }
 
-/* Its part of the snapshot, whole and checked, to where the hands look for it. */
+/* What of a tenant is in the snapshot. */
+struct piece {
+    struct unpack_figures figures;
+    bool database; /* there is, and must be, a dump */
+    uint64_t dump_bytes;
+};
+
+static void dump_names(const struct paths *p, const char *staging, uint64_t from, uint64_t to,
+                       char staged[PATHS_SIZE + 96], char waiting[PATHS_SIZE + 48])
+{
+    (void)str_format(staged, PATHS_SIZE + 96, "%s/.data/databases/%llu", staging,
+                     (unsigned long long)from);
+    (void)str_format(waiting, PATHS_SIZE + 48, "%s/.restored-%llu", p->databases,
+                     (unsigned long long)to);
+}
+
+/* Its database's dump to where the worker looks for it, which is the worker's alone. */
+static int place_dump(const struct paths *p, const char *staged, const char *waiting,
+                      struct err *err)
+{
+    struct stat box;
+
+    if (file_mkdirs(p->databases, 0700, err) == -1)
+        return -1;
+    if (geteuid() == 0 &&
+        (stat(p->db, &box) == -1 || chown(p->databases, box.st_uid, box.st_gid) == -1 ||
+         chown(staged, box.st_uid, box.st_gid) == -1))
+        return err_sys(err, "restore_owner", errno, staged);
+    if (chmod(staged, 0600) == -1 || rename(staged, waiting) == -1)
+        return err_sys(err, "restore_place", errno, waiting);
+    return file_sync_folder(p->databases, err);
+}
+
+/* A tenant that keeps no files has an empty folder. */
+static int need_staged(const char *staging, const char *staged, struct err *err)
+{
+    char above[PATHS_SIZE + 32];
+
+    (void)str_format(above, sizeof above, "%s/.data/tenants", staging);
+    return file_exists(staged)                                                           ? 0
+           : file_mkdirs(above, 0700, err) == -1 || file_mkdirs(staged, 0700, err) == -1 ? -1
+                                                                                         : 0;
+}
+
+/* Files without the database that they belong to are of no use, nor the other way round. */
+static int check_dump(struct piece *piece, uint64_t from, const char *dump, struct err *err)
+{
+    struct stat st;
+    bool there = stat(dump, &st) == 0;
+
+    if (there)
+        piece->dump_bytes = (uint64_t)st.st_size;
+    return piece->database == there
+               ? 0
+               : err_set(err, ERR_CONFLICT, there ? "no_database" : "no_dump",
+                         there ? "the snapshot has a dump of a database that tenant %llu has not"
+                               : "tenant %llu has a database, of which the snapshot has no dump",
+                         (unsigned long long)from);
+}
+
+/* Its part of the snapshot, whole and checked, to where hands and worker look for it: files and
+ * dump, of one snapshot both. */
 static int unpack_one(struct cli *cli, const struct chain *source,
                       const struct restore_secret *secret, uint64_t from, uint64_t to,
-                      struct unpack_figures *figures, struct err *err)
+                      struct piece *piece, struct err *err)
 {
     const struct paths *p = &cli->paths;
     char staging[PATHS_SIZE], unit[64], staged[PATHS_SIZE + 96], place[PATHS_SIZE + 32],
-        waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48], was[PATHS_SIZE + 32];
+        waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48], was[PATHS_SIZE + 32],
+        dump[PATHS_SIZE + 96], dump_waiting[PATHS_SIZE + 48];
     struct restore_line line = {.cli = cli, .began_ms = clock_mono_ms()};
     struct restore_stage stage = {.folder = staging,
                                   .only = unit,
@@ -252,20 +325,30 @@ static int unpack_one(struct cli *cli, const struct chain *source,
         return err_hint(err, "sett restore commit --tenant %llu, or rollback",
                         (unsigned long long)to);
     }
-    (void)str_format(unit, sizeof unit, "tenants/%llu", (unsigned long long)from);
+    (void)str_format(unit, sizeof unit, "databases/%llu\ntenants/%llu", (unsigned long long)from,
+                     (unsigned long long)from);
     if (restore_staging(p, staging, err) == -1)
         return -1;
-    rc = restore_stage(source, secret, &stage, figures, err);
+    rc = restore_stage(source, secret, &stage, &piece->figures, err);
     progress_clear(&line.line);
     if (rc == -1)
         return -1;
-    (void)str_format(staged, sizeof staged, "%s/.data/%s", staging, unit);
-    if (!file_exists(staged))
+    (void)str_format(staged, sizeof staged, "%s/.data/tenants/%llu", staging,
+                     (unsigned long long)from);
+    dump_names(p, staging, from, to, dump, dump_waiting);
+    if (!file_exists(staged) && !file_exists(dump))
         return err_set(err, ERR_NOT_FOUND, "not_in_snapshot",
                        "the snapshot holds nothing of tenant %llu", (unsigned long long)from);
+    if (check_dump(piece, from, dump, err) == -1)
+        return -1;
     if (cli->dry_run)
         return 0;
-    if (dress(staged, was, place, err) == -1 || file_remove_tree(waiting, err) == -1)
+    if (need_staged(staging, staged, err) == -1 || dress(staged, was, place, err) == -1 ||
+        file_remove_tree(waiting, err) == -1)
+        return -1;
+    if (unlink(dump_waiting) == -1 && errno != ENOENT)
+        return err_sys(err, "restore_place", errno, dump_waiting);
+    if (piece->database && place_dump(p, dump, dump_waiting, err) == -1)
         return -1;
     return rename(staged, waiting) == 0 ? file_sync_folder(p->tenants, err)
                                         : err_sys(err, "restore_place", errno, waiting);
@@ -273,30 +356,38 @@ static int unpack_one(struct cli *cli, const struct chain *source,
 
 /* What it would be, had it not been --dry-run. */
 static void tell_dry(const struct cli *cli, const struct tenant *tenant, const char *as,
-                     const struct unpack_figures *figures)
+                     const struct piece *piece)
 {
+    const struct unpack_figures *figures = &piece->figures;
+    char database[160] = "";
+
+    if (piece->database)
+        (void)str_format(database, sizeof database,
+                         "; its database from a dump of %.1f MiB, without what was written since",
+                         (double)piece->dump_bytes / 1048576.0);
     if (cli->output == CLI_JSON)
         printf("{\"object\":\"restore\",\"state\":\"checked\",\"tenant\":\"%s\",\"files\":%llu,"
-               "\"bytes\":%llu}\n",
-               tenant->id, (unsigned long long)figures->files, (unsigned long long)figures->bytes);
+               "\"bytes\":%llu,\"databases\":%d}\n",
+               tenant->id, (unsigned long long)figures->files, (unsigned long long)figures->bytes,
+               piece->database);
     else if (as != NULL)
-        printf("A new tenant %s would get what %s had: %llu files, %.1f MiB, whole and checked\n",
+        printf("A new tenant %s would get what %s had: %llu files, %.1f MiB, whole and checked%s\n",
                as, tenant->subdomain, (unsigned long long)figures->files,
-               (double)figures->bytes / 1048576.0);
+               (double)figures->bytes / 1048576.0, database);
     else
         printf(
-            "%s would have %llu files, %.1f MiB, whole and checked, in the place of what it has; "
+            "%s would have %llu files, %.1f MiB, whole and checked, in the place of what it has%s; "
             "that is kept until committed\n",
             tenant->subdomain, (unsigned long long)figures->files,
-            (double)figures->bytes / 1048576.0);
+            (double)figures->bytes / 1048576.0, database);
 }
 
 static int restore_one(struct cli *cli, const struct chain *source,
                        const struct restore_secret *secret, const struct tenant *tenant,
-                       const char *as, struct err *err)
+                       bool database, const char *as, struct err *err)
 {
     uint64_t number = tenant->number;
-    struct unpack_figures figures;
+    struct piece piece = {.database = database};
     char id[ID_SIZE];
     struct err why;
     int rc;
@@ -304,13 +395,13 @@ static int restore_one(struct cli *cli, const struct chain *source,
     (void)str_copy(id, sizeof id, tenant->id);
     if (as != NULL && !cli->dry_run && create(cli, tenant, as, id, &number, err) == -1)
         return -1;
-    rc = unpack_one(cli, source, secret, tenant->number, number, &figures, err);
+    rc = unpack_one(cli, source, secret, tenant->number, number, &piece, err);
     (void)restore_tidy(&cli->paths, &why);
     if (rc == 0 && cli->dry_run) {
-        tell_dry(cli, tenant, as, &figures);
+        tell_dry(cli, tenant, as, &piece);
         return 0;
     }
-    if (rc == -1 || put_in_place(cli, id, false, err) == -1)
+    if (rc == -1 || run_job(cli, id, "--back", false, err) == -1)
         return -1;
     printf("%s has what %s had in the snapshot; what it had itself is kept until:\n"
            "  sett restore commit --tenant %s   (or: rollback)\n",
@@ -329,14 +420,11 @@ int restore_tenants(struct cli *cli, const struct chain *source,
     if (!str_equal(source->files[0].header.box_id, chosen.box_id))
         return err_set(err, ERR_CONFLICT, "another_box",
                        "the snapshot is another box's: its tenants are not this one's");
-    if (chosen.unfit.kind != ERR_NONE) {
-        *err = chosen.unfit;
-        return -1;
-    }
     if (which->as != NULL && chosen.count != 1)
         return err_field(err, "as", "usage", "--as is for one tenant");
     for (size_t i = 0; i < chosen.count; i++)
-        if (restore_one(cli, source, secret, &chosen.tenants[i], which->as, err) == -1)
+        if (restore_one(cli, source, secret, &chosen.tenants[i], chosen.database[i], which->as,
+                        err) == -1)
             return -1;
     return 0;
 }
@@ -356,14 +444,19 @@ static int find(struct cli *cli, const char *tenant, struct tenant *out, struct 
 
 int restore_tenant_commit(struct cli *cli, const char *tenant, struct err *err)
 {
-    char place[PATHS_SIZE + 32], waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48];
+    char place[PATHS_SIZE + 32], waiting[PATHS_SIZE + 48], kept[PATHS_SIZE + 48],
+        dump[PATHS_SIZE + 96], dump_waiting[PATHS_SIZE + 48];
     struct tenant t;
 
     if (find(cli, tenant, &t, err) == -1)
         return -1;
     names(&cli->paths, t.number, place, waiting, kept);
-    if (!file_exists(kept) && !file_exists(waiting))
+    dump_names(&cli->paths, "", t.number, t.number, dump, dump_waiting);
+    if (!file_exists(kept) && !file_exists(waiting) && t.database_kept == 0)
         return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is nothing to commit");
+    if (t.database_kept != 0 && run_job(cli, t.id, "--commit", true, err) == -1)
+        return -1;
+    (void)unlink(dump_waiting);
     if (file_remove_tree(kept, err) == -1 || file_remove_tree(waiting, err) == -1)
         return -1;
     printf("What %s had before its restore is gone.\n", t.subdomain);
@@ -380,7 +473,7 @@ int restore_tenant_back(struct cli *cli, const char *tenant, struct err *err)
     names(&cli->paths, t.number, place, waiting, kept);
     if (!file_exists(kept))
         return err_set(err, ERR_NOT_FOUND, "nothing_before", "there is no restore to take back");
-    if (file_remove_tree(waiting, err) == -1 || put_in_place(cli, t.id, true, err) == -1)
+    if (file_remove_tree(waiting, err) == -1 || run_job(cli, t.id, "--back", true, err) == -1)
         return -1;
     if (file_remove_tree(waiting, err) == -1)
         return -1;

@@ -311,13 +311,11 @@ static bool above_named(const struct prune *p, const char *name)
 static int prune_one(void *arg, const struct volume_entry *e, int fd, struct err *err)
 {
     struct prune *p = arg;
-    size_t len = p->only == NULL ? 0 : strlen(p->only);
 
     (void)fd;
     if (p->gone[0] != '\0' && strncmp(e->name, p->gone, strlen(p->gone)) == 0)
         return 0;
-    if (p->only != NULL &&
-        !(strncmp(e->name, p->only, len) == 0 && (e->name[len] == '\0' || e->name[len] == '/')))
+    if (!manifest_within(e->name, p->only))
         return 0;
     while (p->more && manifest_order(p->at.name, e->name) < 0)
         if (next_named(p, err) == -1)

@@ -13,7 +13,7 @@ struct chain_fetch {
     /* set by the caller */
     struct place *place;
     const struct kept_chain *chain; /* all with their keys */
-    const char *only;               /* a unit of the second section; NULL: all of it */
+    const char *only;               /* units of the second section, a line each; NULL: all of it */
     bool store; /* the newest one's first section, too, as root/var/lib/sett/live of the folder */
     /* Told of bytes of files as they are unpacked; may stop it. May be NULL. */
     int (*progress)(void *arg, uint64_t bytes, struct err *err);

@@ -248,6 +248,21 @@ int manifest_name_at(FILE *file, uint64_t at, char name[PACK_NAME_MAX + 1], stru
                : err_set(err, ERR_INTERNAL, "manifest", "a line of the manifest is no line");
 }
 
+bool manifest_within(const char *name, const char *only)
+{
+    size_t len;
+
+    if (only == NULL)
+        return true;
+    do {
+        len = strcspn(only, "\n");
+        if (strncmp(name, only, len) == 0 && (name[len] == '\0' || name[len] == '/'))
+            return true;
+        only += len;
+    } while (*only++ == '\n');
+    return false;
+}
+
 int manifest_order(const char *a, const char *b)
 {
     while (*a == *b && *a != '\0') {

@@ -56,6 +56,10 @@ void manifest_put_name(FILE *out, const char *name);
 /** manifest_take_name(out, text): the way back. Return 0, or -1 if it is not of that form. */
 int manifest_take_name(char out[PACK_NAME_MAX + 1], const char *text);
 
+/** manifest_within(name, only): whether it is one of those that ${only} names, a line each, or
+ * below one; NULL names all. */
+bool manifest_within(const char *name, const char *only);
+
 /** manifest_order(a, b): the order of the walk: names part by part, as bytes; a folder before what
  * is in it. <0, 0, >0. */
 int manifest_order(const char *a, const char *b);

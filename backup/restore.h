@@ -40,7 +40,7 @@ int restore_unlock(struct chain *s, const struct restore_secret *secret, struct 
 struct restore_stage {
     const char *program; /* that is RESTORE_CHILD; NULL: this one, whose main must know it */
     const char *folder;  /* made by the caller, empty, 0700 */
-    const char *only;    /* a unit of the tenants' section; NULL: everything */
+    const char *only;    /* units of the tenants' section, a line each; NULL: everything */
     bool own;            /* everything gets the owner that it had */
     const char *user; /* that the child becomes, if there is one of that name; NULL: nobody else */
     uint64_t reserve; /* bytes to be left free on the file system */

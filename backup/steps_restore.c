@@ -5,6 +5,8 @@
  */
 #include "steps_restore.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,7 +233,7 @@ static int speak(void *arg, int fd, struct err *err)
 }
 
 static enum outcome hand_over(struct step_call *call, const struct chain_fetch *fetch,
-                              struct err *err)
+                              const char *unit, struct err *err)
 {
     struct handing *h = calloc(1, sizeof *h);
     struct hands_request request = {0};
@@ -243,7 +245,7 @@ static enum outcome hand_over(struct step_call *call, const struct chain_fetch *
         return OUTCOME_AGAIN;
     }
     h->fetch = fetch;
-    h->unit = fetch->only;
+    h->unit = unit;
     if (measure(h, err) == -1) {
         outcome = OUTCOME_FAIL;
     } else {
@@ -257,6 +259,54 @@ static enum outcome hand_over(struct step_call *call, const struct chain_fetch *
                          (unsigned long long)h->bytes);
     free(h);
     return outcome;
+}
+
+/* ---- the database's dump, which stays with the worker ---- */
+
+static int copy_dump(int from, const char *path, struct err *err)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    char block[65536];
+    ssize_t n = -1;
+
+    if (to == -1)
+        return err_sys(err, "dump_write", errno, path);
+    while ((n = read(from, block, sizeof block)) > 0)
+        if (file_write_all(to, block, (size_t)n) == -1) {
+            n = -1;
+            break;
+        }
+    if (n == -1)
+        (void)err_sys(err, "dump_write", errno, path);
+    (void)close(to);
+    return n == -1 ? -1 : 0;
+}
+
+/* To where the step that fills the database finds it. */
+static int lay_dump(struct step_call *call, const struct chain_fetch *fetch, struct err *err)
+{
+    const struct paths *p = &call->outside->paths;
+    char name[64], path[PATHS_SIZE + 48];
+    bool wanted = !steps_without_database(call->job);
+    int fd, rc;
+
+    (void)str_format(name, sizeof name, "databases/%s",
+                     kv_get_or(&call->job->args, RESTORE_ARG_OF, ""));
+    if (faccessat(fetch->data, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+        return !wanted ? 0
+                       : err_set(err, ERR_CONFLICT, "no_dump",
+                                 "the tenant has a database, of which the snapshot has no dump");
+    if (!wanted)
+        return err_set(err, ERR_CONFLICT, "no_database",
+                       "the snapshot has a dump of a database that the tenant has not");
+    (void)str_format(path, sizeof path, "%s/.restored-%llu", p->databases,
+                     (unsigned long long)kv_get_u64(call->facts, FACT_NUMBER, 0));
+    if (file_mkdirs(p->databases, 0700, err) == -1 ||
+        (fd = beneath_open(fetch->data, name, err)) == -1)
+        return -1;
+    rc = copy_dump(fd, path, err);
+    (void)close(fd);
+    return rc;
 }
 
 /* ---- from a vault ---- */
@@ -287,24 +337,28 @@ static enum outcome fetch_from(struct step_call *call, const struct kept_chain *
 {
     struct backup_world *world = call->outside->backup;
     struct place place = {0};
-    char unit[64], folder[64];
+    char unit[64], folder[64], units[128];
     struct chain_fetch f = {.place = &place,
                             .chain = chain,
-                            .only = unit,
+                            .only = units,
                             .progress = backup_progress_add,
                             .arg = world};
     enum outcome outcome;
 
     (void)str_format(unit, sizeof unit, "tenants/%s",
                      kv_get_or(&call->job->args, RESTORE_ARG_OF, ""));
+    (void)str_format(units, sizeof units, "databases/%s\n%s",
+                     kv_get_or(&call->job->args, RESTORE_ARG_OF, ""), unit);
     (void)str_format(folder, sizeof folder, "%s%s", CHAIN_FETCH_RESTORE, call->job->id);
     if (vault_open_id(world->context, vault_id, &place, err) == -1)
         return steps_snapshot_outcome(err);
     if (chain_fetch_begin(&f, &call->outside->paths, folder, err) == -1 ||
         chain_fetch(&f, err) == -1)
         outcome = steps_snapshot_outcome(err);
+    else if (lay_dump(call, &f, err) == -1)
+        outcome = steps_snapshot_outcome(err);
     else
-        outcome = hand_over(call, &f, err);
+        outcome = hand_over(call, &f, unit, err);
     chain_fetch_end(&f);
     place_free(&place);
     return outcome;
@@ -342,6 +396,10 @@ static enum outcome discard(struct step_call *call, bool kept, struct err *err)
 
 enum outcome steps_restore_unfetch(struct step_call *call, struct err *err)
 {
+    enum outcome outcome = steps_database_tidy(call, err);
+
+    if (outcome == OUTCOME_FAIL)
+        return outcome;
     return discard(call, false, err);
 }
 

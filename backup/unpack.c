@@ -59,12 +59,7 @@ static FILE *spool(const char *folder, struct err *err)
 /* Whether a name is asked for. */
 static bool wanted(const struct unpack *u, const char *name)
 {
-    size_t len;
-
-    if (u->setup->only == NULL)
-        return true;
-    len = strlen(u->setup->only);
-    return strncmp(name, u->setup->only, len) == 0 && (name[len] == '\0' || name[len] == '/');
+    return manifest_within(name, u->setup->only);
 }
 
 static int write_at(int fd, const char *data, size_t len, uint64_t at)

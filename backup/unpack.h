@@ -12,7 +12,7 @@
 struct unpack_setup {
     int folder; /* the staging folder's descriptor; empty, or with the chain's older files; -1:
                    nothing is written, everything is read, hashed and compared */
-    const char *only; /* a unit, a folder or a file: nothing else is written; NULL: all of it */
+    const char *only; /* units, folders or files, a line each: nothing else is written; NULL: all */
     bool own;         /* give everything the owner that it had; else it stays ours */
     bool chain;       /* an older file of the chain was unpacked here: what is there is replaced */
     const char *scratch;           /* folder for its lists; NULL: the system's for such things */

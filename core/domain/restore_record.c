@@ -267,17 +267,3 @@ int restore_resume(struct txn *txn, struct restore_record *record, const char *a
                ? -1
                : restore_put(txn, record, err);
 }
-
-int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err)
-{
-    char name[96];
-    int found;
-
-    (void)str_format(name, sizeof name, "database:%s", tenant->id);
-    if ((found = secret_exists(txn, name, err)) <= 0)
-        return found;
-    (void)err_set(err, ERR_CONFLICT, "has_database",
-                  "tenant %s has a database, which the restore of one tenant would leave as it is",
-                  tenant->subdomain);
-    return err_hint(err, "sett snapshot extract takes files and dump out; pg_restore by hand");
-}

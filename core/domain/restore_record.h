@@ -55,11 +55,6 @@ int restore_newest(struct txn *txn, struct restore_record *record, struct err *e
  * 1, 0 or -1. */
 int restore_paused(struct txn *txn, struct restore_record *record, struct err *err);
 
-/** restore_tenant_fits(txn, tenant, err): whether one tenant's data can be brought back apart from
- * the box's. ERR_CONFLICT "has_database" where it has one: that would stay as it is now, and its
- * files would be from another time. Return 0 or -1. */
-int restore_tenant_fits(struct txn *txn, const struct tenant *tenant, struct err *err);
-
 /** restore_key_name(out, id): of the secret that holds file keys for restore ${id} while it runs.
  */
 void restore_key_name(char out[96], const char *id);

@@ -61,6 +61,10 @@ static const struct field rows[] = {
     FIELD_SINCE(struct tenant, ingress_mode, FIELD_ENUM, 3, .names = ingress_mode_names,
                 .help = "a tunnel of its own, or a shared one"),
     FIELD_SINCE(struct tenant, status_page, FIELD_BOOL, 4, .help = "has a public status page"),
+    FIELD_SINCE(struct tenant, database, FIELD_U32, 5,
+                .help = "which of its databases it uses, if it has one; 0 and 1: the first"),
+    FIELD_SINCE(struct tenant, database_kept, FIELD_U32, 5,
+                .help = "the one that a restore put aside, until it is committed; 0: none"),
 };
 
 static const struct index indexes[] = {
@@ -76,7 +80,7 @@ const struct table tenant_table = {
     .name = "tenants",
     .noun = "tenant",
     .id = 5,
-    .version = 4,
+    .version = 5,
     .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},

@@ -44,7 +44,9 @@ struct tenant {
     int64_t failed_at, suspended_at, deleted_at, created_at, updated_at;
     char address[72]; /* "10.20.0.7:8069" of a program that is not on this box; "": its port here */
     char node[64];    /* machine that it was put on, "": this one */
-    uint32_t ingress_mode; /* enum ingress_mode (shared.h), never inherit in a new one */
+    uint32_t ingress_mode;  /* enum ingress_mode (shared.h), never inherit in a new one */
+    uint32_t database;      /* which of its databases it uses; 0, 1: the first (postgres_name) */
+    uint32_t database_kept; /* which one a restore put aside; 0: none */
 };
 extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id,
                                            state, subdomain, subscription_id */

@@ -21,9 +21,13 @@ struct visit {
     struct err *err;
 };
 
-void postgres_name(char out[POSTGRES_NAME_SIZE], uint64_t number)
+void postgres_name(char out[POSTGRES_NAME_SIZE], uint64_t number, uint32_t generation)
 {
-    (void)str_format(out, POSTGRES_NAME_SIZE, "sett_t%06llu", (unsigned long long)number);
+    if (generation < 2)
+        (void)str_format(out, POSTGRES_NAME_SIZE, "sett_t%06llu", (unsigned long long)number);
+    else
+        (void)str_format(out, POSTGRES_NAME_SIZE, "sett_t%06llu_g%u", (unsigned long long)number,
+                         generation);
 }
 
 /* Names stand in statements as they are. */
@@ -218,12 +222,13 @@ __attribute__((format(printf, 3, 4))) static int run(struct visit *v, const char
     return execute(v, what, statement);
 }
 
-/* One text by a query with the tenant's name as $1. Return 1 with it in ${out} (a NULL is ""), 0
- * when there is no row, -1. */
+/* One text by a query with the tenant's name as $1, and the mark as $2 if it has that. Return 1
+ * with it in ${out} (a NULL is ""), 0 when there is no row, -1. */
 static int ask(struct visit *v, const char *what, const char *query, char *out, size_t size)
 {
-    const char *const values[] = {v->name};
-    PGresult *result = PQexecParams(v->conn, query, 1, NULL, values, NULL, NULL, 0);
+    const char *const values[] = {v->name, v->mark};
+    PGresult *result = PQexecParams(v->conn, query, strstr(query, "$2") == NULL ? 1 : 2, NULL,
+                                    values, NULL, NULL, 0);
     int rc = -1;
 
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
@@ -296,6 +301,65 @@ int postgres_find(const struct postgres *p, const char *name, const char *mark, 
         rc = s.role && s.database && s.open ? 1 : 0;
     PQfinish(v.conn);
     return rc;
+}
+
+/* ---- generations ---- */
+
+#define OF_THE_TENANT "(n = $1 OR n ~ ('^' || $1 || '_g[1-9][0-9]{0,8}$'))"
+#define GENERATION    "(CASE WHEN n = $1 THEN '1' ELSE substr(n, length($1) + 3) END)"
+
+int postgres_newest(const struct postgres *p, uint64_t number, uint32_t *out, struct err *err)
+{
+    char name[POSTGRES_NAME_SIZE], text[24];
+    struct visit v;
+    uint64_t n = 0;
+    int rc;
+
+    postgres_name(name, number, 1);
+    if (visit_begin(&v, p, name, "-", err) != 0)
+        return -1;
+    rc = ask(&v, "looking for its databases",
+             "SELECT max(" GENERATION "::int) FROM (SELECT rolname AS n FROM pg_catalog.pg_roles "
+             "UNION ALL SELECT datname FROM pg_catalog.pg_database) s WHERE " OF_THE_TENANT,
+             text, sizeof text);
+    PQfinish(v.conn);
+    if (rc == -1)
+        return -1;
+    if (rc == 1 && text[0] != '\0')
+        (void)str_u64(text, 0, UINT32_MAX, &n);
+    *out = (uint32_t)n;
+    return 0;
+}
+
+int postgres_generations(const struct postgres *p, uint64_t number, const char *mark,
+                         uint32_t out[POSTGRES_GENERATIONS], size_t *count, struct err *err)
+{
+    char name[POSTGRES_NAME_SIZE], text[12 * POSTGRES_GENERATIONS], digits[12], *at = text;
+    struct visit v;
+    uint64_t n;
+    int rc;
+
+    *count = 0;
+    postgres_name(name, number, 1);
+    if (visit_begin(&v, p, name, mark, err) != 0)
+        return -1;
+    rc =
+        ask(&v, "looking for its databases",
+            "SELECT string_agg(g::text, ' ' ORDER BY g) FROM (SELECT " GENERATION "::int AS g FROM "
+            "(SELECT rolname AS n, oid FROM pg_catalog.pg_roles) r WHERE " OF_THE_TENANT
+            " AND pg_catalog.shobj_description(oid, 'pg_authid') = $2 ORDER BY 1 LIMIT 32) s",
+            text, sizeof text);
+    PQfinish(v.conn);
+    if (rc != 1)
+        return rc;
+    while (*count < POSTGRES_GENERATIONS && *at != '\0') {
+        size_t len = strcspn(at, " ");
+        if (str_copy_n(digits, sizeof digits, at, len) == 0 &&
+            str_u64(digits, 1, UINT32_MAX, &n) == 0)
+            out[(*count)++] = (uint32_t)n;
+        at += len + (at[len] == ' ');
+    }
+    return 0;
 }
 
 /* ---- making ---- */

@@ -27,9 +27,11 @@ struct postgres {
 
 #define POSTGRES_NAME_SIZE   64
 #define POSTGRES_CONNECTIONS 64 /* most connections of one tenant */
+#define POSTGRES_GENERATIONS 32 /* most databases of one tenant */
 
-/** postgres_name(out, number): "sett_t000123". */
-void postgres_name(char out[POSTGRES_NAME_SIZE], uint64_t number);
+/** postgres_name(out, number, generation): "sett_t000123" for generations 0 and 1, which are the
+ * same; "sett_t000123_g2" for what a restore made. */
+void postgres_name(char out[POSTGRES_NAME_SIZE], uint64_t number, uint32_t generation);
 
 /** postgres_address(p, host, size, port, err): where programs reach the server: the conninfo's
  * host, 127.0.0.1 for a socket's folder or none (which the docker runtime turns into the gateway of
@@ -52,6 +54,15 @@ int postgres_find(const struct postgres *p, const char *name, const char *mark, 
  * set. Return 0 or -1. */
 int postgres_make(const struct postgres *p, const char *name, const char *mark, const char *secret,
                   struct err *err);
+
+/** postgres_newest(p, number, out, err): the highest generation of tenant ${number} of whose name
+ * there is a role or a database, whoever made it; 0: none. Return 0 or -1. */
+int postgres_newest(const struct postgres *p, uint64_t number, uint32_t *out, struct err *err);
+
+/** postgres_generations(p, number, mark, out, count, err): those of its generations of which there
+ * is a role of ours, in order, at most as many as ${out} takes. Return 0 or -1. */
+int postgres_generations(const struct postgres *p, uint64_t number, const char *mark,
+                         uint32_t out[POSTGRES_GENERATIONS], size_t *count, struct err *err);
 
 /** postgres_drop(p, name, mark, err): end its connections, drop the database with all that is in it
  * and the role. Return 1, 0 if there was neither, -1. */

@@ -117,14 +117,19 @@ static int check_tenant(struct op_call *call, const struct chosen *c, const stru
         return err_set(err, ERR_CONFLICT, "not_in_snapshot",
                        "tenant %s is younger than snapshot %llu", t->subdomain,
                        (unsigned long long)c->snapshot.number);
-    if (restore_tenant_fits(call->txn, t, err) == -1)
-        return -1;
     if (p->as[0] != '\0')
         return 0;
     if (t->state != TENANT_ACTIVE && t->state != TENANT_PAST_DUE) {
         (void)err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", t->subdomain,
                       tenant_state_names[t->state]);
         return err_hint(err, "bring it up first, or restore it as another one");
+    }
+    if (t->database_kept != 0 && restore_of_tenant(call->txn, t->id, &kept, err) == 0) {
+        (void)err_set(err, ERR_CONFLICT, "not_committed",
+                      "the database that tenant %s had before an earlier restore is still kept",
+                      t->subdomain);
+        return err_hint(err, "on the box: sett restore commit --tenant %llu, or rollback",
+                        (unsigned long long)t->number);
     }
     if ((got = restore_of_tenant(call->txn, t->id, &kept, err)) != 1 ||
         kept.state == RESTORE_RUNNING) /* then its job holds the tenant, and is named */

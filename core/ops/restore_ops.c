@@ -94,13 +94,47 @@ const struct op restore_ops[] = {
 
 struct tenant_restore_params {
     char id[96];
-    bool back;
+    bool back, commit;
 };
 static const struct field tenant_restore_rows[] = {
     ID_FIELD(struct tenant_restore_params),
     FIELD(struct tenant_restore_params, back, FIELD_BOOL,
           .help = "to what it had before its restore, which is kept until that is committed"),
+    FIELD(struct tenant_restore_params, commit, FIELD_BOOL,
+          .help = "what it had before its restore is removed"),
 };
+
+/* Whether it can be done, and by which saga; with the restore that it decides upon, if that has a
+ * record. */
+static int choose_saga(struct op_call *call, const struct tenant *tenant, struct job *job,
+                       struct err *err)
+{
+    const struct tenant_restore_params *p = call->params;
+    struct restore_record record = {0};
+    int got = restore_of_tenant(call->txn, tenant->id, &record, err);
+
+    if (got == -1)
+        return -1;
+    if (p->commit && p->back)
+        return err_field(err, "commit", "usage", "it is either the way back or the end of it");
+    (void)kv_set(&job->args, "tenant_id", tenant->id);
+    (void)kv_set(&job->args, "back", p->back ? "1" : "0");
+    if (got == 1 && record.state == RESTORE_RESTORED && (p->back || p->commit))
+        (void)kv_set(&job->args, "restore_id", record.id);
+    if (p->commit)
+        return str_copy(job->saga, sizeof job->saga, "restore.commit");
+    if (tenant->state != TENANT_ACTIVE && tenant->state != TENANT_PAST_DUE)
+        return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant->id,
+                       tenant_state_names[tenant->state]);
+    if (!p->back && tenant->database_kept != 0) {
+        (void)err_set(err, ERR_CONFLICT, "not_committed",
+                      "the database that tenant %s had before an earlier restore is still kept",
+                      tenant->subdomain);
+        return err_hint(err, "sett restore commit --tenant %llu, or rollback",
+                        (unsigned long long)tenant->number);
+    }
+    return str_copy(job->saga, sizeof job->saga, "tenant.restore");
+}
 
 static int tenant_restore(struct op_call *call, struct err *err)
 {
@@ -110,16 +144,10 @@ static int tenant_restore(struct op_call *call, struct err *err)
 
     if (object_get(call, &tenant_table, p->id, &tenant, err) != 0)
         return -1;
-    if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE)
-        return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant.id,
-                       tenant_state_names[tenant.state]);
-    if (!p->back && restore_tenant_fits(call->txn, &tenant, err) == -1)
+    if (choose_saga(call, &tenant, &job, err) == -1)
         return -1;
     object_before(call, &tenant_table, &tenant);
-    (void)str_copy(job.saga, sizeof job.saga, "tenant.restore");
     job_subject(job.subjects[0], "tenant", tenant.id);
-    (void)kv_set(&job.args, "tenant_id", tenant.id);
-    (void)kv_set(&job.args, "back", p->back ? "1" : "0");
     if (object_job(call, &job, err) != 0)
         return -1;
     (void)str_copy(tenant.job_id, sizeof tenant.job_id, job.id);

@@ -162,6 +162,7 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
         return -1;
     if (facts_set_u64(job, FACT_NUMBER, tenant->number, err) == -1 ||
         facts_set_u64(job, FACT_PORT, tenant->port, err) == -1 ||
+        facts_set_u64(job, FACT_GENERATION, tenant->database, err) == -1 ||
         facts_set(job, FACT_ADDRESS, tenant->address, err) == -1 ||
         set_guest(txn, job, tenant, err) == -1 ||
         facts_set(job, FACT_BLUEPRINT, tenant->blueprint, err) == -1 ||

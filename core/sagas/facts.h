@@ -28,10 +28,13 @@
 #define FACT_BOX             "box_id"
 #define FACT_HEALTH_PATH     "health_path"
 #define FACT_HEALTH_S        "health_timeout_s"
-#define FACT_DATABASE        "database"     /* "1": the blueprint wants one */
-#define FACT_GENERATED       "generated"    /* "NAME=24 …": what the blueprint wants made */
-#define FACT_CREDENTIALS     "credentials"  /* lines "name=value" of the blueprint */
-#define FACT_FOREIGN         "foreign_port" /* of the port that something foreign holds */
+#define FACT_DATABASE        "database"   /* "1": the blueprint wants one */
+#define FACT_GENERATION      "generation" /* of its databases: the one it uses; none: the first */
+#define FACT_NEW_GENERATION  "generation_new" /* the one that it is to use */
+#define FACT_OLD_GENERATION  "generation_old" /* the one that it used before */
+#define FACT_GENERATED       "generated"      /* "NAME=24 …": what the blueprint wants made */
+#define FACT_CREDENTIALS     "credentials"    /* lines "name=value" of the blueprint */
+#define FACT_FOREIGN         "foreign_port"   /* of the port that something foreign holds */
 #define FACT_OWNER           "foreign_owner"
 #define FACT_FOREIGN_GUEST   "foreign_guest" /* number that something foreign holds */
 #define FACT_TUNNEL          "tunnel_id"

@@ -7,6 +7,7 @@
  */
 #include "hands.h"
 #include "step.h"
+#include "tenant.h"
 
 struct tenant;
 struct tunnel;
@@ -165,7 +166,51 @@ int steps_door_ask(struct outside *o, const char *base, const char *path, enum s
 /* ---- outside: steps_database.c ---- */
 
 step_outside steps_database_check, steps_database_make, steps_database_undo;
-step_outside steps_database_drop; /* undo, when there is one at all */
+step_outside steps_database_drop; /* all that the tenant ever had, when there is one at all */
+
+#define STEPS_DATABASE_MARK 96
+
+/** steps_database_mark(call, mark): the comment that the tenant's roles have. */
+void steps_database_mark(const struct step_call *call, char mark[STEPS_DATABASE_MARK]);
+
+/** steps_database_generation(facts, fact): the number in ${fact}; without one, 1. */
+uint32_t steps_database_generation(const struct kv *facts, const char *fact);
+
+/** steps_database_outcome(err): what an error of the server's means for a step. */
+enum outcome steps_database_outcome(const struct err *err);
+
+/** steps_database_password(secrets): what steps_database_recall put there, or NULL. */
+const char *steps_database_password(const struct kv *secrets);
+
+/* ---- a database out of a dump: steps_database_back.c ----
+ * The dump is ${paths.databases}/.restored-N, or N where argument dump is "box". */
+
+/** steps_database_back_facts(txn, job, tenant, err): fact database, when the tenant has one that
+ * this job is to exchange: with argument back, one that was put aside. Return 0 or -1. */
+int steps_database_back_facts(struct txn *txn, struct job *job, const struct tenant *tenant,
+                              struct err *err);
+
+/** steps_database_unfilled(job): its database is not made from a dump: there is none, or the way
+ * goes back. */
+bool steps_database_unfilled(const struct job *job);
+
+/** steps_database_unchanged_back(job): no database was taken back. */
+bool steps_database_unchanged_back(const struct job *job);
+
+/* The facts of a tenant whatever its state. */
+step_store steps_database_back_read;
+/* Choose the generation: one that nobody has. */
+step_outside steps_database_choose;
+/* Make it, and put the dump into it; as often as it takes, from the beginning each time. */
+step_outside steps_database_fill, steps_database_unfill;
+/* From now on the tenant uses it. */
+step_store steps_database_swap, steps_database_unswap;
+/* What a restore put aside is not kept any more. */
+step_store steps_database_forget;
+/* Drop those of the tenant that it neither uses nor keeps. */
+step_outside steps_database_sweep;
+/* Remove the dump. */
+step_outside steps_database_tidy;
 
 /** steps_database_prepare(txn, job, context, secrets, err): put the password among the step's
  * secrets; made once for the tenant's life. Return 0 or -1. */

@@ -17,7 +17,6 @@
 
 #define PASSWORD_BYTES 24
 #define SECRET_NAME    "DB_PASSWORD" /* in the job's secrets */
-#define MARK_SIZE      96
 
 bool steps_without_database(const struct job *job)
 {
@@ -75,16 +74,29 @@ int steps_database_unsettle(struct txn *txn, struct job *job, void *context, str
     return record_delete(txn, &secret_table, &secret, err) == -1 ? -1 : 0;
 }
 
-/* What all calls have in common: whose database, told by which mark. */
-static void describe(const struct step_call *call, char name[POSTGRES_NAME_SIZE],
-                     char mark[MARK_SIZE])
+void steps_database_mark(const struct step_call *call, char mark[STEPS_DATABASE_MARK])
 {
-    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0));
-    (void)str_format(mark, MARK_SIZE, "sett %s %s", kv_get_or(call->facts, FACT_BOX, "-"),
+    (void)str_format(mark, STEPS_DATABASE_MARK, "sett %s %s", kv_get_or(call->facts, FACT_BOX, "-"),
                      kv_get_or(&call->job->args, "tenant_id", ""));
 }
 
-static enum outcome outcome_of(const struct err *err)
+uint32_t steps_database_generation(const struct kv *facts, const char *fact)
+{
+    uint64_t n = kv_get_u64(facts, fact, 1);
+
+    return n == 0 ? 1 : (uint32_t)n;
+}
+
+/* What all calls have in common: whose database, told by which mark. */
+static void describe(const struct step_call *call, char name[POSTGRES_NAME_SIZE],
+                     char mark[STEPS_DATABASE_MARK])
+{
+    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0),
+                  steps_database_generation(call->facts, FACT_GENERATION));
+    steps_database_mark(call, mark);
+}
+
+enum outcome steps_database_outcome(const struct err *err)
 {
     switch (err->kind) {
     case ERR_NETWORK:
@@ -97,13 +109,34 @@ static enum outcome outcome_of(const struct err *err)
     }
 }
 
-enum verb { FIND, MAKE, DROP };
+/* All generations of the tenant's: 1, 0 if there was none, -1. */
+static int drop_all(const struct postgres *p, const struct step_call *call, struct err *err)
+{
+    uint32_t generations[POSTGRES_GENERATIONS];
+    uint64_t number = kv_get_u64(call->facts, FACT_NUMBER, 0);
+    char name[POSTGRES_NAME_SIZE], mark[STEPS_DATABASE_MARK];
+    size_t count;
+    int r;
+
+    describe(call, name, mark);
+    if (postgres_generations(p, number, mark, generations, &count, err) == -1)
+        return -1;
+    r = count > 0;
+    for (size_t i = 0; r != -1 && i < count; i++) {
+        postgres_name(name, number, generations[i]);
+        if (postgres_drop(p, name, mark, err) == -1)
+            r = -1;
+    }
+    return r;
+}
+
+enum verb { FIND, MAKE, DROP, DROP_ALL };
 
 static enum outcome act(struct step_call *call, enum verb verb, struct err *err)
 {
     struct providers *providers = outside_use(call->outside);
     struct postgres p = {providers->database_admin, providers->database_password};
-    char name[POSTGRES_NAME_SIZE], mark[MARK_SIZE];
+    char name[POSTGRES_NAME_SIZE], mark[STEPS_DATABASE_MARK];
     int r = -1;
 
     describe(call, name, mark);
@@ -118,10 +151,13 @@ static enum outcome act(struct step_call *call, enum verb verb, struct err *err)
     case DROP:
         r = postgres_drop(&p, name, mark, err);
         break;
+    case DROP_ALL:
+        r = drop_all(&p, call, err);
+        break;
     }
     outside_done(call->outside, providers);
     if (r == -1)
-        return outcome_of(err);
+        return steps_database_outcome(err);
     (void)str_format(call->note, sizeof call->note, "database %s", name);
     return r == 1 ? OUTCOME_OK : OUTCOME_ABSENT;
 }
@@ -146,7 +182,12 @@ enum outcome steps_database_drop(struct step_call *call, struct err *err)
     if (kv_get(call->secret, SECRET_NAME) == NULL ||
         str_equal(kv_get_or(&call->job->args, "data", "1"), "0"))
         return OUTCOME_ABSENT;
-    return act(call, DROP, err);
+    return act(call, DROP_ALL, err);
+}
+
+const char *steps_database_password(const struct kv *secrets)
+{
+    return kv_get(secrets, SECRET_NAME);
 }
 
 int steps_database_variables(const struct step_call *call, struct kv *env, struct err *err)
@@ -162,7 +203,8 @@ int steps_database_variables(const struct step_call *call, struct kv *env, struc
         return 0;
     providers = outside_use(call->outside);
     p = (struct postgres){providers->database_admin, providers->database_password};
-    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0));
+    postgres_name(name, kv_get_u64(call->facts, FACT_NUMBER, 0),
+                  steps_database_generation(call->facts, FACT_GENERATION));
     r = postgres_address(&p, host, sizeof host, &port, err);
     outside_done(call->outside, providers);
     if (r == -1)

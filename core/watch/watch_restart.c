@@ -121,7 +121,7 @@ static void see_database(struct health_watch *w)
     if (p->database_admin[0] != '\0') {
         struct postgres pg = {.admin = p->database_admin, .password = p->database_password};
         char name[POSTGRES_NAME_SIZE];
-        postgres_name(name, 0); /* nobody's: only whether the server answers is asked */
+        postgres_name(name, 0, 0); /* nobody's: only whether the server answers is asked */
         w->up.database = postgres_find(&pg, name, "nobody", &err) == -1 &&
                                  (err.kind == ERR_NETWORK || err.kind == ERR_TIMEOUT)
                              ? WATCH_DOWN

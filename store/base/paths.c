@@ -28,6 +28,7 @@ static const struct {
     {offsetof(struct paths, keys), "/var/lib/sett/live/keys", 0},
     {offsetof(struct paths, hands), "/var/lib/sett/live/hands", 0},
     {offsetof(struct paths, tenants), "/var/lib/sett/live/tenants", 0},
+    {offsetof(struct paths, databases), "/var/lib/sett/live/databases", 0},
     {offsetof(struct paths, backups), "/var/backups/sett", 0},
     {offsetof(struct paths, run), "/run/sett", 0},
     {offsetof(struct paths, front_sock), "/run/sett/front.sock", 1},

@@ -16,6 +16,7 @@ struct paths {
     char keys[PATHS_SIZE];        /* live/keys: web.key, vault.key, vault.pub */
     char hands[PATHS_SIZE];       /* live/hands */
     char tenants[PATHS_SIZE];     /* live/tenants */
+    char databases[PATHS_SIZE];   /* live/databases: dumps of a restore that wait to be put back */
     char backups[PATHS_SIZE];     /* var/backups/sett */
     char run[PATHS_SIZE];         /* run/sett: sockets, pids */
     char front_sock[PATHS_SIZE];  /* run/sett/front.sock: FastCGI requests */
@@ -30,7 +31,7 @@ struct paths {
     char images[PATHS_SIZE];  /* var/lib/sett/images: templates of the lxc runtime */
     char snapshots[PATHS_SIZE]; /* var/lib/sett/snapshots: those being written */
     char catalog[PATHS_SIZE];   /* var/lib/sett/catalog: what the newest one holds; may be lost */
-    char lxc[PATHS_SIZE];     /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
+    char lxc[PATHS_SIZE];       /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
 };
 
 /** paths_set(p, root, err): ${root} NULL or "": the system's. A root is made absolute. ERR_INVALID

@@ -270,6 +270,49 @@ static void test_foreign(void **state)
     assert_int_equal(err.kind, ERR_INVALID);
 }
 
+/* Several databases of one tenant, of which each is found by its number; what others made under
+ * such a name counts as taken, and is never among ours. */
+static void test_generations(void **state)
+{
+    struct world *w = *state;
+    uint32_t found[POSTGRES_GENERATIONS], newest = 9;
+    char name[POSTGRES_NAME_SIZE];
+    struct err err;
+    size_t count = 9;
+
+    assert_call(0, postgres_newest(&w->p, 8, &newest, &err));
+    assert_int_equal(newest, 0);
+    assert_call(0, postgres_generations(&w->p, 8, MARK_A, found, &count, &err));
+    assert_int_equal(count, 0);
+    postgres_name(name, 8, 0);
+    assert_string_equal(name, "sett_t000008");
+    for (uint32_t i = 1; i <= 11; i += 5) {
+        postgres_name(name, 8, i);
+        assert_call(0, postgres_make(&w->p, name, MARK_A, SECRET_A, &err));
+        assert_true(may_enter(w, true, name, SECRET_A, name));
+    }
+    postgres_name(name, 80, 3); /* another tenant's, whose name begins alike */
+    assert_call(0, postgres_make(&w->p, name, MARK_B, SECRET_B, &err));
+    assert_call(0, postgres_generations(&w->p, 8, MARK_A, found, &count, &err));
+    assert_int_equal(count, 3);
+    assert_int_equal(found[0], 1);
+    assert_int_equal(found[1], 6);
+    assert_int_equal(found[2], 11);
+    assert_call(0, postgres_newest(&w->p, 8, &newest, &err));
+    assert_int_equal(newest, 11);
+    (void)super(w, "CREATE DATABASE sett_t000008_g20");
+    assert_call(0, postgres_newest(&w->p, 8, &newest, &err));
+    assert_int_equal(newest, 20);
+    assert_call(0, postgres_generations(&w->p, 8, MARK_A, found, &count, &err));
+    assert_int_equal(count, 3);
+    (void)super(w, "DROP DATABASE sett_t000008_g20");
+    assert_call(1, postgres_drop(&w->p, name, MARK_B, &err));
+    for (uint32_t i = 1; i <= 11; i += 5) {
+        postgres_name(name, 8, i);
+        assert_call(1, postgres_drop(&w->p, name, MARK_A, &err));
+    }
+}
+
 static void test_errors(void **state)
 {
     struct world *w = *state;
@@ -343,7 +386,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),      cmocka_unit_test(test_walls),
         cmocka_unit_test(test_half_made), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_errors),    cmocka_unit_test(test_log),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_log),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,69 @@
+/*
+ * Tenants' databases after the restore of a whole box, and what is left of them when that is over.
+ * Apart from the restore of one tenant, which is made of files as well.
+ */
+#include "sagas.h"
+
+#include "facts.h"
+#include "outside.h"
+#include "steps.h"
+#include "str.h"
+
+#define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
+#define PATIENT   STEP_ATTEMPTS_ENDLESS
+#define STOP_MS   90000
+
+/* It is made anew when the box goes on; until then nothing runs with the database of before. */
+static enum outcome program_remove(struct step_call *call, struct err *err)
+{
+    struct hands_reply reply;
+
+    return steps_runtime_ask(call, HANDS_RUNTIME_REMOVE, false, STOP_MS, &reply, err);
+}
+
+static bool keeps_on(const struct job *job)
+{
+    return !str_equal(kv_get_or(&job->args, "forget", "0"), "1");
+}
+
+/* A step is a row, not a column. */
+/* clang-format off */
+
+/* One of a whole box's, before its sagas go on. */
+static const struct step database[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_database_back_read,
+     .flags = STEP_QUIET},
+    {.name = "choose", .title = "Choose a name for the database",
+     .needless = steps_database_unfilled, .make = steps_database_choose, .attempts = PATIENT,
+     .plan = steps_plan_database},
+    {.name = "fill", .title = "Put the snapshot's dump into a new database",
+     .needless = steps_database_unfilled, .make = steps_database_fill,
+     .undo = steps_database_unfill, .prepare = steps_database_recall, .attempts = PATIENT,
+     .plan = steps_plan_database},
+    {.name = "remove", .title = "See that no program runs with the one of before",
+     .needless = steps_database_unfilled, .make = program_remove, .attempts = PATIENT,
+     .plan = steps_plan_runtime},
+    {.name = "swap", .title = "Note which database it uses", .needless = steps_database_unfilled,
+     .apply = steps_database_swap, .flags = STEP_PIVOT},
+    {.name = "tidy", .title = "Remove the dump", .make = steps_database_tidy},
+};
+const struct saga saga_database_restore = {
+    .name = "database.restore", .title = "Put a tenant's database back", .subject = "database",
+    .steps = database, .step_count = COUNT(database), .keep_on_fail = true,
+};
+
+/* With argument forget, what a restore put aside goes as well. */
+static const struct step sweep[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_database_back_read,
+     .flags = STEP_QUIET},
+    {.name = "forget", .title = "Let go of the one that was put aside", .needless = keeps_on,
+     .apply = steps_database_forget, .flags = STEP_QUIET | STEP_PIVOT},
+    {.name = "sweep", .title = "Drop databases that it neither uses nor keeps",
+     .needless = steps_without_database, .make = steps_database_sweep, .attempts = PATIENT,
+     .plan = steps_plan_database},
+};
+const struct saga saga_database_sweep = {
+    .name = "database.sweep", .title = "Drop databases that a restore left", .subject = "tenant",
+    .steps = sweep, .step_count = COUNT(sweep), .keep_on_fail = true,
+};
+/* clang-format on */
