@@ -113,11 +113,11 @@ def dumps(tap, w):
     return path
 
 
-# What each pg_dump and pg_restore was started with, for as long as it runs.
+# What each pg_dump and pg_restore was started with, for as long as the test runs.
 WATCH = """
-import glob, sys, time
-out = open(sys.argv[1], "w")
-while True:
+import glob, os, sys, time
+out, parent = open(sys.argv[1], "w"), os.getppid()
+while os.getppid() == parent:
     for p in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             line = open(p, "rb").read()
