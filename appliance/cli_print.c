@@ -66,7 +66,7 @@ static void number_set(char out[CELL_SIZE], const char *name, bool negative, uin
 {
     char size[PROGRESS_BYTES];
 
-    if (negative || !is_size(name)) {
+    if (negative || n == 0 || !is_size(name)) {
         (void)str_format(out, CELL_SIZE, "%s%llu", negative ? "-" : "", (unsigned long long)n);
         return;
     }
@@ -211,7 +211,7 @@ static void chart_print(const struct cJSON *columns, const struct cJSON *points,
     while ((row = json_next(points, row)) != NULL)
         for (i = 0, item = NULL; i < CHART_COLUMNS && (item = json_next(row, item)) != NULL; i++) {
             cell_set(cell, names[i] == NULL ? "" : names[i], item);
-            shown[i] = shown[i] || (!str_equal(cell, "0") && !str_equal(cell, "0 B"));
+            shown[i] = shown[i] || !str_equal(cell, "0");
             widths[i] = width(cell) > widths[i] ? width(cell) : widths[i];
         }
     printf("%*s", indent, "");

@@ -164,6 +164,12 @@ def test_replace(b, port, folder):
     tap.ok(box.json("tunnel", "validate", "--config-file", path)["valid"], "a config.yml is valid")
     code, _, said = box.sett("tunnel", "validate", path, ok=False)
     tap.ok(code == 2 and f"--config-file {path}" in said, "its name where its text is wanted: said so", said)
+    wrong = path + ".wrong"
+    with open(wrong, "w", encoding="utf-8") as f:
+        f.write("ingress:\n  - hostname: a.example.com\n    service: http://localhost:1\n  - hostname: b.example.com\n"
+                "    service: http://localhost:1/x\n  - service: http_status:404\n")
+    code, _, said = box.sett("tunnel", "validate", "--config-file", wrong, ok=False)
+    tap.ok(code == 2 and "proxying to a different path" in said and "rule 2 (ingress[1].service)" in said, "a fault with the rule that it is in", said)
     replaced = b.ended(box.json("rule", "replace", "pbx", "--config-file", path, "--no-wait"))
     tap.equal(replaced["state"], "done", "a whole list at once")
     tap.equal(b.rules_of("pbx"), [(f"*.{b.domain}", "\\.jpg$", "unix:/run/pictures.sock"), (f"pbx.{b.domain}", "", f"http://127.0.0.1:{port}"),

@@ -193,11 +193,14 @@ int custom_domain_free(struct txn *txn, const char *host, const char *tenant_id,
     return found;
 }
 
-static int taken(const struct custom_domain *other, const char *host, struct err *err)
+static int taken(const struct custom_domain *other, const struct custom_domain *domain,
+                 const char *host, struct err *err)
 {
     (void)err_set(err, ERR_CONFLICT, "domain_taken", "%s leads to tenant %s already (%s)", host,
                   other->tenant_id, other->id);
     (void)str_copy(err->field, sizeof err->field, "name");
+    if (other->tenant_id[0] != '\0' && str_equal(other->tenant_id, domain->tenant_id))
+        return err_hint(err, "Where it stands: sett domain show %s", other->name);
     return err_hint(err,
                     "Whoever can enter a TXT record for it may take it over: sett domain claim "
                     "%s --tenant TENANT",
@@ -211,10 +214,10 @@ int custom_domain_new(struct txn *txn, struct custom_domain *domain, struct err 
     int found = custom_domain_serving(txn, domain->name, &other, err);
 
     if (found == 1)
-        return taken(&other, domain->name, err);
+        return taken(&other, domain, domain->name, err);
     if (found == 0 && domain->www && str_format(www, sizeof www, "www.%s", domain->name) == 0 &&
         (found = custom_domain_serving(txn, www, &other, err)) == 1)
-        return taken(&other, www, err);
+        return taken(&other, domain, www, err);
     if (found == -1)
         return -1;
     id_make(domain->id, custom_domain_table.prefix);

@@ -31,6 +31,23 @@ static const struct field match_rows[] = {
           .help = "address that a visitor asks for"),
 };
 
+/* cloudflared's words do not say which rule they are about; people count from 1. */
+static int say_where(struct err *err)
+{
+    char digits[8], hint[ERR_HINT_SIZE];
+    size_t len;
+    uint64_t n = 0;
+
+    if (!str_starts(err->field, "ingress[") || err->hint[0] != '\0')
+        return -1;
+    len = strcspn(err->field + strlen("ingress["), "]");
+    if (str_copy_n(digits, sizeof digits, err->field + strlen("ingress["), len) == -1 ||
+        str_u64(digits, 0, UINT32_MAX, &n) == -1)
+        return -1;
+    (void)str_format(hint, sizeof hint, "rule %llu (%s)", (unsigned long long)n + 1, err->field);
+    return err_hint(err, "%s", hint);
+}
+
 static int validate(struct op_call *call, struct err *err)
 {
     const struct validate_params *p = call->params;
@@ -52,7 +69,7 @@ static int validate(struct op_call *call, struct err *err)
         json_out_end_object(j);
     }
     cloudflared_free(&config);
-    return result;
+    return result == -1 ? say_where(err) : 0;
 }
 
 static int load(struct op_call *call, const char *id, struct tunnel *tunnel,
