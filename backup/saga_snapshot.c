@@ -3,6 +3,7 @@
  */
 #include "backup.h"
 
+#include "steps_check.h"
 #include "steps_keys.h"
 #include "steps_remove.h"
 #include "steps_restore.h"
@@ -30,7 +31,7 @@ static const struct saga saga_snapshot_create = {
 };
 /* clang-format on */
 
-const struct saga *const backup_sagas[] = {&saga_snapshot_create, &saga_snapshot_remove,
-                                           &saga_key_signing,     &saga_key_vault,
-                                           &saga_tenant_restore,  &saga_restore_commit};
+const struct saga *const backup_sagas[] = {
+    &saga_snapshot_create, &saga_snapshot_remove, &saga_snapshot_check, &saga_key_signing,
+    &saga_key_vault,       &saga_tenant_restore,  &saga_restore_commit};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

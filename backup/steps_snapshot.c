@@ -308,12 +308,30 @@ static int note_missed(struct txn *txn, const char *line, struct err *err)
     return record_put(txn, &vault_place_table, &place, err);
 }
 
-/* Whether a vault's newest snapshot is, or builds on, this one. 1, 0 or -1. */
+/* Whether ${newest} is, or builds on, the snapshot ${id}. 1, 0 or -1. */
+static int builds_on(struct txn *txn, const struct snapshot *newest, const char *id,
+                     struct err *err)
+{
+    struct snapshot at = *newest;
+    char base[ID_SIZE];
+    int got = 1;
+
+    for (unsigned i = 0; got == 1 && i <= SNAP_CHAIN && at.id[0] != '\0'; i++) {
+        if (str_equal(at.id, id))
+            return 1;
+        (void)str_copy(base, sizeof base, at.base_id);
+        got = base[0] == '\0' ? 0 : snapshot_resolve(txn, base, &at, err);
+    }
+    return got == -1 ? -1 : 0;
+}
+
+/* Whether a vault's newest snapshot of the box, which a drill reads, or its newest of all, be it of
+ * one tenant, is this one or builds on it. 1, 0 or -1. */
 static int wanted_by(struct txn *txn, const struct vault_place *place, const char *id,
                      struct err *err)
 {
     struct snapshot_copy match = {0}, copy;
-    struct snapshot newest = {0}, s;
+    struct snapshot of_box = {0}, of_all = {0}, s;
     struct scan scan;
     int got;
 
@@ -323,18 +341,13 @@ static int wanted_by(struct txn *txn, const struct vault_place *place, const cha
     while ((got = scan_next(&scan, &copy, err)) == 1) {
         if (snapshot_resolve(txn, copy.snapshot_id, &s, err) == -1)
             return -1;
-        if (s.state == SNAPSHOT_DONE && s.number > newest.number)
-            newest = s;
+        if (s.state == SNAPSHOT_DONE && s.number > of_all.number)
+            of_all = s;
+        if (s.state == SNAPSHOT_DONE && s.tenant_id[0] == '\0' && s.number > of_box.number)
+            of_box = s;
     }
-    for (unsigned i = 0; got == 0 && i <= SNAP_CHAIN && newest.id[0] != '\0'; i++) {
-        char base[ID_SIZE];
-        if (str_equal(newest.id, id))
-            return 1;
-        (void)str_copy(base, sizeof base, newest.base_id);
-        if (base[0] == '\0' || (got = snapshot_resolve(txn, base, &newest, err)) != 1)
-            return got;
-        got = 0;
-    }
+    if (got == 0 && (got = builds_on(txn, &of_box, id, err)) == 0)
+        got = builds_on(txn, &of_all, id, err);
     return got;
 }
 

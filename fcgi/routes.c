@@ -106,10 +106,11 @@ const struct op_route route_table[] = {
 
     {GET, "/api/snapshots", "snapshot.list"},
     {POST, "/api/snapshots", "snapshot.create"},
-    {GET, "/api/snapshots/{id}", "snapshot.show"},
     {POST, "/api/snapshots/prune", "snapshot.prune"},
     {POST, "/api/snapshots/drill", "snapshot.drill"},
     {GET, "/api/snapshots/rounds", "snapshot.rounds"},
+    {GET, "/api/snapshots/{id}", "snapshot.show"},
+    {POST, "/api/snapshots/{id}/check", "snapshot.check"},
     {GET, "/api/drills", "drill.list"},
     {GET, "/api/drills/{id}", "drill.show"},
     {GET, "/api/vaults", "vault.list"},

@@ -108,7 +108,7 @@ class Restores(Lane):
 
 def main():
     tap = Tap()
-    matrix(tap, Restores, {"restore": ("step.tenant.restore.", "fetch.", "restore.entry:2", "restore.entry:9")}, outcomes=("fine",), lanes=2, least=0.6)
+    matrix(tap, Restores, {"restore": ("step.tenant.restore.", "fetch.", "restore.entry:2", "restore.entry:9")}, outcomes=("fine",), lanes=2, least=0.5)
     matrix(tap, Restores, {"hands": ("hands.receive.", "hands.exchange.")}, outcomes=("fine",), lanes=2, least=0.6)
     matrix(tap, Restores, {"restore": ("step.tenant.restore.fetch",)}, outcomes=("away",), lanes=1, least=0.0)
     tap.done()

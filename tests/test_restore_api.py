@@ -8,38 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
-from restores import live, page, volume
-
-
-class Api:
-    """A box's API as one person."""
-
-    def __init__(self, box, headers):
-        self.box, self.headers = box, headers
-
-    def ask(self, method, path, body=None, **headers):
-        return self.box.http(method, path, body, headers=dict(self.headers, **headers))
-
-    def must(self, method, path, body=None, status=200):
-        answer = self.ask(method, path, body)
-        if answer.status != status:
-            raise AssertionError(f"{method} {path}: {answer.status} {answer.body[:600]}")
-        return answer.json
-
-    def job(self, ident, seconds=60):
-        return wait_for(lambda: (j := self.must("GET", f"/api/jobs/{ident}"))["state"] in ("done", "undone", "stuck") and j, f"{ident} ends", seconds)
-
-    def done(self, answer):
-        job = self.job(answer["job"])
-        if job["state"] != "done":
-            raise AssertionError(f"{job['saga']} is {job['state']}: {job['cause']}")
-        return answer
-
-    def refused(self, body, status, code, path="/api/restores"):
-        answer = self.ask("POST", path, body)
-        said = answer.json
-        fine = answer.status == status and said.get("code") == code and answer.headers.get("Content-Type") == "application/problem+json"
-        return fine, (answer.status, said)
+from restores import Api, live, page, volume
 
 
 def write(box, tenant, text):

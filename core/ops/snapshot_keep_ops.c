@@ -101,16 +101,35 @@ static int rounds(struct op_call *call, struct err *err)
 
 struct drill_list_params {
     struct list_params list;
+    char vault[96];
+    bool passed;
 };
-static const struct field drill_list_rows[] = {LIST_FIELDS(struct drill_list_params)};
+static const struct field drill_list_rows[] = {
+    LIST_FIELDS(struct drill_list_params),
+    FIELD(struct drill_list_params, vault, FIELD_TEXT, .help = "only out of this vault"),
+    FIELD(struct drill_list_params, passed, FIELD_BOOL, .help = "only what passed, or did not"),
+};
+
+static bool keep_drill(const struct op_call *call, const void *record)
+{
+    const struct drill_list_params *p = call->params;
+    const struct vault_place *vault = call->scratch;
+    const struct drill *d = record;
+
+    return (vault->id[0] == '\0' || str_equal(d->vault_id, vault->id)) &&
+           (!op_given(call, "passed") || d->passed == p->passed);
+}
 
 static const struct view view_drill = {"drill", &drill_table, NULL};
 
 static int drill_list(struct op_call *call, struct err *err)
 {
     const struct drill_list_params *p = call->params;
-    struct list list = {.view = &view_drill, .url = "/api/drills"};
+    struct list list = {.view = &view_drill, .url = "/api/drills", .keep = keep_drill};
 
+    if (p->vault[0] != '\0' &&
+        object_refer(call, &vault_place_table, "vault", p->vault, call->scratch, err) == -1)
+        return -1;
     return list_reply(call, &p->list, &list, err);
 }
 
@@ -192,6 +211,7 @@ const struct op snapshot_keep_ops[] = {
      .params = PARAMS(drill_list_rows, struct drill_list_params),
      .help = "List drills: snapshots restored aside, and what came of it",
      .example = "",
+     .scratch_size = sizeof(struct vault_place),
      .result = &drill_table.fields,
      .run = drill_list},
     {.name = "drill.show",

@@ -4,6 +4,7 @@
  */
 #include "nouns.h"
 
+#include "job_start.h"
 #include "list.h"
 #include "object.h"
 #include "params.h"
@@ -26,11 +27,23 @@ static const struct field create_rows[] = {
 struct snapshot_list_params {
     struct list_params list;
     uint32_t state;
+    char tenant_id[96], vault[96];
+    bool box;
 };
 static const struct field list_rows[] = {
     LIST_FIELDS(struct snapshot_list_params),
     FIELD(struct snapshot_list_params, state, FIELD_ENUM, .names = snapshot_state_names,
           .help = "only in this state"),
+    FIELD(struct snapshot_list_params, tenant_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
+          .help = "only of this tenant alone"),
+    FIELD(struct snapshot_list_params, box, FIELD_BOOL, .help = "only of the whole box"),
+    FIELD(struct snapshot_list_params, vault, FIELD_TEXT, .help = "only those that this vault has"),
+};
+
+/* What the filters name. */
+struct filter {
+    struct tenant tenant;
+    struct vault_place vault;
 };
 
 /* Where a snapshot is, beside what its record says. */
@@ -66,9 +79,20 @@ static const struct view view_snapshot = {"snapshot", &snapshot_table, members};
 static bool keep(const struct op_call *call, const void *record)
 {
     const struct snapshot_list_params *p = call->params;
+    const struct filter *f = call->scratch;
     const struct snapshot *s = record;
+    struct snapshot_copy copy = {0};
 
-    return op_given(call, "state") ? s->state == p->state : s->state != SNAPSHOT_GONE;
+    if (op_given(call, "state") ? s->state != p->state : s->state == SNAPSHOT_GONE)
+        return false;
+    if ((f->tenant.id[0] != '\0' && !str_equal(s->tenant_id, f->tenant.id)) ||
+        (op_given(call, "box") && p->box != (s->tenant_id[0] == '\0')))
+        return false;
+    if (f->vault.id[0] == '\0')
+        return true;
+    (void)str_copy(copy.snapshot_id, sizeof copy.snapshot_id, s->id);
+    (void)str_copy(copy.vault_id, sizeof copy.vault_id, f->vault.id);
+    return record_get(call->txn, &snapshot_copy_table, &copy, NULL) == 1;
 }
 
 static int snapshot_list(struct op_call *call, struct err *err)
@@ -76,7 +100,13 @@ static int snapshot_list(struct op_call *call, struct err *err)
     const struct snapshot_list_params *p = call->params;
     struct list list = {
         .view = &view_snapshot, .url = "/api/snapshots", .index = "number", .keep = keep};
+    struct filter *f = call->scratch;
 
+    if ((p->tenant_id[0] != '\0' &&
+         object_refer(call, &tenant_table, "tenant_id", p->tenant_id, &f->tenant, err) == -1) ||
+        (p->vault[0] != '\0' &&
+         object_refer(call, &vault_place_table, "vault", p->vault, &f->vault, err) == -1))
+        return -1;
     return list_reply(call, &p->list, &list, err);
 }
 
@@ -114,6 +144,27 @@ static int snapshot_create(struct op_call *call, struct err *err)
     return object_reply(call, &view_snapshot, &s, err);
 }
 
+static int snapshot_check(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct snapshot s = {0};
+    struct job job = {0};
+
+    if (object_get(call, &snapshot_table, p->id, &s, err) == -1)
+        return -1;
+    if (s.state != SNAPSHOT_DONE)
+        return err_set(err, ERR_CONFLICT, "snapshot_state", "snapshot %llu is %s",
+                       (unsigned long long)s.number, snapshot_state_names[s.state]);
+    object_before(call, &snapshot_table, &s);
+    (void)str_copy(job.saga, sizeof job.saga, "snapshot.check");
+    job_subject(job.subjects[0], "snapshot", s.id);
+    (void)kv_set(&job.args, "snapshot_id", s.id);
+    if (object_job(call, &job, err) == -1)
+        return -1;
+    object_after(call, &snapshot_table, &s);
+    return object_reply(call, &view_snapshot, &s, err);
+}
+
 static const struct field copies_rows[] = {
     {.name = "copies", .type = FIELD_TEXT, .size = 1, .help = "the vaults that have it"},
 };
@@ -125,9 +176,10 @@ const struct op snapshot_ops[] = {
      .flags = OP_READ | OP_LIST | OP_BARE,
      .params = PARAMS(list_rows, struct snapshot_list_params),
      .help = "List snapshots, newest first",
-     .example = "",
+     .example = "--vault local",
      .result = &snapshot_table.fields,
      .more = &copies,
+     .scratch_size = sizeof(struct filter),
      .run = snapshot_list},
     {.name = "snapshot.show",
      .role = ROLE_VIEWER,
@@ -147,5 +199,14 @@ const struct op snapshot_ops[] = {
      .result = &snapshot_table.fields,
      .more = &copies,
      .run = snapshot_create},
+    {.name = "snapshot.check",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
+     .params = &object_id,
+     .help = "Have the box read each copy of a snapshot whole, with the key where it has it",
+     .example = "1",
+     .result = &snapshot_table.fields,
+     .more = &copies,
+     .run = snapshot_check},
     {.name = NULL},
 };
