@@ -49,6 +49,7 @@ static int rollback(struct cli *cli, struct err *err)
         return -1;
     }
     interrupt_deaf();
+    restore_unwanted(p, before);
     got = restore_back(p, before, err);
     hold_release(&hold);
     if (got == -1)
@@ -77,7 +78,28 @@ static int note_commit(struct txn *txn, void *arg, struct err *err)
     record->committed_at = txn_time_ms(txn);
     (void)str_copy(entry.object, sizeof entry.object, record->id);
     (void)str_copy(entry.result, sizeof entry.result, "ok");
-    return restore_put(txn, record, err) == -1 ? -1 : audit_add(txn, &entry, err);
+    return restore_put(txn, record, err) == -1 || restore_database_swept(txn, true, err) == -1
+               ? -1
+               : audit_add(txn, &entry, err);
+}
+
+/* As long as databases are on their way back, nobody knows what they are to take the place of. */
+static int see_databases(struct cli *cli, struct err *err)
+{
+    struct restore_databases databases;
+    struct txn *txn;
+    int rc;
+
+    if (cli_open(cli, err) == -1 || db_read(&txn, cli->box.db, err) == -1)
+        return -1;
+    rc = restore_databases(txn, &databases, err);
+    db_read_end(txn);
+    if (rc == -1 || databases.waiting + databases.stuck == 0)
+        return rc;
+    (void)err_set(err, ERR_CONFLICT, "databases_waiting",
+                  "%u databases are being put back, and %u could not be", databases.waiting,
+                  databases.stuck);
+    return err_hint(err, "sett job list --state %s", databases.stuck > 0 ? "stuck" : "running");
 }
 
 static int commit(struct cli *cli, struct err *err)
@@ -90,7 +112,7 @@ static int commit(struct cli *cli, struct err *err)
         return -1;
     if (got == 0)
         return no_before(err, "there is nothing to commit");
-    if (restore_commit(&cli->paths, err) == -1 || cli_open(cli, err) == -1 ||
+    if (see_databases(cli, err) == -1 || restore_commit(&cli->paths, err) == -1 ||
         db_write(cli->box.db, note_commit, &record, err) == -1)
         return -1;
     printf("What was before the restore is gone.\n");

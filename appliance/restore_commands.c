@@ -210,7 +210,7 @@ static void fill_record(struct restoring *r)
     d->snapshot_at = h->created_at;
     memcpy(d->snapshot_uid, h->id, sizeof d->snapshot_uid);
     memcpy(d->snapshot_digest, h->hash, sizeof d->snapshot_digest);
-    d->auto_resume = r->auto_resume && r->plan.databases == 0;
+    d->auto_resume = r->auto_resume;
     restoring_lost(&r->plan, d->lost, sizeof d->lost);
     (void)str_format(d->actor, sizeof d->actor, "cli:%.50s",
                      sudo != NULL   ? sudo
@@ -232,6 +232,7 @@ static int go_back(struct restoring *r, struct err *err)
     fprintf(stderr, "It does not come up (%s); going back\n", why.text);
     if (hold_take(p, &hold, STOP_MS, NULL, &others, err) == -1)
         return err_hint(err, "try: sett restore rollback");
+    restore_unwanted(p, r->record.before);
     if (restore_back(p, r->record.before, err) == -1) {
         hold_release(&hold);
         return -1;

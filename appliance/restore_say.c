@@ -169,10 +169,11 @@ void restoring_plan(const struct restoring *r)
         fprintf(stderr, "  Files of %u tenants that came while it was made are left out\n",
                 plan->strays);
     if (plan->databases > 0)
-        fprintf(stderr,
-                "  %u databases: their dumps are laid into live/databases, for pg_restore, before "
-                "it is resumed\n",
-                plan->databases);
+        fprintf(
+            stderr,
+            "  %u databases are put back before tenants start, each beside the one of now, which "
+            "is kept until committed\n",
+            plan->databases);
     for (size_t i = 0; plan->conf[i][0] != '\0'; i++)
         fprintf(stderr,
                 "  /etc/sett/%s differs, and stays as it is (the snapshot's: live/etc/%s)\n",

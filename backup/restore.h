@@ -136,6 +136,11 @@ int restore_ready(const struct paths *paths, const char *before, struct err *err
  * Return 0 or -1. */
 int restore_exchange(const struct paths *paths, const char *before, struct err *err);
 
+/** restore_unwanted(paths, before): before a restore is taken back: jobs in the store of ${before}
+ * that drop the databases which the restored box made. What goes wrong is said to standard error:
+ * it keeps nobody from going back. The caller has the hold. */
+void restore_unwanted(const struct paths *paths, const char *before);
+
 /** restore_back(paths, before, err): the other way: ${before} is live again, and the restored tree
  * goes. The caller has the hold. Return 0 or -1. */
 int restore_back(const struct paths *paths, const char *before, struct err *err);

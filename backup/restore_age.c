@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,11 +23,13 @@
 #include "setting.h"
 #include "snapshot.h"
 #include "str.h"
+#include "tenant.h"
 #include "user.h"
 
 #define PORT_REST_MS (INT64_C(24) * 3600 * 1000)
 
 struct age {
+    const char *staging;
     struct restore_record *record;
     struct db *live; /* NULL: there is none */
 };
@@ -183,6 +186,51 @@ static int end_snapshots(struct txn *txn, struct err *err)
     return got;
 }
 
+/* ---- databases ---- */
+
+/* Each dump that came along goes into a database before anything else goes on. */
+static int want_databases(struct txn *txn, const char *staging, struct err *err)
+{
+    char path[PATHS_SIZE + 16];
+    struct tenant tenant;
+    struct dirent *d;
+    uint64_t number;
+    int rc = 0;
+    DIR *dir;
+
+    (void)str_format(path, sizeof path, "%s/databases", staging);
+    if ((dir = opendir(path)) == NULL)
+        return 0;
+    while (rc != -1 && (d = readdir(dir)) != NULL) {
+        if (str_u64(d->d_name, 1, UINT64_MAX, &number) == -1)
+            continue;
+        if ((rc = tenant_resolve(txn, d->d_name, &tenant, err)) == 1)
+            rc = restore_database_wanted(txn, &tenant, err);
+    }
+    (void)closedir(dir);
+    return rc == -1 ? -1 : 0;
+}
+
+static int sweep(struct txn *txn, void *arg, struct err *err)
+{
+    (void)arg;
+    return restore_database_swept(txn, false, err);
+}
+
+void restore_unwanted(const struct paths *paths, const char *before)
+{
+    char folder[PATHS_SIZE + 128];
+    struct err err = {0};
+    struct db *db;
+
+    if (!file_exists(paths->databases))
+        return;
+    (void)str_format(folder, sizeof folder, "%s%s/db", paths->live, before + strlen("live"));
+    if (db_open(&db, folder, &sett_schema, &err) == -1 || db_write(db, sweep, NULL, &err) == -1)
+        fprintf(stderr, "Databases that the restore made may be left in the server: %s\n",
+                err.text);
+}
+
 /* ---- all of it ---- */
 
 static int note(struct txn *txn, struct restore_record *record, struct err *err)
@@ -226,7 +274,7 @@ static int change(struct txn *txn, void *arg, struct err *err)
     if (sign_out(txn, err) == 0 && keep_silent(txn, err) == 0 && end_snapshots(txn, err) == 0 &&
         (live == NULL || (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
                           rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)))
-        rc = note(txn, age->record, err);
+        rc = want_databases(txn, age->staging, err) == -1 ? -1 : note(txn, age->record, err);
     db_read_end(live);
     return rc;
 }
@@ -251,7 +299,7 @@ static struct db *present(const struct paths *live, const char *box_id)
 int restore_age(const char *staging, const struct paths *live, struct restore_record *record,
                 struct err *err)
 {
-    struct age age = {.record = record, .live = present(live, record->box_id)};
+    struct age age = {.staging = staging, .record = record, .live = present(live, record->box_id)};
     char folder[PATHS_SIZE + 8];
     struct db *db;
 

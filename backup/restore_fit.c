@@ -138,6 +138,23 @@ static void forget(const char *staging, const char *folder, bool elsewhere)
     (void)closedir(dir);
 }
 
+/* A tenant whose database is still to be put back does not start by itself with whatever database
+ * of that name is there. */
+static void forget_dumped(const char *staging, const char *folder)
+{
+    char path[PATHS_SIZE + 400];
+    struct dirent *d;
+    DIR *dir;
+
+    (void)str_format(path, sizeof path, "%s/databases", staging);
+    if ((dir = opendir(path)) == NULL)
+        return;
+    while ((d = readdir(dir)) != NULL)
+        if (str_format(path, sizeof path, "%s/hands/%s/%s.unit", staging, folder, d->d_name) == 0)
+            (void)unlink(path);
+    (void)closedir(dir);
+}
+
 int restore_fit(const char *staging, const struct paths *live, bool elsewhere, struct err *err)
 {
     static const char *const scraps[] = {".control", ".data", ".scratch"};
@@ -154,6 +171,8 @@ int restore_fit(const char *staging, const struct paths *live, bool elsewhere, s
         return err_sys(err, "restore_mode", errno, path);
     for (size_t i = 0; i < sizeof running / sizeof running[0]; i++)
         forget(staging, running[i], elsewhere);
+    forget_dumped(staging, "process");
+    forget_dumped(staging, "lxc");
     for (size_t i = 0; i < sizeof scraps / sizeof scraps[0]; i++) {
         (void)str_format(path, sizeof path, "%s/%s", staging, scraps[i]);
         if (file_remove_tree(path, err) == -1)

@@ -195,6 +195,45 @@ def others(tap, w, path):
     tap.equal(len(w.pg.names()), 2, "who is deleted leaves no database of any generation")
 
 
+def whole(tap, w):
+    """All of it back: databases before programs, the way back, and the end of it."""
+    box = w.box
+    path = w.snapshot()
+    names = w.pg.names()
+    used = {n: w.database(n) for n in ("alpha", "bravo")}
+    before = {n: w.pg.rows(used[n]) for n in used}
+    w.write("alpha", 7, "later")
+    w.create("echo")
+    w.write("echo", 1, "gone")
+    echo = w.database("echo")
+    code, out, said = w.restore(path, "--dry-run")
+    tap.ok(code == 0 and json.loads(out)["databases"] == 2 and w.pg.names() == sorted([*names, echo]), "the plan counts the databases and makes none", out + said)
+
+    code, out, said = w.restore(path, "--confirm=sett")
+    tap.ok(code == 0, "restored", out + said)
+    record = box.json("restore", "list", "--state", "reconciling")["data"][0]
+    wait_for(lambda: sorted(w.tenant(n)["database_kept"] for n in used) != [0, 0] and all(w.tenant(n)["database_kept"] for n in used), "both databases are back", 60)
+    now = {n: w.database(n) for n in used}
+    tap.equal({n: w.pg.rows(now[n]) for n in used}, before, "every row of the snapshot is there, and none of later, before anything runs")
+    tap.ok("later" in w.pg.rows(used["alpha"]) and "gone" in w.pg.rows(echo), "what was written since is where it was")
+    tap.ok(not page(box, "alpha"), "no program runs meanwhile")
+    wait_for(lambda: box.sett("restore", "resume", ok=False)[0] == 0, "resumed", 60)
+    tap.ok(w.shows("alpha", " ".join(before["alpha"])) and w.shows("bravo", " ".join(before["bravo"])), "their programs show it")
+    tap.equal(box.json("restore", "show", record["id"])["problem"], "", "nothing is left to decide")
+
+    tap.equal(box.sett("restore", "rollback", ok=False)[0], 0, "taken back")
+    tap.ok(w.shows("alpha", " ".join([*before["alpha"], "later"])) and w.shows("echo", "made gone"), "all is as it was before the restore")
+    wait_for(lambda: w.pg.names() == sorted([*names, echo]), f"the databases that the restore made are gone: {w.pg.names()}", 60)
+    tap.equal({n: w.database(n) for n in used}, used, "each uses again what it used")
+
+    tap.equal(w.restore(path, "--confirm=sett", "--auto-resume")[0], 0, "restored once more")
+    wait_for(lambda: box.json("restore", "list", "--state", "reconciling")["data"] == [], "it goes on by itself", 60)
+    tap.ok(w.shows("alpha", " ".join(before["alpha"])), "with its databases")
+    tap.equal(box.sett("restore", "commit", ok=False)[0], 0, "committed")
+    wait_for(lambda: all(w.tenant(n)["database_kept"] == 0 for n in used) and not set(w.pg.names()) & set(used.values()), "the databases of before are gone", 60)
+    tap.ok(w.shows("bravo", " ".join(before["bravo"])), "and nobody notices")
+
+
 def main():
     tap = Tap()
     w = World()
@@ -207,6 +246,8 @@ def main():
             unwell(tap, w)
         with tap.part("others"):
             others(tap, w, path)
+        with tap.part("whole box"):
+            whole(tap, w)
         tap.equal(w.box.sett("fsck", ok=False)[0], 0, "the store is sound")
         if tap.bad:
             for program in ("worker", "hands"):

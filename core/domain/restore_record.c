@@ -249,9 +249,110 @@ static int mend_all(struct txn *txn, const char *actor, uint32_t *started, struc
     return got;
 }
 
+/* ---- databases ---- */
+
+static int count_jobs(struct txn *txn, uint32_t state, uint32_t *count, struct err *err)
+{
+    struct job match = {.state = state}, job;
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &job_table, "state", &match, 1, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &job, err)) == 1)
+        *count += str_equal(job.saga, "database.restore");
+    return got;
+}
+
+int restore_databases(struct txn *txn, struct restore_databases *out, struct err *err)
+{
+    static const uint32_t under_way[] = {JOB_QUEUED, JOB_RUNNING, JOB_WAITING, JOB_UNDOING};
+
+    *out = (struct restore_databases){0, 0};
+    for (size_t i = 0; i < sizeof under_way / sizeof under_way[0]; i++)
+        if (count_jobs(txn, under_way[i], &out->waiting, err) == -1)
+            return -1;
+    return count_jobs(txn, JOB_STUCK, &out->stuck, err);
+}
+
+static int has_database(struct txn *txn, const struct tenant *tenant, struct err *err)
+{
+    char name[96];
+
+    (void)str_format(name, sizeof name, "database:%s", tenant->id);
+    return tenant->state == TENANT_DELETED ? 0 : secret_exists(txn, name, err);
+}
+
+/* A job about its database, unless there is one already. */
+static int start_job(struct txn *txn, const struct tenant *tenant, const char *saga,
+                     const char *kind, const char *arg, const char *value, struct err *err)
+{
+    struct job job = {.actor = "restore"};
+    int got = job_of_subject(txn, kind, tenant->id, &job, err);
+
+    if (got != 0)
+        return got == -1 ? -1 : 0;
+    memset(&job, 0, sizeof job);
+    (void)str_copy(job.actor, sizeof job.actor, "restore");
+    (void)str_copy(job.saga, sizeof job.saga, saga);
+    job_subject(job.subjects[0], kind, tenant->id);
+    (void)kv_set(&job.args, "tenant_id", tenant->id);
+    (void)kv_set(&job.args, arg, value);
+    return job_start(txn, &job, err);
+}
+
+int restore_database_wanted(struct txn *txn, const struct tenant *tenant, struct err *err)
+{
+    int has = has_database(txn, tenant, err);
+
+    return has != 1 ? has
+                    : start_job(txn, tenant, "database.restore", "database", "dump", "box", err);
+}
+
+int restore_database_swept(struct txn *txn, bool kept, struct err *err)
+{
+    struct tenant tenant;
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &tenant, err)) == 1) {
+        int has = kept && tenant.database_kept == 0 ? 0 : has_database(txn, &tenant, err);
+
+        if (has == -1 || (has == 1 && start_job(txn, &tenant, "database.sweep", "database",
+                                                "forget", kept ? "1" : "0", err) == -1))
+            return -1;
+    }
+    return got;
+}
+
+/* Whoever runs with a database that a restore made is made anew with it. */
+static int start_all(struct txn *txn, uint32_t *started, struct err *err)
+{
+    struct tenant tenant;
+    struct scan scan;
+    int got, has;
+
+    if (scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &tenant, err)) == 1) {
+        if (tenant.database < 2 ||
+            (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE))
+            continue;
+        if ((has = has_database(txn, &tenant, err)) == -1 ||
+            (has == 1 &&
+             start_job(txn, &tenant, "database.start", "tenant", "dump", "box", err) == -1))
+            return -1;
+        *started += (uint32_t)has;
+    }
+    return got;
+}
+
 int restore_resume(struct txn *txn, struct restore_record *record, const char *actor,
                    uint32_t *started, struct err *err)
 {
+    struct restore_databases databases;
     struct drift_scan scan;
 
     *started = 0;
@@ -260,10 +361,22 @@ int restore_resume(struct txn *txn, struct restore_record *record, const char *a
     if (scan.state != DRIFT_SCAN_IDLE || scan.number <= record->scan)
         return err_set(err, ERR_CONFLICT, "not_scanned",
                        "what is outside has not been looked at yet");
+    if (restore_databases(txn, &databases, err) == -1)
+        return -1;
+    if (databases.waiting + databases.stuck > 0) {
+        (void)err_set(err, ERR_CONFLICT, "databases_waiting",
+                      "%u databases are being put back, and %u could not be", databases.waiting,
+                      databases.stuck);
+        return err_hint(err, databases.stuck == 0
+                                 ? "it takes a while: sett job list --state running"
+                                 : "sett job list --state stuck; then retry, or resolve --how "
+                                   "undo: that tenant has no database then");
+    }
     record->state = RESTORE_RESUMED;
     record->resumed_at = txn_time_ms(txn);
     record->problem[0] = '\0';
-    return restore_raise(txn, err) == -1 || mend_all(txn, actor, started, err) == -1
+    return restore_raise(txn, err) == -1 || start_all(txn, started, err) == -1 ||
+                   mend_all(txn, actor, started, err) == -1
                ? -1
                : restore_put(txn, record, err);
 }

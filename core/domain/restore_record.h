@@ -71,6 +71,23 @@ int restore_of_tenant(struct txn *txn, const char *tenant_id, struct restore_rec
  * not well: so its record says, if ${job} was for one. Return 0 or -1. */
 int restore_gave_up(struct txn *txn, const struct job *job, struct err *err);
 
+struct restore_databases {
+    uint32_t waiting, stuck; /* jobs that put one back: under way; in need of a person */
+};
+
+/** restore_databases(txn, out, err): how it stands with the databases of a restored box: until none
+ * waits or is stuck its sagas stay paused. Return 0 or -1. */
+int restore_databases(struct txn *txn, struct restore_databases *out, struct err *err);
+
+/** restore_database_wanted(txn, tenant, err): start the job that puts its database back from the
+ * dump that lies in the box's databases/. Nothing if it has none. Return 0 or -1. */
+int restore_database_wanted(struct txn *txn, const struct tenant *tenant, struct err *err);
+
+/** restore_database_swept(txn, kept, err): start a job for each tenant that drops those of its
+ * databases that it does not use: with ${kept} of tenants that keep one, which they let go of;
+ * else of all that have one, and what is kept stays. Return 0 or -1. */
+int restore_database_swept(struct txn *txn, bool kept, struct err *err);
+
 /** restore_put(txn, record, err): store a changed one. Return 0 or -1. */
 int restore_put(struct txn *txn, const struct restore_record *record, struct err *err);
 
@@ -85,7 +102,8 @@ int restore_raise(struct txn *txn, struct err *err);
 
 /** restore_resume(txn, record, actor, started, err): the sagas may go on; of what was found,
  * everything harmless gets a job that mends it: *${started}. ERR_CONFLICT "not_scanned" before the
- * look at what is outside has ended. Return 0 or -1. */
+ * look at what is outside has ended, "databases_waiting" before all databases are back. Return 0 or
+ * -1. */
 int restore_resume(struct txn *txn, struct restore_record *record, const char *actor,
                    uint32_t *started, struct err *err);
 

@@ -5,21 +5,11 @@
 #include "sagas.h"
 
 #include "facts.h"
-#include "outside.h"
 #include "steps.h"
 #include "str.h"
 
 #define COUNT(a_) (uint32_t)(sizeof(a_) / sizeof(a_)[0])
 #define PATIENT   STEP_ATTEMPTS_ENDLESS
-#define STOP_MS   90000
-
-/* It is made anew when the box goes on; until then nothing runs with the database of before. */
-static enum outcome program_remove(struct step_call *call, struct err *err)
-{
-    struct hands_reply reply;
-
-    return steps_runtime_ask(call, HANDS_RUNTIME_REMOVE, false, STOP_MS, &reply, err);
-}
 
 static bool keeps_on(const struct job *job)
 {
@@ -40,9 +30,6 @@ static const struct step database[] = {
      .needless = steps_database_unfilled, .make = steps_database_fill,
      .undo = steps_database_unfill, .prepare = steps_database_recall, .attempts = PATIENT,
      .plan = steps_plan_database},
-    {.name = "remove", .title = "See that no program runs with the one of before",
-     .needless = steps_database_unfilled, .make = program_remove, .attempts = PATIENT,
-     .plan = steps_plan_runtime},
     {.name = "swap", .title = "Note which database it uses", .needless = steps_database_unfilled,
      .apply = steps_database_swap, .flags = STEP_PIVOT},
     {.name = "tidy", .title = "Remove the dump", .make = steps_database_tidy},
@@ -50,6 +37,24 @@ static const struct step database[] = {
 const struct saga saga_database_restore = {
     .name = "database.restore", .title = "Put a tenant's database back", .subject = "database",
     .steps = database, .step_count = COUNT(database), .keep_on_fail = true,
+};
+
+/* Its program, once the box goes on: what is there of it was made with the database of before. */
+static const struct step start[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_tenant_read_running,
+     .flags = STEP_QUIET},
+    {.name = "remake", .title = "Make the program anew, with the database that it has now",
+     .make = steps_runtime_recreate, .prepare = steps_database_recall,
+     .settle = steps_runtime_settle, .plan = steps_plan_runtime},
+    {.name = "healthy", .title = "Wait until it answers", .needless = steps_in_maintenance,
+     .make = steps_healthy_make, .attempts = PATIENT, .plan = steps_plan_healthy},
+    {.name = "restarted", .title = "Note that it answers", .apply = steps_tenant_restarted,
+     .flags = STEP_QUIET},
+};
+const struct saga saga_database_start = {
+    .name = "database.start", .title = "Start a tenant with its restored database",
+    .subject = "tenant", .steps = start, .step_count = COUNT(start),
+    .begun = steps_tenant_job_begun, .ended = steps_tenant_job_ended, .keep_on_fail = true,
 };
 
 /* With argument forget, what a restore put aside goes as well. */
@@ -63,7 +68,7 @@ static const struct step sweep[] = {
      .plan = steps_plan_database},
 };
 const struct saga saga_database_sweep = {
-    .name = "database.sweep", .title = "Drop databases that a restore left", .subject = "tenant",
+    .name = "database.sweep", .title = "Drop databases that a restore left", .subject = "database",
     .steps = sweep, .step_count = COUNT(sweep), .keep_on_fail = true,
 };
 /* clang-format on */

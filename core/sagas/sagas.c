@@ -14,6 +14,7 @@ const struct saga *const sagas[] = {
     &saga_tenant_delete,
     &saga_tenant_move,
     &saga_database_restore,
+    &saga_database_start,
     &saga_database_sweep,
     &saga_tunnel_create,
     &saga_tunnel_delete,

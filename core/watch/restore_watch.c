@@ -53,7 +53,7 @@ bool restore_watch_paused(const struct saga_context *context)
 
 bool restore_watch_may(const char *saga)
 {
-    return str_starts(saga, "drift.");
+    return str_starts(saga, "drift.") || str_equal(saga, "database.restore");
 }
 
 /* ---- Stripe ---- */
@@ -176,6 +176,7 @@ static int judge(struct txn *txn, void *arg, struct err *err)
 {
     struct judge *j = arg;
     struct restore_record record = {0};
+    struct restore_databases databases;
     struct drift_scan scan;
     int64_t count;
     int unread;
@@ -187,7 +188,13 @@ static int judge(struct txn *txn, void *arg, struct err *err)
         (count = serious(txn, err)) == -1 || (unread = matters(txn, scan.unread, err)) == -1)
         return -1;
     record.problem[0] = '\0';
-    if (unread == 1)
+    if (restore_databases(txn, &databases, err) == -1)
+        return -1;
+    if (databases.stuck > 0)
+        (void)str_format(record.problem, sizeof record.problem,
+                         "%u databases could not be put back: sett job list --state stuck",
+                         databases.stuck);
+    else if (unread == 1)
         (void)str_format(record.problem, sizeof record.problem, "could not be looked at: %.180s",
                          scan.unread);
     else if (count > 0)
@@ -199,9 +206,10 @@ static int judge(struct txn *txn, void *arg, struct err *err)
     return restore_resume(txn, &record, "worker", &j->started, err);
 }
 
-/* Whether the look at what is outside has ended. */
+/* Whether the look at what is outside has ended, and no database is on its way back. */
 static bool looked(const struct saga_context *c, const struct restore_record *record)
 {
+    struct restore_databases databases;
     struct drift_scan scan = {0};
     struct err err = {0};
     struct txn *txn;
@@ -210,7 +218,8 @@ static bool looked(const struct saga_context *c, const struct restore_record *re
     if (db_read(&txn, c->db, &err) == -1)
         return false;
     yes = drift_scan_get(txn, &scan, &err) == 0 && scan.state == DRIFT_SCAN_IDLE &&
-          scan.number > record->scan;
+          scan.number > record->scan && restore_databases(txn, &databases, &err) == 0 &&
+          databases.waiting == 0;
     db_read_end(txn);
     return yes;
 }

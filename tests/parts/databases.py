@@ -64,7 +64,7 @@ class Postgres:
         """Databases and roles of tenants, which are always alike."""
         databases = sorted(self.sql("SELECT datname FROM pg_database WHERE datname LIKE 'sett\\_t%'"))
         roles = sorted(self.sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'sett\\_t%'"))
-        return databases if databases == roles else (databases, roles)
+        return databases if databases == roles else ["unlike", *databases, *roles]
 
     def sell(self, database, n, what):
         self.sql(f"SET ROLE {database}; INSERT INTO sale VALUES ({n}, '{what}')", database)
