@@ -24,6 +24,9 @@ VAULTS = ("near", "far")
 
 
 def prepare(box, secret):
+    box.run()
+    box.sett("tenant", "create", "Acme", "demo", "--subdomain", "acme", "--wait")
+    box.stop()
     for name in ("hands", "worker"):
         box.start(name)
     wait_for(lambda: all(os.path.exists(box.socket(n)) for n in ("hands", "ask")), "they listen")
@@ -32,7 +35,7 @@ def prepare(box, secret):
         os.mkdir(os.path.join(box.root, name), 0o700)
         box.sett("vault", "add", name, "folder", os.path.join(box.root, name))
     data = os.path.join(live(box), "tenants", "1", "data")
-    os.makedirs(data)
+    os.makedirs(data, exist_ok=True)
     for i in range(300):
         with open(os.path.join(data, f"file-{i}"), "wb") as f:
             f.write(os.urandom(random.choice((100, 5000, 60000))))
