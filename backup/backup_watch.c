@@ -11,7 +11,6 @@
 
 #include "check_copies.h"
 #include "clock.h"
-#include "drift_watch.h"
 #include "drill.h"
 #include "job_start.h"
 #include "log.h"
@@ -19,6 +18,7 @@
 #include "retention.h"
 #include "setting.h"
 #include "snapshot_round.h"
+#include "snapshot_schedule.h"
 #include "steps_remove.h"
 #include "str.h"
 #include "vault_open.h"
@@ -30,6 +30,7 @@
 #define WEEK_MS    (7 * DAY_MS - DAY_MS / 2)
 #define MONTH_MS   (30 * DAY_MS)
 #define UPLOAD_OLD (2 * DAY_MS)
+#define TENANTS_MS 20000                  /* between looks at all tenants for their own times */
 #define FIRST_LOOK (INT64_C(3600) * 1000) /* copies are not looked at sooner than that */
 
 struct backup_watch {
@@ -37,6 +38,7 @@ struct backup_watch {
     const struct saga_context *context;
     uint64_t seen_txn;
     int64_t looked_ms;        /* monotonic */
+    int64_t tenants_ms;       /* monotonic: from when on tenants' own times are looked at again */
     int64_t wall_ms, mono_ms; /* at the start, or when a jump was seen last */
     bool jumped;
     int64_t pass_ms;        /* wall: the pass of removals under way began; 0: none is */
@@ -46,7 +48,8 @@ struct backup_watch {
 /* What one look at the store says is to be done. */
 struct look {
     struct snapshot_round round;
-    char at[512], drill_at[512];
+    char at[512], drill_at[512], zone[512];
+    char tenant_id[ID_SIZE]; /* whose own snapshot is due; "": the box's, or none */
     bool run, full, prune, drill, check, whole;
     char remove[ID_SIZE];
     uint64_t remove_number;
@@ -99,8 +102,8 @@ static int tell_failed(struct txn *txn, struct err *err)
 
     if (scan_start(&scan, txn, &snapshot_table, "number", NULL, 0, true, err) == -1)
         return -1;
-    while ((got = scan_next(&scan, &s, err)) == 1)
-        if (s.state == SNAPSHOT_DONE || s.state == SNAPSHOT_FAILED)
+    while ((got = scan_next(&scan, &s, err)) == 1) /* a tenant's own tell of themselves */
+        if (s.tenant_id[0] == '\0' && (s.state == SNAPSHOT_DONE || s.state == SNAPSHOT_FAILED))
             break;
     if (got != 1)
         return got;
@@ -199,6 +202,23 @@ static int newest_done(struct txn *txn, int64_t *at, struct err *err)
     return got == -1 ? -1 : 0;
 }
 
+/* A tenant whose own time has come; the box's come first. Once one was found the next is looked for
+ * at once, when it is made. */
+static int due_tenant(struct backup_watch *w, struct txn *txn, struct look *l, struct err *err)
+{
+    int64_t mono = clock_mono_ms();
+    int got;
+
+    if (mono < w->tenants_ms)
+        return 0;
+    if ((got = snapshot_schedule_tenant(txn, l->zone, l->now, l->tenant_id, err)) == -1)
+        return -1;
+    l->run = got == 1;
+    if (got == 0)
+        w->tenants_ms = mono + TENANTS_MS;
+    return 0;
+}
+
 static int read_due(struct backup_watch *w, struct txn *txn, struct look *l, struct err *err)
 {
     const struct conf *conf = &w->context->conf;
@@ -210,23 +230,27 @@ static int read_due(struct backup_watch *w, struct txn *txn, struct look *l, str
     if (snapshot_round_get(txn, r, err) == -1 ||
         setting_text(txn, conf, "snapshot.at", l->at, sizeof l->at, err) == -1 ||
         setting_text(txn, conf, "snapshot.drill_at", l->drill_at, sizeof l->drill_at, err) == -1 ||
+        setting_text(txn, conf, "box.time_zone", l->zone, sizeof l->zone, err) == -1 ||
         newest_done(txn, &done, err) == -1 ||
         (busy = job_of_subject(txn, "snapshots", "box", &job, err)) == -1)
         return -1;
     if (busy == 1 || r->began_at == 0)
         return 0;
-    l->run = drift_watch_due(l->at, r->run_at == 0 ? r->began_at : r->run_at, l->now);
+    l->run =
+        snapshot_schedule_due(l->at, l->zone, r->run_at == 0 ? r->began_at : r->run_at, l->now);
     if (l->run && (busy = full_due(txn, conf, l->now, err)) == -1)
         return -1;
     l->full = l->run && busy == 1;
+    if (!l->run && due_tenant(w, txn, l, err) == -1)
+        return -1;
     l->prune = !w->jumped && !l->run && (r->prune_wanted || done > r->pruned_at);
     if (l->prune && choose_removal(w, txn, l, err) == -1)
         return -1;
-    l->drill =
-        done > 0 &&
-        (r->drill_wanted ||
-         (drift_watch_due(l->drill_at, r->drilled_at == 0 ? r->began_at : r->drilled_at, l->now) &&
-          (r->drilled_at == 0 || l->now - r->drilled_at >= WEEK_MS)));
+    l->drill = done > 0 &&
+               (r->drill_wanted ||
+                (snapshot_schedule_due(l->drill_at, l->zone,
+                                       r->drilled_at == 0 ? r->began_at : r->drilled_at, l->now) &&
+                 (r->drilled_at == 0 || l->now - r->drilled_at >= WEEK_MS)));
     l->check = done > 0 && l->now - r->began_at >= FIRST_LOOK && l->now - r->checked_at >= DAY_MS;
     l->whole = l->check && l->now - r->read_at >= MONTH_MS;
     return 0;
@@ -242,13 +266,14 @@ static int begin_run(struct txn *txn, void *arg, struct err *err)
     struct snapshot s;
     struct snapshot_round round;
 
-    if (snapshot_start(txn, &w->context->conf, "", "", l->full, &s, &job, err) == -1 ||
+    if (snapshot_start(txn, &w->context->conf, l->tenant_id, "", l->full, &s, &job, err) == -1 ||
         job_start(txn, &job, err) == -1)
         return -1;
     (void)str_copy(s.job_id, sizeof s.job_id, job.id);
     if (snapshot_put(txn, &s, err) == -1 || snapshot_round_get(txn, &round, err) == -1)
         return -1;
-    round.run_at = l->now;
+    if (l->tenant_id[0] == '\0')
+        round.run_at = l->now;
     round.problem[0] = '\0';
     return snapshot_round_put(txn, &round, err);
 }
@@ -275,6 +300,7 @@ static void run(struct backup_watch *w, struct look *l)
         job_wake(w->context->paths.wake_sock);
         return;
     }
+    w->tenants_ms = clock_mono_ms() + TENANTS_MS;
     if (!str_equal(err.code, "busy")) /* what is missing is tried again, and told by its age */
         (void)db_write(w->context->db, note_problem, &err, &ignored);
 }

@@ -412,7 +412,8 @@ int steps_snapshot_done(struct txn *txn, struct job *job, void *context, struct 
         (void)str_format(s.state_reason, sizeof s.state_reason, "not in every vault: %.*s",
                          (int)(strcspn(missed, "\n") - strcspn(missed, " ")),
                          missed + strcspn(missed, " ") + (strchr(missed, ' ') != NULL));
-    if (snapshot_put(txn, &s, err) == -1 || tell_troubled(txn, job, &s, err) == -1)
+    if (snapshot_put(txn, &s, err) == -1 || tell_troubled(txn, job, &s, err) == -1 ||
+        (s.tenant_id[0] != '\0' && notice_clear(txn, "backup.tenant", s.tenant_id, err) == -1))
         return -1;
     while (next_word(&sent, id))
         if (note_copy(txn, &s, id, err) == -1)
@@ -440,6 +441,9 @@ int steps_snapshot_ended(struct txn *txn, struct job *job, void *context, struct
     s.state = SNAPSHOT_FAILED;
     (void)str_format(s.state_reason, sizeof s.state_reason, "%.230s",
                      job->cause[0] == '\0' ? "cancelled" : job->cause);
+    if (s.tenant_id[0] != '\0' &&
+        notice_raise(txn, "backup.tenant", s.tenant_id, NOTICE_USUAL, s.state_reason, err) == -1)
+        return -1;
     return snapshot_put(txn, &s, err) == -1 ? -1 : forget_key(txn, s.id, err);
 }
 

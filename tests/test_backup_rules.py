@@ -141,6 +141,33 @@ def test_kills(tap, box):
         tap.ok(end["state"] == "done" and said(box)[-1:] == ["after"], "and the next worker makes it", end)
 
 
+def test_times(tap, box):
+    """A plan's and a tenant's own times, by a worker whose clock is ahead."""
+    code, _out, words = box.sett("plan", "update", "busy", "--backup-at", "6:00", ok=False)
+    tap.ok(code == 2 or "03:00,15:30" in words, "what is no time of the day is refused", (code, words))
+    box.sett("setting", "set", "snapshot.at", "off")
+    box.sett("plan", "update", "busy", "--backup-at", "00:00,06:00,12:00,18:00")
+    tap.equal(box.json("plan", "show", "busy")["backup_at"], "00:00,06:00,12:00,18:00", "a plan has times")
+    before = newest(box)["number"]
+    box.kill("worker")
+    box.start("worker", build=CRASH, env={"SETT_CLOCK_OFFSET_S": str(31 * 3600)})
+    made = wait_for(lambda: (s := newest(box))["number"] > before and s["state"] == "done" and s, "a snapshot by the clock", 60)
+    tap.ok(made["tenant_id"] and made["tenants"] == 1, "its tenant is snapshot by itself", made)
+    box.sett("tenant", "update", "acme", "--backup-at", "off")
+    box.kill("worker")
+    box.start("worker", build=CRASH, env={"SETT_CLOCK_OFFSET_S": str(55 * 3600)})
+    box.sett("setting", "set", "snapshot.at", "03:00")
+    wait_for(lambda: (s := newest(box))["number"] > made["number"] and not s["tenant_id"] and s["state"] == "done", "the box's own", 60)
+    box.sett("tenant", "update", "acme", "--backup-at", "")
+    wait_for(lambda: (s := newest(box))["tenant_id"] and s["number"] > made["number"] + 1 and s["state"] == "done", "its plan's again", 60)
+    numbers = [s["number"] for s in box.json("snapshot", "list")["data"] if s["number"] > before]
+    tap.equal(numbers, [made["number"] + 2, made["number"] + 1, made["number"]], "off is none, times that were missed are made up for once")
+    box.kill("worker")
+    box.sett("plan", "update", "busy", "--backup-at", "")
+    box.sett("setting", "set", "snapshot.at", "off")
+    box.start("worker")
+
+
 def main():
     tap = Tap()
     box = Box(conf="\n[engine]\nbackoff_min_ms = 20\nbackoff_max_ms = 200\n")
@@ -160,6 +187,8 @@ def main():
         with tap.part("fails"):
             test_fails(tap, box)
         if os.path.exists(os.path.join(CRASH, "sett-hands")):
+            with tap.part("times"):
+                test_times(tap, box)
             with tap.part("kills"):
                 test_kills(tap, box)
     finally:

@@ -136,7 +136,7 @@ def test_prune(tap, box, s3):
 
 def test_clock(tap, box, crash):
     """A worker whose clock is 27 hours ahead: the run of this night was missed, and is made up for."""
-    box.sett("setting", "set", "snapshot.at", "--value", "")
+    box.sett("setting", "set", "snapshot.at", "off")
     box.kill("worker")
     box.start("worker", build=crash, env={"SETT_CLOCK_OFFSET_S": str(27 * 3600)})
 

@@ -32,6 +32,8 @@ static const struct field rows[] = {
                 .help = "whether its tenants share a tunnel; inherit: the box's setting"),
     FIELD_SINCE(struct plan, max_domains, FIELD_U32, 3,
                 .help = "own domains that a customer may add to a tenant, 0: none"),
+    FIELD_SINCE(struct plan, backup_at, FIELD_TEXT, 4,
+                .help = "times at which a snapshot of each of its tenants is made"),
 };
 
 static const struct index indexes[] = {
@@ -43,7 +45,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 3,
+    .version = 4,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},

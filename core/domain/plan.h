@@ -24,6 +24,7 @@ struct plan {
     struct limits limits;
     int64_t created_at, updated_at;
     uint32_t ingress_mode; /* enum ingress_mode (shared.h) of its tenants */
+    char backup_at[152];  /* when its tenants are snapshot besides the box's: snapshot_schedule.h */
     uint32_t max_domains; /* own domains that a customer may add to a tenant; 0: none */
 };
 extern const struct table plan_table; /* key id; unique: name, stripe_price */

@@ -72,9 +72,11 @@ static void keep_periods(struct retention_item *items, size_t count, const char 
 }
 
 /* What no rule may touch: the newest verified ones, and whatever is newer than all of them. */
-static void keep_least(struct retention_item *items, size_t count, const char *tenant_id)
+static void keep_least(struct retention_item *items, size_t count, const char *tenant_id,
+                       uint32_t last)
 {
     uint32_t verified = 0;
+    char why[64];
 
     for (size_t i = count; i-- > 0;) {
         if (!str_equal(items[i].tenant_id, tenant_id))
@@ -83,6 +85,10 @@ static void keep_least(struct retention_item *items, size_t count, const char *t
             keep(&items[i], "there is no newer one that is verified");
         else if (items[i].verified && verified++ < RETENTION_LEAST)
             keep(&items[i], "one of the three newest verified ones");
+        else if (items[i].verified && verified <= last) {
+            (void)str_format(why, sizeof why, "one of the %u newest verified ones", last);
+            keep(&items[i], why);
+        }
     }
 }
 
@@ -129,14 +135,24 @@ static int check_clock(const struct retention_item *items, size_t count, struct 
     return 0;
 }
 
-int retention_decide(struct retention_item *items, size_t count,
-                     const struct retention_rules *rules, struct err *err)
+/* All of the box, or of one tenant. */
+static void keep_scope(struct retention_item *items, size_t count, const char *tenant_id,
+                       const struct retention_scope *rules)
 {
     const struct period periods[] = {
         {rules->daily, day_of, "the day"},
         {rules->weekly, week_of, "the week"},
         {rules->monthly, month_of, "the month"},
     };
+
+    keep_least(items, count, tenant_id, rules->last);
+    for (size_t k = 0; k < sizeof periods / sizeof periods[0]; k++)
+        keep_periods(items, count, tenant_id, &periods[k]);
+}
+
+int retention_decide(struct retention_item *items, size_t count,
+                     const struct retention_rules *rules, struct err *err)
+{
     int go = 0;
 
     if (count > 0)
@@ -157,9 +173,7 @@ int retention_decide(struct retention_item *items, size_t count,
             first = !str_equal(items[k].tenant_id, tenant_id);
         if (!first)
             continue;
-        keep_least(items, count, tenant_id);
-        for (size_t k = 0; k < sizeof periods / sizeof periods[0]; k++)
-            keep_periods(items, count, tenant_id, &periods[k]);
+        keep_scope(items, count, tenant_id, tenant_id[0] == '\0' ? &rules->box : &rules->tenant);
     }
     keep_chains(items, count);
     for (size_t i = 0; i < count; i++)
@@ -173,9 +187,16 @@ int retention_decide(struct retention_item *items, size_t count,
 
 void retention_rules_read(struct txn *txn, const struct conf *conf, struct retention_rules *rules)
 {
-    rules->daily = (uint32_t)setting_u64(txn, conf, "snapshot.keep_daily");
-    rules->weekly = (uint32_t)setting_u64(txn, conf, "snapshot.keep_weekly");
-    rules->monthly = (uint32_t)setting_u64(txn, conf, "snapshot.keep_monthly");
+    rules->box = (struct retention_scope){
+        .daily = (uint32_t)setting_u64(txn, conf, "snapshot.keep_daily"),
+        .weekly = (uint32_t)setting_u64(txn, conf, "snapshot.keep_weekly"),
+        .monthly = (uint32_t)setting_u64(txn, conf, "snapshot.keep_monthly"),
+        .last = (uint32_t)setting_u64(txn, conf, "snapshot.keep_last")};
+    rules->tenant = (struct retention_scope){
+        .daily = (uint32_t)setting_u64(txn, conf, "snapshot.tenant_keep_daily"),
+        .weekly = (uint32_t)setting_u64(txn, conf, "snapshot.tenant_keep_weekly"),
+        .monthly = (uint32_t)setting_u64(txn, conf, "snapshot.tenant_keep_monthly"),
+        .last = (uint32_t)setting_u64(txn, conf, "snapshot.tenant_keep_last")};
 }
 
 /* Whether some vault has it whole. 1, 0 or -1. */

@@ -10,8 +10,13 @@
 
 #define RETENTION_LEAST 3 /* verified ones that stay, whatever is set */
 
-struct retention_rules {
+struct retention_scope {
     uint32_t daily, weekly, monthly; /* the newest of each of so many */
+    uint32_t last;                   /* and so many newest; at least RETENTION_LEAST do */
+};
+
+struct retention_rules {
+    struct retention_scope box, tenant; /* of the whole box; of one tenant, made for itself */
 };
 
 struct retention_item {

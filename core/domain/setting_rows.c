@@ -12,6 +12,7 @@
 #include "port.h"
 #include "quiet_hours.h"
 #include "smtp.h"
+#include "snapshot_schedule.h"
 #include "str.h"
 #include "zone.h"
 
@@ -72,6 +73,15 @@ static int check_time_of_day(const char *value, struct err *err)
         return 0;
     return err_field(err, "value", "setting_invalid", "\"%s\" is not a time of day as in 03:40",
                      value);
+}
+
+/* "03:00", "00:00,12:00", "off" */
+static int check_schedule(const char *value, struct err *err)
+{
+    if (snapshot_schedule_check(value, err) == -1)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is neither off nor times of the day as in 03:00,15:30", value);
+    return 0;
 }
 
 static int check_mode(const char *value, struct err *err)
@@ -261,7 +271,7 @@ const struct setting_row setting_rows[] = {
     TEXT("box.id", "", NULL, "id of this box, in the marks of everything that it makes"),
     TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
     TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
-    TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails and of quiet hours"),
+    TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails, quiet hours, snapshots"),
     TEXT("smtp.url", "", check_smtp, "mail server: smtp://host[:port] or smtps://host[:port]"),
     TEXT("smtp.user", "", NULL, "user at the mail server; the secret smtp.password goes with it"),
     TEXT("smtp.tls", "required", check_tls, "TLS of smtp://: required, if_offered or none"),
@@ -290,16 +300,21 @@ const struct setting_row setting_rows[] = {
          "resolver that is asked about names, as in 192.0.2.1:53; empty: the system's"),
     TEXT("drift.at", "03:40", check_time_of_day,
          "when the box compares itself with its records each day, local time; empty: never"),
-    TEXT("snapshot.at", "03:00", check_time_of_day,
-         "when the box makes a snapshot each day, local time; empty: never"),
+    TEXT("snapshot.at", "03:00", check_schedule,
+         "when the box makes a snapshot each day, in box.time_zone: 03:00,15:00; off: never"),
     NUMBER("snapshot.full_days", "7", 0, 365,
            "days after which one is whole again; 0: only when a chain is at its end"),
     NUMBER("snapshot.keep_daily", "30", 0, 3650, "newest snapshots of so many days that stay"),
     NUMBER("snapshot.keep_weekly", "0", 0, 520, "and of so many weeks"),
     NUMBER("snapshot.keep_monthly", "0", 0, 240, "and of so many months"),
-    TEXT("snapshot.drill_at", "04:30", check_time_of_day,
-         "when the newest snapshot is restored aside each week, on Sunday, local time; empty: "
-         "never"),
+    NUMBER("snapshot.keep_last", "3", 3, 10000, "newest verified snapshots that stay anyway"),
+    NUMBER("snapshot.tenant_keep_last", "8", 3, 10000,
+           "likewise of one tenant, made for itself: newest ones that stay anyway"),
+    NUMBER("snapshot.tenant_keep_daily", "30", 0, 3650, "and the newest of so many days"),
+    NUMBER("snapshot.tenant_keep_weekly", "0", 0, 520, "and of so many weeks"),
+    NUMBER("snapshot.tenant_keep_monthly", "0", 0, 240, "and of so many months"),
+    TEXT("snapshot.drill_at", "04:30", check_schedule,
+         "when the newest snapshot is restored aside each week, in box.time_zone; off: never"),
     NUMBER("keys.rest_s", "60", 1, 3600,
            "seconds for which the former secrets key stays after a rotation, for who still seals"),
     TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),

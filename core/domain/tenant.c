@@ -65,6 +65,8 @@ static const struct field rows[] = {
                 .help = "which of its databases it uses, if it has one; 0 and 1: the first"),
     FIELD_SINCE(struct tenant, database_kept, FIELD_U32, 5,
                 .help = "the one that a restore put aside, until it is committed; 0: none"),
+    FIELD_SINCE(struct tenant, backup_at, FIELD_TEXT, 6,
+                .help = "times at which a snapshot of it is made; none: its plan's"),
 };
 
 static const struct index indexes[] = {
@@ -80,7 +82,7 @@ const struct table tenant_table = {
     .name = "tenants",
     .noun = "tenant",
     .id = 5,
-    .version = 5,
+    .version = 6,
     .prefix = "tn",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant)},
     .key = {"id"},

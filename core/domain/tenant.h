@@ -47,6 +47,7 @@ struct tenant {
     uint32_t ingress_mode;  /* enum ingress_mode (shared.h), never inherit in a new one */
     uint32_t database;      /* which of its databases it uses; 0, 1: the first (postgres_name) */
     uint32_t database_kept; /* which one a restore put aside; 0: none */
+    char backup_at[152];    /* its own, over the plan's: snapshot_schedule.h */
 };
 extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id,
                                            state, subdomain, subscription_id */

@@ -7,6 +7,7 @@
 #include "object.h"
 #include "params.h"
 #include "shared.h"
+#include "snapshot_schedule.h"
 #include "str.h"
 
 struct plan_list_params {
@@ -23,6 +24,7 @@ struct plan_params {
     bool offered;
     uint32_t ingress_mode;
     uint32_t max_domains;
+    char backup_at[SNAPSHOT_SCHEDULE_SIZE];
     struct limits limits;
 };
 
@@ -45,6 +47,8 @@ struct plan_params {
               .help = "own: a tunnel for each tenant; shared: one for many (inherit: the box's)"), \
         FIELD(struct plan_params, max_domains, FIELD_U32, .max = 10000,                            \
               .help = "own domains that a customer may add to a tenant (0: none)"),                \
+        FIELD(struct plan_params, backup_at, FIELD_TEXT,                                           \
+              .help = "a snapshot of each of its tenants at 00:00,12:00 (only the box's)"),        \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 
@@ -90,7 +94,7 @@ static int check(const struct plan *plan, struct err *err)
         if (*c < 'a' || *c > 'z')
             return err_field(err, "currency", "bad_currency",
                              "currency must be three small letters, as in eur");
-    return 0;
+    return snapshot_schedule_check(plan->backup_at, err);
 }
 
 /* A plan of a blueprint that is not there would sell what cannot be made. Read before the

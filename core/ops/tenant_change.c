@@ -7,6 +7,7 @@
 #include "name.h"
 #include "plan.h"
 #include "shared.h"
+#include "snapshot_schedule.h"
 #include "str.h"
 
 struct create_params {
@@ -35,6 +36,7 @@ struct update_params {
     char id[96];
     char name[128], subdomain[64], plan[96];
     bool maintenance, status_page;
+    char backup_at[SNAPSHOT_SCHEDULE_SIZE];
     uint32_t ingress_mode;
     struct limits limits;
 };
@@ -48,6 +50,9 @@ static const struct field update_rows[] = {
           .help = "its visitors get a page \"under maintenance\"; the program runs on"),
     FIELD(struct update_params, status_page, FIELD_BOOL,
           .help = "a public page of how it is and was, at /status/SUBDOMAIN/ of the box"),
+    FIELD(struct update_params, backup_at, FIELD_TEXT,
+          .help =
+              "a snapshot of it at these times, as in 00:00,12:00; off; none: as the plan says"),
     FIELD(struct update_params, ingress_mode, FIELD_ENUM, .names = ingress_mode_names,
           .help = "at Cloudflare, by itself: own, a tunnel of its own; shared, one with others"),
     PARAMS_GROUP("limits", "its own limits, over the plan's; each 0: as the plan says"),
@@ -235,7 +240,7 @@ int tenant_change_update_run(struct op_call *call, struct err *err)
     bool needed = false;
     int other;
 
-    if (get(call, p->id, &tenant, err) != 0)
+    if (snapshot_schedule_check(p->backup_at, err) != 0 || get(call, p->id, &tenant, err) != 0)
         return -1;
     begin_job(&job, "tenant.update", &tenant);
     if (update_args(call, &tenant, &job, &needed, err) != 0 ||

@@ -22,29 +22,31 @@
  */
 static const struct {
     const char *history, *stays;
-    uint32_t daily, weekly, monthly;
+    uint32_t daily, weekly, monthly, last;
 } cases[] = {
-    {"", "", 30, 0, 0},
-    {"f", "F", 0, 0, 0},
-    {"fff", "FFF", 0, 0, 0},
-    {"ffff", "fFFF", 0, 0, 0},
-    {"ffffffff", "fffFFFFF", 5, 0, 0},
-    {"fiii", "FIII", 0, 0, 0},
-    {"fiiif", "FIIIF", 0, 0, 0},
-    {"fiiifff", "fiiiFFF", 0, 0, 0},
-    {"fiifii", "fiiFII", 0, 0, 0},
-    {"fiiiiif", "FIIIIIF", 2, 0, 0},
-    {"fu", "FU", 0, 0, 0},
-    {"fuuuu", "FUUUU", 0, 0, 0},
-    {"uuuu", "UUUU", 0, 0, 0},
-    {"ufff", "uFFF", 0, 0, 0},
-    {"fufufuff", "fufuFuFF", 0, 0, 0},
-    {"fsssfss", "fsssFSS", 1, 0, 0},
-    {"fssssssfss", "fsssssSFSS", 2, 0, 0},
-    {"ffffffffffffffffffffffffffffffffffff", "ffffffFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", 30, 0, 0},
+    {"", "", 30, 0, 0, 0},
+    {"f", "F", 0, 0, 0, 0},
+    {"fff", "FFF", 0, 0, 0, 0},
+    {"ffff", "fFFF", 0, 0, 0, 0},
+    {"ffffffff", "fffFFFFF", 5, 0, 0, 0},
+    {"fiii", "FIII", 0, 0, 0, 0},
+    {"ffffffff", "fffFFFFF", 0, 0, 0, 5},
+    {"ffffffff", "fffffFFF", 0, 0, 0, 1},
+    {"fiiif", "FIIIF", 0, 0, 0, 0},
+    {"fiiifff", "fiiiFFF", 0, 0, 0, 0},
+    {"fiifii", "fiiFII", 0, 0, 0, 0},
+    {"fiiiiif", "FIIIIIF", 2, 0, 0, 0},
+    {"fu", "FU", 0, 0, 0, 0},
+    {"fuuuu", "FUUUU", 0, 0, 0, 0},
+    {"uuuu", "UUUU", 0, 0, 0, 0},
+    {"ufff", "uFFF", 0, 0, 0, 0},
+    {"fufufuff", "fufuFuFF", 0, 0, 0, 0},
+    {"fsssfss", "fsssFSS", 1, 0, 0, 0},
+    {"fssssssfss", "fsssssSFSS", 2, 0, 0, 0},
+    {"ffffffffffffffffffffffffffffffffffff", "ffffffFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", 30, 0, 0, 0},
     /* From Monday 2024-01-01: Sundays are the 7th, 14th, 21st letter. */
-    {"fffffffffffffffffffffff", "ffffffFffffffFffffffFFF", 0, 4, 0},
-    {"fffffffffffffffffffffffffffffffffff", "ffffffffffffffffffffffffffffffFfFFF", 0, 0, 2},
+    {"fffffffffffffffffffffff", "ffffffFffffffFffffffFFF", 0, 4, 0, 0},
+    {"fffffffffffffffffffffffffffffffffff", "ffffffffffffffffffffffffffffffFfFFF", 0, 0, 2, 0},
 };
 
 static size_t build(const char *history, struct retention_item *items)
@@ -70,7 +72,8 @@ static void test_cases(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct retention_rules rules = {cases[i].daily, cases[i].weekly, cases[i].monthly};
+        struct retention_rules rules = {
+            .box = {cases[i].daily, cases[i].weekly, cases[i].monthly, cases[i].last}};
         size_t n = build(cases[i].history, items);
         char got[MOST + 1];
         assert_true(retention_decide(items, n, &rules, &err) >= 0);
@@ -81,6 +84,83 @@ static void test_cases(void **state)
         got[n] = '\0';
         if (strcmp(got, cases[i].stays) != 0)
             fail_msg("%s: %s, and not %s", cases[i].history, got, cases[i].stays);
+    }
+}
+
+/* Histories of several scopes, a word each: whose (b the box's, x and y two tenants'), what (as
+ * above; i builds on the one before of the same scope), h: six hours after the one before and not a
+ * day. Rules: of the box and of tenants, daily and newest. */
+static const struct {
+    const char *history, *stays;
+    struct retention_rules rules;
+} mixed[] = {
+    /* A tenant's own do not count for the box's, nor the other way round. */
+    {"bf xf xf xf xf xf", "+ - - + + +", {{0}, {0}}},
+    {"bf bf bf xf bf xf xf", "- + + + + + +", {{0}, {0}}},
+    {"bf bf bf bf xf xf xf xf", "- + + + + + + +", {{0}, {.daily = 4}}},
+    {"bf bf bf bf xf xf xf xf", "+ + + + - + + +", {{.daily = 4}, {0}}},
+    {"xf yf xf yf xf yf xf yf", "- - + + + + + +", {{0}, {0}}},
+    /* Four a day: the newest of each day, and so many newest. */
+    {"xf xfh xfh xfh xf xfh xfh xfh", "- - - + - + + +", {{0}, {.daily = 2}}},
+    {"xf xfh xfh xfh xf xfh xfh xfh", "- - - + + + + +", {{0}, {.daily = 2, .last = 4}}},
+    {"xf xfh xfh xfh xf xfh xfh xfh", "- - - - - + + +", {{.daily = 9, .last = 9}, {0}}},
+    /* What a kept one builds on stays, whatever lies between. */
+    {"xf bf xi bf xi bf xi bf xi", "+ - + + + + + + +", {{0}, {0}}},
+    {"xf xi xi xf xf xf", "- - - + + +", {{0}, {0}}},
+    {"xf xi xi xf xi xi", "- - - + + +", {{0}, {0}}},
+    {"bf bi bi bi bf bi", "+ + + + + +", {{0}, {0}}},
+    /* Not verified, or lost since: no newer verified one, no deletion. */
+    {"bf bu bu bu", "+ + + +", {{0}, {0}}},
+    {"bf bf bf bf bu", "- + + + +", {{0}, {0}}},
+    {"bf bu bf bf bf", "- - + + +", {{0}, {0}}},
+    {"bu bi bi bf", "+ + + +", {{0}, {0}}},
+    {"xu bf bf bf bf", "+ - + + +", {{0}, {0}}},
+};
+
+static size_t build_mixed(const char *history, struct retention_item *items)
+{
+    int64_t at = INT64_C(1704110400000);
+    size_t n = 0;
+
+    for (const char *c = history; *c != '\0'; c += strcspn(c, " "), c += *c == ' ') {
+        struct retention_item *item = &items[n];
+        bool soon = c[2] == 'h';
+        at += soon ? DAY / 4 : (at / DAY + 1) * DAY - at; /* a day begins at midnight */
+        *item = (struct retention_item){.number = n + 1, .created_at = at, .verified = c[1] != 'u'};
+        (void)str_format(item->id, sizeof item->id, "snap_%04zu", n);
+        (void)str_format(item->tenant_id, sizeof item->tenant_id, "%.*s", *c == 'b' ? 0 : 1, c);
+        for (size_t k = n; c[1] == 'i' && k-- > 0;)
+            if (str_equal(items[k].tenant_id, item->tenant_id)) {
+                (void)str_copy(item->base_id, sizeof item->base_id, items[k].id);
+                break;
+            }
+        n++;
+    }
+    return n;
+}
+
+static void test_mixed(void **state)
+{
+    static struct retention_item items[MOST];
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof mixed / sizeof mixed[0]; i++) {
+        size_t n = build_mixed(mixed[i].history, items);
+        char got[2 * MOST + 1] = "";
+        int go = retention_decide(items, n, &mixed[i].rules, &err);
+        for (size_t k = 0; k < n; k++) {
+            (void)str_format(got + 2 * k, sizeof got - 2 * k, "%c ", items[k].keep ? '+' : '-');
+            go -= !items[k].keep;
+            assert_true(items[k].reason[0] != '\0');
+            if (!items[k].keep)
+                assert_true(str_equal(items[k].reason, "no rule keeps it") ||
+                            str_equal(items[k].reason, "newer ones are verified"));
+        }
+        got[2 * n - 1] = '\0';
+        assert_int_equal(go, 0);
+        if (strcmp(got, mixed[i].stays) != 0)
+            fail_msg("%s: %s, and not %s", mixed[i].history, got, mixed[i].stays);
     }
 }
 
@@ -151,7 +231,8 @@ static void test_by_chance(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3000; i++) {
-        struct retention_rules rules = {chance(40), chance(10), chance(14)};
+        struct retention_rules rules = {{chance(40), chance(10), chance(14), chance(9)},
+                                        {chance(20), chance(5), chance(4), chance(20)}};
         size_t n = by_chance(items), left = 0;
         int go = retention_decide(items, n, &rules, &err);
         if (go == -1)
@@ -171,7 +252,7 @@ static void test_by_chance(void **state)
 static void test_clock(void **state)
 {
     static struct retention_item items[MOST];
-    struct retention_rules rules = {1, 0, 0};
+    struct retention_rules rules = {.box = {1, 0, 0, 0}};
     struct err err = {0};
 
     (void)state;
@@ -186,7 +267,7 @@ static void test_clock(void **state)
     /* Forward it may: days are counted that have a snapshot, and not by today's date. */
     for (unsigned i = 0; i < 100; i++) {
         size_t n = build("fffff", items);
-        rules.daily = 5;
+        rules.box.daily = 5;
         items[4].created_at += (int64_t)chance(10000) * DAY;
         assert_int_equal(retention_decide(items, n, &rules, &err), 0);
     }
@@ -207,9 +288,8 @@ static void test_jumped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_by_chance),
-        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_cases),     cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_by_chance), cmocka_unit_test(test_clock),
         cmocka_unit_test(test_jumped),
     };
 
