@@ -162,8 +162,8 @@ int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *e
 /** cli_snapshot_verify: snapshot_file.c: with the recovery secret everything, else what can be. */
 int cli_snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_snapshot_diff: snapshot_file.c: what the manifests of two snapshots do not have in common.
- */
+/** cli_snapshot_diff: snapshot_diff.c: what records and files of two snapshots do not have in
+ * common. */
 int cli_snapshot_diff(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_snapshot_extract: snapshot_file.c: a part of a snapshot, or all, into a folder. */

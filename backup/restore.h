@@ -91,6 +91,11 @@ struct restore_plan {
     char conf[16][96]; /* files of etc/ that differ; "" ends */
 };
 
+/** restore_open_store(db, staging, migrated, err): the store in ${staging}/db, which is a copy: of
+ * an older version it is migrated first, by so many steps, and what that keeps is removed. Return 0
+ * or -1. */
+int restore_open_store(struct db **db, const char *staging, uint32_t *migrated, struct err *err);
+
 /** restore_look(staging, live, plan, err): fsck of the store in ${staging} (migrated first, when it
  * is of an older version), and what differs from the one of ${live}, if there is one. ERR_CORRUPT
  * naming the first finding. Return 0 or -1. */

@@ -32,13 +32,12 @@ static void first_finding(void *arg, const char *table, const char *key, const c
         (void)str_format(text, 200, "%s %.60s: %.80s", table, key, what);
 }
 
-/* Migrated when it is of an older version; the copy that this keeps is not wanted here. */
-static int open_staged(struct db **db, const char *staging, struct restore_plan *plan,
-                       struct err *err)
+int restore_open_store(struct db **db, const char *staging, uint32_t *migrated, struct err *err)
 {
     char folder[PATHS_SIZE + 8], kept[PATHS_SIZE + 32];
     int ran;
 
+    *migrated = 0;
     (void)str_format(folder, sizeof folder, "%s/db", staging);
     if (db_open(db, folder, &sett_schema, err) == 0)
         return 0;
@@ -47,7 +46,7 @@ static int open_staged(struct db **db, const char *staging, struct restore_plan 
     ran = db_migrate(folder, &sett_schema, sett_migrations, sett_migration_count, err);
     if (ran == -1)
         return -1;
-    plan->migrated = (uint32_t)ran;
+    *migrated = (uint32_t)ran;
     (void)str_format(kept, sizeof kept, "%s-version-%u", folder,
                      (unsigned)(sett_schema.version - (uint32_t)ran));
     (void)file_remove_tree(kept, NULL);
@@ -327,7 +326,7 @@ int restore_look(const char *staging, const struct paths *live, struct restore_p
     struct db *db;
 
     memset(plan, 0, sizeof *plan);
-    if (open_staged(&db, staging, plan, err) == -1 || check(db, err) == -1 ||
+    if (restore_open_store(&db, staging, &plan->migrated, err) == -1 || check(db, err) == -1 ||
         compare(db, staging, live, plan, err) == -1)
         return -1;
     compare_conf(staging, live, plan);

@@ -4,6 +4,7 @@ happens when a vault is away, the disk is full, two are wanted at once. Read aga
 (snapshot_read.py). Speaks TAP."""
 import glob
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -159,6 +160,13 @@ def test_increment(tap, box, secret):
     changes = [line.split()[0] + " " + line.split()[-1] for line in box.sett("snapshot", "diff", "2", "3", "--recovery-file", secret).splitlines()]
     for change in ("* tenants/1/data/more/file-7", "- tenants/1/data/more/file-8", "+ tenants/1/data/new"):
         tap.ok(change in changes, f"diff tells {change}", changes)
+    said = box.sett("snapshot", "diff", "2", "3", "--recovery-file", secret)
+    tap.ok("= tenants/1: 1 added, 1 removed, " in said and "* snapshots " in said and "= snapshots: 1 added, " in said, "and records, and what it comes to", said)
+    lines = [json.loads(line) for line in box.sett("--json", "snapshot", "diff", "2", "3", "--recovery-file", secret).splitlines()]
+    tap.ok({"object": "file", "change": "added", "name": "tenants/1/data/new", "size": 3} in lines and
+           any(x["object"] == "record" and x["table"] == "snapshots" and x["change"] == "added" for x in lines) and
+           any(x["object"] == "sum" and x["of"] == "tenants/1" and x["added"] == 1 for x in lines), "for programs, too", lines)
+    tap.equal(glob.glob("/tmp/sett-diff-*"), [], "and nothing of it is left")
     out = os.path.join(box.root, "out")
     box.sett("snapshot", "extract", "3", "tenants/1/data", "--recovery-file", secret, "--out", out)
     tap.equal(fingerprint(os.path.join(out, "tenants/1/data")), fingerprint(data), "taken out of three files: as it is there")
