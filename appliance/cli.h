@@ -150,6 +150,14 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
 int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_box_export: box_move_commands.c, in sett-restore: all of the box into a file; it stands
+ * down.
+ */
+int cli_box_export(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_box_import: restore_commands.c, in sett-restore: a box that stood down comes here. */
+int cli_box_import(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_recovery_rotate: recovery.c, in sett-restore: the same, in the place of another one. */
 int cli_recovery_rotate(struct cli *cli, int argc, char **argv, struct err *err);
 

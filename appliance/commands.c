@@ -44,6 +44,18 @@ static int restore_elsewhere(struct cli *cli, int argc, char **argv, struct err 
                          err);
 }
 
+static int box_export_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"box", "export", NULL}, argc,
+                         argv, err);
+}
+
+static int box_import_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return cli_elsewhere(cli, "sett-restore", (const char *const[]){"box", "import", NULL}, argc,
+                         argv, err);
+}
+
 static int recovery_init_elsewhere(struct cli *cli, int argc, char **argv, struct err *err)
 {
     return cli_elsewhere(cli, "sett-restore", (const char *const[]){"recovery", "init", NULL}, argc,
@@ -130,6 +142,12 @@ const struct cli_command sett_commands[] = {
     {"cloudflare", "import",
      "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
      "~/cloudflare.env", cli_cloudflare_import},
+    {"box", "export", "Put all of the box into one file, and stand down here",
+     "FILE --confirm=export [--to VAULT]", "/mnt/box.sett --confirm=export", box_export_elsewhere},
+    {"box", "import", "Make this machine the one where an exported box lives",
+     "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
+     "         [--old-box-is-off]",
+     "/mnt/box.sett --recovery-file kit.txt", box_import_elsewhere},
     {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",
      "[--name N] [--shares 3-of-5] [--secret-file FILE] [--passphrase-file FILE]\n"
      "         [--no-quiz]",

@@ -9,6 +9,12 @@ const struct cli_command restore_commands[] = {
      "       sett restore status | rollback | commit [--tenant ID] | list | show | resume",
      "/var/backups/sett/sett-box-00000042-20261126T030000Z.sett --recovery-file kit.txt",
      cli_restore},
+    {"box", "export", "Put all of the box into one file, and stand down here",
+     "FILE --confirm=export [--to VAULT]", "/mnt/box.sett --confirm=export", cli_box_export},
+    {"box", "import", "Make this machine the one where an exported box lives",
+     "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
+     "         [--old-box-is-off]",
+     "/mnt/box.sett --recovery-file kit.txt", cli_box_import},
     {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",
      "[--name N] [--shares 3-of-5] [--secret-file FILE] [--passphrase-file FILE]\n"
      "         [--no-quiz]",

@@ -18,6 +18,7 @@
 #include "answer.h"
 #include "backup.h"
 #include "backup_watch.h"
+#include "box_move.h"
 #include "clock.h"
 #include "daemon.h"
 #include "domain_watch.h"
@@ -38,6 +39,7 @@
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
+#include "twin_watch.h"
 
 #define FILES_WANTED   8192
 #define STOP_MS        1700 /* for steps under way to reach their commit; then the process ends */
@@ -62,6 +64,7 @@ struct program {
     uint64_t refreshed_txn;
     int signal_fd, beat_fd;
     struct hold hold;
+    enum box_place place; /* not here: it goes to another machine, or has gone */
     bool paused; /* after a restore: what is outside is looked at, and nothing else is done */
 };
 
@@ -77,6 +80,19 @@ static int read_options(const char **root, int argc, char **argv)
         }
     }
     return 0;
+}
+
+/* Whoever ended what it did and came again as this one, does nothing more. */
+static int stand_down(struct txn *txn, void *arg, struct err *err)
+{
+    struct box_move move;
+
+    (void)arg;
+    if (box_move_get(txn, &move, err) == -1)
+        return -1;
+    if (move.place == BOX_LEAVING)
+        move.place = BOX_STILL;
+    return box_move_put(txn, &move, err);
 }
 
 static int open_box(struct program *p, const char *root, struct err *err)
@@ -95,7 +111,8 @@ static int open_box(struct program *p, const char *root, struct err *err)
         return -1;
     (void)db_check_readers(c->db);
     p->paused = restore_watch_paused(c);
-    return 0;
+    p->place = box_place_now(c->db);
+    return p->place == BOX_LEAVING ? db_write(c->db, stand_down, NULL, err) : 0;
 }
 
 /* Hundreds of checks are under way at once, each with a descriptor. */
@@ -133,7 +150,7 @@ static void tick(void *context)
         if (outside_refresh(p->outside, c->db, &c->conf, &c->vault, &err) == -1)
             log_error("cannot read the providers' settings: %s", err.text);
     }
-    if (!p->paused)
+    if (!p->paused && p->place == BOX_HERE)
         schedule_tick(&p->tick, &wake);
     if (wake)
         job_wake(c->paths.wake_sock);
@@ -143,6 +160,8 @@ static bool may(void *context, const char *saga)
 {
     const struct program *p = context;
 
+    if (p->place != BOX_HERE)
+        return p->place != BOX_LEFT && str_equal(saga, "snapshot.create");
     return !p->paused || restore_watch_may(saga);
 }
 
@@ -267,7 +286,8 @@ static void watch(struct program *p)
 
     if (each_ms > BEAT_MS)
         each_ms = BEAT_MS;
-    while (!hold_wished(&p->hold) && (!p->paused || restore_watch_paused(&p->context))) {
+    while (!hold_wished(&p->hold) && (!p->paused || restore_watch_paused(&p->context)) &&
+           (box_place_now(p->context.db) == BOX_HERE) == (p->place == BOX_HERE)) {
         uint64_t now = engine_alive(p->engine);
 
         if (now != turns) {
@@ -288,12 +308,17 @@ static int start_watches(struct program *p, struct err *err)
 {
     struct saga_context *c = &p->context;
 
+    if (p->place != BOX_HERE) {
+        log_info("this box has gone to another machine, or goes there: nothing is done here");
+        return 0;
+    }
     if (drift_watch_start(c, p->outside, err) == -1)
         return -1;
     if (p->paused)
         return restore_watch_start(c, p->outside, err);
     return health_watch_start(&p->health, c, p->outside, 0, err) == -1 ||
                    quota_watch_start(c, p->outside, err) == -1 ||
+                   twin_watch_start(c, p->outside, err) == -1 ||
                    backup_watch_start(&p->backup, err) == -1 ||
                    post_start(&p->post, c, err) == -1 ||
                    alert_watch_start(&p->alerts, c, err) == -1 ||

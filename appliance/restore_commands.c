@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "box_move.h"
 #include "clock.h"
 #include "conf.h"
 #include "file.h"
@@ -58,6 +59,8 @@ static int read_options(struct restoring *r, int argc, char **argv, struct err *
             *place = argv[++i];
         else if (str_equal(argv[i], "--onto-empty"))
             r->onto_empty = true;
+        else if (str_equal(argv[i], "--old-box-is-off"))
+            r->old_off = true;
         else if (str_equal(argv[i], "--auto-resume"))
             r->auto_resume = true;
         else if (str_starts(argv[i], "--") || r->file != NULL)
@@ -290,6 +293,17 @@ static int put_in_place(struct restoring *r, struct err *err)
     return str_equal(err->code, "interrupted") ? restoring_interrupted(r, err) : go_back(r, err);
 }
 
+/* Two boxes with the same tunnels and the same sagas are one too many. */
+static int check_move(const struct restoring *r, struct err *err)
+{
+    if (!r->moving || r->old_off || r->plan.place == BOX_STILL)
+        return 0;
+    (void)err_set(err, ERR_CONFLICT, "box_not_still",
+                  "the box of this snapshot did not stand down before it was made");
+    return err_hint(err, "make it with sett box export; or, if that machine is off and stays off: "
+                         "--old-box-is-off");
+}
+
 static int restore_file(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
@@ -310,7 +324,7 @@ static int restore_file(struct restoring *r, struct err *err)
     if (!str_equal(r->source.files[0].header.scope, "box"))
         return err_set(err, ERR_INVALID, "not_a_box", "this is a snapshot of %s alone",
                        r->source.files[0].header.scope);
-    if (unpack(r, err) == -1)
+    if (unpack(r, err) == -1 || check_move(r, err) == -1)
         return -1;
     if (r->name[0] == '\0' && str_format(staged, sizeof staged, "%s/db", r->staging) == 0)
         find_name(r, staged);
@@ -331,11 +345,35 @@ static int restore_file(struct restoring *r, struct err *err)
     return 0;
 }
 
+/* What the options have set is done. */
+static int run(struct restoring *r, int argc, char **argv, struct err *err)
+{
+    struct err why;
+    int rc;
+
+    r->given.ask = !r->cli->no_input && isatty(STDIN_FILENO) != 0;
+    if (read_options(r, argc, argv, err) == -1)
+        return -1;
+    rc = restore_file(r, err);
+    sodium_memzero(&r->secret, sizeof r->secret);
+    chain_close(&r->source);
+    if (r->staging[0] != '\0')
+        (void)restore_tidy(&r->cli->paths, &why);
+    return rc;
+}
+
+int cli_box_import(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    static struct restoring r;
+
+    r.cli = cli;
+    r.moving = r.onto_empty = r.auto_resume = true;
+    return run(&r, argc, argv, err);
+}
+
 int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
 {
     static struct restoring r; /* headers of a whole chain */
-    struct err why;
-    int rc;
 
     if (argc == 3 && str_equal(argv[1], "--tenant") &&
         (str_equal(argv[0], "commit") || str_equal(argv[0], "rollback"))) {
@@ -352,13 +390,5 @@ int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
         return restore_after(cli, argv[0], err);
     }
     r.cli = cli;
-    r.given.ask = !cli->no_input && isatty(STDIN_FILENO) != 0;
-    if (read_options(&r, argc, argv, err) == -1)
-        return -1;
-    rc = restore_file(&r, err);
-    sodium_memzero(&r.secret, sizeof r.secret);
-    chain_close(&r.source);
-    if (r.staging[0] != '\0')
-        (void)restore_tidy(&cli->paths, &why);
-    return rc;
+    return run(&r, argc, argv, err);
 }

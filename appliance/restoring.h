@@ -28,6 +28,7 @@ struct restoring {
     size_t base_count;
     struct restore_given given;
     bool onto_empty, auto_resume;
+    bool moving, old_off; /* a box that comes from another machine; where it stood down or is off */
     struct chain source;
     struct restore_secret secret;
     struct restore_plan plan;

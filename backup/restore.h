@@ -83,6 +83,7 @@ struct restore_plan {
     char box_id[ID_SIZE]; /* of the restored store */
     bool foreign;         /* another box's than the present one */
     bool present;         /* there is a store to compare with */
+    uint32_t place;       /* enum box_place, as it was when the snapshot was made */
     uint32_t tenants;     /* in the restored one */
     uint32_t migrated;    /* migrations that were run on it */
     uint32_t strays;      /* tenants made after the store was copied: their files were dropped */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "box_move.h"
 #include "file.h"
 #include "job_start.h"
 #include "letter.h"
@@ -263,6 +264,21 @@ static int note(struct txn *txn, struct restore_record *record, struct err *err)
                : audit_add(txn, &entry, err);
 }
 
+/* A box that stood down, to come here, does so no longer. */
+static int arrive(struct txn *txn, struct err *err)
+{
+    struct box_move move;
+
+    if (box_move_get(txn, &move, err) == -1)
+        return -1;
+    if (move.place == BOX_HERE)
+        return 0;
+    move.place = BOX_HERE;
+    move.moves++;
+    move.came_at = txn_time_ms(txn);
+    return box_move_put(txn, &move, err);
+}
+
 static int change(struct txn *txn, void *arg, struct err *err)
 {
     struct age *age = arg;
@@ -272,8 +288,10 @@ static int change(struct txn *txn, void *arg, struct err *err)
     if (age->live != NULL && db_read(&live, age->live, err) == -1)
         return -1;
     if (sign_out(txn, err) == 0 && keep_silent(txn, err) == 0 && end_snapshots(txn, err) == 0 &&
-        (live == NULL || (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
-                          rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)))
+        (live == NULL ||
+         (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
+          rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)) &&
+        arrive(txn, err) == 0)
         rc = want_databases(txn, age->staging, err) == -1 ? -1 : note(txn, age->record, err);
     db_read_end(live);
     return rc;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "audit.h"
+#include "box_move.h"
 #include "customer.h"
 #include "domain_check.h"
 #include "event.h"
@@ -231,6 +232,7 @@ static int compare(struct db *staged, const char *staging, const struct paths *l
 {
     struct txn *txn = NULL, *present = NULL;
     char path[PATHS_SIZE + 16], here[ID_SIZE];
+    struct box_move move;
     struct db *db;
     int64_t tenants;
     int rc = -1;
@@ -238,11 +240,12 @@ static int compare(struct db *staged, const char *staging, const struct paths *l
     if (db_read(&txn, staged, err) == -1)
         return -1;
     (void)str_format(path, sizeof path, "%s/data.mdb", live->db);
-    if (box_id(txn, plan->box_id, err) == -1 ||
+    if (box_id(txn, plan->box_id, err) == -1 || box_move_get(txn, &move, err) == -1 ||
         (tenants = record_count(txn, &tenant_table, err)) == -1 ||
         restore_strays(txn, staging, &plan->strays, err) == -1)
         goto done;
     plan->tenants = (uint32_t)tenants;
+    plan->place = move.place;
     rc = 0;
     if (!file_exists(path) || db_open(&db, live->db, &sett_schema, err) == -1 ||
         db_read(&present, db, err) == -1) {

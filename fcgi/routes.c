@@ -119,6 +119,8 @@ const struct op_route route_table[] = {
     {PATCH, "/api/vaults/{id}", "vault.update"},
     {DELETE, "/api/vaults/{id}", "vault.remove"},
     {POST, "/api/vaults/{id}/test", "vault.test"},
+    {GET, "/api/box", "box.show"},
+    {POST, "/api/box/stay", "box.stay"},
     {GET, "/api/box/keys", "key.box"},
     {POST, "/api/box/keys/rotate", "key.rotate"},
     {GET, "/api/recovery/keys", "recovery.list"},

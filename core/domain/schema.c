@@ -19,7 +19,7 @@
  *  50 drift_items    51 drift_scans
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
  *  64 restores       68 snapshot_rounds                69 drills
- *  78 access_doors
+ *  74 box_moves         78 access_doors
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -34,6 +34,7 @@
 #include "alert_channel.h"
 #include "alert_rule.h"
 #include "audit.h"
+#include "box_move.h"
 #include "custom_domain.h"
 #include "customer.h"
 #include "drift.h"
@@ -111,6 +112,7 @@ static const struct table *const tables[] = {
     &restore_table,
     &snapshot_round_table,
     &drill_table,
+    &box_move_table,
 };
 /* clang-format on */
 

@@ -315,6 +315,8 @@ const struct setting_row setting_rows[] = {
     NUMBER("snapshot.tenant_keep_monthly", "0", 0, 240, "and of so many months"),
     TEXT("snapshot.drill_at", "04:30", check_schedule,
          "when the newest snapshot is restored aside each week, in box.time_zone; off: never"),
+    NUMBER("box.twin_s", "300", 1, 86400,
+           "seconds between looks at whether a second box runs the same tunnels"),
     NUMBER("keys.rest_s", "60", 1, 3600,
            "seconds for which the former secrets key stays after a rotation, for who still seals"),
     TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),

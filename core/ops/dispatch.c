@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "ask.h"
+#include "box_move.h"
 #include "clock.h"
 #include "idempotency.h"
 #include "job_start.h"
@@ -179,6 +180,28 @@ int op_audit(struct op_call *call, struct txn *txn, const char *result, struct e
     return audit_add(txn, entry, err);
 }
 
+/* What may still be changed in a box that stood down: all else would be lost with it. */
+static const char *const still[] = {"box.",      "auth.",    "session.", "snapshot.create",
+                                    "recovery.", "restore.", NULL};
+
+static int lives_here(const struct op *op, struct txn *txn, struct err *err)
+{
+    struct box_move move;
+
+    if (box_move_get(txn, &move, err) != 0)
+        return -1;
+    if (move.place == BOX_HERE)
+        return 0;
+    for (size_t i = 0; still[i] != NULL; i++)
+        if (str_starts(op->name, still[i]) &&
+            (move.place != BOX_LEFT || !str_starts(op->name, "snapshot.")))
+            return 0;
+    (void)err_set(err, ERR_UNAVAILABLE, "box_left",
+                  move.place == BOX_LEFT ? "this box lives on another machine now"
+                                         : "this box is on its way to another machine");
+    return err_hint(err, "if that one is off, and stays off: sett box stay");
+}
+
 /* The change, on the store's writer thread. */
 static int change(struct txn *txn, void *arg, struct err *err)
 {
@@ -188,6 +211,8 @@ static int change(struct txn *txn, void *arg, struct err *err)
 
     begin_again(p);
     call->txn = txn;
+    if (lives_here(call->op, txn, err) != 0)
+        return -1;
     if (p->kept != NULL && !call->plan && (kept = replay(p, txn, err)) != 0)
         return kept < 0 ? -1 : 0;
     if (run(p, err) != 0)

@@ -45,6 +45,7 @@ extern const struct op restore_make_ops[];  /* restore_make.c */
 extern const struct op tenant_data_ops[];   /* restore_ops.c */
 extern const struct op reveal_ops[];        /* reveal_ops.c */
 extern const struct op act_ops[];           /* act_ops.c */
+extern const struct op box_ops[];           /* box_ops.c */
 extern const struct op box_key_ops[];       /* box_key_ops.c */
 extern const struct op recovery_ops[];      /* recovery_ops.c */
 extern const struct op vault_ops[];         /* vault_ops.c */

@@ -46,6 +46,7 @@ const struct op *const op_tables[] = {
     restore_ops,
     restore_make_ops,
     act_ops,
+    box_ops,
     box_key_ops,
     recovery_ops,
     vault_ops,
