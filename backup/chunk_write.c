@@ -15,11 +15,12 @@
 #include "enc.h"
 #include "file.h"
 
-#define SLOTS  4
-#define LENGTH 4            /* bytes before each message */
-#define PLAIN  (LENGTH + 1) /* where plain text is sealed in place: behind the sealed tag */
-#define PAD    65536u
-#define SENT   (8u * 1024u * 1024u) /* bytes that go to the disk at once */
+#define SLOTS      4
+#define LENGTH     4            /* bytes before each message */
+#define PLAIN      (LENGTH + 1) /* where plain text is sealed in place: behind the sealed tag */
+#define PAD        65536u
+#define SENT       (1024u * 1024u) /* bytes that go to the disk at once */
+#define ON_THE_WAY (32u * SENT)    /* and that have not come there */
 #define SKIPPABLE                                                                                  \
     "\x50\x2a\x4d\x18" /* zstd's skippable frame (RFC 8878, 3.1.2), least byte first */
 
@@ -158,8 +159,11 @@ static int into_file(void *arg, const void *data, size_t len, struct err *err)
     if (file_write_all(f->fd, data, len) == -1)
         return err_sys(err, "snapshot_write", errno, f->path);
     f->length += len;
-    if (f->length - f->sent >= SENT) { /* a hint: where it is none, the sync does it all */
+    while (f->length - f->sent >= SENT) { /* hints: where they are none, the sync does it all */
         (void)sync_file_range(f->fd, (off_t)f->sent, SENT, SYNC_FILE_RANGE_WRITE);
+        if (f->sent >= ON_THE_WAY)
+            (void)sync_file_range(f->fd, (off_t)(f->sent - ON_THE_WAY), SENT,
+                                  SYNC_FILE_RANGE_WAIT_BEFORE);
         f->sent += SENT;
     }
     return 0;

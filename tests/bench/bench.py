@@ -341,10 +341,12 @@ def bench_snapshots():
         subprocess.run([os.path.join(BENCH, "fill"), live, str(TENANTS)], check=True)
         shots = Shots(BUILD, live, row)
         try:
-            shots.changes(shots.bench(ROUNDS))
+            shots.bench(ROUNDS)
+            shots.changes()
             box.run()
+            shots.whole_job(box, ROUNDS)
             intake = bench_webhooks(box)
-            shots.writers(lambda: intake(16))
+            shots.writers(box, lambda: intake(16), ROUNDS)
         finally:
             shots.close()
     finally:
