@@ -98,6 +98,11 @@ int pack_writer_new(struct pack_writer **out,
     return 0;
 }
 
+void pack_writer_far(struct pack_writer *w)
+{
+    squeeze_far(w->squeeze);
+}
+
 int pack_writer_entry(struct pack_writer *w, const struct pack_entry *e, struct err *err)
 {
     struct archive_entry *a = archive_entry_clear(w->entry);

@@ -38,6 +38,9 @@ int pack_writer_new(struct pack_writer **out,
                     int (*write)(void *arg, const void *data, size_t len, struct err *err),
                     void *arg, int level, unsigned threads, struct err *err);
 
+/** pack_writer_far(w): before the first member: see squeeze_far. */
+void pack_writer_far(struct pack_writer *w);
+
 /** pack_writer_entry(w, entry, err): begin a member. Return 0 or -1. */
 int pack_writer_entry(struct pack_writer *w, const struct pack_entry *entry, struct err *err);
 

@@ -461,8 +461,13 @@ int section_begin(struct section **out, const struct section_setup *setup, const
         (s->manifest = spool(setup->scratch, err)) == NULL ||
         manifest_begin(s->manifest, err) == -1 || chunk_writer_section(setup->writer, err) == -1 ||
         pack_writer_new(&s->pack, into_writer, s, setup->level == 0 ? 2 : setup->level,
-                        threads_of(setup), err) == -1 ||
-        put_text(s, "INDEX", index, err) == -1) {
+                        threads_of(setup), err) == -1) {
+        section_free(s);
+        return -1;
+    }
+    if (setup->far)
+        pack_writer_far(s->pack);
+    if (put_text(s, "INDEX", index, err) == -1) {
         section_free(s);
         return -1;
     }

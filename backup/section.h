@@ -15,6 +15,7 @@ struct section_setup {
     struct chunk_writer *writer;
     const char *scratch;  /* folder for what is spooled: manifest, catalog */
     int level;            /* zstd's; 0: 2 */
+    bool far;             /* what is alike lies far apart in it, as in a store */
     unsigned threads;     /* of compression; 0: one a processor, at most four */
     struct catalog *base; /* NULL: everything is packed */
     FILE *catalog;        /* the next catalog, begun; or NULL */

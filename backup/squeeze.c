@@ -44,7 +44,6 @@ int squeeze_new(struct squeeze **out,
     s->write = write;
     s->arg = arg;
     (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_compressionLevel, level);
-    /* A store's indexes lie far from what they point at: looking back further halves its size. */
     (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_windowLog, SQUEEZE_WINDOW_LOG);
     /* A library without threads does it alone. */
     if (threads > 1 &&
@@ -54,6 +53,11 @@ int squeeze_new(struct squeeze **out,
     }
     *out = s;
     return 0;
+}
+
+void squeeze_far(struct squeeze *s)
+{
+    (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_enableLongDistanceMatching, 1);
 }
 
 /* Press until ${in} is taken or, at the end, nothing is left to write. */

@@ -98,7 +98,7 @@ static int create(char **argv, struct err *err)
     FILE *next = fopen(argv[4], "w"), *old = argv[5] == NULL ? NULL : fopen(argv[5], "r");
     struct chunk_file file = {.fd = fd, .path = argv[3]};
     struct chunk_sink sink;
-    struct section_setup setup = {.scratch = scratch};
+    struct section_setup setup = {.scratch = scratch, .far = true};
     static struct catalog base;
     struct section *s;
     struct seal_header h;
@@ -131,6 +131,7 @@ static int create(char **argv, struct err *err)
     }
     setup.base = old == NULL ? NULL : &base;
     setup.catalog = next;
+    setup.far = false;
     if (rc == 0 && (rc = section_begin(&s, &setup, "tenants/1\tof tenant 1\n", err)) == 0) {
         rc = volumes_walk(folder, add, s, err) == 0 ? section_end(s, &tenants, err) : -1;
         section_free(s);
