@@ -83,6 +83,7 @@ static int open_source(struct restoring *r, struct err *err)
     const char *expected = r->signer;
 
     if (chain_open(&r->source, r->file, false, r->bases, r->base_count, err) == -1 ||
+        restore_version(&r->source.files[0].header, &sett_schema, err) == -1 ||
         restore_secret_find(&r->given, &r->source, &r->secret, r->kit_signer, err) == -1)
         return -1;
     if (expected == NULL && r->kit_signer[0] != '\0' &&
@@ -155,6 +156,7 @@ static int take_rights(struct restoring *r, struct err *err)
 static int unpack(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
+    const struct restore_program program = restore_this_program();
     struct restore_line line = {.cli = r->cli, .began_ms = clock_mono_ms()};
     struct restore_stage stage = {.folder = r->staging,
                                   .own = geteuid() == 0,
@@ -173,7 +175,7 @@ static int unpack(struct restoring *r, struct err *err)
         return restoring_interrupted(r, err);
     if (rc == -1 || restore_fit(r->staging, p, r->onto_empty, err) == -1)
         return -1;
-    return restore_look(r->staging, p, &r->plan, err);
+    return restore_look(&program, r->staging, p, &r->plan, err);
 }
 
 /* How the box is called: by the store in ${folder}, or by sett.conf. "" if that cannot be read. */

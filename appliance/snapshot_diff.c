@@ -235,10 +235,11 @@ static int compare_table(const struct cli *cli, const struct table *table, struc
 
 static int compare_stores(const struct cli *cli, struct opened *o, struct err *err)
 {
+    const struct restore_program program = restore_this_program();
     uint32_t migrated;
 
     for (size_t i = 0; i < 2; i++)
-        if (restore_open_store(&o[i].db, o[i].folder, &migrated, err) == -1 ||
+        if (restore_open_store(&o[i].db, &program, o[i].folder, &migrated, err) == -1 ||
             db_read(&o[i].txn, o[i].db, err) == -1)
             return -1;
     for (size_t i = 0; i < sett_schema.table_count; i++)

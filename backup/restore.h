@@ -10,6 +10,7 @@
 #include "chain.h"
 #include "db.h"
 #include "hold.h"
+#include "maintain.h"
 #include "paths.h"
 #include "restore_record.h"
 #include "unpack.h"
@@ -92,16 +93,31 @@ struct restore_plan {
     char conf[16][96]; /* files of etc/ that differ; "" ends */
 };
 
-/** restore_open_store(db, staging, migrated, err): the store in ${staging}/db, which is a copy: of
- * an older version it is migrated first, by so many steps, and what that keeps is removed. Return 0
- * or -1. */
-int restore_open_store(struct db **db, const char *staging, uint32_t *migrated, struct err *err);
+/* What a program knows of stores: its tables, and the way to them from older ones. */
+struct restore_program {
+    const struct schema *schema;
+    const struct migration *migrations;
+    size_t migration_count;
+};
 
-/** restore_look(staging, live, plan, err): fsck of the store in ${staging} (migrated first, when it
- * is of an older version), and what differs from the one of ${live}, if there is one. ERR_CORRUPT
- * naming the first finding. Return 0 or -1. */
-int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
-                 struct err *err);
+/** restore_this_program(): this one. */
+struct restore_program restore_this_program(void);
+
+/** restore_version(h, schema, err): that a snapshot with this header was not made by a program
+ * newer than ${schema} is: ERR_PRECONDITION "snapshot_newer". Return 0 or -1. */
+int restore_version(const struct seal_header *h, const struct schema *schema, struct err *err);
+
+/** restore_open_store(db, program, staging, migrated, err): the store in ${staging}/db, which is a
+ * copy: of an older version it is migrated first, by so many steps, and what that keeps is removed.
+ * Return 0 or -1. */
+int restore_open_store(struct db **db, const struct restore_program *program, const char *staging,
+                       uint32_t *migrated, struct err *err);
+
+/** restore_look(program, staging, live, plan, err): fsck of the store in ${staging} (migrated
+ * first, when it is of an older version), and what differs from the one of ${live}, if there is
+ * one. ERR_CORRUPT naming the first finding. Return 0 or -1. */
+int restore_look(const struct restore_program *program, const char *staging,
+                 const struct paths *live, struct restore_plan *plan, struct err *err);
 
 /** restore_strays(txn, staging, count, err): drop the files of tenants of which the restored store,
  * being read by ${txn}, knows nothing, so that they become nobody else's. 0 or -1. */

@@ -33,25 +33,32 @@ static void first_finding(void *arg, const char *table, const char *key, const c
         (void)str_format(text, 200, "%s %.60s: %.80s", table, key, what);
 }
 
-int restore_open_store(struct db **db, const char *staging, uint32_t *migrated, struct err *err)
+struct restore_program restore_this_program(void)
+{
+    return (struct restore_program){&sett_schema, sett_migrations, sett_migration_count};
+}
+
+int restore_open_store(struct db **db, const struct restore_program *program, const char *staging,
+                       uint32_t *migrated, struct err *err)
 {
     char folder[PATHS_SIZE + 8], kept[PATHS_SIZE + 32];
     int ran;
 
     *migrated = 0;
     (void)str_format(folder, sizeof folder, "%s/db", staging);
-    if (db_open(db, folder, &sett_schema, err) == 0)
+    if (db_open(db, folder, program->schema, err) == 0)
         return 0;
     if (!str_equal(err->code, "store_needs_migration"))
         return -1;
-    ran = db_migrate(folder, &sett_schema, sett_migrations, sett_migration_count, err);
+    ran = db_migrate(folder, program->schema, program->migrations, program->migration_count, err);
     if (ran == -1)
-        return -1;
+        return err_hint(err, "nothing was changed; the version of sett that made the snapshot "
+                             "restores it");
     *migrated = (uint32_t)ran;
     (void)str_format(kept, sizeof kept, "%s-version-%u", folder,
-                     (unsigned)(sett_schema.version - (uint32_t)ran));
+                     (unsigned)(program->schema->version - (uint32_t)ran));
     (void)file_remove_tree(kept, NULL);
-    return db_open(db, folder, &sett_schema, err);
+    return db_open(db, folder, program->schema, err);
 }
 
 static int check(struct db *db, struct err *err)
@@ -227,8 +234,8 @@ static int box_id(struct txn *txn, char out[ID_SIZE], struct err *err)
     return setting_text(txn, NULL, "box.id", out, ID_SIZE, err) == -1 ? -1 : 0;
 }
 
-static int compare(struct db *staged, const char *staging, const struct paths *live,
-                   struct restore_plan *plan, struct err *err)
+static int compare(struct db *staged, const struct restore_program *program, const char *staging,
+                   const struct paths *live, struct restore_plan *plan, struct err *err)
 {
     struct txn *txn = NULL, *present = NULL;
     char path[PATHS_SIZE + 16], here[ID_SIZE];
@@ -247,7 +254,7 @@ static int compare(struct db *staged, const char *staging, const struct paths *l
     plan->tenants = (uint32_t)tenants;
     plan->place = move.place;
     rc = 0;
-    if (!file_exists(path) || db_open(&db, live->db, &sett_schema, err) == -1 ||
+    if (!file_exists(path) || db_open(&db, live->db, program->schema, err) == -1 ||
         db_read(&present, db, err) == -1) {
         err_clear(err); /* one that cannot be read is no reason not to restore */
         goto done;
@@ -323,14 +330,25 @@ static uint32_t count_dumps(const char *staging)
     return count;
 }
 
-int restore_look(const char *staging, const struct paths *live, struct restore_plan *plan,
-                 struct err *err)
+int restore_version(const struct seal_header *h, const struct schema *schema, struct err *err)
+{
+    if (h->schema <= schema->version)
+        return 0;
+    (void)err_set(err, ERR_PRECONDITION, "snapshot_newer",
+                  "the snapshot was made by a newer sett (%.20s): its store is of version %u, and "
+                  "this one knows up to %u",
+                  h->made_by, h->schema, schema->version);
+    return err_hint(err, "nothing was changed; install that version, or take an older snapshot");
+}
+
+int restore_look(const struct restore_program *program, const char *staging,
+                 const struct paths *live, struct restore_plan *plan, struct err *err)
 {
     struct db *db;
 
     memset(plan, 0, sizeof *plan);
-    if (restore_open_store(&db, staging, &plan->migrated, err) == -1 || check(db, err) == -1 ||
-        compare(db, staging, live, plan, err) == -1)
+    if (restore_open_store(&db, program, staging, &plan->migrated, err) == -1 ||
+        check(db, err) == -1 || compare(db, program, staging, live, plan, err) == -1)
         return -1;
     compare_conf(staging, live, plan);
     plan->databases = count_dumps(staging);

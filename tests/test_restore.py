@@ -156,6 +156,11 @@ def refused(tap, box, keys, one, folder):
     bad("half.sett", data[:len(data) // 2], "half of it")
     bad("long.sett", data + b"x", "something behind its end")
     bad("other.sett", b"nothing of the kind" * 100, "another file")
+    newer = os.path.join(folder, "newer.sett")
+    shot(box, newer, keys, schema=999)
+    code, _, said = restore(box, newer, keys, "--confirm=sett")
+    tap.ok(code == 5 and "made by a newer sett" in said and "999" in said and state() == before and not os.path.exists(live(box) + ".staging"),
+           "made by a newer version: refused with words, before anything is unpacked", said)
     bad("secret.sett", data, "the wrong secret", use=Keys(folder, "wrong"))
     bad("signer.sett", data, "the wrong signer", "--signer", "00" * 32)
     link = os.path.join(folder, "link.sett")

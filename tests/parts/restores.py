@@ -27,8 +27,9 @@ def live(box):
     return os.path.join(box.root, "var/lib/sett/live")
 
 
-def shot(box, path, keys, *catalogs):
-    subprocess.run([os.path.join(BUILD, "restore", "shot"), box.root, path, keys.public, *catalogs], env=box.env, check=True, timeout=120)
+def shot(box, path, keys, *catalogs, schema=None):
+    subprocess.run([os.path.join(BUILD, "restore", "shot"), box.root, path, keys.public, *catalogs],
+                   env=box.env if schema is None else dict(box.env, SHOT_SCHEMA=str(schema)), check=True, timeout=120)
 
 
 def restore(box, path, keys, *words, build=None, env=None):
