@@ -73,6 +73,7 @@ def prepare(box, folder):
     os.makedirs(vault)
     box.sett("recovery", "init", "--secret-file", secret)
     box.sett("vault", "add", "local", "folder", vault)
+    box.sett("setting", "set", "snapshot.keep_last", "100")  # no removal comes in between
     box.sett("tenant", "create", "alpha", "--plan", "demo", "--wait")
     data = glob.glob(os.path.join(live(box), "tenants", "*", "*"))[0]
     with open(os.path.join(data, "large"), "wb") as f:
