@@ -267,6 +267,7 @@ static int pad(struct chunk_writer *w, struct err *err)
     if (need < sizeof head)
         need += PAD;
     need -= sizeof head;
+    /* Bytes, not text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(head, SKIPPABLE, 4);
     for (unsigned i = 0; i < 4; i++)
         head[4 + i] = (uint8_t)(need >> 8 * i);

@@ -37,6 +37,8 @@ static int unpack_file(const struct chain_file *f, const struct verify_keys *key
     chunk_reader_free(r);
     if (first != NULL)
         (void)fclose(first);
+    control->most = tenants->most = NULL; /* they were this call's */
+    control->got = tenants->got = NULL;
     return rc;
 }
 

@@ -5,6 +5,7 @@
  * name or it is not there; what is half there has another name, or none.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "err.h"
 

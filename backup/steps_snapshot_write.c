@@ -351,7 +351,7 @@ static int note_figures(struct writing *w, int64_t took_ms, struct err *err)
     (void)str_format(w->call->note, sizeof w->call->note,
                      "%s: %llu files, %llu of them as before, %llu bytes%s%s",
                      w->header.incremental ? "incremental" : "whole",
-                     (unsigned long long)(c->files + t->files), (unsigned long long)t->kept,
+                     (unsigned long long)c->files + t->files, (unsigned long long)t->kept,
                      (unsigned long long)w->figures.length,
                      t->changed == 0 ? "" : "; some changed while they were read",
                      t->copies == 0 ? "" : "; some hard links became copies");
