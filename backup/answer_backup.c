@@ -4,6 +4,7 @@
  */
 #include "backup.h"
 
+#include "answer_export.h"
 #include "answer_restore.h"
 
 #include <errno.h>
@@ -147,5 +148,6 @@ const struct answer_row backup_answers[] = {
     {"progress", answer_progress},
     {"vault_test", answer_vault_test},
     {"restore_keys", answer_restore_keys},
+    {"snapshot_export", answer_export},
     {NULL, NULL},
 };

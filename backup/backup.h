@@ -22,11 +22,13 @@ struct backup_world {
     struct outside *outside; /* whose member `backup` this is */
     pthread_mutex_t lock;
     struct backup_progress progress; /* the lock holds it */
+    atomic_uint exports;             /* snapshots that are being taken away */
 };
 
 extern const struct saga *const backup_sagas[];
 extern const size_t backup_saga_count;
-extern const struct answer_row backup_answers[]; /* "progress", "vault_test", "restore_keys" */
+extern const struct answer_row backup_answers[]; /* "progress", "vault_test", "restore_keys",
+                                                   "snapshot_export" */
 
 /** backup_world_init(world, context, outside): and outside->backup becomes ${world}. */
 void backup_world_init(struct backup_world *world, const struct saga_context *context,

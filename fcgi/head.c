@@ -54,6 +54,9 @@ int head_write(struct buf *out, const struct head *a)
         {"Allow", a->allow},
         {"WWW-Authenticate", a->authenticate},
         {"Content-Disposition", a->disposition},
+        {"Content-Range", a->content_range},
+        {"Accept-Ranges", a->file ? "bytes" : NULL},
+        {"X-Accel-Buffering", a->file ? "no" : NULL},
     };
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
         if (put(out, list[i].name, list[i].value) < 0) {

@@ -14,10 +14,12 @@ struct head {
     const char *etag, *location, *cookie, *allow, *authenticate; /* NULL or "": none */
     const char *disposition;                                     /* Content-Disposition, likewise */
     size_t content_length;
-    unsigned retry_after_s; /* 0: none */
-    bool hsts;              /* the box is reached over https */
-    bool stream;            /* an event stream: not to be buffered, of unknown length */
-    bool replayed;          /* kept for this Idempotency-Key */
+    unsigned retry_after_s;    /* 0: none */
+    bool hsts;                 /* the box is reached over https */
+    const char *content_range; /* of a part of a file, likewise */
+    bool file;                 /* of a known length, and not to be buffered */
+    bool stream;               /* an event stream: not to be buffered, of unknown length */
+    bool replayed;             /* kept for this Idempotency-Key */
 };
 
 /** head_write(out, a): append status line and headers as FastCGI wants them (RFC 3875, 6.2), with

@@ -39,6 +39,7 @@ static const struct row rows[] = {
     ROW("HTTP_SEC_FETCH_SITE", fetch_site, ROW_ONE),
     ROW("HTTP_X_CSRF", csrf, ROW_ONE),
     ROW("HTTP_IF_MATCH", if_match, 0),
+    ROW("HTTP_RANGE", range, ROW_CUT | ROW_MANY),
     ROW("HTTP_IF_NONE_MATCH", if_none_match, 0),
     ROW("HTTP_IDEMPOTENCY_KEY", idempotency_key, ROW_ONE),
     ROW("HTTP_STRIPE_SIGNATURE", stripe_signature, ROW_ONE),

@@ -41,6 +41,7 @@ struct request {
     char authorization[2304];
     char cookie[4096]; /* several Cookie headers are joined by "; " */
     char origin[264], fetch_site[32], csrf[160];
+    char range[128];
     char if_match[128], if_none_match[256];
     char idempotency_key[256];
     char stripe_signature[2048];

@@ -111,6 +111,7 @@ const struct op_route route_table[] = {
     {GET, "/api/snapshots/rounds", "snapshot.rounds"},
     {GET, "/api/snapshots/{id}", "snapshot.show"},
     {POST, "/api/snapshots/{id}/check", "snapshot.check"},
+    {GET, "/api/snapshots/{id}/file", "snapshot.export"},
     {GET, "/api/drills", "drill.list"},
     {GET, "/api/drills/{id}", "drill.show"},
     {GET, "/api/vaults", "vault.list"},

@@ -5,6 +5,7 @@
 #include "serve.h"
 #include <sodium.h>
 #include <time.h>
+#include "download.h"
 #include "head.h"
 #include "clock.h"
 #include "ident.h"
@@ -327,6 +328,7 @@ static int call_fill(struct passage *p, struct op_call *call, struct err *err)
         (void)str_copy(call->if_match, sizeof(call->if_match),
                        "\"\""); /* no version is called so */
     }
+    call->from = (p->op->flags & OP_FILE) != 0 ? download_from(r->range) : 0;
     if (r->method == REQUEST_POST) {
         (void)str_copy(call->idempotency_key, sizeof(call->idempotency_key), r->idempotency_key);
     }
@@ -506,6 +508,12 @@ static int go(struct passage *p, const char *const *params, unsigned *status, st
     }
     db_read_end(p->txn); /* before anything can wait for the peer */
     p->txn = NULL;
+    if (call.file != NULL) {
+        *status = download_send(p->m, p->wire, call.file, call.from, p->request_id,
+                                p->m->request.method != REQUEST_HEAD);
+        free(call.file);
+        return 0;
+    }
     *status = answer_call(p, &call);
     sodium_memzero(call.cookie, sizeof(call.cookie));
     return 0;

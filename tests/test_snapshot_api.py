@@ -120,6 +120,28 @@ def test_check(tap, box, api, one):
     tap.ok(not api.must("GET", f"/api/snapshots/{one['id']}")["copies"][0]["problem"], "and it is well again")
 
 
+def test_export(tap, box, api, one):
+    with open(os.path.join(box.root, "vault", one["file"]), "rb") as f:
+        data = f.read()
+    path = f"/api/snapshots/{one['id']}/file"
+    answer = api.ask("GET", path)
+    tap.ok(answer.status == 200 and answer.body == data and answer.headers["Content-Type"] == "application/octet-stream" and
+           one["file"] in answer.headers["Content-Disposition"], "the file itself, as the vault has it", (answer.status, len(answer.body), dict(answer.headers)))
+    at = len(data) // 3
+    answer = api.ask("GET", path, Range=f"bytes={at}-")
+    tap.ok(answer.status == 206 and answer.body == data[at:] and answer.headers["Content-Range"] == f"bytes {at}-{len(data) - 1}/{len(data)}", "from where it broke off",
+           (answer.status, len(answer.body), dict(answer.headers)))
+    answer = api.ask("GET", path, Range="bytes=0-9,20-29")
+    tap.ok(answer.status == 200 and len(answer.body) == len(data), "other ranges are not honoured")
+    answer = api.ask("GET", path, Range=f"bytes={len(data)}-")
+    tap.ok(answer.status == 422 and answer.json["code"] == "range", "behind its end there is nothing", answer.body)
+    answer = api.ask("HEAD", path)
+    tap.ok(answer.status == 200 and answer.body == b"" and int(answer.headers["Content-Length"]) == len(data), "how long it is")
+    refusals(tap, api, "GET", "/api/snapshots/77/file", ((None, 404, "snapshot_not_found", "one that is not there"),))
+    got = [e for e in api.must("GET", "/api/audit?limit=100")["data"] if e["action"] == "snapshot.export"]
+    tap.ok(len(got) >= 3 and all(e["object_id"] == one["id"] and e["actor"] and e["request_id"] for e in got), "who took it away is in the audit", got)
+
+
 def test_keep(tap, box, api):
     plan = api.must("POST", "/api/snapshots/prune?plan=1", {})
     tap.ok(plan["dry_run"] and all(row["reason"] and "keep" in row for row in plan["data"]), "what may go, and why the rest stays", plan)
@@ -174,6 +196,7 @@ def main():
         with tap.part("snapshots"):
             one = test_snapshots(tap, box, api, vault)
             test_check(tap, box, api, one)
+            test_export(tap, box, api, one)
         with tap.part("what is kept"):
             test_keep(tap, box, api)
         with tap.part("traces"):

@@ -402,6 +402,10 @@ int op_dispatch(struct op_call *call, struct err *err)
     if (prepare(&p, err) == 0)
         r = pass(&p, err);
     if (r != 0) {
+        if (call->file != NULL)
+            (void)ask_file_end(call->file, NULL);
+        free(call->file);
+        call->file = NULL;
         audit_refusal(call, err);
         *call->out = p.out;
         call->out->buf->len = p.out_len;

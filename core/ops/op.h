@@ -15,6 +15,7 @@
 #include "user.h"
 #include "vault.h"
 
+struct ask_file;
 struct job;
 
 #define OP_READ    0x00u
@@ -30,6 +31,7 @@ struct job;
 #define OP_BARE    0x1000u /* CLI: what the noun alone means */
 #define OP_PREVIEW 0x800u  /* understands plan=1 by itself: run says what it would do */
 #define OP_VERDICT 0x2000u /* CLI: exit 1 unless the answer's "fine" is true */
+#define OP_FILE    0x4000u /* answers with a file: call->file; for the API alone */
 #define OP_CREATE  0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
@@ -88,15 +90,17 @@ struct op_call {
     char etag[40], location[128], content_type[48]; /* "" for none, application/json */
     char if_match[128];                             /* given by the caller, "" if not */
     char job_id[ID_SIZE];                           /* the job that was started, "" if none */
-    char cookie[256];                               /* Set-Cookie, sign-in only */
-    bool wake;                                      /* the worker has something to do */
-    bool unchanged;     /* run: nothing was changed, so nothing is audited */
-    bool audit_refusal; /* slow and run: if this fails it is worth a record */
-    bool refused;       /* run returned 0 with err filled: what it did is committed, and then the
-                           caller is refused with that err */
-    bool replayed;      /* the answer was kept for this Idempotency-Key */
-    struct buf answer;  /* what slow got from the worker; op_dispatch frees it */
-    struct buf preview; /* plan=1: run's own members of the plan, "\"before\":…"; likewise */
+    uint64_t from;                                  /* of a file: from this byte on (Range) */
+    struct ask_file *file; /* the answer is this file; whoever called ends and frees it */
+    char cookie[256];      /* Set-Cookie, sign-in only */
+    bool wake;             /* the worker has something to do */
+    bool unchanged;        /* run: nothing was changed, so nothing is audited */
+    bool audit_refusal;    /* slow and run: if this fails it is worth a record */
+    bool refused;          /* run returned 0 with err filled: what it did is committed, and then the
+                              caller is refused with that err */
+    bool replayed;         /* the answer was kept for this Idempotency-Key */
+    struct buf answer;     /* what slow got from the worker; op_dispatch frees it */
+    struct buf preview;    /* plan=1: run's own members of the plan, "\"before\":…"; likewise */
     /* Given by a caller that shows how a question goes while it is answered; NULL: nobody. */
     void (*progress)(void *arg, const char *line);
     void *progress_arg;

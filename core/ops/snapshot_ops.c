@@ -4,6 +4,10 @@
  */
 #include "nouns.h"
 
+#include <stdlib.h>
+
+#include "ask.h"
+#include "enquire.h"
 #include "job_start.h"
 #include "list.h"
 #include "object.h"
@@ -11,6 +15,8 @@
 #include "snapshot.h"
 #include "str.h"
 #include "tenant.h"
+
+#define EXPORT_WAIT_MS 60000 /* until the first byte */
 
 struct create_params {
     char tenant[96], to[96];
@@ -165,6 +171,43 @@ static int snapshot_check(struct op_call *call, struct err *err)
     return object_reply(call, &view_snapshot, &s, err);
 }
 
+/* The file itself, as the worker gets it from a vault: asked for before anything is noted, since
+ * who asks must be told if it cannot be had. */
+static int export_slow(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct kv params;
+
+    kv_clear(&params);
+    if (enquire_about(call, &snapshot_table, p->id, &params, err) == -1)
+        return -1;
+    (void)kv_set_u64(&params, "from", call->from);
+    if ((call->file = calloc(1, sizeof *call->file)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a file");
+    if (ask_for_file(call->box->paths.ask_sock, "snapshot_export", &params, EXPORT_WAIT_MS,
+                     call->file, err) == 0)
+        return 0;
+    free(call->file);
+    call->file = NULL;
+    return -1;
+}
+
+static int snapshot_export(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct snapshot s = {0};
+
+    if (object_get(call, &snapshot_table, p->id, &s, err) == -1)
+        return -1;
+    (void)str_copy(call->audit.object, sizeof call->audit.object, s.id);
+    if (call->from > 0)
+        (void)str_format(call->audit.reason, sizeof call->audit.reason, "from byte %llu on",
+                         (unsigned long long)call->from);
+    json_out_object(call->out);
+    json_out_end_object(call->out);
+    return 0;
+}
+
 static const struct field copies_rows[] = {
     {.name = "copies", .type = FIELD_TEXT, .size = 1, .help = "the vaults that have it"},
 };
@@ -208,5 +251,13 @@ const struct op snapshot_ops[] = {
      .result = &snapshot_table.fields,
      .more = &copies,
      .run = snapshot_check},
+    {.name = "snapshot.export",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_ASK | OP_FILE,
+     .params = &object_id,
+     .help = "Take a snapshot's file away, as a vault has it; it goes on from where it broke off",
+     .example = "1",
+     .slow = export_slow,
+     .run = snapshot_export},
     {.name = NULL},
 };

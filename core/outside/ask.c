@@ -140,6 +140,84 @@ int ask(const char *sock, const char *question, const struct kv *params, int tim
     return ask_watch(sock, question, params, timeout_ms, NULL, NULL, out, err);
 }
 
+/* One message; a descriptor that came with it goes to *${got}. */
+static int read_part(int fd, int timeout_ms, struct buf *message, int *got, struct err *err)
+{
+    int fds[CHANNEL_FDS_MAX], rc;
+    size_t count = 0;
+
+    buf_reset(message);
+    rc = channel_receive_fds(fd, message, fds, &count, timeout_ms, err);
+    if (rc == 0)
+        (void)err_set(err, ERR_UNAVAILABLE, "peer_gone", "the worker broke off its answer");
+    for (size_t i = rc == 1 && *got == -1 && count > 0 ? 1 : 0; i < count; i++)
+        (void)close(fds[i]);
+    if (rc == 1 && *got == -1 && count > 0)
+        *got = fds[0];
+    return rc == 1 ? 0 : -1;
+}
+
+int ask_for_file(const char *sock, const char *question, const struct kv *params, int timeout_ms,
+                 struct ask_file *file, struct err *err)
+{
+    struct buf message;
+    int rc = -1;
+
+    file->fd = -1;
+    buf_init(&file->text, CHANNEL_MESSAGE_MAX);
+    buf_init(&message, CHANNEL_MESSAGE_MAX);
+    if ((file->conn = channel_connect(sock, CONNECT_MS, err)) == -1)
+        return unavailable(err);
+    if (send_question(file->conn, question, params, err) == 0 &&
+        read_part(file->conn, timeout_ms, &message, &file->fd, err) == 0) {
+        if (message.len > 0 && message.data[0] == 'e')
+            (void)read_failure(message.data + 1, message.len - 1, err);
+        else if (message.len == 0 || message.data[0] != 'f' || file->fd == -1 ||
+                 buf_add(&file->text, message.data + 1, message.len - 1) == -1)
+            (void)err_set(err, ERR_MALFORMED, "ask_malformed",
+                          "the worker's answer cannot be read");
+        else
+            rc = 0;
+    } else {
+        (void)unavailable(err);
+    }
+    buf_free(&message);
+    if (rc == -1)
+        (void)ask_file_end(file, NULL);
+    return rc;
+}
+
+int ask_file_end(struct ask_file *file, struct err *err)
+{
+    struct buf message;
+    int none = 0, rc = -1;
+
+    if (file->fd != -1)
+        (void)close(file->fd);
+    if (file->conn != -1 && err != NULL) {
+        buf_init(&message, CHANNEL_MESSAGE_MAX);
+        if (read_part(file->conn, QUESTION_MS, &message, &none, err) == 0)
+            rc = message.len == 0 ? 0 : read_failure(message.data + 1, message.len - 1, err);
+        buf_free(&message);
+    }
+    if (file->conn != -1)
+        (void)close(file->conn);
+    file->conn = file->fd = -1;
+    buf_free(&file->text);
+    return rc;
+}
+
+int ask_send_file(int fd, const void *data, size_t len, int file)
+{
+    char message[CHANNEL_MESSAGE_MAX];
+
+    if (len + 1 > sizeof message)
+        return -1;
+    message[0] = 'f';
+    memcpy(message + 1, data, len);
+    return channel_send_fds(fd, message, len + 1, &file, 1, NULL);
+}
+
 int ask_read(int fd, char question[64], struct kv *params, struct err *err)
 {
     struct buf message;

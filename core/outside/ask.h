@@ -18,6 +18,25 @@ int ask_watch(const char *sock, const char *question, const struct kv *params, i
               void (*progress)(void *arg, const char *line), void *arg, struct buf *out,
               struct err *err);
 
+/* An answer that is a file: as its bytes come, so long as the connection stands. */
+struct ask_file {
+    int conn, fd;
+    struct buf text; /* what the worker says of it: JSON */
+};
+
+/** ask_for_file(sock, question, params, timeout_ms, file, err): ${file} is the caller's, who ends
+ * it by ask_file_end. As ask. Return 0 or -1. */
+int ask_for_file(const char *sock, const char *question, const struct kv *params, int timeout_ms,
+                 struct ask_file *file, struct err *err);
+
+/** ask_file_end(file, err): once its bytes have been read: whether that was all, as the worker
+ * says. Everything of it is closed. NULL for ${err} when nobody wants to know. Return 0 or -1. */
+int ask_file_end(struct ask_file *file, struct err *err);
+
+/** ask_send_file(fd, data, len, file): the serving side: what there is to say of a file, and a
+ * descriptor to read it from. Return 0 or -1. */
+int ask_send_file(int fd, const void *data, size_t len, int file);
+
 /** ask_progress(fd, line): the serving side: tell how it goes; no part of the answer. 0 or -1. */
 int ask_progress(int fd, const char *line);
 

@@ -112,6 +112,15 @@ static void tell(void *arg, const char *line)
     (void)ask_progress(v->fd, line);
 }
 
+static int send_file(void *arg, struct buf *out, int fd)
+{
+    const struct visit *v = arg;
+    int rc = ask_send_file(v->fd, out->data, out->len, fd);
+
+    buf_reset(out);
+    return rc;
+}
+
 static void serve(struct visit *v)
 {
     struct answer_setup setup = v->a->setup;
@@ -126,6 +135,7 @@ static void serve(struct visit *v)
     }
     setup.progress = tell;
     setup.progress_arg = v;
+    setup.file = send_file;
     buf_init(&out, ANSWER_MAX);
     if (answer_to(&setup, question, &params, &out, &err) == -1) {
         if (err.kind == ERR_NONE)

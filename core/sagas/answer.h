@@ -47,6 +47,9 @@ struct answer_setup {
      * NULL: nobody listens. */
     void (*progress)(void *arg, const char *line);
     void *progress_arg;
+    /* Likewise: send what ${out} has to say of a file, and a descriptor to read it from; ${out} is
+     * empty then, and the answer ends when the question's function returns. 0 or -1. */
+    int (*file)(void *arg, struct buf *out, int fd);
     const struct answer_row *more; /* of the floors above, ended by a row without question; NULL */
     void *more_context;            /* what those need */
     const struct answer_row *backup; /* likewise, of the floor of snapshots; or NULL */
