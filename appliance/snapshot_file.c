@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cage.h"
 #include "clock.h"
 #include "enc.h"
 #include "extract.h"
@@ -140,9 +141,20 @@ int cli_snapshot_show_file(struct cli *cli, int argc, char **argv, struct err *e
 
 /* ---- verify ---- */
 
-static int verify_one(struct cli *cli, const struct snapshot_words *w, const char *path,
+/* Whatever a file says from here on can reach ${folder} and nothing else of this machine. What was
+ * fetched is open, and goes before that. */
+static int shut_in(struct snapshot_fetched *f, const char *folder, struct err *err)
+{
+    const struct cage cage = {.folder = folder, .scratch = CAGE_TEMPORARY};
+
+    snapshot_fetched_remove(f);
+    return cage_enter(&cage, err);
+}
+
+static int verify_one(struct cli *cli, const struct snapshot_words *w, struct snapshot_fetched *f,
                       struct err *err)
 {
+    const char *path = f->path;
     struct verify_report r;
     struct json_out j;
     struct buf b;
@@ -150,7 +162,9 @@ static int verify_one(struct cli *cli, const struct snapshot_words *w, const cha
 
     if (fd == -1)
         return err_set(err, ERR_NOT_FOUND, "file_missing", "%s cannot be opened", path);
-    rc = verify_file(fd, &w->keys, NULL, &r, NULL, NULL, err);
+    rc = shut_in(f, NULL, err);
+    if (rc == 0)
+        rc = verify_file(fd, &w->keys, NULL, &r, NULL, NULL, err);
     (void)close(fd);
     if (rc == -1 || check_signer(w, &r.header, err) == -1)
         return -1;
@@ -182,7 +196,7 @@ int cli_snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err)
                             "sett snapshot verify FILE|ID [--recovery-file FILE] [--signer KEY]",
                             err) == 0 &&
         snapshot_fetch(cli, w.words[0], false, f, err) == 0)
-        rc = verify_one(cli, &w, f->path, err);
+        rc = verify_one(cli, &w, f, err);
     snapshot_fetched_remove(f);
     free(f);
     sodium_memzero(&w, sizeof w);
@@ -191,7 +205,7 @@ int cli_snapshot_verify(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* ---- extract ---- */
 
-static int extract_into(struct cli *cli, const struct snapshot_words *w, const char *path,
+static int extract_into(struct cli *cli, const struct snapshot_words *w, struct snapshot_fetched *f,
                         struct err *err)
 {
     struct chain *c = calloc(1, sizeof *c);
@@ -202,12 +216,12 @@ static int extract_into(struct cli *cli, const struct snapshot_words *w, const c
 
     if (c == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory");
-    if (chain_open(c, path, false, NULL, 0, err) == 0 &&
+    if (chain_open(c, f->path, false, NULL, 0, err) == 0 &&
         check_signer(w, &c->files[0].header, err) == 0) {
         if (file_mkdirs(out, 0700, err) == 0 &&
             (folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
             (void)err_set(err, ERR_NOT_FOUND, "folder_missing", "%s cannot be opened", out);
-        if (folder != -1)
+        if (folder != -1 && shut_in(f, out, err) == 0)
             rc = extract(c, &w->keys, only, folder, &figures, err);
     }
     if (folder != -1)
@@ -235,7 +249,7 @@ int cli_snapshot_extract(struct cli *cli, int argc, char **argv, struct err *err
             (void)err_field(err, "recovery-file", "required",
                             "what is in a snapshot is read with --recovery-file FILE");
         else if (snapshot_fetch(cli, w.words[0], true, f, err) == 0)
-            rc = extract_into(cli, &w, f->path, err);
+            rc = extract_into(cli, &w, f, err);
     }
     snapshot_fetched_remove(f);
     free(f);

@@ -1,5 +1,5 @@
 /*
- * The cage of the child that unpacks: rights, Landlock, a network of its own with nothing in it,
+ * The cage of whoever unpacks: rights, Landlock, a network of its own with nothing in it,
  * and a filter of system calls. Apart from the unpacking, because it must be right even where that
  * is wrong. The filter has a list of what unpacking needs; anything else is refused, so that a C
  * library that tries something new goes on without it, and what only an intruder would try ends
@@ -18,8 +18,8 @@
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -174,6 +174,13 @@ static int filter(struct err *err)
     when_bits(&p, __NR_clone, 0, CLONE_THREAD, fine, die);
     when_bits(&p, __NR_mmap, 2, PROT_EXEC, refuse, fine);
     when_bits(&p, __NR_mprotect, 2, PROT_EXEC, refuse, fine);
+    /* Whether it is a terminal and how wide; others put words into its keyboard. */
+    add(&p, BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, 5);
+    load(&p, offsetof(struct seccomp_data, args) + 8);
+    add(&p, BPF_JMP | BPF_JEQ | BPF_K, TCGETS, 1, 0);
+    add(&p, BPF_JMP | BPF_JEQ | BPF_K, TIOCGWINSZ, 0, 1);
+    add(&p, BPF_RET | BPF_K, fine, 0, 0);
+    add(&p, BPF_RET | BPF_K, refuse, 0, 0);
     /* A signal to itself, which is how a program aborts. */
     add(&p, BPF_JMP | BPF_JEQ | BPF_K, __NR_tgkill, 0, 4);
     load(&p, offsetof(struct seccomp_data, args));
@@ -197,21 +204,33 @@ static int filter(struct err *err)
 
 /* ---- files ---- */
 
-static int landlock(const char *folder, struct err *err)
+static int may_use(int rules, const char *folder, uint64_t access, struct err *err)
 {
+    struct landlock_path_beneath_attr beneath = {.allowed_access = access};
+    int rc;
+
+    if (folder == NULL)
+        return 0;
+    beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    rc = beneath.parent_fd == -1 || syscall(SYS_landlock_add_rule, rules,
+                                            LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == -1
+             ? err_sys(err, "landlock", errno, folder)
+             : 0;
+    if (beneath.parent_fd != -1)
+        (void)close(beneath.parent_fd);
+    return rc;
+}
+
+static int landlock(const struct cage *c, struct err *err)
+{
+    uint64_t access = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+                      LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM;
     struct landlock_ruleset_attr rules = {
-        .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                             LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-                             LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_SYM};
-    struct landlock_path_beneath_attr beneath = {
-        .allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                          LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                          LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                          LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM};
+        .handled_access_fs = access | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                             LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+                             LANDLOCK_ACCESS_FS_MAKE_BLOCK};
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     int fd, rc;
 
@@ -219,19 +238,16 @@ static int landlock(const char *folder, struct err *err)
         return 0;       /* a kernel without it: the other walls stand */
     if (version >= 2) { /* linking from one folder to another, which is all within the staging */
         rules.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
-        beneath.allowed_access |= LANDLOCK_ACCESS_FS_REFER;
+        access |= LANDLOCK_ACCESS_FS_REFER;
     }
     if ((fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)) == -1)
         return err_sys(err, "landlock", errno, "the rules of the child");
-    beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    rc =
-        beneath.parent_fd == -1 ||
-                syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == -1 ||
-                syscall(SYS_landlock_restrict_self, fd, 0) == -1
-            ? err_sys(err, "landlock", errno, folder)
-            : 0;
+    rc = may_use(fd, c->folder, access, err) == -1 || may_use(fd, c->scratch, access, err) == -1
+             ? -1
+             : 0;
+    if (rc == 0 && syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+        rc = err_sys(err, "landlock", errno, "the rules of the child");
     (void)close(fd);
-    (void)close(beneath.parent_fd);
     return rc;
 }
 
@@ -264,7 +280,7 @@ static int become(const char *name, struct err *err)
     return keep_three(err);
 }
 
-int cage_enter(const char *folder, const char *user, struct err *err)
+int cage_enter(const struct cage *c, struct err *err)
 {
     struct rlimit none = {0, 0}, files = {FILES_OPEN, FILES_OPEN};
 
@@ -272,10 +288,11 @@ int cage_enter(const char *folder, const char *user, struct err *err)
     (void)setrlimit(RLIMIT_NOFILE, &files);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
         return err_sys(err, "no_new_privs", errno, "the child");
-    if (become(user, err) == -1 || landlock(folder, err) == -1)
+    if (become(c->user, err) == -1 || landlock(c, err) == -1)
         return -1;
-    /* Of these two the first is forgotten when a process becomes another user. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    /* Forgotten when a process becomes another user, so not before. */
+    if (c->child)
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return filter(err);
 }

@@ -161,7 +161,8 @@ static int work(struct child *c, struct unpack_figures *figures, struct err *err
                                  .scratch = c->scratch,
                                  .progress = progress,
                                  .arg = c};
-    int rc = cage_enter(c->stage->folder, c->stage->user, err);
+    const struct cage cage = {.folder = c->stage->folder, .user = c->stage->user, .child = true};
+    int rc = cage_enter(&cage, err);
 
     for (size_t i = c->source->count; rc == 0 && i-- > 0;) {
         FILE *manifest = tmpfile_in(c->scratch);

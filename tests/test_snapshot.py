@@ -116,17 +116,17 @@ def test_verify(tap, box, secret, shares, first, path):
     said = box.json("snapshot", "verify", path, "--recovery-file", secret)
     tap.ok(said["files"] + 0 > 200 and "everything" in said["checked"], "verified with it, every content", said)
     elsewhere = [os.path.join(box.build, "sett"), "--root", "/nonexistent", "--json", "snapshot"]
-    done = subprocess.run(elsewhere + ["show", path], capture_output=True, text=True)
+    done = subprocess.run(elsewhere + ["show", path], env=box.env, capture_output=True, text=True)
     tap.ok(done.returncode == 0 and first["hash"] in done.stdout, "a bare file is shown where there is no box", done.stderr)
     two = os.path.join(box.root, "shares")
     with open(os.open(two, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write("share of Ann\n" + shares[2] + "\n" + shares[0] + "\n")
-    done = subprocess.run(elsewhere + ["verify", path, "--recovery-file", two], capture_output=True, text=True)
+    done = subprocess.run(elsewhere + ["verify", path, "--recovery-file", two], env=box.env, capture_output=True, text=True)
     tap.ok(done.returncode == 0 and "everything" in done.stdout, "two of three shares open it", done.stderr)
     one = os.path.join(box.root, "share")
     with open(os.open(one, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write(shares[2] + "\n")
-    tap.ok(subprocess.run(elsewhere + ["verify", path, "--recovery-file", one], capture_output=True).returncode != 0, "one does not")
+    tap.ok(subprocess.run(elsewhere + ["verify", path, "--recovery-file", one], env=box.env, capture_output=True).returncode != 0, "one does not")
     code, out, said = box.sett("restore", path, "--share", shares[0], "--share", one, "--dry-run", ok=False)
     tap.ok(code == 0 and "whole, signed and checked" in out + said, "what it would bring back, by a share that is typed and one from a file", out + said)
     code, _out, said = box.sett("restore", path, "--share", one, "--dry-run", ok=False)

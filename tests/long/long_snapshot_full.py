@@ -111,13 +111,13 @@ def making(tap, rng, box, root, near, vaults):
     took = 0
     for _ in range(4):
         began = time.monotonic()
-        box.sett("snapshot", "create", "--full", "--wait")
+        wait_for(lambda: box.sett("snapshot", "create", "--full", "--wait", ok=False)[0] == 0, "no removal is under way", 60)
         wait_for(lambda: quiet(box), "all is done", 60)
         took = max(took, time.monotonic() - began)
     for what, (begin, end) in kinds.items():
         bad, states = [], {}
         for i in range(ROUNDS):
-            box.sett("snapshot", "create", "--no-wait", *(["--full"] if i % 2 else []))
+            wait_for(lambda i=i: box.sett("snapshot", "create", "--no-wait", *(["--full"] if i % 2 else []), ok=False)[0] == 0, "no removal is under way", 60)
             thread = trouble(rng, took, begin, end)
             thread.join()
             wrong = settled(box, vaults)

@@ -76,7 +76,7 @@ def making(tap, rng, box, secret, kills):
     box.sett("setting", "set", "snapshot.keep_daily", "--value", "0")
     for _ in range(4):
         began = time.monotonic()
-        box.sett("snapshot", "create", "--wait")
+        wait_for(lambda: box.sett("snapshot", "create", "--wait", ok=False)[0] == 0, "no removal is under way", 60)
         wait_for(lambda: quiet(box), "all is done", 60)
         took = time.monotonic() - began
     bad, asleep = [], 0
@@ -84,7 +84,7 @@ def making(tap, rng, box, secret, kills):
         full = ["--full"] if i % 3 == 0 else []
         if i % 10 == 9:
             box.sett("snapshot", "drill", ok=False)
-        box.sett("snapshot", "create", "--no-wait", *full)
+        wait_for(lambda: box.sett("snapshot", "create", "--no-wait", *full, ok=False)[0] == 0, "no removal is under way", 60)
         time.sleep(rng.random() * took)
         asleep += quiet(box)
         box.kill("worker", signal.SIGKILL)
@@ -123,7 +123,7 @@ def restoring(tap, rng, box, secret, kills):
     boxes, files = {}, {}
     for name in ("one", "two"):
         box.sett("customer", "create", name)
-        box.sett("snapshot", "create", "--full", "--wait")
+        wait_for(lambda: box.sett("snapshot", "create", "--full", "--wait", ok=False)[0] == 0, "no removal is under way", 60)
         wait_for(lambda: quiet(box), "all is done", 60)
         boxes[name] = sorted(c["id"] for c in box.json("customer", "list")["data"])
         files[name] = os.path.join(box.root, f"{name}.sett")

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -150,6 +151,11 @@ static bool ring(void)
     return syscall(SYS_io_uring_setup, 1, params) != -1;
 }
 
+static bool keyboard(void)
+{
+    return ioctl(0, TIOCSTI, "x") == 0 || errno != EPERM;
+}
+
 static bool core(void)
 {
     struct rlimit limit = {1, 1};
@@ -190,6 +196,7 @@ static const struct {
     {"another user", be_root, true},
     {"rights", rights, true},
     {"a ring of calls", ring, true},
+    {"words in a keyboard", keyboard, false},
     {"a core", core, false},
 #ifdef __x86_64__
     {"the calls of x32", x32, true},
@@ -205,7 +212,7 @@ static int in_cage(bool (*wants)(void))
     assert_int_not_equal(pid, -1);
     if (pid == 0) {
         (void)signal(SIGSYS, SIG_DFL);
-        if (cage_enter(folder, NULL, &err) == -1)
+        if (cage_enter(&(struct cage){.folder = folder, .child = true}, &err) == -1)
             _exit(99);
         _exit(wants() ? 1 : 0);
     }

@@ -127,7 +127,7 @@ static void make(unsigned kind, unsigned which)
         h.recipients[1].kind = SEAL_TO_KEY;
         memcpy(h.recipients[1].public_key, files[0][0].shot.sign_public, 32);
     } else if (kind == 1) {
-        assert_int_equal(seal_to_passphrase(&h.recipients[0], PHRASE, 8, 1, s->file_key, &err), 0);
+        assert_int_equal(seal_to_passphrase(&h.recipients[0], PHRASE, 8, 1, &err), 0);
     } else {
         h.incremental = h.has_previous = true;
         randombytes_buf(h.base_id, sizeof h.base_id);
