@@ -255,6 +255,7 @@ static const struct {
     {"front", check_front},       {"jobs", check_jobs},
     {"payments", check_payments}, {"blueprints", check_blueprints},
     {"ingress", check_ingress},   {"runtimes", doctor_runtimes},
+    {"backups", doctor_backups},
 };
 
 int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err)

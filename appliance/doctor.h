@@ -19,4 +19,7 @@ enum finding doctor_say(struct look *l, enum finding f, const char *fix, const c
  * images, an engine that answers, a swarm that is active. */
 enum finding doctor_runtimes(struct look *l);
 
+/** doctor_backups(l): whether there is anything to restore from, and whether that is proven. */
+enum finding doctor_backups(struct look *l);
+
 #endif

@@ -81,6 +81,11 @@ def test_drill(tap, box):
     text = body.decode()
     proven = [line for line in text.splitlines() if line.startswith("sett_backup_last_proven_timestamp_seconds ")]
     tap.ok(proven and float(proven[0].split()[1]) > 1e9, "and told to Prometheus", proven)
+    for word in (("system", "health"), ("dashboard", "metrics")):
+        shown = box.json(*word)
+        tap.ok(shown["last_backup_at"] and shown["last_verified_at"] and shown["last_proven_at"], f"sett {' '.join(word)} shows the last proven restore", shown)
+    said = box.sett("doctor", ok=False)[1]
+    tap.ok("last proven restore" in said, "and the doctor", said)
     return second
 
 
@@ -144,6 +149,10 @@ def test_clock(tap, box, crash):
         return [a for a in rows(box, "alert", "list", "--state", "open") if a["kind"] == "backup.age"]
     wait_for(age, "an alarm after 26 hours without a verified snapshot", 60)
     tap.ok(True, "26 hours without a verified snapshot are an alarm")
+    doctor = subprocess.run([os.path.join(crash, "sett"), "--root", box.root, "doctor"], env=dict(box.env, SETT_CLOCK_OFFSET_S=str(27 * 3600)),
+                            capture_output=True, text=True, check=False)
+    code, said = doctor.returncode, doctor.stdout
+    tap.ok(code == 1 and "the newest verified snapshot is" in said and "sett snapshot create" in said, "so says the doctor, and what to do", said)
     box.sett("setting", "set", "snapshot.at", "--value", "03:00")
     newest = wait_for(lambda: (s := rows(box, "snapshot", "list")[0])["number"] > 6 and s["state"] == "done" and s, "it is done", 60)
     tap.ok(newest["number"] == 7, "a run that was missed is made up for, once", newest)

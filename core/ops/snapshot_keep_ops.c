@@ -151,37 +151,66 @@ static void stamp(struct buf *b, const char *name, const char *help, int64_t at)
                      (long long)(at / 1000), (long long)(at % 1000));
 }
 
-void snapshot_metrics(struct op_call *call, struct buf *b)
+int snapshot_times(struct txn *txn, struct snapshot_times *t, struct err *err)
 {
     struct snapshot match = {.state = SNAPSHOT_DONE}, s;
-    int64_t done = 0, verified = 0, proven = 0;
-    uint64_t count = 0, bytes = 0;
-    struct err ignored = {0};
     struct scan scan;
+    int got;
 
-    if (scan_start(&scan, call->txn, &snapshot_table, "state", &match, 1, false, &ignored) == -1)
-        return;
-    while (scan_next(&scan, &s, &ignored) == 1) {
-        count++;
-        bytes += s.bytes;
+    memset(t, 0, sizeof *t);
+    if (scan_start(&scan, txn, &snapshot_table, "state", &match, 1, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &s, err)) == 1) {
+        t->count++;
+        t->bytes += s.bytes;
         if (s.tenant_id[0] != '\0')
             continue;
-        done = s.done_at > done ? s.done_at : done;
-        verified = s.verified && s.verified_at > verified ? s.verified_at : verified;
-        proven = s.proven_at > proven ? s.proven_at : proven;
+        t->done = s.done_at > t->done ? s.done_at : t->done;
+        t->verified = s.verified && s.verified_at > t->verified ? s.verified_at : t->verified;
+        t->proven = s.proven_at > t->proven ? s.proven_at : t->proven;
     }
+    return got;
+}
+
+void snapshot_times_members(struct op_call *call)
+{
+    struct snapshot_times t = {0};
+    struct err ignored = {0};
+    const struct {
+        const char *name;
+        const int64_t *at;
+    } members[] = {{"last_backup_at", &t.done},
+                   {"last_verified_at", &t.verified},
+                   {"last_proven_at", &t.proven}};
+
+    (void)snapshot_times(call->txn, &t, &ignored);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (*members[i].at == 0)
+            json_out_key_null(call->out, members[i].name);
+        else
+            json_out_key_time(call->out, members[i].name, *members[i].at);
+    }
+}
+
+void snapshot_metrics(struct op_call *call, struct buf *b)
+{
+    struct snapshot_times t = {0};
+    struct err ignored = {0};
+
+    if (snapshot_times(call->txn, &t, &ignored) == -1)
+        return;
     (void)buf_format(b,
                      "# HELP sett_backup_snapshots Snapshots that are kept.\n"
                      "# TYPE sett_backup_snapshots gauge\nsett_backup_snapshots %llu\n"
                      "# HELP sett_backup_bytes Bytes of their files, once each.\n"
                      "# TYPE sett_backup_bytes gauge\nsett_backup_bytes %llu\n",
-                     (unsigned long long)count, (unsigned long long)bytes);
+                     (unsigned long long)t.count, (unsigned long long)t.bytes);
     stamp(b, "sett_backup_last_success_timestamp_seconds",
-          "When the newest snapshot of the box was in its vaults; 0: never.", done);
+          "When the newest snapshot of the box was in its vaults; 0: never.", t.done);
     stamp(b, "sett_backup_last_verified_timestamp_seconds", "When one was last verified; 0: never.",
-          verified);
+          t.verified);
     stamp(b, "sett_backup_last_proven_timestamp_seconds",
-          "When one was last restored in a drill; 0: never.", proven);
+          "When one was last restored in a drill; 0: never.", t.proven);
 }
 
 const struct op snapshot_keep_ops[] = {

@@ -103,7 +103,7 @@ static int system_health(struct op_call *call, struct err *err)
     json_out_key_u64(j, "jobs_stuck", f.jobs[JOB_STUCK]);
     json_out_key_u64(j, "events_failed", f.events[EVENT_FAILED]);
     json_out_key_u64(j, "subscriptions_flagged", f.flagged);
-    json_out_key_null(j, "last_backup_at");
+    snapshot_times_members(call);
     problems_member(j, &f, d, worker.alive);
     json_out_key_time(j, "at", clock_wall_ms());
     json_out_end_object(j);
@@ -164,7 +164,7 @@ static int dashboard(struct op_call *call, struct err *err)
     json_out_key_u64(j, "flagged", f.flagged);
     revenue_member(j, &f);
     worker_member(call);
-    json_out_key_null(j, "last_backup_at");
+    snapshot_times_members(call);
     json_out_key_time(j, "at", clock_wall_ms());
     json_out_end_object(j);
     return 0;
