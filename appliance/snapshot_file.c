@@ -162,9 +162,7 @@ static int verify_one(struct cli *cli, const struct snapshot_words *w, struct sn
 
     if (fd == -1)
         return err_set(err, ERR_NOT_FOUND, "file_missing", "%s cannot be opened", path);
-    rc = shut_in(f, NULL, err);
-    if (rc == 0)
-        rc = verify_file(fd, &w->keys, NULL, &r, NULL, NULL, err);
+    rc = shut_in(f, NULL, err) == 0 ? verify_file(fd, &w->keys, NULL, &r, NULL, NULL, err) : -1;
     (void)close(fd);
     if (rc == -1 || check_signer(w, &r.header, err) == -1)
         return -1;
