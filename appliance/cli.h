@@ -150,6 +150,9 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
 int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_snapshot_import: snapshot_import.c, in sett-restore: a file from elsewhere into a vault. */
+int cli_snapshot_import(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_box_export: box_move_commands.c, in sett-restore: all of the box into a file; it stands
  * down.
  */

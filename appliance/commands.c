@@ -104,6 +104,11 @@ static int snapshot_extract(struct cli *cli, int argc, char **argv, struct err *
     return snapshot_elsewhere(cli, "extract", argc, argv, err);
 }
 
+static int snapshot_import(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    return snapshot_elsewhere(cli, "import", argc, argv, err);
+}
+
 static int snapshot_export(struct cli *cli, int argc, char **argv, struct err *err)
 {
     return snapshot_elsewhere(cli, "export", argc, argv, err);
@@ -169,6 +174,8 @@ const struct cli_command sett_commands[] = {
     {"snapshot", "extract", "Take files out of a snapshot into a folder",
      "ID|FILE [PATH] --recovery-file FILE [--out FOLDER]",
      "1 tenants/3/data --recovery-file secret --out back", snapshot_extract},
+    {"snapshot", "import", "Bring a snapshot's file from elsewhere into a vault, checked",
+     "FILE --to VAULT [--signer KEY]", "/mnt/box.sett --to local", snapshot_import},
     {"snapshot", "export",
      "Fetch a snapshot, and all that it builds on, from a vault into a folder", "ID FOLDER",
      "1 /mnt/stick", snapshot_export},

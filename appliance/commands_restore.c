@@ -36,6 +36,8 @@ const struct cli_command restore_commands[] = {
     {"snapshot", "extract", "Take files out of a snapshot into a folder",
      "ID|FILE [PATH] --recovery-file FILE [--out FOLDER]",
      "1 tenants/3/data --recovery-file secret --out back", cli_snapshot_extract},
+    {"snapshot", "import", "Bring a snapshot's file from elsewhere into a vault, checked",
+     "FILE --to VAULT [--signer KEY]", "/mnt/box.sett --to local", cli_snapshot_import},
     {"snapshot", "export",
      "Fetch a snapshot, and all that it builds on, from a vault into a folder", "ID FOLDER",
      "1 /mnt/stick", cli_snapshot_export},

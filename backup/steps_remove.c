@@ -78,7 +78,9 @@ int steps_remove_begin(struct txn *txn, struct job *job, void *context, struct e
     char why[64] = "";
     int found = snapshot_resolve(txn, id, &s, err);
 
-    if (found == 1)
+    if (found == 1 && s.state == SNAPSHOT_IMPORTED)
+        (void)str_copy(why, sizeof why, "it was imported, and is not wanted any more");
+    else if (found == 1)
         found = may_go(txn, context, id, why, err);
     else if (found == 0)
         return err_set(err, ERR_NOT_FOUND, "snapshot_not_found", "there is no snapshot %s", id);

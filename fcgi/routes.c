@@ -110,6 +110,7 @@ const struct op_route route_table[] = {
     {POST, "/api/snapshots/drill", "snapshot.drill"},
     {GET, "/api/snapshots/rounds", "snapshot.rounds"},
     {GET, "/api/snapshots/{id}", "snapshot.show"},
+    {DELETE, "/api/snapshots/{id}", "snapshot.forget"},
     {POST, "/api/snapshots/{id}/check", "snapshot.check"},
     {GET, "/api/snapshots/{id}/file", "snapshot.export"},
     {GET, "/api/drills", "drill.list"},

@@ -2,6 +2,7 @@
 """The box's keys and the recovery secrets: rotated while they are in use, read again with what was kept from before; a
 recovery key that follows from a passphrase; the dialogue that shows a secret, as a person sees it, its picture read by
 another program. Speaks TAP."""
+import json
 import os
 import pty
 import re
@@ -159,6 +160,46 @@ def test_passphrase(tap, box, secret):
     tap.equal(found.stdout, "", "the box keeps it nowhere")
 
 
+def test_import(tap, box, secret):
+    """What another box wrote, and what of one's own was lost."""
+    fixtures = os.path.join(HERE, "fixtures", "snapshots", "format-1")
+    with open(os.path.join(fixtures, "made.json"), encoding="utf-8") as f:
+        signer = json.load(f)["box"]["signer"]
+    theirs = [os.path.join(fixtures, name + ".sett") for name in ("box", "increment")]
+    code, _out, said = box.sett("snapshot", "import", theirs[0], "--to", "local", ok=False)
+    tap.ok(code == 4 and "--signer" in said, "a stranger's snapshot is not imported", said)
+    code, _out, said = box.sett("snapshot", "import", theirs[1], "--to", "local", "--signer", signer, ok=False)
+    tap.ok(code != 0 and "import that one first" in said, "nor one whose base is not known", said)
+    bad = os.path.join(box.root, "bad.sett")
+    with open(theirs[0], "rb") as f, open(bad, "wb") as out:
+        data = bytearray(f.read())
+        data[len(data) // 2] ^= 1
+        out.write(data)
+    code, _out, said = box.sett("snapshot", "import", bad, "--to", "local", "--signer", signer, ok=False)
+    tap.ok(code != 0, "nor a damaged one", said)
+    before = {s["id"] for s in box.json("snapshot", "list")["data"]}
+    for path in theirs:
+        box.sett("snapshot", "import", path, "--to", "local", "--signer", signer)
+    new = [s for s in box.json("snapshot", "list")["data"] if s["id"] not in before]
+    tap.ok(len(new) == 2 and {s["state"] for s in new} == {"imported"} and {s["chain"] for s in new} == {1, 2}, "vouched for by hand, it is", new)
+    out = os.path.join(box.root, "exported")
+    newest = max(new, key=lambda s: s["number"])
+    box.sett("snapshot", "export", str(newest["number"]), out)
+    tap.equal(len(os.listdir(out)), 2, "it is exported again, with what it builds on")
+    own = made(box)
+    tap.ok(own["state"] == "done" and own["base_id"] not in [s["id"] for s in new], "and nothing of the box's own builds on it", own)
+    taken = os.path.join(box.root, "taken.sett")
+    os.rename(path_of(box, own), taken)
+    box.sett("snapshot", "import", taken, "--to", "local")
+    tap.ok(os.path.exists(path_of(box, own)), "one's own that a vault has lost comes back under its name")
+    tap.equal(box.json("snapshot", "show", str(own["number"]))["state"], "done", "and is what it was")
+    code, _out, said = box.sett("snapshot", "forget", str(own["number"]), "--confirm=" + str(own["number"]), ok=False)
+    tap.ok(code == 5, "it is not removed by hand", said)
+    box.sett("snapshot", "forget", str(newest["number"]), "--wait", "--confirm=" + str(newest["number"]))
+    tap.equal(box.json("snapshot", "show", str(newest["number"]))["state"], "gone", "an imported one is")
+    tap.ok(not os.path.exists(os.path.join(box.root, "vault", newest["file"])), "with its file")
+
+
 # ---- as a person sees it ----
 
 class Terminal:
@@ -306,6 +347,8 @@ def main():
             test_vault(tap, box)
         with tap.part("passphrase"):
             test_passphrase(tap, box, secret)
+        with tap.part("import"):
+            test_import(tap, box, secret)
         with tap.part("dialogue"):
             paper = test_dialogue(tap, box)
             test_recovery_rotate(tap, box, paper)

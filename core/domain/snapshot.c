@@ -13,7 +13,8 @@
 #include "str.h"
 
 const char *const vault_kind_names[] = {"folder", "s3", "sftp", NULL};
-const char *const snapshot_state_names[] = {"writing", "sending", "done", "failed", "gone", NULL};
+const char *const snapshot_state_names[] = {"writing", "sending",  "done", "failed",
+                                            "gone",    "imported", NULL};
 
 static const struct field recipient_rows[] = {
     FIELD(struct recipient, id, FIELD_ID, .ref_prefix = "rec", .help = "the recipient"),

@@ -47,7 +47,8 @@ enum snapshot_state {
     SNAPSHOT_SENDING, /* whole and verified here, on its way to its vaults */
     SNAPSHOT_DONE,
     SNAPSHOT_FAILED,
-    SNAPSHOT_GONE /* deleted everywhere, by retention or by hand */
+    SNAPSHOT_GONE,    /* deleted everywhere, by retention or by hand */
+    SNAPSHOT_IMPORTED /* brought by somebody, perhaps another box's: nothing counts on it */
 };
 extern const char *const snapshot_state_names[];
 

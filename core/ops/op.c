@@ -51,6 +51,7 @@ const struct op *const op_tables[] = {
     recovery_ops,
     vault_ops,
     snapshot_keep_ops,
+    snapshot_import_ops,
     snapshot_ops,
     NULL,
 };
