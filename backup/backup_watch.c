@@ -12,6 +12,7 @@
 #include "check_copies.h"
 #include "clock.h"
 #include "drill.h"
+#include "drill_program.h"
 #include "job_start.h"
 #include "log.h"
 #include "notice.h"
@@ -498,8 +499,12 @@ static void look(struct backup_watch *w)
 
 static void *watch_main(void *arg)
 {
+    struct backup_watch *w = arg;
+    bool swept = false;
+
     for (;;) {
         clock_sleep_ms(LOOK_MS);
+        swept = swept || drill_program_sweep(w->world) == 0;
         look(arg);
     }
     return NULL;

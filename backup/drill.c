@@ -10,6 +10,7 @@
 #include "chain_fetch.h"
 #include "clock.h"
 #include "drill_fsck.h"
+#include "drill_program.h"
 #include "str.h"
 #include "vault_open.h"
 
@@ -58,6 +59,19 @@ static int read_chain(const struct saga_context *c, const char *vault_id, struct
     return got;
 }
 
+/* A program that was started on what came back, and says nothing, is no restore. One that cannot be
+ * started here is said so: what was compared stays proven. */
+static int prove_alive(struct backup_world *world, const struct chain_fetch *f, int64_t made_at,
+                       struct drill *drill, struct err *err)
+{
+    drill_program(world, f, made_at, drill);
+    return drill->program != DRILL_PROGRAM_SILENT
+               ? 0
+               : err_set(err, ERR_UNAVAILABLE, "drill_silent",
+                         "the program of tenant %s does not answer: %.150s",
+                         drill->program_tenant_id, drill->program_note);
+}
+
 static int drill_chain(struct backup_world *world, const char *vault_id,
                        const struct kept_chain *chain, struct drill *drill, struct err *err)
 {
@@ -74,6 +88,8 @@ static int drill_chain(struct backup_world *world, const char *vault_id,
         (void)str_format(root, sizeof root, "%s/root", f.path);
         if (rc == 0)
             rc = drill_fsck(root, &drill->entries, err);
+        if (rc == 0)
+            rc = prove_alive(world, &f, chain->at[0].s.created_at, drill, err);
         drill->bytes = f.bytes;
         drill->files = f.files;
         chain_fetch_end(&f);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drift.h"
 #include "file.h"
 #include "folder.h"
 #include "str.h"
@@ -139,13 +140,15 @@ static void forget(const char *staging, const char *folder, bool elsewhere)
 }
 
 /* A tenant whose database is still to be put back does not start by itself with whatever database
- * of that name is there. */
+ * of that name is there; nor does what a drill was trying just then. */
 static void forget_dumped(const char *staging, const char *folder)
 {
     char path[PATHS_SIZE + 400];
     struct dirent *d;
     DIR *dir;
 
+    (void)str_format(path, sizeof path, "%s/hands/%s/%u.unit", staging, folder, DRIFT_DRILL);
+    (void)unlink(path);
     (void)str_format(path, sizeof path, "%s/databases", staging);
     if ((dir = opendir(path)) == NULL)
         return;

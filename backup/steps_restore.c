@@ -232,8 +232,8 @@ static int speak(void *arg, int fd, struct err *err)
     return rc;
 }
 
-static enum outcome hand_over(struct step_call *call, const struct chain_fetch *fetch,
-                              const char *unit, struct err *err)
+enum outcome steps_restore_hand(struct step_call *call, const struct chain_fetch *fetch,
+                                const char *unit, struct err *err)
 {
     struct handing *h = calloc(1, sizeof *h);
     struct hands_request request = {0};
@@ -358,7 +358,7 @@ static enum outcome fetch_from(struct step_call *call, const struct kept_chain *
     else if (lay_dump(call, &f, err) == -1)
         outcome = steps_snapshot_outcome(err);
     else
-        outcome = hand_over(call, &f, unit, err);
+        outcome = steps_restore_hand(call, &f, unit, err);
     chain_fetch_end(&f);
     place_free(&place);
     return outcome;

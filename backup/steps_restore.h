@@ -27,6 +27,13 @@ int steps_restore_keys(struct txn *txn, struct job *job, void *context, struct k
 /** steps_restore_plan_fetch(job, out, size): 0 or -1. */
 int steps_restore_plan_fetch(const struct job *job, char *out, size_t size);
 
+struct chain_fetch;
+
+/** steps_restore_hand(call, fetch, unit, err): the files of ${unit} ("tenants/3") to the hands, who
+ * lay them beside the folder of the tenant that the facts name. */
+enum outcome steps_restore_hand(struct step_call *call, const struct chain_fetch *fetch,
+                                const char *unit, struct err *err);
+
 /* The snapshot from a vault, read whole and compared; the tenant's part of it to the hands, who lay
  * it beside the tenant's folder; and the way back. */
 step_outside steps_restore_fetch, steps_restore_unfetch;

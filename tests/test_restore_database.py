@@ -234,6 +234,36 @@ def whole(tap, w):
     tap.ok(w.shows("bravo", " ".join(before["bravo"])), "and nobody notices")
 
 
+def drill(tap, w):
+    """A drill starts the smallest tenant on what it restored, and asks it; nothing of that stays."""
+    box = w.box
+    names, folders = w.pg.names(), sorted(os.listdir(os.path.join(live(box), "tenants")))
+
+    def drilled():
+        before = len(box.json("drill", "list", "--limit", "100")["data"])
+        box.sett("snapshot", "drill")
+        wait_for(lambda: len(box.json("drill", "list", "--limit", "100")["data"]) > before, "a drill ends", 90, 0.2)
+        return box.json("drill", "list", "--limit", "1")["data"][0]
+
+    d = drilled()
+    tap.ok(d["passed"] and d["program"] == "answered" and d["program_ms"] > 0, "a tenant's program was started on it and answered", d)
+    tap.ok(d["program_tenant_id"] in (w.tenant("alpha")["id"], w.tenant("bravo")["id"]), "the record says whose", d)
+    tap.equal((w.pg.names(), sorted(os.listdir(os.path.join(live(box), "tenants")))), (names, folders), "nothing of it is left, in the server or beside the tenants")
+    tap.ok(not [i for i in box.json("drift", "list")["data"] if "999999999" in i["thing"]], "and no drift is seen")
+    wrote = [w.file(n, "refuse") for n in ("alpha", "bravo")]
+    for path in wrote:
+        open(path, "w", encoding="utf-8").close()
+    w.snapshot()
+    for path in wrote:
+        os.unlink(path)
+    d = drilled()
+    tap.ok(not d["passed"] and d["program"] == "silent" and "does not answer" in d["problem"], "one that does not come up is no restore", d)
+    wait_for(lambda: any(n["kind"] == "backup.drill" for n in box.json("alert", "list")["data"]), "and an alert says so", 20)
+    tap.equal((w.pg.names(), sorted(os.listdir(os.path.join(live(box), "tenants")))), (names, folders), "nothing of that is left either")
+    metrics = box.http("GET", "/metrics").body.decode()
+    tap.ok("sett_backup_drill_program_answered 0" in metrics, "the figures say it", metrics[-800:])
+
+
 def main():
     tap = Tap()
     w = World()
@@ -248,6 +278,8 @@ def main():
             others(tap, w, path)
         with tap.part("whole box"):
             whole(tap, w)
+        with tap.part("drill"):
+            drill(tap, w)
         tap.equal(w.box.sett("fsck", ok=False)[0], 0, "the store is sound")
         if tap.bad:
             for program in ("worker", "hands"):

@@ -11,6 +11,8 @@
 
 struct job;
 
+#define DRIFT_DRILL 999999999u /* a tenant's number that is a drill's: nobody's, and gone soon */
+
 enum drift_kind {
     DRIFT_TUNNEL,    /* a tunnel at the provider */
     DRIFT_RULES,     /* its configuration */

@@ -28,6 +28,8 @@ const struct table snapshot_round_table = {
     .key = {"id"},
 };
 
+const char *const drill_program_names[] = {"none", "untried", "silent", "answered", NULL};
+
 static const struct field drill_rows[] = {
     FIELD(struct drill, id, FIELD_ID, .ref_prefix = "drl", .help = "the drill"),
     FIELD(struct drill, vault_id, FIELD_ID, .ref_prefix = "vlt", .help = "from which vault"),
@@ -42,6 +44,14 @@ static const struct field drill_rows[] = {
     FIELD(struct drill, tenants, FIELD_U64, .help = "tenants whose files are in it"),
     FIELD(struct drill, started_at, FIELD_TIME, .help = "begun at"),
     FIELD(struct drill, took_ms, FIELD_I64, .help = "milliseconds that it took"),
+    FIELD_SINCE(struct drill, program, FIELD_ENUM, 2, .names = drill_program_names,
+                .help = "one tenant's program, started on what was restored and asked"),
+    FIELD_SINCE(struct drill, program_tenant_id, FIELD_ID, 2, .ref_prefix = "tn",
+                .help = "whose program"),
+    FIELD_SINCE(struct drill, program_note, FIELD_TEXT, 2,
+                .help = "why it was not started, or did not answer"),
+    FIELD_SINCE(struct drill, program_ms, FIELD_I64, 2,
+                .help = "milliseconds from its files to its answer"),
 };
 static const struct index drill_indexes[] = {
     {.name = "vault_id", .id = 253, .fields = {"vault_id"}},
@@ -50,7 +60,7 @@ const struct table drill_table = {
     .name = "drills",
     .noun = "drill",
     .id = 69,
-    .version = 1,
+    .version = 2,
     .prefix = "drl",
     .fields = {drill_rows, sizeof drill_rows / sizeof drill_rows[0], sizeof(struct drill)},
     .key = {"id"},

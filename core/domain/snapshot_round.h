@@ -19,6 +19,14 @@ struct snapshot_round {
 };
 extern const struct table snapshot_round_table; /* key id */
 
+enum drill_program {
+    DRILL_PROGRAM_NONE,    /* nobody to be tried */
+    DRILL_PROGRAM_UNTRIED, /* it could not be started here: program_note says why */
+    DRILL_PROGRAM_SILENT,  /* it was started and did not answer */
+    DRILL_PROGRAM_ANSWERED
+};
+extern const char *const drill_program_names[];
+
 struct drill {
     char id[ID_SIZE], vault_id[ID_SIZE], snapshot_id[ID_SIZE];
     uint64_t number; /* of the snapshot */
@@ -28,6 +36,10 @@ struct drill {
     uint64_t bytes, files;     /* fetched; restored and compared */
     uint64_t entries, tenants; /* audit entries whose chain held; tenants whose files are in it */
     int64_t started_at, took_ms;
+    uint32_t program;                /* one tenant's, started on what was restored and asked */
+    char program_tenant_id[ID_SIZE]; /* whose */
+    char program_note[240];          /* why it was not, or did not answer */
+    int64_t program_ms;              /* from its files to its answer */
 };
 extern const struct table drill_table; /* key id; index: vault_id */
 

@@ -151,6 +151,33 @@ static void stamp(struct buf *b, const char *name, const char *help, int64_t at)
                      (long long)(at / 1000), (long long)(at % 1000));
 }
 
+/* Of the newest drill that had a tenant's program to try. */
+static void program_metrics(struct op_call *call, struct buf *b)
+{
+    struct err ignored = {0};
+    struct drill d = {0};
+    struct scan scan;
+
+    if (scan_start(&scan, call->txn, &drill_table, NULL, NULL, 0, true, &ignored) == -1)
+        return;
+    while (scan_next(&scan, &d, &ignored) == 1)
+        if (d.program != DRILL_PROGRAM_NONE)
+            break;
+    if (d.program == DRILL_PROGRAM_NONE)
+        return;
+    (void)buf_format(
+        b,
+        "# HELP sett_backup_drill_program_answered Whether a tenant's program, started "
+        "on what the newest drill restored, answered.\n"
+        "# TYPE sett_backup_drill_program_answered gauge\n"
+        "sett_backup_drill_program_answered %d\n"
+        "# HELP sett_backup_drill_program_seconds From its files to its answer.\n"
+        "# TYPE sett_backup_drill_program_seconds gauge\n"
+        "sett_backup_drill_program_seconds %lld.%03lld\n",
+        d.program == DRILL_PROGRAM_ANSWERED, (long long)(d.program_ms / 1000),
+        (long long)(d.program_ms % 1000));
+}
+
 int snapshot_times(struct txn *txn, struct snapshot_times *t, struct err *err)
 {
     struct snapshot match = {.state = SNAPSHOT_DONE}, s;
@@ -211,6 +238,7 @@ void snapshot_metrics(struct op_call *call, struct buf *b)
           t.verified);
     stamp(b, "sett_backup_last_proven_timestamp_seconds",
           "When one was last restored in a drill; 0: never.", t.proven);
+    program_metrics(call, b);
 }
 
 const struct op snapshot_keep_ops[] = {

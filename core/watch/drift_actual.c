@@ -102,7 +102,9 @@ static int take_line(struct drift_actual *a, const char *text, size_t len, struc
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_equal(kinds[i].word, words[0]))
             thing.kind = kinds[i].kind;
-    if (thing.kind == UINT32_MAX || str_u64(words[1], 1, UINT64_MAX, &thing.number) == -1) {
+    if (thing.kind == UINT32_MAX || str_u64(words[1], 1, UINT64_MAX, &thing.number) == -1 ||
+        ((thing.kind == DRIFT_RUNTIME || thing.kind == DRIFT_FOLDER) &&
+         thing.number == DRIFT_DRILL)) {
         free(thing.line);
         return 0;
     }
