@@ -149,10 +149,12 @@ static const struct cli_command *command_find(const struct cli *cli, const char 
 
 static void command_help(const struct cli_command *c)
 {
-    printf("%s\n\nUsage: sett %s%s%s %s\n", c->help, c->noun, c->verb ? " " : "",
-           c->verb ? c->verb : "", c->usage);
-    printf("\nExample:\n  sett %s%s%s %s\n", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
-           c->example);
+    const char *space = c->verb == NULL ? "" : " ", *verb = c->verb == NULL ? "" : c->verb;
+
+    printf("%s\n\nUsage: sett %s%s%s%s%s\n", c->help, c->noun, space, verb,
+           c->usage[0] == '\0' ? "" : " ", c->usage);
+    printf("\nExample:\n  sett %s%s%s%s%s\n", c->noun, space, verb,
+           c->example[0] == '\0' ? "" : " ", c->example);
 }
 
 /* Words without the global options: rest[0] is the noun. */
@@ -160,23 +162,27 @@ static int dispatch(struct cli *cli, int count, char **rest, bool help, struct e
 {
     const char *noun = rest[0], *verb = count > 1 ? rest[1] : NULL;
     const struct cli_command *c = command_find(cli, noun, verb);
-    const struct op *op;
+    const struct op *op = NULL;
     char name[64], like[128];
 
-    if (c != NULL) {
+    if (verb != NULL && str_format(name, sizeof name, "%s.%s", noun, verb) == 0)
+        op = op_find(name);
+    if (c != NULL && !help) {
         int skip = c->verb == NULL ? 1 : 2;
-        if (help) {
-            command_help(c);
-            return 0;
-        }
         return c->run(cli, count - skip, rest + skip, err);
     }
-    if (verb != NULL && str_format(name, sizeof name, "%s.%s", noun, verb) == 0 &&
-        (op = op_find(name)) != NULL) {
-        if (help)
-            return cli_operation(cli, op, 1, (char *[]){"--help", NULL}, err);
-        return cli_operation(cli, op, count - 2, rest + 2, err);
+    if (c != NULL && (c->verb != NULL || op == NULL)) {
+        command_help(c);
+        return 0;
     }
+    if (op != NULL && help) {
+        cli_help(op);
+        if (c != NULL) /* "sett restore create", beside "sett restore FILE" */
+            printf("\n%s: sett %s --help\n", c->help, noun);
+        return 0;
+    }
+    if (op != NULL)
+        return cli_operation(cli, op, count - 2, rest + 2, err);
     if (verb == NULL && !help && str_format(name, sizeof name, "%s.list", noun) == 0 &&
         (op = op_find(name)) != NULL && (op->flags & OP_BARE) != 0)
         return cli_operation(cli, op, 0, rest + 1, err);

@@ -24,6 +24,8 @@ static const struct {
     {"alert.rules", {"kind", "severity", "threshold", "unit", "hold_s", "resend_s", "off", "help"}},
     {"mail.kinds", {"kind", "params", "link", "help"}},
     {"mail.check", {"file", "fault"}},
+    {"key.box", {"which", "since", "key", "what_for"}},
+    {"snapshot.prune", {"number", "created_at", "bytes", "verified", "keep", "reason"}},
     {"cloudflare.quotas", {"name", "used", "most", "percent", "title", "unknown"}},
     {"tenant", {"number", "id", "name", "subdomain", "state", "health", "port", "url"}},
     {"tunnel", {"number", "id", "hostname", "service", "ingress", "state"}},
@@ -53,6 +55,9 @@ static const struct {
     {"vault", {"id", "name", "kind", "address", "enabled", "append_only", "used_at", "problem"}},
     {"snapshot",
      {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},
+    {"drill", {"id", "number", "vault_id", "passed", "files", "took_ms", "started_at", "problem"}},
+    {"restore",
+     {"id", "state", "scope", "snapshot_number", "snapshot_at", "restored_at", "problem"}},
 };
 
 /* Whether a member's number is a size, which people read in other units than programs. */
