@@ -167,7 +167,7 @@ static int status(struct cli *cli, struct err *err)
                got == 1 ? record.id : "", got == 1 ? restore_state_names[record.state] : "none",
                before);
     else if (got == 0)
-        printf("This box was never restored.\n");
+        printf("This box was never restored; of its tenants: sett restore list\n");
     else
         tell_status(cli, &record, before);
     return 0;

@@ -77,9 +77,10 @@ void restore_show_lost(struct txn *txn, struct restore_record *record, const str
     }
     (void)str_format(record->lost, sizeof record->lost,
                      "all that %.64s wrote in the %lld h %lld min since the snapshot; its records "
-                     "changed %llu times since and stay as they are",
+                     "changed %llu time%s since and stay as they are",
                      tenant->subdomain, (long long)(gap_ms / 3600000),
-                     (long long)(gap_ms / 60000 % 60), (unsigned long long)changes);
+                     (long long)(gap_ms / 60000 % 60), (unsigned long long)changes,
+                     changes == 1 ? "" : "s");
 }
 
 static void tell_one(struct txn *txn, const struct restore_record *r, const struct tenant *t,
