@@ -22,17 +22,21 @@
 #include "snapshot_schedule.h"
 #include "steps_remove.h"
 #include "str.h"
+#include "top_up.h"
 #include "vault_open.h"
 
-#define LOOK_MS    1000
-#define QUIET_MS   20000 /* between looks while nothing was committed */
-#define DAY_MS     (INT64_C(86400) * 1000)
-#define AGE_MS     (INT64_C(26) * 3600 * 1000) /* without a verified one: an alarm */
-#define WEEK_MS    (7 * DAY_MS - DAY_MS / 2)
-#define MONTH_MS   (30 * DAY_MS)
-#define UPLOAD_OLD (2 * DAY_MS)
-#define TENANTS_MS 20000                  /* between looks at all tenants for their own times */
-#define FIRST_LOOK (INT64_C(3600) * 1000) /* copies are not looked at sooner than that */
+#define LOOK_MS     1000
+#define QUIET_MS    20000 /* between looks while nothing was committed */
+#define DAY_MS      (INT64_C(86400) * 1000)
+#define AGE_MS      (INT64_C(26) * 3600 * 1000) /* without a verified one: an alarm */
+#define WEEK_MS     (7 * DAY_MS - DAY_MS / 2)
+#define MONTH_MS    (30 * DAY_MS)
+#define UPLOAD_OLD  (2 * DAY_MS)
+#define TENANTS_MS  20000 /* between looks at all tenants for their own times */
+#define TOP_UP_MOST 4     /* before other things have their turn */
+#define TOP_UP_MS   5000  /* first wait after what could not be brought to a vault, */
+#define TOP_UP_MAX  (INT64_C(3600) * 1000) /* and the longest */
+#define FIRST_LOOK  (INT64_C(3600) * 1000) /* copies are not looked at sooner than that */
 
 struct backup_watch {
     struct backup_world *world;
@@ -41,6 +45,7 @@ struct backup_watch {
     int64_t looked_ms;        /* monotonic */
     int64_t tenants_ms;       /* monotonic: from when on tenants' own times are looked at again */
     int64_t wall_ms, mono_ms; /* at the start, or when a jump was seen last */
+    int64_t top_up_ms, top_up_wait_ms; /* monotonic: next to be tried; the last wait */
     bool jumped;
     int64_t pass_ms;        /* wall: the pass of removals under way began; 0: none is */
     uint64_t removed_below; /* of that pass: only older ones are still to be tried; 0: none yet */
@@ -51,7 +56,7 @@ struct look {
     struct snapshot_round round;
     char at[512], drill_at[512], zone[512];
     char tenant_id[ID_SIZE]; /* whose own snapshot is due; "": the box's, or none */
-    bool run, full, prune, drill, check, whole;
+    bool run, full, prune, drill, check, whole, idle;
     char remove[ID_SIZE];
     uint64_t remove_number;
     int64_t now;
@@ -237,6 +242,7 @@ static int read_due(struct backup_watch *w, struct txn *txn, struct look *l, str
         return -1;
     if (busy == 1 || r->began_at == 0)
         return 0;
+    l->idle = true;
     l->run =
         snapshot_schedule_due(l->at, l->zone, r->run_at == 0 ? r->began_at : r->run_at, l->now);
     if (l->run && (busy = full_due(txn, conf, l->now, err)) == -1)
@@ -449,6 +455,25 @@ static void check(struct backup_watch *w, struct look *l)
         log_warning("snapshots: %s", err.text);
 }
 
+/* What vaults lack, now and then; a vault that stays away is asked more and more seldom. */
+static void bring_up(struct backup_watch *w)
+{
+    struct err err = {0};
+    int sent = top_up(w->context, TOP_UP_MOST, &err);
+
+    if (sent >= 0) {
+        w->top_up_wait_ms = 0;
+        w->top_up_ms = clock_mono_ms() + (sent == 0 ? TOP_UP_MS : 0);
+        return;
+    }
+    if (w->top_up_wait_ms == 0)
+        log_warning("snapshots: a vault cannot be brought up to date: %s", err.text);
+    w->top_up_wait_ms = w->top_up_wait_ms == 0 ? TOP_UP_MS : 2 * w->top_up_wait_ms;
+    if (w->top_up_wait_ms > TOP_UP_MAX)
+        w->top_up_wait_ms = TOP_UP_MAX;
+    w->top_up_ms = clock_mono_ms() + w->top_up_wait_ms;
+}
+
 /* A clock that was set is believed again once it has been right for as long as the worker runs on;
  * a start begins anew. */
 static void watch_clock(struct backup_watch *w)
@@ -495,6 +520,8 @@ static void look(struct backup_watch *w)
         drill_all(w);
     if (l.check)
         check(w, &l);
+    if (l.idle && !l.run && !l.prune && clock_mono_ms() >= w->top_up_ms)
+        bring_up(w);
 }
 
 static void *watch_main(void *arg)
@@ -522,6 +549,7 @@ int backup_watch_start(struct backup_world *world, struct err *err)
     w->context = world->context;
     w->wall_ms = clock_wall_ms();
     w->mono_ms = clock_mono_ms();
+    w->top_up_ms = w->mono_ms + TOP_UP_MS;
     if ((rc = pthread_create(&thread, NULL, watch_main, w)) != 0) {
         free(w);
         return err_sys(err, "thread", rc, "the thread that looks after snapshots");

@@ -13,6 +13,7 @@
 #include "beneath.h"
 #include "crash.h"
 #include "file.h"
+#include "room.h"
 #include "str.h"
 #include "unpack.h"
 #include "verify.h"
@@ -145,8 +146,24 @@ static int one_file(struct chain_fetch *f, size_t i, struct err *err)
     return rc;
 }
 
+/* One file of the chain at once, and what was read for the newest. */
+static int check_room(const struct chain_fetch *f, struct err *err)
+{
+    uint64_t file = 0, unpacked = 0;
+
+    for (size_t i = 0; i < f->chain->count; i++) {
+        const struct snapshot *s = &f->chain->at[i].s;
+        file = s->bytes > file ? s->bytes : file;
+        if (f->only == NULL && s->source_bytes > unpacked)
+            unpacked = s->source_bytes;
+    }
+    return room_check_fd(f->folder, f->path, file + unpacked, "what is fetched of a snapshot", err);
+}
+
 int chain_fetch(struct chain_fetch *f, struct err *err)
 {
+    if (check_room(f, err) == -1)
+        return -1;
     for (size_t i = f->chain->count; i-- > 0;)
         if (one_file(f, i, err) == -1)
             return -1;

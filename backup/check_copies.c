@@ -14,6 +14,7 @@
 #include "enc.h"
 #include "log.h"
 #include "notice.h"
+#include "room.h"
 #include "seal.h"
 #include "snapshot.h"
 #include "str.h"
@@ -127,8 +128,13 @@ static void check_whole(struct looking *l, struct looked_at *c, const struct pla
     struct verify_report report;
     struct err err = {0};
 
-    if (fd == -1)
+    if (fd == -1 || room_check(l->context->paths.snapshots, c->bytes,
+                               "a copy that is to be read whole", &err) == -1) {
+        log_warning("%s was not read whole: %s", c->file, err.text);
+        if (fd != -1)
+            (void)close(fd);
         return; /* no room here says nothing about the copy */
+    }
     if (p->get(p->self, c->file, 0, fd, &err) == -1 || lseek(fd, 0, SEEK_SET) == -1)
         log_warning("%s could not be fetched to be read: %s", c->file, err.text);
     else if (verify_file(fd, &none, NULL, &report, NULL, NULL, &err) == -1)

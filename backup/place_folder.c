@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "room.h"
 #include "str.h"
 
 #define BLOCK (1024u * 1024u)
@@ -114,6 +115,8 @@ static int folder_put(void *self, const char *name, int fd, uint64_t length,
     if (link_to(f, part, fd))
         return renameat(f->fd, part, f->fd, name) == -1 || fsync(f->fd) == -1 ? failed(f, name, err)
                                                                               : 0;
+    if (room_check_fd(f->fd, f->path, length, "a snapshot", err) == -1)
+        return -1;
     if ((to = openat(f->fd, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) ==
         -1)
         return failed(f, part, err);

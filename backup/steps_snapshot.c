@@ -408,7 +408,8 @@ int steps_snapshot_done(struct txn *txn, struct job *job, void *context, struct 
     if (s.troubled > 0)
         (void)str_format(s.state_reason, sizeof s.state_reason, "not quiet: %.200s",
                          kv_get_or(&job->facts, SNAP_TROUBLE, ""));
-    if (missed[0] != '\0')
+    s.missed = missed[0] != '\0';
+    if (s.missed)
         (void)str_format(s.state_reason, sizeof s.state_reason, "not in every vault: %.*s",
                          (int)(strcspn(missed, "\n") - strcspn(missed, " ")),
                          missed + strcspn(missed, " ") + (strchr(missed, ' ') != NULL));

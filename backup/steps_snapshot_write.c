@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,6 +21,7 @@
 #include "file.h"
 #include "identity.h"
 #include "quiet_tenant.h"
+#include "room.h"
 #include "schema.h"
 #include "sign.h"
 #include "snapshot.h"
@@ -30,7 +30,6 @@
 #include "tenant_records.h"
 #include "verify.h"
 
-#define RESERVE    (UINT64_C(4) << 20) /* room that is left alone */
 #define LIST_FIRST 256
 #define NICE       10 /* of who makes it */
 
@@ -250,28 +249,15 @@ static int tell(void *arg, uint64_t bytes, struct err *err)
     return backup_progress_add(w->world, bytes, err);
 }
 
-/* Better to be told before than after an hour. */
+/* As much as the one before took; of an increment that says nothing. */
 static int check_room(const struct writing *w, struct err *err)
 {
-    uint64_t want = kv_get_u64(w->call->facts, SNAP_ROOM, 0), there;
+    uint64_t want = w->header.incremental ? 0 : kv_get_u64(w->call->facts, SNAP_ROOM, 0);
     struct db_figures store;
-    struct statvfs fs;
 
-    if (statvfs(w->paths->snapshots, &fs) == -1)
-        return err_sys(err, "snapshot_room", errno, w->paths->snapshots);
     if (db_figures(w->world->context->db, &store, err) == -1)
         return -1;
-    if (w->header.incremental)
-        want = 0;
-    want += store.used_bytes + RESERVE;
-    there = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (there >= want)
-        return 0;
-    (void)err_set(err, ERR_FULL, "snapshot_room",
-                  "a snapshot needs about %llu MiB in %s, and %llu MiB are free",
-                  (unsigned long long)(want >> 20), w->paths->snapshots,
-                  (unsigned long long)(there >> 20));
-    return err_hint(err, "make room: sett snapshot prune, or a larger disk");
+    return room_check(w->paths->snapshots, want + store.used_bytes, "a snapshot", err);
 }
 
 static int make(struct writing *w, struct err *err)

@@ -21,7 +21,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def made(box, *words):
     """A snapshot, made: its record."""
-    code, _out, said = box.sett("snapshot", "create", "--wait", *words, ok=False)
+    def create():
+        code, _out, said = box.sett("snapshot", "create", "--wait", *words, ok=False)
+        return (code, said) if "snapshot.remove" not in said else None
+    code, said = wait_for(create, "no other is being removed")
     record = box.json("snapshot", "list")["data"][0]
     if code != 0:
         raise AssertionError(f"{said}\n{record}")

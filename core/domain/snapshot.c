@@ -117,6 +117,8 @@ static const struct field snapshot_rows[] = {
     FIELD(struct snapshot, job_id, FIELD_ID, .ref_prefix = "job", .help = "job that made it"),
     FIELD_SINCE(struct snapshot, troubled, FIELD_U32, 2,
                 .help = "tenants whose blueprint's backup rules failed; their files are in it"),
+    FIELD_SINCE(struct snapshot, missed, FIELD_BOOL, 3,
+                .help = "a vault could not be reached when it was made; it is brought there later"),
 };
 static const struct index snapshot_indexes[] = {
     {.name = "number", .id = 244, .unique = true, .fields = {"number"}},
@@ -128,7 +130,7 @@ const struct table snapshot_table = {
     .name = "snapshots",
     .noun = "snapshot",
     .id = 62,
-    .version = 2,
+    .version = 3,
     .prefix = "snap",
     .fields = {snapshot_rows, sizeof snapshot_rows / sizeof snapshot_rows[0],
                sizeof(struct snapshot)},

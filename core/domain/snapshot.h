@@ -69,6 +69,7 @@ struct snapshot {
     bool verified;    /* read back whole, before it was called done */
     int64_t created_at, done_at, verified_at, proven_at, took_ms; /* proven: drilled */
     char job_id[ID_SIZE];
+    bool missed; /* a vault that was to have it could not be reached: it is brought there later */
     uint32_t troubled; /* tenants whose blueprints' backup rules failed; their files are in it */
 };
 extern const struct table snapshot_table; /* key id; unique: number; index: state, tenant_id, uid */
