@@ -15,6 +15,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
 from box import Box, Tap, free_port, wait_for
+from restores import Keys, restore, shot, volume
 
 BLUEPRINT = """[blueprint]
 title = Shop
@@ -133,6 +134,44 @@ def test_failure(tap, box, engine):
     tap.equal((engine.containers(), engine.networks()), ([], []), "undone: nothing is left")
 
 
+def test_restore(tap, box, engine, folder):
+    """The engine's containers outlive the hands, and hold the folders that they were started on: a restore stops them
+    before it exchanges the trees, and brings them back on the new one, or, when it goes back, on the old one."""
+    path = os.path.join(box.root, "etc/sett/blueprints/plain.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(BLUEPRINT[:BLUEPRINT.index("[init]")].replace("database = yes\n", "") + '[init]\ncommand = sh -c "echo as it was > /srv/index.html"\n')
+    box.sett("plan", "create", "--name", "plain", "--title", "Plain", "--blueprint", "plain", "--currency", "eur", "--offered")
+    box.sett("tenant", "create", "Keep", "--plan", "plain", "--wait")
+    tenant = box.json("tenant", "show", "keep")
+
+    def page():
+        answer = box.http("GET", "/", host="keep.localhost")
+        return answer.body.decode(errors="replace") if answer.status == 200 else ""
+
+    def write(text):
+        with open(volume(box, tenant, "index.html"), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    keys, shot_path = Keys(folder, "kit"), os.path.join(folder, "one.sett")
+    shot(box, shot_path, keys)
+    write("changed since\n")
+    ident = engine.containers()[0]["Id"]
+    before = engine.get(f"/containers/{ident}/json")["State"]
+    code, out, said = restore(box, shot_path, keys, "--confirm=sett", "--auto-resume")
+    tap.ok(code == 0, "restored", out + said)
+    wait_for(lambda: "as it was" in page(), "it answers with what the snapshot had", 60)
+    states = [engine.get(f"/containers/{c['Id']}/json") for c in engine.containers()]
+    tap.ok(len(states) == 1 and states[0]["State"]["Running"] and (states[0]["Id"] != ident or states[0]["State"]["FinishedAt"] > before["StartedAt"]),
+           "its container was stopped, and started on the restored folder", states)
+    tap.ok(any("as it was" in open(m["Source"] + "/index.html", encoding="utf-8").read() for m in states[0]["Mounts"] if m["Destination"] == "/srv"),
+           "which is the live one")
+    box.sett("restore", "rollback")
+    wait_for(lambda: "changed since" in page(), "rolled back: it answers with what it had", 60)
+    tap.ok(True, "rolled back: its container runs on the tree from before")
+    box.sett("tenant", "delete", "keep", "--action", "delete", "--confirm=keep", "--wait")
+    tap.equal(engine.containers(), [], "deleted: no container is left")
+
+
 def main():
     own_network()
     tap = Tap()
@@ -154,6 +193,8 @@ def main():
         box.run()
         with tap.part("life"):
             test_life(tap, box, Engine(sock), (postgres, port))
+        with tap.part("restore"):
+            test_restore(tap, box, Engine(sock), folder)
         with tap.part("failure"):
             test_failure(tap, box, Engine(sock))
         if tap.bad:
