@@ -3,5 +3,5 @@
 import os
 import runpy
 
-os.environ.setdefault("KILLS", "20")
+os.environ.setdefault("KILLS", "14")
 runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "long", "long_snapshot_kill.py"), run_name="__main__")
