@@ -49,6 +49,8 @@ const struct op_route route_table[] = {
     {POST, "/api/tenants/{id}/resume", "tenant.resume"},
     {POST, "/api/tenants/{id}/restart", "tenant.restart"},
     {POST, "/api/tenants/{id}/restore", "tenant.restore"},
+    {GET, "/api/tenants/{id}/snapshots", "tenant.snapshots"},
+    {POST, "/api/tenants/{id}/recover", "tenant.recover"},
     {POST, "/api/tenants/{id}/move", "tenant.move"},
     {GET, "/api/tenants/{id}/health", "tenant.health"},
     {GET, "/api/tenants/{id}/logs", "tenant.logs"},

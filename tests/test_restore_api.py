@@ -136,10 +136,48 @@ def test_others(tap, box, api, a, newest):
     tap.ok(all(r["state"] == "committed" for r in api.must("GET", "/api/restores?state=committed")["data"]), "and by state")
 
 
+def test_customer(tap, box, api, newest):
+    """A customer's own tenant, as far as the plan lets them."""
+    bravo = api.must("GET", "/api/tenants?subdomain=bravo")["data"][0]
+    for r in api.must("GET", "/api/restores?state=restored")["data"]:
+        api.done(api.must("POST", f"/api/restores/{r['id']}/commit", {}, 202))
+    api.must("POST", "/api/users", {"name": "anna", "role": "customer", "customer_id": bravo["customer_id"], "password": "a long enough password 7"}, 201)
+    anna = Api(box, box.login("anna", "a long enough password 7"))
+    path = f"/api/tenants/{bravo['id']}"
+    want = {"snapshot": str(newest["number"]), "confirm": "bravo"}
+    answer = anna.ask("GET", path + "/snapshots")
+    tap.ok(answer.status == 403 and answer.json["code"] == "not_in_plan", "a plan lets customers do nothing with snapshots unless it says so", answer.body)
+    api.must("PATCH", "/api/plans/demo", {"snapshots": "list"})
+    listed = anna.must("GET", path + "/snapshots")["data"]
+    tap.ok(listed and listed[0]["number"] == newest["number"] and listed[0]["restorable"] and "file" not in listed[0], "list: they see those that their data are in", listed)
+    fine, said = anna.refused(want, 403, "not_in_plan", path + "/recover")
+    tap.ok(fine, "and no more", said)
+    api.must("PATCH", "/api/plans/demo", {"snapshots": "restore"})
+    fine, said = anna.refused(dict(want, confirm="alpha"), 422, "not_confirmed", path + "/recover")
+    tap.ok(fine, "with the name of it", said)
+    other = api.must("GET", "/api/tenants?subdomain=alpha")["data"][0]
+    fine, said = anna.refused(want, 404, "tenant_not_found", f"/api/tenants/{other['id']}/recover")
+    tap.ok(fine and anna.ask("GET", f"/api/tenants/{other['id']}/snapshots").status == 404, "another's tenant does not exist", said)
+    plan = anna.must("POST", path + "/recover?plan=1", {"snapshot": want["snapshot"]})
+    tap.ok(plan["restores"][0]["lost"] and plan["restores"][0]["changes"] == [], "they are told what is lost, and not who does what here", plan)
+    write(box, bravo, "broken by anna\n")
+    api.done(anna.must("POST", path + "/recover", want, 202))
+    answers(box, "bravo", "bravo as it was")
+    fine, said = anna.refused(want, 409, "not_committed", path + "/recover")
+    tap.ok(fine, "restored; what it had is not lost to a second one", said)
+    api.done(anna.must("POST", path + "/recover", {"act": "rollback"}, 202))
+    answers(box, "bravo", "broken by anna")
+    tap.ok(True, "and back")
+    api.done(anna.must("POST", path + "/recover", want, 202))
+    api.done(anna.must("POST", path + "/recover", {"act": "commit"}, 202))
+    tap.ok(not beside(box) and "bravo as it was" in page(box, "bravo"), "and kept")
+    tap.equal(anna.ask("GET", "/api/restores").status, 403, "the box's restores are not theirs to see")
+
+
 def test_traces(tap, box, api, secret, restores):
     """Who did what is told; no secret is."""
     entries = api.must("GET", "/api/audit?limit=100")["data"]
-    mine = [e for e in entries if e["action"] == "restore.create" and e["result"] == "ok"]
+    mine = [e for e in entries if e["action"] in ("restore.create", "tenant.recover") and e["result"] == "ok" and "snapshot" in e["reason"]]
     tap.ok(len(mine) == restores and all(e["request_id"] and e["job_id"] and e["object_id"].startswith("rst_") and e["actor"] and "snapshot" in e["reason"] for e in mine),
            "each restore is in the audit: who, what, which request", mine)
     tap.ok(any(e["action"] == "restore.create" and e["result"] != "ok" for e in entries), "so is one that was refused for its word or its secret")
@@ -193,6 +231,8 @@ def main():
         with tap.part("others"):
             newest = next(s for s in api.must("GET", "/api/snapshots")["data"])
             test_others(tap, box, api, a, newest)
+        with tap.part("customer"):
+            test_customer(tap, box, api, newest)
         with tap.part("traces"):
             test_traces(tap, box, api, secret, len(api.must("GET", "/api/restores?limit=100")["data"]))
     finally:

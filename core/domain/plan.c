@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+const char *const plan_snapshots_names[] = {"none", "list", "restore", NULL};
 const char *const plan_refund_names[] = {"flag", "suspend", "delete", NULL};
 
 static const struct field rows[] = {
@@ -34,6 +35,8 @@ static const struct field rows[] = {
                 .help = "own domains that a customer may add to a tenant, 0: none"),
     FIELD_SINCE(struct plan, backup_at, FIELD_TEXT, 4,
                 .help = "times at which a snapshot of each of its tenants is made"),
+    FIELD_SINCE(struct plan, snapshots, FIELD_ENUM, 5, .names = plan_snapshots_names,
+                .help = "what customers may: none, list snapshots of their tenants, or restore"),
 };
 
 static const struct index indexes[] = {
@@ -45,7 +48,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 4,
+    .version = 5,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},

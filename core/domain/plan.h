@@ -10,6 +10,10 @@ extern const char *const plan_refund_names[];
 
 #define PLAN_DAYS_INHERIT UINT32_C(0xffffffff) /* the setting of the box holds */
 
+/* What customers may do with snapshots of their tenants. */
+enum plan_snapshots { PLAN_SNAPSHOTS_NONE, PLAN_SNAPSHOTS_LIST, PLAN_SNAPSHOTS_RESTORE };
+extern const char *const plan_snapshots_names[];
+
 struct plan {
     char id[ID_SIZE];
     char name[32]; /* slug, unique: "demo" */
@@ -25,6 +29,7 @@ struct plan {
     int64_t created_at, updated_at;
     uint32_t ingress_mode; /* enum ingress_mode (shared.h) of its tenants */
     char backup_at[152];  /* when its tenants are snapshot besides the box's: snapshot_schedule.h */
+    uint32_t snapshots;   /* enum plan_snapshots */
     uint32_t max_domains; /* own domains that a customer may add to a tenant; 0: none */
 };
 extern const struct table plan_table; /* key id; unique: name, stripe_price */

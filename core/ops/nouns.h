@@ -41,6 +41,7 @@ extern const struct op notice_ops[];          /* alert_ops.c */
 extern const struct op channel_ops[];         /* channel_ops.c */
 extern const struct op mail_ops[];            /* mail_ops.c */
 extern const struct op restore_ops[];         /* restore_ops.c */
+extern const struct op tenant_snapshot_ops[]; /* tenant_snapshots.c */
 extern const struct op restore_make_ops[];    /* restore_make.c */
 extern const struct op tenant_data_ops[];     /* restore_ops.c */
 extern const struct op reveal_ops[];          /* reveal_ops.c */

@@ -45,6 +45,7 @@ const struct op *const op_tables[] = {
     reveal_ops,
     restore_ops,
     restore_make_ops,
+    tenant_snapshot_ops,
     act_ops,
     box_ops,
     box_key_ops,

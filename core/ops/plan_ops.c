@@ -25,6 +25,7 @@ struct plan_params {
     uint32_t ingress_mode;
     uint32_t max_domains;
     char backup_at[SNAPSHOT_SCHEDULE_SIZE];
+    uint32_t snapshots;
     struct limits limits;
 };
 
@@ -49,6 +50,8 @@ struct plan_params {
               .help = "own domains that a customer may add to a tenant (0: none)"),                \
         FIELD(struct plan_params, backup_at, FIELD_TEXT,                                           \
               .help = "a snapshot of each of its tenants at 00:00,12:00 (only the box's)"),        \
+        FIELD(struct plan_params, snapshots, FIELD_ENUM, .names = plan_snapshots_names,            \
+              .help = "what customers may: none, list their tenants' snapshots, or restore"),      \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 

@@ -19,6 +19,7 @@
 #include "object.h"
 #include "params.h"
 #include "plan.h"
+#include "restore_make.h"
 #include "restore_record.h"
 #include "restore_show.h"
 #include "setting.h"
@@ -30,29 +31,19 @@
 #define KEYS_WAIT_MS 60000
 #define CHAIN_MOST   16
 
-struct create_params {
-    char snapshot[96], tenant[96], customer[96], as[64], confirm[128], recovery[2048];
-};
 static const struct field create_rows[] = {
-    FIELD(struct create_params, snapshot, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_NUMBERED,
+    FIELD(struct restore_wish, snapshot, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_NUMBERED,
           .help = "from which: id or number"),
-    FIELD(struct create_params, tenant, FIELD_TEXT, .flags = FIELD_NUMBERED,
+    FIELD(struct restore_wish, tenant, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "whose data: id, number or name"),
-    FIELD(struct create_params, customer, FIELD_TEXT, .flags = FIELD_NUMBERED,
+    FIELD(struct restore_wish, customer, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "of all tenants of this customer instead"),
-    FIELD(struct create_params, as, FIELD_TEXT, .flags = FIELD_SLUG,
+    FIELD(struct restore_wish, as, FIELD_TEXT, .flags = FIELD_SLUG,
           .help = "into a new tenant of this name; the present one stays as it is"),
-    FIELD(struct create_params, confirm, FIELD_TEXT,
+    FIELD(struct restore_wish, confirm, FIELD_TEXT,
           .help = "the name of the tenant or customer, typed once more"),
-    FIELD(struct create_params, recovery, FIELD_TEXT, .flags = FIELD_SECRET | FIELD_FREE,
+    FIELD(struct restore_wish, recovery, FIELD_TEXT, .flags = FIELD_SECRET | FIELD_FREE,
           .help = "recovery secret, or shares of it: where the box keeps no key of that snapshot"),
-};
-
-/* What the slow part found out, once for all runs. */
-struct making {
-    char restore_id[ID_SIZE]; /* that the keys were sealed for */
-    bool keys;
-    struct sealed sealed;
 };
 
 struct chosen {
@@ -87,7 +78,7 @@ static int choose_all(struct op_call *call, struct chosen *c, struct err *err)
     return got;
 }
 
-static int check_words(const struct create_params *p, struct err *err)
+static int check_words(const struct restore_wish *p, struct err *err)
 {
     if (p->tenant[0] == '\0' && p->customer[0] == '\0') {
         (void)err_field(err, "tenant", "whole_box",
@@ -102,10 +93,9 @@ static int check_words(const struct create_params *p, struct err *err)
     return 0;
 }
 
-static int check_tenant(struct op_call *call, const struct chosen *c, const struct tenant *t,
-                        struct err *err)
+static int check_tenant(struct op_call *call, const struct restore_wish *p, const struct chosen *c,
+                        const struct tenant *t, struct err *err)
 {
-    const struct create_params *p = call->params;
     struct restore_record kept;
     int got;
 
@@ -139,13 +129,27 @@ static int check_tenant(struct op_call *call, const struct chosen *c, const stru
     return err_hint(err, "sett restore commit %s, or rollback", kept.id);
 }
 
-static int choose(struct op_call *call, struct chosen *c, struct err *err)
+/* Snapshots are nobody's, so a customer finds none by asking for one; whether theirs is in it is
+ * seen later. */
+static int find_snapshot(struct op_call *call, const struct restore_wish *p, struct snapshot *out,
+                         struct err *err)
 {
-    const struct create_params *p = call->params;
+    int found;
+
+    if (call->actor.role != ROLE_CUSTOMER)
+        return object_refer(call, &snapshot_table, "snapshot", p->snapshot, out, err);
+    if ((found = snapshot_resolve(call->txn, p->snapshot, out, err)) == 0)
+        return err_field(err, "snapshot", "snapshot_not_found", "there is no snapshot %.60s",
+                         p->snapshot);
+    return found == 1 ? 0 : -1;
+}
+
+static int choose(struct op_call *call, const struct restore_wish *p, struct chosen *c,
+                  struct err *err)
+{
 
     memset(c, 0, sizeof *c);
-    if (check_words(p, err) == -1 ||
-        object_refer(call, &snapshot_table, "snapshot", p->snapshot, &c->snapshot, err) == -1)
+    if (check_words(p, err) == -1 || find_snapshot(call, p, &c->snapshot, err) == -1)
         return -1;
     if (c->snapshot.state != SNAPSHOT_DONE)
         return err_set(err, ERR_CONFLICT, "snapshot_state", "snapshot %llu is %s",
@@ -163,14 +167,14 @@ static int choose(struct op_call *call, struct chosen *c, struct err *err)
         (void)str_copy(c->named, sizeof c->named, c->customer.name);
     }
     for (size_t i = 0; i < c->count; i++)
-        if (check_tenant(call, c, &c->tenants[i], err) == -1)
+        if (check_tenant(call, p, c, &c->tenants[i], err) == -1)
             return -1;
     return 0;
 }
 
-static int confirmed(const struct op_call *call, const struct chosen *c, struct err *err)
+static int confirmed(const struct op_call *call, const struct restore_wish *p,
+                     const struct chosen *c, struct err *err)
 {
-    const struct create_params *p = call->params;
 
     if (call->plan || str_equal(p->confirm, c->named))
         return 0;
@@ -200,9 +204,9 @@ static int keys_kept(struct txn *txn, const struct snapshot *snapshot, struct er
 }
 
 /* The worker opens what the recovery secret opens; only that comes back, and sealed. */
-static int ask_keys(struct op_call *call, const struct chosen *c, struct making *m, struct err *err)
+static int ask_keys(struct op_call *call, const struct restore_wish *p, const struct chosen *c,
+                    struct restore_making *m, struct err *err)
 {
-    const struct create_params *p = call->params;
     struct kv params;
     struct cJSON *json = NULL;
     const char *hex;
@@ -231,10 +235,9 @@ static int ask_keys(struct op_call *call, const struct chosen *c, struct making 
                    : err_set(err, ERR_INTERNAL, "restore_keys", "the worker's keys cannot be read");
 }
 
-static int create_slow(struct op_call *call, struct err *err)
+int restore_make_slow(struct op_call *call, const struct restore_wish *p, struct restore_making *m,
+                      struct err *err)
 {
-    const struct create_params *p = call->params;
-    struct making *m = call->scratch;
     struct chosen *c = calloc(1, sizeof *c);
     struct txn *txn;
     int rc, kept = 0;
@@ -243,7 +246,7 @@ static int create_slow(struct op_call *call, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a restore");
     if ((rc = db_read(&txn, call->box->db, err)) == 0) {
         call->txn = txn;
-        rc = choose(call, c, err) == -1 || confirmed(call, c, err) == -1 ||
+        rc = choose(call, p, c, err) == -1 || confirmed(call, p, c, err) == -1 ||
                      (kept = keys_kept(txn, &c->snapshot, err)) == -1
                  ? -1
                  : 0;
@@ -258,7 +261,7 @@ static int create_slow(struct op_call *call, struct err *err)
         rc =
             err_hint(err, "send it as recovery, or restore on the box: sett restore FILE --tenant");
     } else if (rc == 0 && kept == 0 && !call->plan) {
-        rc = ask_keys(call, c, m, err);
+        rc = ask_keys(call, p, c, m, err);
         call->audit_refusal = rc == -1;
     }
     free(c);
@@ -286,7 +289,7 @@ static void fill_record(struct op_call *call, const struct chosen *c, const stru
     r->started_at = txn_time_ms(call->txn);
 }
 
-static int keep_keys(struct op_call *call, const struct making *m, const char *restore_id,
+static int keep_keys(struct op_call *call, const struct restore_making *m, const char *restore_id,
                      struct err *err)
 {
     struct secret *secret;
@@ -315,10 +318,9 @@ static int arguments(const struct restore_record *r, const struct tenant *of, st
 }
 
 /* A new tenant like ${of}, which is brought up first. */
-static int new_tenant(struct op_call *call, const struct tenant *of, struct tenant *into,
-                      struct job *job, struct err *err)
+static int new_tenant(struct op_call *call, const struct restore_wish *p, const struct tenant *of,
+                      struct tenant *into, struct job *job, struct err *err)
 {
-    const struct create_params *p = call->params;
     struct plan plan = {0};
     int found = plan_resolve(call->txn, of->plan_id, &plan, err);
 
@@ -338,18 +340,17 @@ static int new_tenant(struct op_call *call, const struct tenant *of, struct tena
     return 0;
 }
 
-static int make_one(struct op_call *call, const struct chosen *c, const struct tenant *of,
+static int make_one(struct op_call *call, const struct restore_wish *p,
+                    const struct restore_making *m, const struct chosen *c, const struct tenant *of,
                     struct restore_record *r, struct err *err)
 {
-    const struct create_params *p = call->params;
-    const struct making *m = call->scratch;
     struct tenant into = *of;
     struct job job = {0};
 
     (void)str_copy(job.saga, sizeof job.saga, "tenant.restore");
     if (p->as[0] != '\0') {
         memset(&into, 0, sizeof into);
-        if (new_tenant(call, of, &into, &job, err) == -1)
+        if (new_tenant(call, p, of, &into, &job, err) == -1)
             return -1;
     }
     fill_record(call, c, &into, of, r);
@@ -392,12 +393,12 @@ static int reply(struct op_call *call, const struct restore_record *made, size_t
     return 0;
 }
 
-static int make_all(struct op_call *call, struct chosen *c, struct restore_record *made,
+static int make_all(struct op_call *call, const struct restore_wish *p,
+                    const struct restore_making *m, struct chosen *c, struct restore_record *made,
                     struct err *err)
 {
-    const struct making *m = call->scratch;
 
-    if (choose(call, c, err) == -1 || confirmed(call, c, err) == -1)
+    if (choose(call, p, c, err) == -1 || confirmed(call, p, c, err) == -1)
         return -1;
     for (size_t i = 0; i < c->count; i++) {
         /* The keys were sealed for one id; others of the same request seal to the same snapshot. */
@@ -408,7 +409,7 @@ static int make_all(struct op_call *call, struct chosen *c, struct restore_recor
         if (m->keys && i > 0)
             return err_field(err, "recovery", "one_tenant",
                              "with a recovery secret, one tenant at a time");
-        if (make_one(call, c, &c->tenants[i], &made[i], err) == -1)
+        if (make_one(call, p, m, c, &c->tenants[i], &made[i], err) == -1)
             return -1;
     }
     if (call->plan)
@@ -421,7 +422,8 @@ static int make_all(struct op_call *call, struct chosen *c, struct restore_recor
     return reply(call, made, c->count, err);
 }
 
-static int create(struct op_call *call, struct err *err)
+int restore_make(struct op_call *call, const struct restore_wish *p, const struct restore_making *m,
+                 struct err *err)
 {
     struct chosen *c = calloc(1, sizeof *c);
     struct restore_record *made = calloc(TENANTS_MOST, sizeof *made);
@@ -430,7 +432,7 @@ static int create(struct op_call *call, struct err *err)
     if (c == NULL || made == NULL)
         (void)err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a restore");
     else
-        rc = make_all(call, c, made, err);
+        rc = make_all(call, p, m, c, made, err);
     free(made);
     free(c);
     return rc;
@@ -438,15 +440,17 @@ static int create(struct op_call *call, struct err *err)
 
 /* ---- what becomes of what was there ---- */
 
-static int decide(struct op_call *call, const char *saga, bool back, struct err *err)
+int restore_decide(struct op_call *call, const char *id, bool back, struct err *err)
 {
-    const struct id_params *p = call->params;
     struct restore_record r = {0};
     struct tenant tenant = {0};
     struct job job = {0};
+    int found;
 
-    if (object_get(call, &restore_table, p->id, &r, err) == -1)
-        return -1;
+    if ((found = restore_get(call->txn, id, &r, err)) != 1)
+        return found == -1 ? -1
+                           : err_set(err, ERR_NOT_FOUND, "restore_not_found",
+                                     "there is no restore %.60s", id);
     if (r.tenant_id[0] == '\0') {
         (void)err_set(err, ERR_CONFLICT, "whole_box",
                       "the restore of a whole box is decided upon on the box");
@@ -459,7 +463,7 @@ static int decide(struct op_call *call, const char *saga, bool back, struct err 
     if (object_get(call, &tenant_table, r.tenant_id, &tenant, err) == -1)
         return -1;
     object_before(call, &restore_table, &r);
-    (void)str_copy(job.saga, sizeof job.saga, saga);
+    (void)str_copy(job.saga, sizeof job.saga, back ? "tenant.restore" : "restore.commit");
     job_subject(job.subjects[0], "tenant", tenant.id);
     (void)kv_set(&job.args, "tenant_id", tenant.id);
     (void)kv_set(&job.args, "restore_id", r.id);
@@ -475,26 +479,40 @@ static int decide(struct op_call *call, const char *saga, bool back, struct err 
     return object_reply(call, &view_restore, &r, err);
 }
 
+static int create_slow(struct op_call *call, struct err *err)
+{
+    return restore_make_slow(call, call->params, call->scratch, err);
+}
+
+static int create(struct op_call *call, struct err *err)
+{
+    return restore_make(call, call->params, call->scratch, err);
+}
+
 static int commit(struct op_call *call, struct err *err)
 {
-    return decide(call, "restore.commit", false, err);
+    const struct id_params *p = call->params;
+
+    return restore_decide(call, p->id, false, err);
 }
 
 static int rollback(struct op_call *call, struct err *err)
 {
-    return decide(call, "tenant.restore", true, err);
+    const struct id_params *p = call->params;
+
+    return restore_decide(call, p->id, true, err);
 }
 
 const struct op restore_make_ops[] = {
     {.name = "restore.create",
      .role = ROLE_ADMIN,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB | OP_CREATE | OP_FRESH | OP_ASK,
-     .params = PARAMS(create_rows, struct create_params),
+     .params = PARAMS(create_rows, struct restore_wish),
      .help = "Bring back the data of a tenant, or of a customer's tenants, from a snapshot in a "
              "vault",
      .example = "12 --tenant acme --confirm acme",
      .result = &restore_table.fields,
-     .scratch_size = sizeof(struct making),
+     .scratch_size = sizeof(struct restore_making),
      .slow = create_slow,
      .run = create},
     {.name = "restore.commit",

@@ -83,8 +83,9 @@ void restore_show_lost(struct txn *txn, struct restore_record *record, const str
                      changes == 1 ? "" : "s");
 }
 
+/* ${all}: also what is the box's affair: who changed what, what differs outside. */
 static void tell_one(struct txn *txn, const struct restore_record *r, const struct tenant *t,
-                     struct json_out *j)
+                     bool all, struct json_out *j)
 {
     uint64_t changes;
 
@@ -97,12 +98,13 @@ static void tell_one(struct txn *txn, const struct restore_record *r, const stru
     json_out_key_text(j, "lost", r->lost);
     json_out_key(j, "changes");
     json_out_array(j);
-    changes = tell_changes(txn, t->id, r->snapshot_at, j);
+    changes = tell_changes(txn, t->id, r->snapshot_at, all ? j : NULL);
     json_out_end_array(j);
     json_out_key_u64(j, "changes_count", changes);
     json_out_key(j, "differs_outside");
     json_out_array(j);
-    tell_drift(txn, t->id, j);
+    if (all)
+        tell_drift(txn, t->id, j);
     json_out_end_array(j);
     json_out_end_object(j);
 }
@@ -120,7 +122,7 @@ int restore_show_plan(struct op_call *call, const struct restore_record *made,
     json_out_init(&j, &call->preview);
     json_out_array(&j);
     for (size_t i = 0; i < count; i++)
-        tell_one(call->txn, &made[i], &tenants[i], &j);
+        tell_one(call->txn, &made[i], &tenants[i], call->actor.role > ROLE_CUSTOMER, &j);
     json_out_end_array(&j);
     return call->preview.failed
                ? err_set(err, ERR_TOO_LARGE, "plan_too_large", "the plan is too long")
