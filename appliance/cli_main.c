@@ -157,6 +157,18 @@ static void command_help(const struct cli_command *c)
            c->example[0] == '\0' ? "" : " ", c->example);
 }
 
+/* --dry-run is kept to, or refused: never is something done in spite of it. */
+static int check_dry(const struct cli *cli, const struct cli_command *c, struct err *err)
+{
+    bool plans = str_equal(c->noun, "restore") ||
+                 (str_equal(c->noun, "box") && c->verb != NULL && str_equal(c->verb, "import"));
+
+    if (!cli->dry_run || plans)
+        return 0;
+    return err_field(err, "dry-run", "no_plan", "sett %s%s%s has no plan to show", c->noun,
+                     c->verb == NULL ? "" : " ", c->verb == NULL ? "" : c->verb);
+}
+
 /* Words without the global options: rest[0] is the noun. */
 static int dispatch(struct cli *cli, int count, char **rest, bool help, struct err *err)
 {
@@ -169,7 +181,7 @@ static int dispatch(struct cli *cli, int count, char **rest, bool help, struct e
         op = op_find(name);
     if (c != NULL && !help) {
         int skip = c->verb == NULL ? 1 : 2;
-        return c->run(cli, count - skip, rest + skip, err);
+        return check_dry(cli, c, err) == -1 ? -1 : c->run(cli, count - skip, rest + skip, err);
     }
     if (c != NULL && (c->verb != NULL || op == NULL)) {
         command_help(c);

@@ -130,8 +130,8 @@ static int quiz(const char *text, struct err *err)
     do
         second = 1 + randombytes_uniform(groups);
     while (second == first);
-    printf(
-        "Write it down now: it is shown this once, and nothing on this box can tell it again.\n");
+    printf("Write it down now: it is shown this once, and nothing on this box can tell it again.\n"
+           "Two groups of it are asked for; what begins with SETT is not counted.\n");
     for (unsigned i = 0; i < ASKED; i++) {
         unsigned tries = 0;
         while (!ask_group(text, i == 0 ? first : second))

@@ -188,6 +188,8 @@ bool restore_after_is(const char *word)
 
 int restore_after(struct cli *cli, const char *word, struct err *err)
 {
+    if (cli->dry_run)
+        return err_field(err, "dry-run", "no_plan", "sett restore %s has no plan to show", word);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (str_equal(word, verbs[i].word))
             return verbs[i].run(cli, err);

@@ -285,10 +285,10 @@ void restoring_next(const struct restoring *r)
         return;
     }
     printf("Restored. Sagas are paused while it is seen what is outside.\n");
-    if (r->onto_empty)
-        printf("  start the box        %s%s%s\n",
-               root[0] == '\0' ? "systemctl start sett-hands sett-worker sett-front" : "sett",
-               root[0] == '\0' ? "" : root, root[0] == '\0' ? "" : at);
+    if (r->onto_empty && root[0] == '\0')
+        printf("  systemctl start sett-hands sett-worker sett-front\n");
+    else if (r->onto_empty)
+        printf("  sett%s%s run               start the box\n", root, at);
     printf("  sett%s%s restore status    how far that is, and what to do next\n"
            "  sett%s%s drift list        what differs\n"
            "  sett%s%s restore resume    go on; nothing outside is deleted by that\n",

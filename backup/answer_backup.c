@@ -131,8 +131,12 @@ static int answer_vault_test(const struct answer_setup *s, const struct kv *para
         rc = try_vault(&place, name, data, &stays, err);
     place_free(&place);
     free(data);
-    if (rc == -1)
+    if (rc == -1) {
+        if (err->kind ==
+            ERR_INTERNAL) /* a folder that is not there: the vault's fault, to be told */
+            err->kind = ERR_UNAVAILABLE;
         return -1;
+    }
     json_out_init(&j, out);
     json_out_object(&j);
     json_out_key_text(&j, "object", "vault_test");

@@ -61,6 +61,8 @@ def move(tap, box, world, folder):
     kit, file = os.path.join(folder, "kit"), os.path.join(folder, "box.sett")
     box.sett("recovery", "init", "--secret-file", kit)
     box.sett("vault", "add", "local", "folder", os.path.join(folder, "vault"))
+    code, _out, said = box.sett("box", "export", file, "--confirm=export", "--dry-run", ok=False)
+    tap.ok(code == 2 and "no plan" in said and not os.path.exists(file), "--dry-run never exports", (code, said))
     code, _out, said = box.sett("box", "export", file, ok=False)
     tap.ok(code == 2 and "--confirm=export" in said, "an export is not begun by accident", said)
     before, tunnels = len(world.call("effects")), connectors(world)
