@@ -20,7 +20,7 @@
 #define PLAIN      (LENGTH + 1) /* where plain text is sealed in place: behind the sealed tag */
 #define PAD        65536u
 #define SENT       (1024u * 1024u) /* bytes that go to the disk at once */
-#define ON_THE_WAY (32u * SENT)    /* and that have not come there */
+#define ON_THE_WAY (8u * SENT)     /* and that have not come there */
 #define SKIPPABLE                                                                                  \
     "\x50\x2a\x4d\x18" /* zstd's skippable frame (RFC 8878, 3.1.2), least byte first */
 
