@@ -34,11 +34,12 @@ enum conformance_cannot { /* what a runtime may be excused from, one by one */
                           CANNOT_KEEP_RUNNING, /* what is created again while it runs, unchanged */
                           CANNOT_RUN_INSIDE,   /* a command, beside the program */
                           CANNOT_SHARE_FILES,  /* volumes that are folders of this machine */
-                          CANNOT_SAY_WHEN,    /* it was started, to the millisecond */
+                          CANNOT_SAY_WHEN,     /* it was started, to the millisecond */
                           CANNOT_SAY_CREATED,  /* apart from stopped */
                           CANNOT_BE_LOCAL,     /* a port of this machine alone */
                           CANNOT_HOLD_A_NAME,  /* a foreign one of ours is no reason to refuse */
                           CANNOT_READ_OUTPUT,  /* of the program itself */
+                          CANNOT_STAND_STILL,  /* while its files are read */
                           CANNOTS
 };
 

@@ -74,6 +74,7 @@ static void excuse(void)
     subject.cannot[CANNOT_RUN_INSIDE] = "the API runs nothing inside a container";
     subject.cannot[CANNOT_SHARE_FILES] = "a container's own disk keeps its files";
     subject.cannot[CANNOT_READ_OUTPUT] = "what it can read is what its tasks said";
+    subject.cannot[CANNOT_STAND_STILL] = "a container of a cluster is not frozen";
     subject.cannot[CANNOT_SAY_WHEN] = "it says for how many seconds it has run";
     subject.cannot[CANNOT_SAY_CREATED] = "a container that never ran is stopped";
     subject.cannot[CANNOT_BE_LOCAL] = "it answers at an address of its own";
