@@ -171,24 +171,13 @@ static int recover(struct op_call *call, struct err *err)
     return restore_decide(call, record.id, p->act == ACT_ROLLBACK, err);
 }
 
-static const struct field shown_rows[] = {
-    {.name = "snapshot_id", .type = FIELD_TEXT, .size = ID_SIZE, .help = "the snapshot"},
-    {.name = "number", .type = FIELD_U64, .size = 8, .help = "its number"},
-    {.name = "created_at", .type = FIELD_TIME, .size = 8, .help = "of which moment it is"},
-    {.name = "alone", .type = FIELD_BOOL, .size = 1, .help = "of this tenant alone"},
-    {.name = "verified", .type = FIELD_BOOL, .size = 1, .help = "it was read back whole"},
-    {.name = "restorable", .type = FIELD_BOOL, .size = 1, .help = "the box keeps the key of it"},
-};
-static const struct fields shown_fields = {shown_rows, sizeof shown_rows / sizeof shown_rows[0], 0};
-
 const struct op tenant_snapshot_ops[] = {
     {.name = "tenant.snapshots",
      .role = ROLE_CUSTOMER,
-     .flags = OP_READ | OP_LIST,
+     .flags = OP_READ,
      .params = &object_id,
      .help = "List the snapshots that a tenant's data are in, newest first",
      .example = "1",
-     .result = &shown_fields,
      .run = snapshots},
     {.name = "tenant.recover",
      .role = ROLE_CUSTOMER,
