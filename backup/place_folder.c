@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "place_compare.h"
 #include "room.h"
 #include "str.h"
 
@@ -85,6 +86,30 @@ static int copy(const struct folder *f, const char *name, int from, int to, uint
     return rc;
 }
 
+/* What the disk has, not what was handed to it: its pages are given up first, if they will go. */
+static int read_back(const struct folder *f, const char *name, int from, int written,
+                     uint64_t length, struct err *err)
+{
+    char *block = malloc(BLOCK);
+    struct place_compare compare;
+    uint64_t at = 0;
+    ssize_t n = 0;
+    int rc = 0;
+
+    if (block == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to compare a snapshot");
+    place_compare_begin(&compare, from, length);
+    (void)posix_fadvise(written, 0, 0, POSIX_FADV_DONTNEED);
+    while (rc == 0 && (n = pread(written, block, BLOCK, (off_t)at)) > 0) {
+        rc = place_compare_take(&compare, block, (size_t)n, err);
+        at += (uint64_t)n;
+    }
+    if (rc == 0)
+        rc = n < 0 ? failed(f, name, err) : place_compare_end(&compare, name, err);
+    free(block);
+    return rc;
+}
+
 /* On the same file system a second name costs nothing. Only for the first vault: two on one disk
  * shall not have one content. 1, or 0: it has to be copied. */
 static int link_to(const struct folder *f, const char *part, int fd)
@@ -117,12 +142,14 @@ static int folder_put(void *self, const char *name, int fd, uint64_t length,
                                                                               : 0;
     if (room_check_fd(f->fd, f->path, length, "a snapshot", err) == -1)
         return -1;
-    if ((to = openat(f->fd, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) ==
-        -1)
+    if ((to = openat(f->fd, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
         return failed(f, part, err);
     rc = copy(f, name, fd, to, length, progress, arg, err);
-    if (rc == 0 &&
-        (fsync(to) == -1 || renameat(f->fd, part, f->fd, name) == -1 || fsync(f->fd) == -1))
+    if (rc == 0 && fsync(to) == -1)
+        rc = failed(f, part, err);
+    if (rc == 0)
+        rc = read_back(f, name, fd, to, length, err);
+    if (rc == 0 && (renameat(f->fd, part, f->fd, name) == -1 || fsync(f->fd) == -1))
         rc = failed(f, name, err);
     (void)close(to);
     if (rc == -1)
