@@ -46,6 +46,7 @@ struct backup_watch {
     int64_t tenants_ms;       /* monotonic: from when on tenants' own times are looked at again */
     int64_t wall_ms, mono_ms; /* at the start, or when a jump was seen last */
     int64_t top_up_ms, top_up_wait_ms; /* monotonic: next to be tried; the last wait */
+    bool top_up_open; /* vaults may lack something: looked at in quiet times, too */
     bool jumped;
     int64_t pass_ms;        /* wall: the pass of removals under way began; 0: none is */
     uint64_t removed_below; /* of that pass: only older ones are still to be tried; 0: none yet */
@@ -461,6 +462,7 @@ static void bring_up(struct backup_watch *w)
     struct err err = {0};
     int sent = top_up(w->context, TOP_UP_MOST, &err);
 
+    w->top_up_open = sent != 0;
     if (sent >= 0) {
         w->top_up_wait_ms = 0;
         w->top_up_ms = clock_mono_ms() + (sent == 0 ? TOP_UP_MS : 0);
@@ -497,7 +499,8 @@ static void look(struct backup_watch *w)
     struct txn *txn;
     int rc;
 
-    if (last == w->seen_txn && mono - w->looked_ms < QUIET_MS)
+    if (last == w->seen_txn && mono - w->looked_ms < QUIET_MS &&
+        !(w->top_up_open && mono >= w->top_up_ms))
         return;
     watch_clock(w);
     if (db_write(w->context->db, tell, &l, &err) == -1 ||
@@ -520,8 +523,12 @@ static void look(struct backup_watch *w)
         drill_all(w);
     if (l.check)
         check(w, &l);
-    if (l.idle && !l.run && !l.prune && clock_mono_ms() >= w->top_up_ms)
+    if (clock_mono_ms() < w->top_up_ms)
+        return;
+    if (l.idle && !l.run && !l.prune)
         bring_up(w);
+    else /* no time for it now */
+        w->top_up_ms = clock_mono_ms() + TOP_UP_MS;
 }
 
 static void *watch_main(void *arg)
@@ -550,6 +557,7 @@ int backup_watch_start(struct backup_world *world, struct err *err)
     w->wall_ms = clock_wall_ms();
     w->mono_ms = clock_mono_ms();
     w->top_up_ms = w->mono_ms + TOP_UP_MS;
+    w->top_up_open = true;
     if ((rc = pthread_create(&thread, NULL, watch_main, w)) != 0) {
         free(w);
         return err_sys(err, "thread", rc, "the thread that looks after snapshots");
