@@ -303,8 +303,8 @@ int cli_print(const struct cli *cli, const struct op *op, const char *json, size
     data = json_at(tree, "data");
     if (cli->quiet) {
         const struct cJSON *item = NULL;
-        if (data == NULL)
-            printf("%s\n", json_text(tree, "id", json_text(tree, "name", "")));
+        if (data == NULL && short_of(tree)[0] != '\0')
+            printf("%s\n", short_of(tree));
         while (data != NULL && (item = json_next(data, item)) != NULL)
             printf("%s\n", short_of(item));
     } else if (data != NULL && (columns = columns_of(op, &count)) != NULL) {

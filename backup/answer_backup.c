@@ -132,8 +132,8 @@ static int answer_vault_test(const struct answer_setup *s, const struct kv *para
     place_free(&place);
     free(data);
     if (rc == -1) {
-        if (err->kind ==
-            ERR_INTERNAL) /* a folder that is not there: the vault's fault, to be told */
+        /* A folder that is not there is nothing inside this box, and is to be told. */
+        if (err->kind == ERR_INTERNAL)
             err->kind = ERR_UNAVAILABLE;
         return -1;
     }

@@ -53,8 +53,11 @@ static int open_vault(const struct saga_context *c, const struct snapshot *s,
     for (int i = 0; i < count; i++) {
         struct place_head head = {.data = &byte, .len = 1};
         if (vault_open_id(c, vaults[i], place, err) == 0 &&
-            place->head(place->self, s->file, &head, err) == 0 && head.got == 1)
-            return 0;
+            place->head(place->self, s->file, &head, err) == 0) {
+            if (head.got == 1)
+                return 0;
+            (void)err_set(err, ERR_CORRUPT, "snapshot_cut", "%s is empty in a vault", s->file);
+        }
         place_free(place);
     }
     return -1;

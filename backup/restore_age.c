@@ -109,15 +109,21 @@ static int keep_silent(struct txn *txn, struct err *err)
 
 /* ---- what was given out since ---- */
 
-static int raise_numbers(struct txn *txn, struct txn *live, struct err *err)
+static int raise_number(struct txn *txn, struct txn *live, const char *name, struct err *err)
 {
     uint64_t number;
 
+    return record_last_number(live, name, &number, err) == -1
+               ? -1
+               : record_raise_number(txn, name, number, err);
+}
+
+static int raise_numbers(struct txn *txn, struct txn *live, struct err *err)
+{
     for (size_t i = 0; i < sett_schema.table_count; i++)
-        if (record_last_number(live, sett_schema.tables[i]->name, &number, err) == -1 ||
-            record_raise_number(txn, sett_schema.tables[i]->name, number, err) == -1)
+        if (raise_number(txn, live, sett_schema.tables[i]->name, err) == -1)
             return -1;
-    return 0;
+    return raise_number(txn, live, SNAPSHOT_NUMBERS, err);
 }
 
 /* A port that somebody got since may still be listened on: it rests for a day. */
@@ -154,7 +160,8 @@ static int keep_snapshots(struct txn *txn, struct txn *live, struct err *err)
     if (scan_start(&scan, live, &snapshot_table, NULL, NULL, 0, false, err) == -1)
         return -1;
     while ((got = scan_next(&scan, &snapshot, err)) == 1)
-        if (record_put(txn, &snapshot_table, &snapshot, err) == -1)
+        if (record_put(txn, &snapshot_table, &snapshot, err) == -1 ||
+            record_raise_number(txn, SNAPSHOT_NUMBERS, snapshot.number, err) == -1)
             return -1;
     if (got == -1 || scan_start(&scan, live, &snapshot_copy_table, NULL, NULL, 0, false, err) == -1)
         return -1;
@@ -182,6 +189,28 @@ static int end_snapshots(struct txn *txn, struct err *err)
         job.worker[0] = '\0';
         (void)str_copy(job.cause, sizeof job.cause, "the box was restored from this snapshot");
         if (job_release(txn, &job, err) == -1 || record_put(txn, &job_table, &job, err) == -1)
+            return -1;
+    }
+    return got;
+}
+
+/* What nobody goes on with stays no snapshot of this box: not even of the one that was restored is
+ * a copy known, where there was no box that knew of it. */
+static int drop_unfinished(struct txn *txn, struct err *err)
+{
+    struct snapshot snapshot = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &snapshot_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &snapshot, err)) == 1) {
+        if (snapshot.state != SNAPSHOT_WRITING && snapshot.state != SNAPSHOT_SENDING)
+            continue;
+        snapshot.state = SNAPSHOT_GONE;
+        (void)str_copy(snapshot.state_reason, sizeof snapshot.state_reason,
+                       "the box was restored before its end was noted here");
+        if (record_put(txn, &snapshot_table, &snapshot, err) == -1)
             return -1;
     }
     return got;
@@ -291,7 +320,7 @@ static int change(struct txn *txn, void *arg, struct err *err)
         (live == NULL ||
          (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
           rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)) &&
-        arrive(txn, err) == 0)
+        drop_unfinished(txn, err) == 0 && arrive(txn, err) == 0)
         rc = want_databases(txn, age->staging, err) == -1 ? -1 : note(txn, age->record, err);
     db_read_end(live);
     return rc;

@@ -42,8 +42,13 @@ def whole(tap, box, keys, folder):
     with open(volume(box, a, "index.html"), "w", encoding="utf-8") as f:
         f.write("as it was\n")
     token = box.login()
-    one = os.path.join(folder, "one.sett")
+    one, vault = os.path.join(folder, "one.sett"), os.path.join(folder, "vault")
+    os.mkdir(vault)
+    box.sett("recovery", "init", "--secret-file", os.path.join(folder, "own-kit"))
+    box.sett("vault", "add", "local", "folder", vault)
     shot(box, one, keys)
+    for _ in range(2):
+        box.sett("snapshot", "create", "--wait")
     before = box.sett("db", "dump")
     b = create(box, "bravo")
     with open(volume(box, a, "index.html"), "w", encoding="utf-8") as f:
@@ -103,6 +108,9 @@ def whole(tap, box, keys, folder):
     tap.ok(box.sett("restore", "rollback", ok=False)[0] != 0, "and there is no way back")
     resume(box)
     running(box, ["alpha"])
+    box.sett("snapshot", "create", "--wait")
+    newest = box.json("snapshot", "list")["data"][0]
+    tap.ok(newest["number"] == 3 and newest["state"] == "done", "snapshots go on behind those from after the restored one", newest)
     return one, before
 
 

@@ -87,6 +87,9 @@ def lost(tap, box, world, folder):
         tap.ok("tunnel orphan" in found, "and their tunnels", found)
         tap.equal(outside(world), before, "nothing is touched by that")
         tap.equal([t["name"] for t in other.json("tenant", "list")["data"]], ["Hooli"], "and nothing is made yet")
+        shots = other.json("snapshot", "list", "--state", "gone")["data"]
+        tap.ok(len(shots) == 1 and "restored" in shots[0]["state_reason"] and other.json("snapshot", "list")["data"] == [],
+               "of the snapshot itself no copy is known there, and nobody is still making it", shots)
         said = other.sett("restore", "status")
         tap.ok("drift list" in said and "were read again" in said and "restore resume" in said, "status tells how to go on", said)
 

@@ -261,7 +261,7 @@ int snapshot_new(struct txn *txn, const struct conf *conf, const char *tenant_id
     id_make(s->id, snapshot_table.prefix);
     randombytes_buf(s->uid, sizeof s->uid);
     (void)str_copy(s->tenant_id, sizeof s->tenant_id, tenant_id);
-    if ((s->number = record_next_number(txn, "snapshot", err)) == 0)
+    if ((s->number = record_next_number(txn, SNAPSHOT_NUMBERS, err)) == 0)
         return -1;
     name_file(s, box);
     return record_insert(txn, &snapshot_table, s, err);

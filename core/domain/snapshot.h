@@ -9,6 +9,8 @@
 #include "id.h"
 #include "job.h"
 
+#define SNAPSHOT_NUMBERS "snapshot" /* what counts their numbers; not the table's name */
+
 /* Whoever holds the secret half of this key can read the box's snapshots. */
 struct recipient {
     char id[ID_SIZE];

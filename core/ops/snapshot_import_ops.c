@@ -76,7 +76,7 @@ static int fill(struct op_call *call, const struct import_params *p, struct snap
     (void)str_copy(s->file, sizeof s->file, p->file);
     (void)str_format(s->state_reason, sizeof s->state_reason, "imported: %s", p->from);
     id_make(s->id, snapshot_table.prefix);
-    return (s->number = record_next_number(call->txn, "snapshot", err)) == 0 ? -1 : 0;
+    return (s->number = record_next_number(call->txn, SNAPSHOT_NUMBERS, err)) == 0 ? -1 : 0;
 }
 
 static int imported(struct op_call *call, struct err *err)
