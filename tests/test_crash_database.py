@@ -3,6 +3,7 @@
 API, and of the way back. In the end the tenant has files and database of the snapshot, or files and database of before;
 what it had before is kept until somebody decides; no other database, role or dump is left. Speaks TAP."""
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
@@ -129,6 +130,47 @@ def drills(tap):
         lane.close()
 
 
+BOX = ("step.database.restore.choose.result", "database.made", "database.loaded", "step.database.restore.fill.result",
+       "step.database.restore.swap.result", "step.database.restore.tidy.called")
+
+
+def whole_box(tap, points):
+    """A worker that is killed while a restored box's databases are put back; and the way back from each."""
+    lane = Databases(0)
+    try:
+        def alone(*words):
+            """With no program of the box alive, so that none is waited for."""
+            lane.box.kill("hands", signal.SIGTERM)
+            lane.box.sett("restore", *words)
+            lane.box.start("hands")
+            wait_for(lambda: os.path.exists(lane.box.socket("hands")), "hands listen")
+
+        def jobs(saga):
+            return [j["state"] for j in lane.box.json("job", "list", "--limit", "50")["data"] if j["saga"] == saga]
+        vault = os.path.join(lane.box.root, "vault")
+        path = os.path.join(vault, os.listdir(vault)[0])
+        for point in points:
+            lane.serial += 1
+            lane.pg.sell(lane.database(), 100 + lane.serial, f"s{lane.serial}")
+            now, names = lane.has(), lane.pg.names()
+            alone(path, "--recovery-file", os.path.join(lane.box.root, "secret"), "--confirm=sett")
+            process = lane.worker(point)
+            wait_for(lambda p=process: p.poll() is not None, f"it dies at {point}", 60)
+            lane.box.processes.pop("worker")
+            lane.worker()
+            wait_for(lambda: jobs("database.restore") == ["done"], "the database is back", 60)
+            used = lane.database()
+            fine = lane.pg.rows(used) == lane.then[0] and lane.pg.names() == sorted([*names, used]) and lane.tenant()["database_kept"] == 1
+            lane.rest()
+            alone("rollback")
+            lane.worker()
+            wait_for(lambda want=names: lane.pg.names() == want, "what it made is gone", 60)
+            tap.ok(fine and lane.has() == now, f"killed at {point}: put back all the same, and taken back", (used, lane.pg.names(), lane.has()))
+            lane.rest()
+    finally:
+        lane.close()
+
+
 FETCH_AND_FILL = ("step.tenant.restore.fetch", "step.tenant.restore.choose", "step.tenant.restore.fill", "database.")
 CHANGE = ("step.tenant.restore.exchange", "step.tenant.restore.swap", "step.tenant.restore.start", "step.tenant.restore.tidy")
 BACK = ("step.tenant.restore.swap", "step.tenant.restore.start", "step.tenant.restore.unkeep", "step.tenant.restore.sweep")
@@ -140,6 +182,7 @@ def main(everything=False):
     restore = FETCH_AND_FILL + CHANGE if everything else ("step.tenant.restore.fill.result", "database.", "step.tenant.restore.swap", "step.tenant.restore.start.called")
     back = BACK if everything else ("step.tenant.restore.swap", "step.tenant.restore.sweep.called")
     matrix(tap, Databases, {"restore": restore, "back": back}, outcomes=("fine",), lanes=2, least=0.6)
+    whole_box(tap, BOX if everything else BOX[2:5:2])
     drills(tap)
     tap.done()
 
