@@ -157,19 +157,30 @@ static int folder_put(void *self, const char *name, int fd, uint64_t length,
     return rc;
 }
 
+/* One file, to be read: its descriptor, or -1. */
+static int open_named(const struct folder *f, const char *name, struct err *err)
+{
+    int fd;
+
+    if (place_name_check(name, err) == -1)
+        return -1;
+    fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd != -1)
+        return fd;
+    return errno == ENOENT
+               ? err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in %s", name, f->path)
+               : failed(f, name, err);
+}
+
 static int folder_get(void *self, const char *name, uint64_t from, int fd, struct err *err)
 {
     struct folder *f = self;
-    int in = place_name_check(name, err) == -1
-                 ? -1
-                 : openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int in = open_named(f, name, err);
     struct stat st;
     int rc = 0;
 
     if (in == -1)
-        return errno == ENOENT
-                   ? err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in %s", name, f->path)
-                   : failed(f, name, err);
+        return -1;
     if (fstat(in, &st) == -1 || lseek(in, (off_t)from, SEEK_SET) == -1)
         rc = failed(f, name, err);
     else if (from > 0 || st.st_size > 0) {
@@ -192,15 +203,11 @@ static int folder_get(void *self, const char *name, uint64_t from, int fd, struc
 static int folder_head(void *self, const char *name, struct place_head *h, struct err *err)
 {
     struct folder *f = self;
-    int in = place_name_check(name, err) == -1
-                 ? -1
-                 : openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int in = open_named(f, name, err);
     ssize_t n = 0;
 
     if (in == -1)
-        return errno == ENOENT
-                   ? err_set(err, ERR_NOT_FOUND, "vault_missing", "%s is not in %s", name, f->path)
-                   : failed(f, name, err);
+        return -1;
     for (h->got = 0; h->got < h->len; h->got += (size_t)n)
         if ((n = read(in, h->data + h->got, h->len - h->got)) <= 0)
             break;

@@ -209,7 +209,6 @@ void process_unit_bury(struct process_unit *u, const char *folder)
 
 bool process_unit_wait(struct process_unit *u, int64_t until)
 {
-
     while (u->pid != 0)
         if (!cond_until(&u->ended, &u->lock, until))
             break;

@@ -227,7 +227,6 @@ static void round_of(struct route_map *m, struct change *changes)
 
 static void wait_until(struct route_map *m, pthread_cond_t *cond, int64_t until)
 {
-
     (void)cond_until(cond, &m->lock, until);
 }
 

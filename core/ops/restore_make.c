@@ -147,7 +147,6 @@ static int find_snapshot(struct op_call *call, const struct restore_wish *p, str
 static int choose(struct op_call *call, const struct restore_wish *p, struct chosen *c,
                   struct err *err)
 {
-
     memset(c, 0, sizeof *c);
     if (check_words(p, err) == -1 || find_snapshot(call, p, &c->snapshot, err) == -1)
         return -1;
@@ -175,7 +174,6 @@ static int choose(struct op_call *call, const struct restore_wish *p, struct cho
 static int confirmed(const struct op_call *call, const struct restore_wish *p,
                      const struct chosen *c, struct err *err)
 {
-
     if (call->plan || str_equal(p->confirm, c->named))
         return 0;
     (void)err_field(err, "confirm", "not_confirmed",
@@ -397,7 +395,6 @@ static int make_all(struct op_call *call, const struct restore_wish *p,
                     const struct restore_making *m, struct chosen *c, struct restore_record *made,
                     struct err *err)
 {
-
     if (choose(call, p, c, err) == -1 || confirmed(call, p, c, err) == -1)
         return -1;
     for (size_t i = 0; i < c->count; i++) {
