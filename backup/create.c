@@ -13,7 +13,7 @@
 
 #include "str.h"
 
-#define INDEX_MAX (4u * 1024u * 1024u)
+#define INDEX_MAX (16u * 1024u * 1024u) /* some 400,000 tenants */
 
 struct creation {
     const struct create_order *order;
@@ -253,10 +253,13 @@ static int put_tenants(struct creation *c, struct err *err)
     int rc = 0;
 
     buf_init(&index, INDEX_MAX);
-    for (size_t i = 0; i < count; i++)
-        (void)buf_format(&index, "tenants/%s\tvolumes of tenant %s\n", c->numbers[i],
-                         c->numbers[i]);
-    rc = begin(c, buf_string(&index), err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (buf_format(&index, "tenants/%s\tvolumes of tenant %s\n", c->numbers[i],
+                       c->numbers[i]) == -1)
+            rc = err_set(err, ERR_TOO_LARGE, "snapshot_index",
+                         "a snapshot lists no more than %zu tenants, and here are %zu", i, count);
+    if (rc == 0)
+        rc = begin(c, buf_string(&index), err);
     buf_free(&index);
     if (rc == 0)
         rc = put_databases(c, err);
