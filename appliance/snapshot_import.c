@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,9 @@ static int check(struct cli *cli, struct importing *i, struct err *err)
     char hex[65];
 
     if ((i->fd = open(i->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) == -1)
-        return err_set(err, ERR_NOT_FOUND, "file_missing", "%s cannot be opened", i->file);
+        return errno == ENOENT
+                   ? err_set(err, ERR_NOT_FOUND, "file_missing", "there is no file %s", i->file)
+                   : err_sys(err, "snapshot_open", errno, i->file);
     if (verify_file(i->fd, &none, NULL, &i->report, NULL, NULL, err) == -1)
         return -1;
     if (i->signer == NULL ? signer_of_box(h, cli->paths.keys) : signer_is(h, i->signer))
@@ -90,18 +93,18 @@ static int find_vault(struct cli *cli, const char *name, char id[ID_SIZE], struc
 {
     struct vault_place place = {0};
     struct txn *txn;
-    int found;
+    int found = 0;
 
-    if (str_copy(place.name, sizeof place.name, name) == -1 ||
-        db_read(&txn, cli->box.db, err) == -1)
+    if (str_copy(place.name, sizeof place.name, name) == 0) {
+        if (db_read(&txn, cli->box.db, err) == -1)
+            return -1;
+        found = record_find(txn, &vault_place_table, "name", &place, err);
+        db_read_end(txn);
+    }
+    if (found == 0)
         return err_set(err, ERR_NOT_FOUND, "vault_not_found", "there is no vault %.64s", name);
-    found = record_find(txn, &vault_place_table, "name", &place, err);
-    db_read_end(txn);
     (void)str_copy(id, ID_SIZE, place.id);
-    return found == 1 ? 0
-           : found == -1
-               ? -1
-               : err_set(err, ERR_NOT_FOUND, "vault_not_found", "there is no vault %.64s", name);
+    return found == 1 ? 0 : -1;
 }
 
 static int put(struct cli *cli, struct importing *i, struct err *err)

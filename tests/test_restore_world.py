@@ -90,6 +90,10 @@ def lost(tap, box, world, folder):
         shots = other.json("snapshot", "list", "--state", "gone")["data"]
         tap.ok(len(shots) == 1 and "restored" in shots[0]["state_reason"] and other.json("snapshot", "list")["data"] == [],
                "of the snapshot itself no copy is known there, and nobody is still making it", shots)
+        other.sett("snapshot", "import", path, "--to", "local")
+        known = other.json("snapshot", "show", shots[0]["id"])
+        tap.ok(known["state"] == "imported" and known["number"] == shots[0]["number"] and len(known["copies"]) == 1,
+               "until its file is brought, then it is what it was", known)
         said = other.sett("restore", "status")
         tap.ok("drift list" in said and "were read again" in said and "restore resume" in said, "status tells how to go on", said)
 

@@ -4,6 +4,7 @@
  */
 #include "nouns.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "enc.h"
@@ -75,6 +76,8 @@ static int fill(struct op_call *call, const struct import_params *p, struct snap
     s->done_at = txn_time_ms(call->txn);
     (void)str_copy(s->file, sizeof s->file, p->file);
     (void)str_format(s->state_reason, sizeof s->state_reason, "imported: %s", p->from);
+    if (s->id[0] != '\0')
+        return 0;
     id_make(s->id, snapshot_table.prefix);
     return (s->number = record_next_number(call->txn, SNAPSHOT_NUMBERS, err)) == 0 ? -1 : 0;
 }
@@ -86,6 +89,7 @@ static int imported(struct op_call *call, struct err *err)
     struct vault_place place = {0};
     struct snapshot s = {0};
     uint8_t uid[16], hash[32];
+    bool unwritten;
     int found;
 
     if (enc_unhex(uid, sizeof uid, p->uid) == -1 || enc_unhex(hash, sizeof hash, p->hash) == -1)
@@ -93,14 +97,17 @@ static int imported(struct op_call *call, struct err *err)
     if (object_refer(call, &vault_place_table, "vault", p->vault, &place, err) != 0 ||
         (found = known(call, uid, &s, err)) == -1)
         return -1;
-    if (found == 1 && memcmp(s.hash, hash, sizeof hash) != 0)
+    /* The one that this box was restored from: its own record ends before it was written. */
+    unwritten = found == 1 && s.state == SNAPSHOT_GONE && sodium_is_zero(s.hash, sizeof s.hash);
+    if (found == 1 && !unwritten && memcmp(s.hash, hash, sizeof hash) != 0)
         return err_set(err, ERR_CONFLICT, "snapshot_differs",
                        "snapshot %llu has the same id and another header",
                        (unsigned long long)s.number);
-    if (found == 1 && s.state == SNAPSHOT_GONE) {
+    if (found == 1 && s.state == SNAPSHOT_GONE && !unwritten) {
         s.state = SNAPSHOT_IMPORTED;
-    } else if (found == 0) {
-        memset(&s, 0, sizeof s);
+    } else if (found == 0 || unwritten) {
+        if (found == 0)
+            memset(&s, 0, sizeof s);
         memcpy(s.uid, uid, sizeof uid);
         memcpy(s.hash, hash, sizeof hash);
         if (fill(call, p, &s, err) != 0)
