@@ -24,7 +24,7 @@
 #include "tunnel.h"
 
 #define STILL_MS  90000 /* until the worker stands down */
-#define LOOK_US   50000
+#define LOOK_MS   50
 #define STOP_MS   90000
 #define MOST      4096 /* tenants, and tunnels */
 #define PATH_MOST 600
@@ -162,7 +162,7 @@ static int wait_still(struct cli *cli, struct err *err)
                           "the box's worker does not stand down");
             return err_hint(err, "is it running? sett doctor");
         }
-        (void)usleep(LOOK_US);
+        clock_sleep_ms(LOOK_MS);
     }
     return 0;
 }

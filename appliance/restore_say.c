@@ -176,8 +176,8 @@ void restoring_plan(const struct restoring *r)
             plan->databases);
     for (size_t i = 0; plan->conf[i][0] != '\0'; i++)
         fprintf(stderr,
-                "  /etc/sett/%s differs, and stays as it is (the snapshot's: live/etc/%s)\n",
-                plan->conf[i], plan->conf[i]);
+                "  %s/etc/sett/%s differs, and stays as it is (the snapshot's: live/etc/%s)\n",
+                r->cli->paths.root, plan->conf[i], plan->conf[i]);
 }
 
 void restoring_json(const struct restoring *r, const char *state)

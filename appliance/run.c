@@ -247,6 +247,18 @@ static int snapshots_prepare(struct cli *cli, struct err *err)
     return 0;
 }
 
+/* A box that was restored has the users of its snapshot, and their passwords. */
+static void tell_running(const struct run *run)
+{
+    char path[PATHS_SIZE + 32];
+
+    (void)str_format(path, sizeof path, "%s/admin-password", run->cli->paths.root);
+    printf("sett runs: http://localhost:%u", run->port);
+    if (file_exists(path))
+        printf("  (admin; password in %s)", path);
+    printf("\nCtrl-C stops it.\n");
+}
+
 int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct run run = {.cli = cli};
@@ -272,9 +284,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
     rc = start_all(&run, s, err);
     if (rc == 1) {
         if (!run.demo)
-            printf("sett runs: http://localhost:%u  (admin; password in %s/admin-password)\n"
-                   "Ctrl-C stops it.\n",
-                   run.port, cli->paths.root);
+            tell_running(&run);
         (void)fflush(stdout);
         while (supervise_step(s, STEP_MS))
             ;
