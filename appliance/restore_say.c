@@ -155,7 +155,8 @@ void restoring_plan(const struct restoring *r)
     fprintf(stderr, "Snapshot %llu of the box \"%s\", made %s, %s ago\n",
             (unsigned long long)h->number, r->name, at, since);
     fprintf(stderr, "  %u tenants, %llu files, %.1f MiB; whole, signed and checked\n",
-            plan->tenants, (unsigned long long)r->figures.files, (double)r->figures.bytes / MIB);
+            plan->tenants, (unsigned long long)(r->figures.files + r->figures.kept),
+            (double)(r->figures.bytes + r->figures.kept_bytes) / MIB);
     if (plan->migrated > 0)
         fprintf(stderr, "  Its store was of an older version; %u migration%s ran on the copy\n",
                 plan->migrated, plan->migrated == 1 ? "" : "s");
@@ -199,8 +200,8 @@ void restoring_json(const struct restoring *r, const char *state)
     json_out_key_text(&j, "box_name", r->name);
     json_out_key_u64(&j, "snapshot", h->number);
     json_out_key_text(&j, "signer", signer);
-    json_out_key_u64(&j, "files", r->figures.files);
-    json_out_key_u64(&j, "bytes", r->figures.bytes);
+    json_out_key_u64(&j, "files", r->figures.files + r->figures.kept);
+    json_out_key_u64(&j, "bytes", r->figures.bytes + r->figures.kept_bytes);
     json_out_key_u64(&j, "tenants", r->plan.tenants);
     json_out_key_text(&j, "lost", lost);
     for (size_t i = 0; i < KINDS; i++) {

@@ -358,7 +358,8 @@ static int unpack_one(struct cli *cli, const struct chain *source,
 static void tell_dry(const struct cli *cli, const struct tenant *tenant, const char *as,
                      const struct piece *piece)
 {
-    const struct unpack_figures *figures = &piece->figures;
+    uint64_t files = piece->figures.files + piece->figures.kept;
+    uint64_t bytes = piece->figures.bytes + piece->figures.kept_bytes;
     char database[160] = "";
 
     if (piece->database)
@@ -368,18 +369,16 @@ static void tell_dry(const struct cli *cli, const struct tenant *tenant, const c
     if (cli->output == CLI_JSON)
         printf("{\"object\":\"restore\",\"state\":\"checked\",\"tenant\":\"%s\",\"files\":%llu,"
                "\"bytes\":%llu,\"databases\":%d}\n",
-               tenant->id, (unsigned long long)figures->files, (unsigned long long)figures->bytes,
-               piece->database);
+               tenant->id, (unsigned long long)files, (unsigned long long)bytes, piece->database);
     else if (as != NULL)
         printf("A new tenant %s would get what %s had: %llu files, %.1f MiB, whole and checked%s\n",
-               as, tenant->subdomain, (unsigned long long)figures->files,
-               (double)figures->bytes / 1048576.0, database);
+               as, tenant->subdomain, (unsigned long long)files, (double)bytes / 1048576.0,
+               database);
     else
         printf(
             "%s would have %llu files, %.1f MiB, whole and checked, in the place of what it has%s; "
             "that is kept until committed\n",
-            tenant->subdomain, (unsigned long long)figures->files,
-            (double)figures->bytes / 1048576.0, database);
+            tenant->subdomain, (unsigned long long)files, (double)bytes / 1048576.0, database);
 }
 
 static int restore_one(struct cli *cli, const struct chain *source,

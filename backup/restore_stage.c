@@ -119,7 +119,7 @@ static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_set
 {
     const struct chain_file *f = &c->source->files[i];
     struct chunk_source source = {next_bytes, c};
-    struct unpack_figures scrap = {0};
+    struct unpack_figures scrap = {0}, *of_control = figures;
     struct chunk_reader *r = NULL;
     struct unpack_setup control = *setup;
     FILE *names = tmpfile_in(c->scratch);
@@ -134,6 +134,10 @@ static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_set
     control.own = false;
     control.chain = false;
     setup->chain = i + 1 < c->source->count;
+    if (i > 0)
+        figures = &scrap;
+    if (i > 0 || c->stage->only != NULL)
+        of_control = &scrap;
     if (names == NULL)
         return err_sys(err, "spool", errno, "a temporary file");
     if (chunk_reader_new(&r, &source, err) == 0) {
@@ -143,8 +147,8 @@ static int one_file(struct child *c, size_t i, FILE *manifest, struct unpack_set
             rc = chunk_reader_open(r, c->secret->has_key ? c->secret->key : NULL,
                                    c->secret->has_key ? NULL : c->secret->passphrase, err);
     }
-    if (rc == 0 && (unpack_section(r, &control, names, i == 0 ? figures : &scrap, err) == -1 ||
-                    unpack_section(r, setup, manifest, i == 0 ? figures : &scrap, err) == -1 ||
+    if (rc == 0 && (unpack_section(r, &control, names, of_control, err) == -1 ||
+                    unpack_section(r, setup, manifest, figures, err) == -1 ||
                     unpack_finish(r, setup, &length, err) == -1))
         rc = -1;
     chunk_reader_free(r);

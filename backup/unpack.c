@@ -343,6 +343,7 @@ static int compare(struct unpack *u, struct err *err)
         }
         if (!u->line.here) {
             u->figures->kept++;
+            u->figures->kept_bytes += u->line.size;
             continue;
         }
         if ((other = manifest_next(&u->others, &u->other, err)) == -1)

@@ -24,7 +24,8 @@ struct unpack_setup {
 };
 
 struct unpack_figures {
-    uint64_t files, folders, links, skipped, kept, bytes; /* kept: in older files of the chain */
+    uint64_t files, folders, links, skipped, bytes;
+    uint64_t kept, kept_bytes; /* files in older files of the chain, beside those */
 };
 
 /** unpack_section(r, setup, manifest, figures, err): begin the next section of ${r} and unpack it

@@ -244,6 +244,9 @@ def tenant(tap, box, keys, folder):
 
     write("in the snapshot\n")
     shot(box, path, keys)
+    code, out, said = restore(box, path, keys, "--tenant", "alpha", "--dry-run")
+    files = sum(len(names) for _, _, names in os.walk(os.path.join(live(box), "tenants", str(a["number"]))))
+    tap.ok(code == 0 and json.loads(out)["files"] == files, "the plan counts what is the tenant's", (out, files, said))
     write("broken since\n")
     other = [t for t in box.json("tenant", "list")["data"] if t["name"] != "alpha"]
     code, out, said = restore(box, path, keys, "--tenant", "alpha")
