@@ -276,6 +276,15 @@ static void beat(const struct program *p)
         (void)!ftruncate(p->beat_fd, (off_t)strlen(text));
 }
 
+/* Whether the box is to leave, or may stay after all: either is begun anew. One that is asked to
+ * leave while this one has not yet seen that it might stay stands down again, too. */
+static bool moved(const struct program *p)
+{
+    enum box_place now = box_place_now(p->context.db);
+
+    return now == BOX_LEAVING || (now == BOX_HERE) != (p->place == BOX_HERE);
+}
+
 /* Until told to end, until live/ is to be replaced, or until a restored box may go on, which it
  * does by beginning anew. Beat and watchdog follow the scheduler: a loop that hangs is silent. */
 static void watch(struct program *p)
@@ -287,7 +296,7 @@ static void watch(struct program *p)
     if (each_ms > BEAT_MS)
         each_ms = BEAT_MS;
     while (!hold_wished(&p->hold) && (!p->paused || restore_watch_paused(&p->context)) &&
-           (box_place_now(p->context.db) == BOX_HERE) == (p->place == BOX_HERE)) {
+           !moved(p)) {
         uint64_t now = engine_alive(p->engine);
 
         if (now != turns) {

@@ -296,9 +296,18 @@ static int note(struct txn *txn, struct restore_record *record, struct err *err)
 /* A box that stood down, to come here, does so no longer. */
 static int arrive(struct txn *txn, struct err *err)
 {
+    struct restore_record old = {0};
     struct box_move move;
+    int got;
 
-    if (box_move_get(txn, &move, err) == -1)
+    /* A wait that the snapshot caught the box in is over: this restore is what is waited for. */
+    while ((got = restore_paused(txn, &old, err)) == 1) {
+        old.state = RESTORE_RESUMED;
+        old.resumed_at = txn_time_ms(txn);
+        if (restore_put(txn, &old, err) == -1)
+            return -1;
+    }
+    if (got == -1 || box_move_get(txn, &move, err) == -1)
         return -1;
     if (move.place == BOX_HERE)
         return 0;

@@ -68,6 +68,9 @@ def move(tap, box, world, folder):
     before, tunnels = len(world.call("effects")), connectors(world)
     tap.ok(list(tunnels.values()) == [1], "one tunnel with one connector", tunnels)
     env = {"FILE": file, "KIT": kit, "SIGNER": box.json("recovery", "kit")["signer"][:16], "BOX_NAME": "sett"}
+    box.sett("box", "leave")
+    wait_for(lambda: box.json("box", "show")["place"] == "still", "it stands down")
+    box.sett("box", "stay")
     block(tap, box, 1, env)
     tap.ok(os.path.exists(file) and box.json("box", "show")["place"] == "left", "it has left, into one file")
     tap.equal(list(connectors(world).values()), [0], "its connector is gone")
