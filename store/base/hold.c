@@ -131,7 +131,9 @@ int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*
         return err_set(err, ERR_CONFLICT, "interrupted", "interrupted; nothing was changed");
     (void)err_set(err, ERR_TIMEOUT, "box_runs_on", "the box's programs did not end in %d s",
                   wait_ms / 1000);
-    return err_hint(err, "nothing was changed; a step outside may take long: try again");
+    return err_hint(
+        err, "nothing was changed; a step outside may take long, or a sett command waits for "
+             "somebody at a terminal: try again");
 }
 
 void hold_release(struct hold *hold)
