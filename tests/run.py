@@ -97,7 +97,9 @@ def main():
         p, f = count(text, code)
         print(f"{'ok  ' if f == 0 else 'FAIL'} {os.path.relpath(program):44} {p:5} passed {f:3} failed {took:7.1f} s", flush=True)
         if f:
-            print("\n".join("    | " + line for line in text.splitlines()[-400:]), flush=True)
+            lines = text.splitlines()
+            early = [line for line in lines[:-400] if NOT_OK.match(line)]
+            print("\n".join("    | " + line for line in early + lines[-400:]), flush=True)
         return p, f
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs if apart or not args.apart else 1) as pool:

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 
-import nacl.public
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Tap
 from crash import Lane, matrix
+from debian import with_module
+
+with_module("nacl")
+import nacl.public  # noqa: E402
 
 KEYS = "var/lib/sett/live/keys"
 

@@ -11,6 +11,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import BUILD, Tap
+from debian import PYTHON
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(HERE, "fixtures", "snapshots")
@@ -59,7 +60,7 @@ class Format:
 
 def read(tap, f, name, secret, folder):
     out = os.path.join(folder, f"read-{name}-{secret}")
-    done = subprocess.run([sys.executable, os.path.join(HERE, "snapshot_read.py"), f.path(secret), out, *f.chain(name)], capture_output=True,
+    done = subprocess.run([PYTHON, os.path.join(HERE, "snapshot_read.py"), f.path(secret), out, *f.chain(name)], capture_output=True,
                           text=True, env=dict(os.environ, SIGNER=f.made["box"]["signer"]))
     tap.ok(done.returncode == 0 and data_in(out) == f.made[name]["files"], f"{name} is read with the {secret} by another reader", done.stderr[-500:])
 

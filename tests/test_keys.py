@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
+from debian import PYTHON
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = "var/lib/sett/live/keys"
@@ -31,7 +32,7 @@ def path_of(box, record):
 def reader(secret, paths, signer=None):
     out = os.path.join(os.path.dirname(secret), f"read-{time.monotonic_ns()}")
     env = dict(os.environ, **({"SIGNER": signer} if signer else {}))
-    done = subprocess.run([sys.executable, os.path.join(HERE, "snapshot_read.py"), secret, out, *paths], capture_output=True, text=True, env=env)
+    done = subprocess.run([PYTHON, os.path.join(HERE, "snapshot_read.py"), secret, out, *paths], capture_output=True, text=True, env=env)
     return done.returncode == 0 and "whole" in done.stdout, done.stderr[-400:]
 
 

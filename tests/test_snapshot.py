@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
+from debian import PYTHON
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -189,7 +190,7 @@ def test_stranger(tap, box, secret, data):
     chain = sorted(glob.glob(folder + "/*.sett"), reverse=True)
     tap.equal(len(chain), 3, "exported with all that it builds on")
     out = tempfile.mkdtemp(dir=box.root)
-    done = subprocess.run(["/usr/bin/python3", os.path.join(HERE, "snapshot_read.py"), secret, out, *chain], capture_output=True, text=True)
+    done = subprocess.run([PYTHON, os.path.join(HERE, "snapshot_read.py"), secret, out, *chain], capture_output=True, text=True)
     tap.ok(done.returncode == 0 and "whole" in done.stdout, "another program reads it by the format's page", done.stderr)
     tap.equal(fingerprint(os.path.join(out, "tenants/1/data")), fingerprint(data), "and has the same files")
     tap.ok(os.path.getsize(os.path.join(out, "db/data.mdb")) > 4096 and os.path.exists(os.path.join(out, "keys/vault.key")), "with the store and the keys")
