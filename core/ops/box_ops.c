@@ -77,14 +77,25 @@ static int box_left(struct op_call *call, struct err *err)
     return change(call, &move, err);
 }
 
-/* What it was made to stop is found missing by a look at what is outside, and begun again, as after a
- * restore. */
+/* What it was made to stop is found missing by a look at what is outside, and begun again, as after
+ * a restore. */
 static int look_again(struct op_call *call, const struct box_move *move, struct err *err)
 {
     struct restore_record record = {.state = RESTORE_RECONCILING, .auto_resume = true};
+    struct restore_record old = {0};
     struct drift_scan scan;
     char box[512];
+    int got;
 
+    /* One wait at a time: this look stands for one that an earlier stay began. */
+    while ((got = restore_paused(call->txn, &old, err)) == 1) {
+        old.state = RESTORE_RESUMED;
+        old.resumed_at = txn_time_ms(call->txn);
+        if (restore_put(call->txn, &old, err) == -1)
+            return -1;
+    }
+    if (got == -1)
+        return -1;
     id_make(record.id, restore_table.prefix);
     (void)str_copy(record.scope, sizeof record.scope, "box");
     (void)str_copy(record.file, sizeof record.file, "(it stays: it was to go elsewhere)");
