@@ -9,9 +9,11 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
@@ -67,6 +69,47 @@ class Terminal:
         return [part.split("\x1b[K")[0] for part in self.text().split("\r") if re.search(r"%|MiB", part.split("\x1b[K")[0]) and "\x1b[K" in part]
 
 
+class Slow:
+    """Processes that run a small part of the time, so that what they do can be watched on any machine."""
+
+    def __init__(self, pids):
+        self.pids, self.over = pids, threading.Event()
+        self.thread = threading.Thread(target=self.go)
+
+    def go(self):
+        while not self.over.wait(0.004):
+            pids = self.pids()
+            self.send(pids, signal.SIGSTOP)
+            time.sleep(0.04)
+            self.send(pids, signal.SIGCONT)
+
+    @staticmethod
+    def send(pids, what):
+        for pid in pids:
+            try:
+                os.kill(pid, what)
+            except ProcessLookupError:
+                pass
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def worker(box):
+    found = subprocess.run(["pgrep", "-f", f"sett-worker --root {box.root}"], capture_output=True, text=True, check=True).stdout.split()
+    return Slow(lambda: [int(pid) for pid in found])
+
+
+def below(pid):
+    """The processes that ${pid} started, themselves and theirs."""
+    found = [int(p) for p in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()]
+    return found + [p for child in found for p in below(child)]
+
+
 def prepare(box, folder):
     secret = os.path.join(folder, "secret")
     vault = os.path.join(folder, "vault")
@@ -85,8 +128,9 @@ def prepare(box, folder):
 def snapshots(tap, box):
     box.sett("snapshot", "create", "--wait")  # how much there is to write is known from the one before
     for width in (80, 40):
-        t = Terminal(box, ["snapshot", "create", "--full", "--wait"], width)
-        tap.equal(t.end(), 0, f"a snapshot, on a terminal of {width} columns")
+        with worker(box):
+            t = Terminal(box, ["snapshot", "create", "--full", "--wait"], width)
+            tap.equal(t.end(), 0, f"a snapshot, on a terminal of {width} columns")
         lines = t.drawn()
         tap.ok(lines and all(len(line) < width for line in lines), "one line is drawn over and over, and fits", lines or t.text())
         whole = r"^  write  #+\.*  +\d+ %  [\d.]+ MiB of [\d.]+ MiB  [\d.]+ .iB/s  \S+( s)? left$"
@@ -99,10 +143,11 @@ def snapshots(tap, box):
     code, _, said = box.sett("snapshot", "create", "--wait", ok=False)
     tap.ok(code == 0 and "\r" not in said and "\x1b" not in said and "write" in said, "into a pipe: the same", repr(said))
 
-    t = Terminal(box, ["snapshot", "create", "--full", "--wait"])
-    tap.ok(t.read("write  "), "another one begins")
-    t.type("\x03")
-    tap.equal(t.end(), 130, "Ctrl-C: 130")
+    with worker(box):
+        t = Terminal(box, ["snapshot", "create", "--full", "--wait"])
+        tap.ok(t.read("write  "), "another one begins")
+        t.type("\x03")
+        tap.equal(t.end(), 130, "Ctrl-C: 130")
     job = re.search(r"the job goes on: sett --root \S+ job watch (job_\w+)", t.text())
     if tap.ok(job, "and it says how to follow what goes on", t.text()):
         wait_for(lambda: box.json("job", "show", job[1])["state"] == "done", "the job ends", 60)
@@ -120,7 +165,8 @@ def restores(tap, box, secret, path):
     box.sett("tenant", "create", "bravo", "--plan", "demo", "--wait")
     for wrong in ("yes", "", "no", "sett"):
         t = Terminal(box, words)
-        tap.ok(t.read("Type YES"), "it asks")
+        with Slow(lambda t=t: below(t.pid)):
+            tap.ok(t.read("Type YES"), "it asks")
         if wrong == "yes":
             said = t.text()
             tap.ok(re.search(r"1 tenant: bravo\b", said) and "Ann Example" in said and "audit records" in said, "after saying what is lost", said)
@@ -132,9 +178,11 @@ def restores(tap, box, secret, path):
     t.type("\x03")
     tap.ok(t.end() == 130 and "nothing was changed" in t.text() and same(), "Ctrl-C where it asks", t.text())
     t = Terminal(box, words)
-    tap.ok(t.read(r"unpacking and checking +#?"), "Ctrl-C while it unpacks")
-    t.type("\x03")
-    tap.ok(t.end() == 130 and "nothing was changed" in t.text() and same(), "changes nothing either", t.text())
+    with Slow(lambda: below(t.pid)):
+        tap.ok(t.read(r"unpacking and checking +#?"), "Ctrl-C while it unpacks")
+        t.type("\x03")
+        code = t.end()
+    tap.ok(code == 130 and "nothing was changed" in t.text() and same(), "changes nothing either", t.text())
     t = Terminal(box, words + ["--dry-run"], 40)
     tap.ok(t.end() == 0 and "Type YES" not in t.text() and all(len(line) < 40 for line in t.drawn()) and same(), "--dry-run asks nothing", t.text())
 
