@@ -180,25 +180,13 @@ def loose_files():
     return [p for folder in ("/tmp", "/var/tmp") for p in glob.glob(folder + "/*") if os.path.isfile(p)]
 
 
-def worker_of(box):
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                words = f.read().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"sett-worker") and box.root.encode() in words:
-            return int(pid)
-    raise AssertionError("no worker runs")
-
-
 def killed_in_the_middle(box):
     """A worker that dies with half a snapshot written: what lies there then."""
     place = os.path.join(box.root, "var/lib/sett/snapshots")
     started = box.json("snapshot", "create", "--full", "--no-wait")
     wait_for(lambda: [p for p in glob.glob(place + "/*.part") if os.path.getsize(p) > 1 << 20], "half of it is there", 30, 0.005)
     os.kill(box.processes["run"].pid, signal.SIGSTOP)  # or it starts another one at once
-    os.kill(worker_of(box), signal.SIGKILL)
+    os.kill(box.worker(), signal.SIGKILL)
     return started
 
 

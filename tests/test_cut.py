@@ -23,18 +23,6 @@ def busy(box):
     return [j for j in box.json("job", "list", "--limit", "100")["data"] if j["state"] not in ("done", "undone", "stuck")]
 
 
-def worker_of(box):
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                words = f.read().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"sett-worker") and box.root.encode() in words:
-            return int(pid)
-    return None
-
-
 def storm(box, number):
     """Tenants come, one after the other, a snapshot is made, the worker dies twice."""
     def come():
@@ -45,7 +33,7 @@ def storm(box, number):
     box.sett("snapshot", "create", "--no-wait", *(["--full"] if number % 2 else []), ok=False)
     for pause in (0.05 * number + 0.02, 0.3):
         time.sleep(pause)
-        if (pid := worker_of(box)) is not None:
+        if (pid := box.worker()) is not None:
             os.kill(pid, signal.SIGKILL)
     comer.join()
     wait_for(lambda: not busy(box), "all is done", 120)

@@ -100,8 +100,8 @@ class Slow:
 
 
 def worker(box):
-    found = subprocess.run(["pgrep", "-f", f"sett-worker --root {box.root}"], capture_output=True, text=True, check=True).stdout.split()
-    return Slow(lambda: [int(pid) for pid in found])
+    pid = box.worker()
+    return Slow(lambda: [pid])
 
 
 def below(pid):

@@ -136,6 +136,10 @@ void hands_order(const struct hands_request *request, struct runtime_order *orde
 /** hands_unit_name(out, number): "sett-tunnel@12", the unit of that tunnel's connector. */
 void hands_unit_name(char out[64], uint64_t number);
 
+/** hands_judge(reply, err): what a reply means: 0 for OK and ABSENT, else -1 and the hands' own
+ * error. */
+int hands_judge(const struct hands_reply *reply, struct err *err);
+
 /** hands_call(sock, request, timeout_ms, reply, stream, err): ask the hands at socket ${sock}. For
  * the LOGS verbs the text is appended to ${stream}. Return the outcome; anything but OK and ABSENT
  * fills ${err} (hands unreachable: AGAIN, ERR_UNAVAILABLE; no answer in time: AGAIN,

@@ -80,11 +80,10 @@ done:
     return result;
 }
 
-/* What the hands said of it. */
-static enum outcome outcome_of(const struct hands_reply *reply, struct err *err)
+int hands_judge(const struct hands_reply *reply, struct err *err)
 {
     if (reply->outcome == OUTCOME_OK || reply->outcome == OUTCOME_ABSENT)
-        return (enum outcome)reply->outcome;
+        return 0;
     (void)err_set(err,
                   reply->err_kind == ERR_NONE || reply->err_kind > ERR_INTERNAL
                       ? ERR_INTERNAL
@@ -93,6 +92,13 @@ static enum outcome outcome_of(const struct hands_reply *reply, struct err *err)
     (void)err_hint(err, "%s", reply->err_hint);
     if (err != NULL)
         err->retry_after_s = reply->retry_after_s;
+    return -1;
+}
+
+/* What the hands said of it. */
+static enum outcome outcome_of(const struct hands_reply *reply, struct err *err)
+{
+    (void)hands_judge(reply, err);
     return (enum outcome)reply->outcome;
 }
 

@@ -39,17 +39,6 @@ static int take(int fd, struct hands_reply *reply, struct err *err)
     return rc;
 }
 
-static int judge(const struct hands_reply *reply, struct err *err)
-{
-    if (reply->outcome == OUTCOME_OK || reply->outcome == OUTCOME_ABSENT)
-        return 0;
-    return err_set(err,
-                   reply->err_kind == ERR_NONE || reply->err_kind > ERR_INTERNAL
-                       ? ERR_INTERNAL
-                       : (enum err_kind)reply->err_kind,
-                   reply->err_code, "%s", reply->err_text);
-}
-
 int quiet_begin(const char *sock, struct hands_request *request, int *fd, struct hands_reply *reply,
                 struct err *err)
 {
@@ -67,7 +56,7 @@ int quiet_begin(const char *sock, struct hands_request *request, int *fd, struct
     else if (channel_send(*fd, message.data, message.len, err) == 0)
         rc = take(*fd, reply, err);
     if (rc == 0)
-        rc = judge(reply, err);
+        rc = hands_judge(reply, err);
     if (rc != 1) {
         (void)close(*fd);
         *fd = -1;
@@ -88,5 +77,5 @@ int quiet_end(int fd, struct hands_reply *reply, struct err *err)
     if ((rc = take(fd, reply, err)) == 1)
         rc = err_set(err, ERR_UNAVAILABLE, "hands_unread", "the hands' answer is none");
     (void)close(fd);
-    return rc == 0 ? judge(reply, err) : -1;
+    return rc == 0 ? hands_judge(reply, err) : -1;
 }

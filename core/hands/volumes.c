@@ -117,13 +117,7 @@ static int take_reply(const struct buf *message, struct hands_reply *reply, stru
     if (fields_decode(&hands_reply_fields, 1, (const uint8_t *)message->data + 1, message->len - 1,
                       reply, err) == -1)
         return -1;
-    if (reply->outcome == OUTCOME_OK || reply->outcome == OUTCOME_ABSENT)
-        return 0;
-    return err_set(err,
-                   reply->err_kind == ERR_NONE || reply->err_kind > ERR_INTERNAL
-                       ? ERR_INTERNAL
-                       : (enum err_kind)reply->err_kind,
-                   reply->err_code, "%s", reply->err_text);
+    return hands_judge(reply, err);
 }
 
 static int fetch(int fd, struct hands_reply *reply, struct volume_entry *e,

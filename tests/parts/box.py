@@ -152,6 +152,16 @@ class Box:
         if self.processes["run"].poll() is not None:
             raise AssertionError("sett run ended:\n" + self.log("run"))
 
+    def worker(self):
+        """The worker's process id; None when none runs."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    words = f.read().split(b"\0")
+                if words[0].endswith(b"sett-worker") and self.root.encode() in words:
+                    return int(pid)
+        return None
+
     def stop(self):
         """End what run() has started, tenants too."""
         self.kill("run", signal.SIGINT)
