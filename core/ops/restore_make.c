@@ -208,6 +208,7 @@ static int ask_keys(struct op_call *call, const struct restore_wish *p, const st
     struct kv params;
     struct cJSON *json = NULL;
     const char *hex;
+    size_t len;
     int rc = -1;
 
     kv_clear(&params);
@@ -223,10 +224,9 @@ static int ask_keys(struct op_call *call, const struct restore_wish *p, const st
         return -1;
     json = json_parse(buf_string(&call->answer), call->answer.len, &json_limits_provider, err);
     hex = json == NULL ? "" : json_text(json, "sealed", "");
-    m->sealed.len = (uint16_t)(strlen(hex) / 2);
-    rc = m->sealed.len > 0 && m->sealed.len <= sizeof m->sealed.data
-             ? enc_unhex(m->sealed.data, m->sealed.len, hex)
-             : -1;
+    len = strlen(hex) / 2;
+    rc = len > 0 && len <= sizeof m->sealed.data ? enc_unhex(m->sealed.data, len, hex) : -1;
+    m->sealed.len = rc == 0 ? (uint16_t)len : 0;
     json_free(json);
     m->keys = rc == 0;
     return rc == 0 ? 0
