@@ -13,7 +13,14 @@
 struct limit; /* thread-safe */
 
 /* What is counted; the same peer has a bucket in each. */
-enum limit_kind { LIMIT_LOGIN, LIMIT_ANONYMOUS, LIMIT_CREDENTIAL, LIMIT_WEBHOOK, LIMIT_REFUSAL };
+enum limit_kind {
+    LIMIT_LOGIN,
+    LIMIT_ANONYMOUS,
+    LIMIT_CREDENTIAL,
+    LIMIT_WEBHOOK,
+    LIMIT_REFUSAL,
+    LIMIT_NAMES
+};
 
 /** limit_new(limit, err): an empty table, 1.5 MiB of which only what is used is touched. 0 or -1.
  */

@@ -133,6 +133,7 @@ const struct op_route route_table[] = {
     {DELETE, "/api/recovery/keys/{id}", "recovery.remove"},
     {GET, "/api/recovery/kit", "recovery.kit"},
 
+    {GET, "/api/names/{name}", "name.check"},
     {GET, "/api/proxmox", "proxmox.check"},
     {GET, "/api/ports", "port.list"},
     {GET, "/api/customers", "customer.list"},
@@ -219,6 +220,7 @@ static const struct {
     {"user.password", ROUTE_SLOW},
     {"user.create", ROUTE_SLOW},
     {"user.update", ROUTE_SLOW},
+    {"name.check", ROUTE_NAMES},
     {"health", ROUTE_FREE},
     {"metrics", ROUTE_FREE | ROUTE_METRICS},
     {"stripe.webhook", ROUTE_FREE | ROUTE_WEBHOOK},

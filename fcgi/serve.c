@@ -169,6 +169,9 @@ static int limits_check(struct passage *p, struct err *err)
         const char *id = ident_credential(&p->identity);
         fine = limit_take(p->serve->limit, LIMIT_CREDENTIAL, id, strlen(id), site->authenticated,
                           p->now_ms, &wait_s);
+    } else if ((p->match.flags & ROUTE_NAMES) != 0) {
+        fine = limit_take(p->serve->limit, LIMIT_NAMES, address, sizeof(address), site->names,
+                          p->now_ms, &wait_s);
     } else {
         fine = limit_take(p->serve->limit, LIMIT_ANONYMOUS, address, sizeof(address),
                           site->anonymous, p->now_ms, &wait_s);

@@ -65,6 +65,7 @@ void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int6
     s->login = setting_u64(txn, conf, "limits.login_per_minute");
     s->anonymous = setting_u64(txn, conf, "limits.anonymous_per_minute");
     s->authenticated = setting_u64(txn, conf, "limits.authenticated_per_minute");
+    s->names = setting_u64(txn, conf, "limits.names_per_minute");
     s->webhook = setting_u64(txn, conf, "limits.webhook_failures_per_minute");
 }
 

@@ -16,7 +16,7 @@ struct site {
     char origin[264];            /* of box.url: "https://box.example" */
     bool https;
     struct auth_terms terms;
-    uint64_t login, anonymous, authenticated, webhook; /* per minute */
+    uint64_t login, anonymous, authenticated, webhook, names; /* per minute */
 };
 
 /** site_refresh(s, txn, conf, now_ms): read it if it is older than a second. */

@@ -45,27 +45,45 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-const char *name_shape(const char *label)
+enum fault { EMPTY, TOO_LONG, FIRST, PUNYCODE, LAST, HYPHENS, CHARACTERS };
+static const struct name_fault faults[] = {
+    [EMPTY] = {"empty", "is empty"},
+    [TOO_LONG] = {"too_long", "is longer than 30 characters"},
+    [FIRST] = {"first_letter", "does not begin with a letter from a to z"},
+    [PUNYCODE] = {"punycode", "begins with xn--"},
+    [LAST] = {"last_hyphen", "ends with a hyphen"},
+    [HYPHENS] = {"two_hyphens", "has two hyphens in a row"},
+    [CHARACTERS] = {"characters", "has other characters than a to z, 0 to 9 and single hyphens"},
+};
+
+const struct name_fault *name_fault(const char *label)
 {
     size_t len = strlen(label);
 
     if (len == 0)
-        return "is empty";
+        return &faults[EMPTY];
     if (len > NAME_LABEL_MAX)
-        return "is longer than 30 characters";
+        return &faults[TOO_LONG];
     if (!is_letter(label[0]))
-        return "does not begin with a letter from a to z";
+        return &faults[FIRST];
     if (str_starts(label, "xn--"))
-        return "begins with xn--";
+        return &faults[PUNYCODE];
     if (label[len - 1] == '-')
-        return "ends with a hyphen";
+        return &faults[LAST];
     for (size_t i = 0; i < len; i++) {
         if (label[i] == '-' && label[i + 1] == '-')
-            return "has two hyphens in a row";
+            return &faults[HYPHENS];
         if (!is_letter(label[i]) && !is_digit(label[i]) && label[i] != '-')
-            return "has other characters than a to z, 0 to 9 and single hyphens";
+            return &faults[CHARACTERS];
     }
     return NULL;
+}
+
+const char *name_shape(const char *label)
+{
+    const struct name_fault *fault = name_fault(label);
+
+    return fault == NULL ? NULL : fault->text;
 }
 
 int name_check(const char *label, struct err *err)

@@ -18,8 +18,16 @@ extern const struct table name_table; /* key label; index: owner_id, until */
 
 #define NAME_LABEL_MAX 30 /* characters */
 
-/** name_shape(label): what is wrong with its shape, to follow "the name acme…" in a sentence; NULL
- * if nothing is. */
+/* What can be wrong with a label's shape: a word for programs, and what follows "the name acme…" in
+ * a sentence. */
+struct name_fault {
+    const char *code, *text;
+};
+
+/** name_fault(label): what is wrong with its shape; NULL if nothing is. */
+const struct name_fault *name_fault(const char *label);
+
+/** name_shape(label): the text of that; NULL if nothing is. */
 const char *name_shape(const char *label);
 
 /** name_check(label, err): shape ([a-z][a-z0-9]{0,29}, single inner hyphens), reserved words,

@@ -395,6 +395,8 @@ const struct setting_row setting_rows[] = {
            "a tenant that uses so much of its storage is suspended; 0: never"),
     NUMBER("limits.login_per_minute", "5", 1, 100000, "sign-ins per address"),
     NUMBER("limits.anonymous_per_minute", "30", 1, 1000000, "unauthenticated requests per address"),
+    NUMBER("limits.names_per_minute", "90", 1, 1000000,
+           "names asked for per address, on the order page"),
     NUMBER("limits.authenticated_per_minute", "600", 1, 10000000, "requests per credential"),
     NUMBER("limits.webhook_failures_per_minute", "60", 1, 1000000, "bad signatures per address"),
     NUMBER("auth.token_minutes", "10", 1, 10, "life of an access token"),

@@ -23,6 +23,7 @@ const struct op *const op_tables[] = {
     access_ops,
     ratelimit_ops,
     domain_ops, port_ops,
+    name_ops,
     customer_ops,
     plan_ops,
     subscription_ops,
