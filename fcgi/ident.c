@@ -3,8 +3,9 @@
 #include "str.h"
 
 static int bearer_find(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
-                       const char *authorization, struct identity *identity, struct err *err)
+                       const struct request *r, struct identity *identity, struct err *err)
 {
+    const char *authorization = r->authorization;
     char scheme[8];
     if (str_copy_n(scheme, sizeof(scheme), authorization,
                    strnlen(authorization, sizeof(scheme) - 1)) < 0 ||
@@ -14,7 +15,7 @@ static int bearer_find(struct txn *txn, const struct auth_terms *terms, const st
     }
     const char *text = authorization + sizeof(scheme) - 1;
     text += strspn(text, " ");
-    int rc = auth_is_key(text) ? auth_by_key(txn, text, identity, err)
+    int rc = auth_is_key(text) ? auth_by_key(txn, text, r->address, identity, err)
                                : auth_by_token(txn, terms, key, text, identity, err);
     return rc < 0 ? -1 : 1;
 }
@@ -37,7 +38,7 @@ int ident_find(struct txn *txn, const struct auth_terms *terms, const struct web
         return err_set(err, ERR_UNAUTHENTICATED, "cookie_invalid", "the session cookie is no good");
     }
     if (r->authorization[0] != '\0') {
-        return bearer_find(txn, terms, key, r->authorization, identity, err);
+        return bearer_find(txn, terms, key, r, identity, err);
     }
     if (cookies == 0 || cookie[0] == '\0') {
         return 0;
@@ -80,6 +81,7 @@ void ident_actor(const struct identity *identity, const struct request *r, const
     (void)str_copy(actor->session_id, sizeof(actor->session_id), identity->session_id);
     (void)str_copy(actor->user_id, sizeof(actor->user_id), identity->user_id);
     actor->fresh_at = identity->fresh_at;
+    (void)str_copy(actor->scopes, sizeof(actor->scopes), identity->scopes);
 }
 
 const char *ident_credential(const struct identity *identity)

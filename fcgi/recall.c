@@ -27,16 +27,19 @@ static bool fresh(uint64_t txn, uint64_t wanted, int64_t at_ms, int64_t now_ms)
     return txn == wanted && txn != 0 && now_ms - at_ms < KEEP_MS;
 }
 
-/* Both headers, with their lengths told apart; 0 when they are too long to be kept. */
+/* Both headers and the sender's address, with their lengths told apart; 0 when they are too long to
+ * be kept. */
 static size_t credentials(const struct request *request, char text[RECALL_TEXT])
 {
     size_t a = strlen(request->authorization), c = strlen(request->cookie);
-    if (a + c == 0 || a + c + 2 > RECALL_TEXT) {
+    size_t from = strlen(request->address);
+    if (a + c == 0 || a + c + from + 3 > RECALL_TEXT) {
         return 0;
     }
     memcpy(text, request->authorization, a + 1);
     memcpy(text + a + 1, request->cookie, c + 1);
-    return a + c + 2;
+    memcpy(text + a + c + 2, request->address, from + 1);
+    return a + c + from + 3;
 }
 
 const struct identity *recall_who(const struct recall *r, uint64_t txn,

@@ -20,7 +20,7 @@ struct recall_identity {
     uint64_t txn; /* of the snapshot it was read from; 0: free */
     int64_t at_ms;
     size_t len;
-    char text[RECALL_TEXT]; /* the headers that were presented */
+    char text[RECALL_TEXT]; /* the headers that were presented, and from where */
     struct identity identity;
 };
 

@@ -40,7 +40,11 @@ const struct op_route route_table[] = {
     {DELETE, "/api/users/{id}", "user.delete"},
     {GET, "/api/keys", "key.list"},
     {POST, "/api/keys", "key.create"},
+    {GET, "/api/key-scopes", "key.scopes"},
+    {GET, "/api/keys/{id}", "key.show"},
+    {PATCH, "/api/keys/{id}", "key.update"},
     {DELETE, "/api/keys/{id}", "key.revoke"},
+    {POST, "/api/keys/{id}/rotate", "key.renew"},
 
     {POST, "/api/tenants", "tenant.create"},
     {PATCH, "/api/tenants/{id}", "tenant.update"},

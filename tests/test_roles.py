@@ -23,8 +23,8 @@ class Front:
     def __init__(self, box):
         self.box = box
 
-    def ask(self, method, path, headers=None, body=None, sock="front"):
-        params = [("REQUEST_METHOD", method.upper()), ("REQUEST_URI", path), ("HTTP_HOST", "localhost"), ("REMOTE_ADDR", "192.0.2.5")]
+    def ask(self, method, path, headers=None, body=None, sock="front", address="192.0.2.5"):
+        params = [("REQUEST_METHOD", method.upper()), ("REQUEST_URI", path), ("HTTP_HOST", "localhost"), ("REMOTE_ADDR", address)]
         data = b""
         if body is not None:
             data = json.dumps(body).encode()
@@ -178,6 +178,55 @@ def instant(t, front, admin):
     t.equal((again, late), (401, 401), "an old refresh token ends the whole session")
 
 
+def scopes(t, front, admin):
+    """Keys of an admin with few scopes, asked for everything; where they come from; one in the place of another."""
+    document = front.must("GET", "/api/openapi.json", None, None, 200)
+    rows = [(m, p, r["x-role"], r.get("x-scope"), r.get("x-fresh-password")) for p, ms in document["paths"].items() for m, r in ms.items()
+            if m in ("get", "post", "put", "patch", "delete")]
+    all_scopes = [s["name"] for s in front.must("GET", "/api/key-scopes", admin, None, 200)["data"]]
+    t.ok({"*:read", "*:write", "tenant:read", "tenant:write", "snapshot:write"} <= set(all_scopes), "the scopes are told", all_scopes)
+    needed = {s for _, _, _, s, _ in rows if s}
+    t.ok(needed <= set(all_scopes), "and each that a route asks for is among them", needed - set(all_scopes))
+    for own_scopes in ("tenant:read", "tenant:write snapshot:read", "*:read", "*:write"):
+        made = front.must("POST", "/api/keys", admin, {"name": "narrow", "role": "admin", "scopes": own_scopes}, 201)
+        headers, bad = {"Authorization": "Bearer " + made["key"]}, []
+        for method, path, role, scope, fresh in rows:
+            if role == "public" or path in ("/api/auth/logout", "/api/auth/me"):
+                continue
+            status, _, out = front.ask(method, concrete(path), headers, {} if method in ("post", "put", "patch") else None)
+            code = json.loads(out).get("code") if status == 403 else None
+            has = not fresh and any(s in own_scopes.split() for s in (scope, "*:" + scope.split(":")[1]))
+            if (fresh and status < 400) or (not fresh and (code == "scope_missing") == has) or status in (401, 500):
+                bad.append(f"{method} {path} ({scope}): {status} {out[:120]}")
+        t.ok(not bad, f"a key for {own_scopes} is for that alone", "\n".join(bad))
+        t.equal(front.ask("GET", "/api/auth/me", headers)[0], 200, "and may ask who it is")
+    t.equal(front.ask("POST", "/api/keys", admin, {"name": "x", "scopes": "tenants:read"})[0], 422, "a scope that is none is refused")
+    status, _, out = front.ask("GET", "/api/events/stream", headers, None, "events")
+    t.equal((status, json.loads(out)["code"]), (403, "scope_missing"), "streams ask for scopes as well")
+
+    made = front.must("POST", "/api/keys", admin, {"name": "near", "role": "viewer", "networks": "192.0.2.0/28, 2001:db8::/32"}, 201)
+    near = {"Authorization": "Bearer " + made["key"]}
+    seen = [front.ask("GET", "/api/tenants", near, address=a)[0] for a in ("192.0.2.5", "192.0.2.16", "192.0.2.5", "2001:db8::9", "2001:db9::9", "192.0.2.5")]
+    t.equal(seen, [200, 403, 200, 200, 403, 200], "a key with networks is good from there alone, also when it was asked a moment ago")
+    wait_for(lambda: front.must("GET", f"/api/keys/{made['id']}", admin, None, 200)["last_address"], "its use is noted", 10, 0.1)
+    shown = front.must("GET", f"/api/keys/{made['id']}", admin, None, 200)
+    t.equal((shown["last_address"], bool(shown["last_used_at"])), ("192.0.2.5", True), "its last use is noted, and from where")
+    front.must("PATCH", f"/api/keys/{made['id']}", admin, {"networks": "203.0.113.9"}, 200)
+    t.equal(front.ask("GET", "/api/tenants", near)[0], 403, "narrowed down, it is so at once")
+    front.must("PATCH", f"/api/keys/{made['id']}", admin, {"networks": ""}, 200)
+
+    second = front.must("POST", f"/api/keys/{made['id']}/rotate", admin, {"grace_hours": 1}, 201)
+    both = [front.ask("GET", "/api/tenants", {"Authorization": "Bearer " + k})[0] for k in (made["key"], second["key"])]
+    first = front.must("GET", f"/api/keys/{made['id']}", admin, None, 200)
+    t.ok(both == [200, 200] and first["next_id"] == second["id"] and first["expires_at"], "rotated: both are good for a while", f"{both} {first}")
+    t.equal((second["role"], second["name"]), ("viewer", "near"), "the new one is like the old one")
+    t.equal(front.ask("POST", f"/api/keys/{made['id']}/rotate", admin, {})[0], 409, "which is rotated once")
+    third = front.must("POST", f"/api/keys/{second['id']}/rotate", admin, {"grace_hours": 0}, 201)
+    t.equal([front.ask("GET", "/api/tenants", {"Authorization": "Bearer " + k})[0] for k in (second["key"], third["key"])], [401, 200],
+            "without a while the old one is over at once")
+    t.equal(front.ask("GET", "/api/tenants", dict(near, Cookie="sett=x"))[0], 400, "a key never goes together with a cookie")
+
+
 def own(t, front, admin):
     """Two customers: neither knows of the other."""
     made = {}
@@ -242,6 +291,8 @@ def main():
             matrix(t, front, admin, people, cookies, dead)
         with t.part("instant"):
             instant(t, front, admin)
+        with t.part("scopes"):
+            scopes(t, front, admin)
         with t.part("own"):
             own(t, front, admin)
     finally:

@@ -276,6 +276,7 @@ int auth_touch(struct txn *txn, const struct identity *identity, struct err *err
         if (found <= 0)
             return found;
         key.last_used_at = now;
+        (void)str_copy(key.last_address, sizeof key.last_address, identity->address);
         return record_put(txn, &api_key_table, &key, err);
     }
     memset(&session, 0, sizeof session);

@@ -36,6 +36,8 @@ struct identity {
     char user_id[ID_SIZE], user_name[128], customer_id[ID_SIZE], session_id[ID_SIZE];
     int64_t fresh_at; /* password given at; 0 for an API key */
     bool touch;       /* last use noted is over a minute old: auth_touch when convenient */
+    char address[48]; /* of an API key: from where it was used just now */
+    char scopes[AUTH_SCOPES_SIZE]; /* of an API key; "": all that the role may */
 };
 
 /* What a sign-in or a refresh gives. The secrets are shown once and not kept. */
@@ -99,8 +101,10 @@ int auth_by_cookie(struct txn *txn, const struct auth_terms *terms, const char *
 int auth_by_token(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                   const char *token, struct identity *identity, struct err *err);
 
-/** auth_by_key(txn, text, identity, err): likewise for an API key. */
-int auth_by_key(struct txn *txn, const char *text, struct identity *identity, struct err *err);
+/** auth_by_key(txn, text, address, identity, err): likewise for an API key, used from ${address}.
+ * ERR_FORBIDDEN "key_elsewhere" if it may not come from there. */
+int auth_by_key(struct txn *txn, const char *text, const char *address, struct identity *identity,
+                struct err *err);
 
 /** auth_is_key(text): whether a bearer text is an API key ("sett_…") rather than a token. */
 bool auth_is_key(const char *text);
@@ -120,11 +124,17 @@ int auth_sessions_end(struct txn *txn, const char *user_id, const char *but, str
  * -1. */
 int auth_sessions_prune(struct txn *txn, unsigned most, struct err *err);
 
-/** auth_key_new(txn, record, text, err): ${record} with user_id, name, role, expires_at set by the
- * caller; id, hash and created_at are set here. ${text} is the key, shown once. ERR_FORBIDDEN if
- * the role is above its user's. Return 0 or -1. */
+/** auth_key_new(txn, record, text, err): ${record} with user_id, name, role, expires_at, scopes and
+ * networks set by the caller; id, hash and created_at are set here. ${text} is the key, shown once.
+ * ERR_FORBIDDEN if the role is above its user's. Return 0 or -1. */
 int auth_key_new(struct txn *txn, struct api_key *record, char text[AUTH_KEY_SIZE],
                  struct err *err);
+
+/** auth_key_rotate(txn, old, grace_ms, next, text, err): a new key like ${old}, which lives on for
+ * ${grace_ms} at most. ERR_CONFLICT for one that is over, revoked or was rotated before. 0 or -1.
+ */
+int auth_key_rotate(struct txn *txn, struct api_key *old, int64_t grace_ms, struct api_key *next,
+                    char text[AUTH_KEY_SIZE], struct err *err);
 
 /** auth_key_revoke(txn, id, err): Return 1, 0 if there is none, -1. */
 int auth_key_revoke(struct txn *txn, const char *id, struct err *err);

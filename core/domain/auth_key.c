@@ -5,6 +5,7 @@
  */
 #include "auth.h"
 
+#include "network.h"
 #include "str.h"
 
 #include <sodium.h>
@@ -84,8 +85,28 @@ int auth_key_new(struct txn *txn, struct api_key *record, char text[AUTH_KEY_SIZ
         return err_set(err, ERR_INTERNAL, "key_too_long", "the key does not fit");
     hash_of(text, record->hash);
     record->revoked_at = record->last_used_at = 0;
+    record->last_address[0] = record->next_id[0] = '\0';
     record->created_at = txn_time_ms(txn);
     return record_insert(txn, &api_key_table, record, err);
+}
+
+int auth_key_rotate(struct txn *txn, struct api_key *old, int64_t grace_ms, struct api_key *next,
+                    char text[AUTH_KEY_SIZE], struct err *err)
+{
+    int64_t now = txn_time_ms(txn);
+
+    if (old->revoked_at != 0 || (old->expires_at != 0 && old->expires_at <= now))
+        return err_set(err, ERR_CONFLICT, "key_over", "the key %s is over", old->id);
+    if (old->next_id[0] != '\0')
+        return err_set(err, ERR_CONFLICT, "key_rotated", "the key %s was rotated already: %s",
+                       old->id, old->next_id);
+    *next = *old;
+    if (auth_key_new(txn, next, text, err) != 0)
+        return -1;
+    (void)str_copy(old->next_id, sizeof old->next_id, next->id);
+    if (old->expires_at == 0 || old->expires_at > now + grace_ms)
+        old->expires_at = now + grace_ms;
+    return record_put(txn, &api_key_table, old, err);
 }
 
 static int invalid(struct err *err)
@@ -106,7 +127,8 @@ static bool shape_is_right(const char *text)
     return str_equal(check, text + len - CHECK_TEXT);
 }
 
-int auth_by_key(struct txn *txn, const char *text, struct identity *identity, struct err *err)
+int auth_by_key(struct txn *txn, const char *text, const char *address, struct identity *identity,
+                struct err *err)
 {
     int64_t now = txn_time_ms(txn);
     struct api_key key;
@@ -130,6 +152,11 @@ int auth_by_key(struct txn *txn, const char *text, struct identity *identity, st
         return -1;
     if (found == 0 || user.disabled)
         return invalid(err);
+    if (!network_list_has(key.networks, address)) {
+        (void)err_set(err, ERR_FORBIDDEN, "key_elsewhere", "this API key is not for use from %s",
+                      address[0] == '\0' ? "here" : address);
+        return err_hint(err, "sett key show %s tells the networks it may come from", key.id);
+    }
     memset(identity, 0, sizeof *identity);
     identity->role = (enum role)(key.role < user.role ? key.role : user.role);
     (void)str_copy(identity->id, sizeof identity->id, key.id);
@@ -137,6 +164,8 @@ int auth_by_key(struct txn *txn, const char *text, struct identity *identity, st
     (void)str_copy(identity->user_id, sizeof identity->user_id, user.id);
     (void)str_copy(identity->user_name, sizeof identity->user_name, user.name);
     (void)str_copy(identity->customer_id, sizeof identity->customer_id, user.customer_id);
+    (void)str_copy(identity->address, sizeof identity->address, address);
+    (void)str_copy(identity->scopes, sizeof identity->scopes, key.scopes);
     identity->touch = now - key.last_used_at >= 60000;
     return 0;
 }

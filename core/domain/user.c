@@ -86,6 +86,13 @@ static const struct field key_rows[] = {
     FIELD(struct api_key, revoked_at, FIELD_TIME, .help = "revoked at"),
     FIELD(struct api_key, last_used_at, FIELD_TIME, .help = "last used at, to the minute"),
     FIELD(struct api_key, created_at, FIELD_TIME, .help = "made at"),
+    FIELD_SINCE(struct api_key, scopes, FIELD_TEXT, 2,
+                .help = "what it is for: tenant:read snapshot:write; none: all of its role"),
+    FIELD_SINCE(struct api_key, networks, FIELD_TEXT, 2,
+                .help = "networks it may come from; none: anywhere"),
+    FIELD_SINCE(struct api_key, last_address, FIELD_TEXT, 2, .help = "from where it was last used"),
+    FIELD_SINCE(struct api_key, next_id, FIELD_ID, 2, .ref_prefix = "key",
+                .help = "the key that took its place"),
 };
 
 static const struct index key_indexes[] = {
@@ -97,7 +104,7 @@ const struct table api_key_table = {
     .name = "api_keys",
     .noun = "api_key",
     .id = 18,
-    .version = 1,
+    .version = 2,
     .prefix = "key",
     .fields = {key_rows, sizeof key_rows / sizeof key_rows[0], sizeof(struct api_key)},
     .key = {"id"},

@@ -4,6 +4,9 @@
 #include "db.h"
 #include "id.h"
 
+#define AUTH_SCOPES_SIZE   640
+#define AUTH_NETWORKS_SIZE 400
+
 /* In the order of power. PUBLIC is nobody at all. */
 enum role { ROLE_PUBLIC, ROLE_CUSTOMER, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 extern const char *const role_names[];
@@ -41,6 +44,10 @@ struct api_key {
     uint32_t role; /* at most its user's */
     uint8_t hash[32];
     int64_t expires_at, revoked_at, last_used_at, created_at;
+    char scopes[AUTH_SCOPES_SIZE];     /* as scope.h has them; "": all that the role may */
+    char networks[AUTH_NETWORKS_SIZE]; /* from where it may be used (network.h); "": anywhere */
+    char last_address[48];
+    char next_id[ID_SIZE]; /* it was rotated: the key in its place; it lives on until expires_at */
 };
 extern const struct table api_key_table; /* key id; unique: hash; index user_id */
 

@@ -9,6 +9,7 @@
 #include "job_start.h"
 #include "json_in.h"
 #include "op.h"
+#include "scope.h"
 #include "str.h"
 #include <string.h>
 
@@ -30,6 +31,8 @@ struct passage {
 
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
 {
+    char scope[48];
+
     if (op->role == ROLE_PUBLIC)
         return 0;
     if (actor->role == ROLE_PUBLIC)
@@ -38,6 +41,12 @@ int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
     if (actor->role < op->role || (actor->role == ROLE_CUSTOMER && actor->customer_id[0] == '\0'))
         return err_set(err, ERR_FORBIDDEN, "role_too_low", "%s needs the role %s", op->name,
                        role_names[op->role]);
+    if (actor->scopes[0] != '\0' && !scope_has(actor->scopes, op)) {
+        scope_of(op, scope);
+        (void)err_set(err, ERR_FORBIDDEN, "scope_missing", "%s needs a key with the scope %s",
+                      op->name, scope);
+        return err_hint(err, "this key is for: %.160s", actor->scopes);
+    }
     return 0;
 }
 

@@ -43,6 +43,7 @@ struct actor {
     char address[48], agent[160]; /* from where, with which program */
     char request_id[40];
     int64_t fresh_at;
+    char scopes[AUTH_SCOPES_SIZE]; /* of an API key (scope.h); "": all that the role may */
 };
 
 /* How the API reaches an operation; the list itself belongs to the front. */
@@ -142,8 +143,9 @@ const struct op *op_next(const struct op *at);
  * written to out. */
 int op_dispatch(struct op_call *call, struct err *err);
 
-/** op_allowed(op, actor, err): whether the actor's role suffices: ERR_UNAUTHENTICATED for nobody,
- * ERR_FORBIDDEN. op_dispatch asks it first; the front also before it looks at the input. 0 or -1.
+/** op_allowed(op, actor, err): whether the actor's role suffices, and an API key's scopes:
+ * ERR_UNAUTHENTICATED for nobody, ERR_FORBIDDEN. op_dispatch asks it first; the front also before
+ * it looks at the input. 0 or -1.
  */
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err);
 

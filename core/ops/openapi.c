@@ -4,6 +4,7 @@
 
 #include "openapi_schema.h"
 #include "params.h"
+#include "scope.h"
 #include "setting.h"
 #include "str.h"
 
@@ -218,7 +219,7 @@ static void operation(const struct op_route *routes, const struct op_route *rout
                       struct json_out *j)
 {
     const struct op *op = op_find(route->op);
-    char method[16], noun[64];
+    char method[16], noun[64], scope[48];
 
     if (op == NULL)
         return;
@@ -234,6 +235,9 @@ static void operation(const struct op_route *routes, const struct op_route *rout
     json_out_text(j, noun);
     json_out_end_array(j);
     json_out_key_text(j, "x-role", role_names[op->role]);
+    scope_of(op, scope);
+    if (scope[0] != '\0' && !(op->flags & OP_FRESH))
+        json_out_key_text(j, "x-scope", scope);
     if (op->flags & OP_FRESH)
         json_out_key_bool(j, "x-fresh-password", true);
     security(op, j);

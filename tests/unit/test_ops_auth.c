@@ -205,7 +205,7 @@ static void a_key_is_shown_once(void **state)
     ops_keep(w, "key", key, sizeof key);
     ops_keep(w, "id", id, sizeof id);
     assert_int_equal(db_read(&txn, w->box.db, &w->err), 0);
-    assert_int_equal(auth_by_key(txn, key, &identity, &w->err), 0);
+    assert_int_equal(auth_by_key(txn, key, "192.0.2.5", &identity, &w->err), 0);
     db_read_end(txn);
     assert_int_equal(identity.role, ROLE_OPERATOR);
     ops_ok(w, 200, "key.list", ROLE_ADMIN, "{}");
@@ -220,7 +220,7 @@ static void a_key_is_shown_once(void **state)
     ops_ok(w, 200, "key.revoke", ROLE_ADMIN, "{\"id\":\"%s\"}", id);
     assert_true(str_starts(ops_text(w, "revoked_at"), "20"));
     assert_int_equal(db_read(&txn, w->box.db, &w->err), 0);
-    assert_int_equal(auth_by_key(txn, key, &identity, &w->err), -1);
+    assert_int_equal(auth_by_key(txn, key, "192.0.2.5", &identity, &w->err), -1);
     db_read_end(txn);
     assert_int_equal(ops_do(w, "key.create", ROLE_ADMIN, "{\"name\":\"x\",\"user\":\"nobody\"}"),
                      -422);
