@@ -203,6 +203,11 @@ const struct op_route route_table[] = {
     {POST, "/api/reveal", "reveal.show"},
     {POST, "/api/tenants/{id}/credentials", "tenant.credentials"},
 
+    {GET, "/api/brand", "brand.show"},
+    {PATCH, "/api/brand", "brand.update"},
+    {GET, "/api/brand/logo", "brand.logo"},
+    {PUT, "/api/brand/logo", "brand.upload"},
+    {DELETE, "/api/brand/logo", "brand.clear"},
     {GET, "/api/settings", "setting.list"},
     {PUT, "/api/settings/{name}", "setting.set"},
     {GET, "/api/secrets", "secret.list"},

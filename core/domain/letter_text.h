@@ -53,6 +53,12 @@ int letter_render(const char *folder, const char *kind, const char *language,
 int letter_render_own(const char *subject, const char *text, const struct kv *values,
                       struct letter_parts *parts, struct err *err);
 
+struct brand;
+
+/** letter_brand(parts, brand, language): what every letter ends with: whose it is and where to turn
+ * to; and its colour. An HTML part that root wrote stays as it is. In letter_brand.c. */
+void letter_brand(struct letter_parts *parts, const struct brand *brand, const char *language);
+
 /** letter_sample(kind, language, values): values for each name that a text of this kind may speak
  * of, for checks and previews. NULL: those of an operator's own text. */
 void letter_sample(const struct letter_kind *kind, const char *language, struct kv *values);

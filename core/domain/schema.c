@@ -19,7 +19,7 @@
  *  50 drift_items    51 drift_scans
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
  *  64 restores       68 snapshot_rounds                69 drills
- *  74 box_moves         78 access_doors
+ *  74 box_moves         78 access_doors      91 brand_logos
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -35,6 +35,7 @@
 #include "alert_rule.h"
 #include "audit.h"
 #include "box_move.h"
+#include "brand.h"
 #include "custom_domain.h"
 #include "customer.h"
 #include "drift.h"
@@ -113,6 +114,7 @@ static const struct table *const tables[] = {
     &snapshot_round_table,
     &drill_table,
     &box_move_table,
+    &brand_logo_table,
 };
 /* clang-format on */
 

@@ -14,6 +14,7 @@ struct setting_row {
     uint64_t min, max;
     const char *help;
     int (*check)(const char *value, struct err *err); /* or NULL */
+    const char *choices; /* the only values there are, as "own,shared"; NULL: any that passes */
 };
 extern const struct setting_row setting_rows[];
 extern const size_t setting_row_count;
@@ -86,6 +87,14 @@ const struct secret_row *secret_row_find(const char *name);
 
 /** setting_row_find(name): the row, or NULL. */
 const struct setting_row *setting_row_find(const char *name);
+
+/** setting_group(name): where a form shows the setting or secret of that name: "box", "tenants",
+ * "mail", "stripe", …: a word of setting_group_names. */
+const char *setting_group(const char *name);
+extern const char *const setting_group_names[]; /* in the order of a page; ended by NULL */
+
+/** setting_unit(row): "s", "ms", "min", "h", "days", "MiB", "%", or "": what its number counts. */
+const char *setting_unit(const struct setting_row *row);
 
 /** setting_conf_check(conf, err): that sett.conf sets only what there is, to acceptable values
  * (what [front], [hands], [outside] and [web] say for their programs is left alone). ERR_INVALID

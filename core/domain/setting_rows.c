@@ -4,6 +4,7 @@
  */
 #include "setting.h"
 
+#include "brand.h"
 #include "dns.h"
 #include "guest.h"
 #include "http.h"
@@ -255,6 +256,11 @@ static int check_optional_https(const char *value, struct err *err)
         .name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511,                \
         .help = (help_), .check = (check_)                                                         \
     }
+#define CHOICE(name_, otherwise_, check_, choices_, help_)                                         \
+    {                                                                                              \
+        .name = (name_), .type = FIELD_TEXT, .otherwise = (otherwise_), .max = 511,                \
+        .help = (help_), .check = (check_), .choices = (choices_)                                  \
+    }
 #define NUMBER(name_, otherwise_, min_, max_, help_)                                               \
     {                                                                                              \
         .name = (name_), .type = FIELD_U64, .otherwise = (otherwise_), .min = (min_),              \
@@ -272,14 +278,23 @@ const struct setting_row setting_rows[] = {
     TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
     TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
     TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails, quiet hours, snapshots"),
+    TEXT("brand.name", "", NULL, "name on order page, portal and letters; empty: box.name"),
+    TEXT("brand.color", "#3056d3", brand_color_check, "accent colour of those, as #3056d3"),
+    TEXT("brand.support_email", "", check_mail_address, "where customers write for help"),
+    TEXT("brand.support_url", "", check_optional_url, "page where customers find help"),
+    TEXT("brand.imprint_url", "", check_optional_url, "who is responsible for the service"),
+    TEXT("brand.privacy_url", "", check_optional_url, "what is done with customers' data"),
+    TEXT("brand.terms_url", "", check_optional_url, "terms of the service"),
     TEXT("smtp.url", "", check_smtp, "mail server: smtp://host[:port] or smtps://host[:port]"),
     TEXT("smtp.user", "", NULL, "user at the mail server; the secret smtp.password goes with it"),
-    TEXT("smtp.tls", "required", check_tls, "TLS of smtp://: required, if_offered or none"),
+    CHOICE("smtp.tls", "required", check_tls, "required,if_offered,none",
+           "TLS of smtp://: required, if_offered or none"),
     NUMBER("smtp.timeout_s", "60", 1, 600, "seconds for one mail"),
     TEXT("mail.from", "", check_mail_address, "sender's address of all mails"),
     TEXT("mail.from_name", "", NULL, "sender's name; the box's if none is set"),
     TEXT("mail.reply_to", "", check_mail_address, "where answers to mails go"),
-    TEXT("mail.language", "en", check_language, "of customers whose language is not known"),
+    CHOICE("mail.language", "en", check_language, "en,es,de",
+           "of customers whose language is not known"),
     FLAG("mail.customers", "true", "customers are told of their tenants' life by mail"),
     NUMBER("outbox.retry_s", "5", 1, 3600, "first wait before a message is sent again"),
     NUMBER("outbox.give_up_hours", "72", 1, 720, "hours until a message is given up"),
@@ -292,10 +307,12 @@ const struct setting_row setting_rows[] = {
     TEXT("alerts.certificates", "", NULL,
          "hosts[:ports] besides box.url whose certificates are watched"),
     NUMBER("credentials.days", "7", 1, 90, "life of a link to first credentials"),
-    TEXT("tenants.scheme", "http", check_scheme, "http or https in the addresses of tenants"),
+    CHOICE("tenants.scheme", "http", check_scheme, "http,https",
+           "http or https in the addresses of tenants"),
     NUMBER("tenants.port", "4443", 0, 65535, "port in the addresses of tenants, 0: none shown"),
     NUMBER("tenants.failed_days", "7", 0, 365, "days until a failed provision is undone, 0: never"),
-    TEXT("ingress.default", "local", check_ingress, "what leads to a new tenant"),
+    CHOICE("ingress.default", "local", check_ingress, "local,cloudflare",
+           "what leads to a new tenant"),
     TEXT("dns.server", "", check_name_server,
          "resolver that is asked about names, as in 192.0.2.1:53; empty: the system's"),
     TEXT("drift.at", "03:40", check_time_of_day,
@@ -319,7 +336,8 @@ const struct setting_row setting_rows[] = {
            "seconds between looks at whether a second box runs the same tunnels"),
     NUMBER("keys.rest_s", "60", 1, 3600,
            "seconds for which the former secrets key stays after a rotation, for who still seals"),
-    TEXT("ingress.mode", "own", check_mode, "own: a tunnel for each tenant; shared: one for many"),
+    CHOICE("ingress.mode", "own", check_mode, "own,shared",
+           "own: a tunnel for each tenant; shared: one for many"),
     TEXT("domains.target", "", check_optional_domain,
          "name that customers' CNAMEs lead to; empty: customers.DOMAIN, with local DOMAIN itself"),
     TEXT("domains.addresses", "", check_addresses,
@@ -417,3 +435,64 @@ const struct secret_row secret_rows[] = {
     {"stripe.webhook_secret_previous", "the one before, while it is being rolled", true},
 };
 const size_t secret_row_count = sizeof secret_rows / sizeof secret_rows[0];
+
+static const struct {
+    const char *prefix, *group;
+} groups[] = {
+    {"box.", "box"},
+    {"store.", "box"},
+    {"keys.", "box"},
+    {"records.", "box"},
+    {"outside.", "box"},
+    {"brand.", "brand"},
+    {"tenants.", "tenants"},
+    {"names.", "tenants"},
+    {"ports.", "tenants"},
+    {"credentials.", "tenants"},
+    {"storage.", "tenants"},
+    {"status.", "tenants"},
+    {"ingress.", "ingress"},
+    {"dns.", "ingress"},
+    {"domains.", "ingress"},
+    {"stripe.", "stripe"},
+    {"cloudflare.", "cloudflare"},
+    {"turn.", "turn"},
+    {"proxmox.", "proxmox"},
+    {"database.", "database"},
+    {"smtp.", "mail"},
+    {"mail.", "mail"},
+    {"outbox.", "mail"},
+    {"alerts.", "alerts"},
+    {"drift.", "alerts"},
+    {"snapshot.", "snapshots"},
+    {"health.", "health"},
+    {"limits.", "limits"},
+    {"auth.", "sign_in"},
+    {"engine.", "engine"},
+};
+const char *const setting_group_names[] = {
+    "box",    "brand",   "tenants",  "ingress", "stripe", "cloudflare",
+    "turn",   "proxmox", "database", "mail",    "alerts", "snapshots",
+    "health", "limits",  "sign_in",  "engine",  "other",  NULL};
+
+const char *setting_group(const char *name)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (str_starts(name, groups[i].prefix))
+            return groups[i].group;
+    return "other";
+}
+
+const char *setting_unit(const struct setting_row *row)
+{
+    static const struct {
+        const char *suffix, *unit;
+    } units[] = {{"_ms", "ms"},       {"_s", "s"},       {"_minutes", "min"},
+                 {"_hours", "h"},     {"_days", "days"}, {".days", "days"},
+                 {".minutes", "min"}, {"_mib", "MiB"},   {"_percent", "%"}};
+
+    for (size_t i = 0; row->type == FIELD_U64 && i < sizeof units / sizeof units[0]; i++)
+        if (str_ends(row->name, units[i].suffix))
+            return units[i].unit;
+    return "";
+}

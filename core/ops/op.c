@@ -38,6 +38,7 @@ const struct op *const op_tables[] = {
     audit_ops,
     setting_ops,
     secret_ops,
+    brand_ops,
     alert_ops,
     notice_ops,
     channel_ops,

@@ -8,6 +8,8 @@
 #include "params.h"
 #include "str.h"
 
+#include <string.h>
+
 struct set_params {
     char name[96], value[4000];
 };
@@ -33,7 +35,13 @@ static const struct field secret_set_rows[] = {
 struct setting_shape {
     char name[64], value[512], origin[8], otherwise[512], help[200], actor[64];
     int64_t updated_at;
+    uint32_t type;
+    uint64_t min, max;
+    char unit[8], group[16];
+    bool fixed;
 };
+static const char *const type_names[] = {"text", "number", "flag", "choice", NULL};
+enum setting_type { TYPE_TEXT, TYPE_NUMBER, TYPE_FLAG, TYPE_CHOICE };
 static const struct field setting_shape_rows[] = {
     FIELD(struct setting_shape, name, FIELD_TEXT, .help = "name"),
     FIELD(struct setting_shape, value, FIELD_TEXT, .help = "the value that holds"),
@@ -46,6 +54,13 @@ static const struct field setting_shape_rows[] = {
     FIELD(struct setting_shape, help, FIELD_TEXT, .help = "what it is for"),
     FIELD(struct setting_shape, actor, FIELD_TEXT, .help = "who set it in the store"),
     FIELD(struct setting_shape, updated_at, FIELD_TIME, .help = "when"),
+    FIELD(struct setting_shape, type, FIELD_ENUM, .names = type_names,
+          .help = "what its value is; choice: one of choices"),
+    FIELD(struct setting_shape, min, FIELD_U64, .help = "number: the least"),
+    FIELD(struct setting_shape, max, FIELD_U64, .help = "number: the most"),
+    FIELD(struct setting_shape, unit, FIELD_TEXT, .help = "number: what it counts: s, days, …"),
+    FIELD(struct setting_shape, group, FIELD_TEXT, .help = "what it belongs to, as in mail"),
+    FIELD(struct setting_shape, fixed, FIELD_BOOL, .help = "it cannot be set"),
 };
 static const struct fields setting_shape = {
     setting_shape_rows, sizeof setting_shape_rows / sizeof setting_shape_rows[0],
@@ -55,9 +70,44 @@ static const struct field secret_shape_rows[] = {
     {.name = "set", .type = FIELD_BOOL, .size = 1, .since = 1, .help = "whether there is one"},
     {.name = "help", .type = FIELD_TEXT, .size = 200, .since = 1, .help = "what it is for"},
     {.name = "updated_at", .type = FIELD_TIME, .size = 8, .since = 1, .help = "when it was set"},
+    {.name = "group", .type = FIELD_TEXT, .size = 16, .since = 1, .help = "what it belongs to"},
 };
 static const struct fields secret_shape = {
     secret_shape_rows, sizeof secret_shape_rows / sizeof secret_shape_rows[0], 0};
+
+static enum setting_type type_of(const struct setting_row *row)
+{
+    if (row->type == FIELD_U64)
+        return TYPE_NUMBER;
+    if (row->type == FIELD_BOOL)
+        return TYPE_FLAG;
+    return row->choices != NULL ? TYPE_CHOICE : TYPE_TEXT;
+}
+
+/* What a form needs to know of it. */
+static void form_members(struct json_out *j, const struct setting_row *row)
+{
+    enum setting_type type = type_of(row);
+
+    json_out_key_text(j, "type", type_names[type]);
+    if (type == TYPE_NUMBER) {
+        json_out_key_u64(j, "min", row->min);
+        json_out_key_u64(j, "max", row->max);
+    }
+    if (type == TYPE_CHOICE) {
+        json_out_key(j, "choices");
+        json_out_array(j);
+        for (const char *at = row->choices; *at != '\0';) {
+            size_t len = strcspn(at, ",");
+            json_out_text_n(j, at, len);
+            at += len + (at[len] == ',');
+        }
+        json_out_end_array(j);
+    }
+    json_out_key_text(j, "unit", setting_unit(row));
+    json_out_key_text(j, "group", setting_group(row->name));
+    json_out_key_bool(j, "fixed", str_equal(row->name, "box.id"));
+}
 
 static int setting_members(struct op_call *call, const struct setting_row *row, struct err *err)
 {
@@ -78,6 +128,7 @@ static int setting_members(struct op_call *call, const struct setting_row *row, 
     json_out_key_text(j, "help", row->help);
     json_out_key_text(j, "actor", setting.actor);
     json_out_key_time(j, "updated_at", setting.updated_at);
+    form_members(j, row);
     json_out_end_object(j);
     return 0;
 }
@@ -151,6 +202,7 @@ static int secret_members(struct op_call *call, const struct secret_row *row, st
     json_out_key_bool(j, "set", found == 1);
     json_out_key_text(j, "help", row->help);
     json_out_key_time(j, "updated_at", secret.updated_at);
+    json_out_key_text(j, "group", setting_group(row->name));
     json_out_end_object(j);
     return 0;
 }

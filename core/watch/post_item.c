@@ -72,8 +72,10 @@ int post_terms_read(struct txn *txn, const struct saga_context *context, struct 
     terms->retry_s = (uint32_t)setting_u64(txn, conf, "outbox.retry_s");
     terms->give_up_hours = (uint32_t)setting_u64(txn, conf, "outbox.give_up_hours");
     terms->credentials_days = (uint32_t)setting_u64(txn, conf, "credentials.days");
+    if (brand_read(txn, conf, &terms->brand, err) < 0)
+        return -1;
     if (terms->from_name[0] == '\0')
-        (void)str_copy(terms->from_name, sizeof terms->from_name, terms->box_name);
+        (void)str_copy(terms->from_name, sizeof terms->from_name, terms->brand.name);
     return read_password(txn, context, terms, err);
 }
 

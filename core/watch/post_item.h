@@ -2,6 +2,7 @@
 #define SETT_POST_ITEM_H
 /* One message with all that its sending needs, read from the store before anything is sent. */
 #include "alert_channel.h"
+#include "brand.h"
 #include "customer.h"
 #include "letter.h"
 #include "mailing.h"
@@ -18,6 +19,7 @@ struct post_terms {
     enum smtp_tls tls;
     uint32_t smtp_timeout_s, retry_s, give_up_hours, credentials_days;
     bool private_targets, customers;
+    struct brand brand; /* of letters to customers */
 };
 
 struct post_item {

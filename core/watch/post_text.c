@@ -49,7 +49,7 @@ static int letter_values(const struct post_item *item, const char *language, str
                   item->tenant.name[0] != '\0' ? item->tenant.name : item->terms.box_name);
     bad |= kv_set(values, "address",
                   item->tenant.url[0] != '\0' ? item->tenant.url : item->terms.box_url);
-    bad |= kv_set(values, "box", item->terms.box_name);
+    bad |= kv_set(values, "box", item->terms.brand.name);
     if (item->token[0] != '\0') {
         bad |= str_format(link, sizeof link, "%s%sreveal.html#%s", item->terms.box_url,
                           str_ends(item->terms.box_url, "/") ? "" : "/", item->token);
@@ -64,12 +64,17 @@ int post_text_letter(const struct post_item *item, const char *folder, struct le
     const char *language = letter_language(item->message.language, item->terms.language);
     struct kv values;
     struct err own;
+    int result;
 
     if (letter_values(item, language, &values) != 0)
         return err_set(err, ERR_TOO_LARGE, "letter_too_large", "a letter's values are too long");
     if (str_equal(item->message.kind, "message"))
-        return letter_render_own(item->mailing.subject, item->mailing.text, &values, parts, err);
-    return letter_render(folder, item->message.kind, language, &values, &own, parts, err);
+        result = letter_render_own(item->mailing.subject, item->mailing.text, &values, parts, err);
+    else
+        result = letter_render(folder, item->message.kind, language, &values, &own, parts, err);
+    if (result == 0)
+        letter_brand(parts, &item->terms.brand, language);
+    return result;
 }
 
 static const char *param(const struct post_item *item, const char *name)

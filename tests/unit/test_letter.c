@@ -1,6 +1,7 @@
 /* The texts of letters: every kind in every language, values escaped, root's files instead. */
 #include "domain_world.h"
 
+#include "brand.h"
 #include "letter_text.h"
 
 static const char *const traps = "<b>\"x\" & 'y'</b>";
@@ -49,6 +50,31 @@ static void the_texts_are_all_of_a_kind(void **state)
     }
     assert_string_equal(letter_language("fr", "de"), "de");
     assert_string_equal(letter_language("fr", "it"), "en");
+}
+
+static void letters_bear_the_brand(void **state)
+{
+    struct brand b = {.name = "Müller & <Co>",
+                      .color = "#0a7d5a",
+                      .support_email = "help@example.com",
+                      .terms_url = "https://example.com/agb?a=1&b=2"};
+    struct letter_parts parts;
+    struct kv values;
+    struct err err;
+
+    (void)state;
+    letter_parts_init(&parts);
+    letter_sample(letter_kind_find("deleted"), "de", &values);
+    assert_int_equal(letter_render(NULL, "deleted", "de", &values, NULL, &parts, &err), 0);
+    letter_brand(&parts, &b, "de");
+    assert_true(str_ends(parts.text.data, "\n-- \nMüller & <Co>\nHilfe: help@example.com\n"
+                                          "AGB: https://example.com/agb?a=1&b=2\n"));
+    assert_non_null(strstr(parts.html.data, "<strong>Müller &amp; &lt;Co&gt;</strong>"));
+    assert_non_null(strstr(parts.html.data, "<a href=\"mailto:help@example.com\">Hilfe</a>"));
+    assert_non_null(strstr(parts.html.data, "<a href=\"https://example.com/agb?a=1&amp;b=2\">"));
+    assert_non_null(strstr(parts.html.data, "border-top:4px solid #0a7d5a"));
+    assert_true(str_ends(parts.html.data, "</p>\n</body></html>\n"));
+    letter_parts_free(&parts);
 }
 
 static void values_are_escaped_and_expanded_once(void **state)
@@ -159,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_speaks_every_language),
+        cmocka_unit_test(letters_bear_the_brand),
         cmocka_unit_test(the_texts_are_all_of_a_kind),
         cmocka_unit_test(values_are_escaped_and_expanded_once),
         cmocka_unit_test(roots_files_replace_texts),
