@@ -148,10 +148,76 @@ static int answer_vault_test(const struct answer_setup *s, const struct kv *para
     return 0;
 }
 
+/* ---- their room ---- */
+
+#define VAULTS_MOST 64
+
+struct vault_id {
+    char id[ID_SIZE];
+};
+
+static int read_vaults(const struct saga_context *c, struct vault_id *vaults, struct err *err)
+{
+    struct vault_place vault;
+    struct scan scan;
+    struct txn *txn;
+    int got, count = 0;
+
+    if (db_read(&txn, c->db, err) == -1)
+        return -1;
+    got = scan_start(&scan, txn, &vault_place_table, NULL, NULL, 0, false, err);
+    while (got != -1 && count < VAULTS_MOST && (got = scan_next(&scan, &vault, err)) == 1)
+        (void)str_copy(vaults[count++].id, ID_SIZE, vault.id);
+    db_read_end(txn);
+    return got == -1 ? -1 : count;
+}
+
+/* Of each what its disk has; one that cannot be opened says why. Buckets and servers say nothing:
+ * they are not asked for what they cannot tell. */
+static void say_room(const struct saga_context *c, const char *id, struct json_out *j)
+{
+    struct place_room room = {0};
+    struct place place = {0};
+    struct err why = {0};
+    bool opened = vault_open_id(c, id, &place, &why) == 0;
+    bool told = opened && place.room != NULL && place.room(place.self, &room, &why) == 0;
+
+    json_out_object(j);
+    json_out_key_text(j, "object", "vault_room");
+    json_out_key_text(j, "vault_id", id);
+    json_out_key(j, "free_bytes");
+    told ? json_out_u64(j, room.free_bytes) : json_out_null(j);
+    json_out_key(j, "size_bytes");
+    told ? json_out_u64(j, room.size_bytes) : json_out_null(j);
+    json_out_key_text(j, "problem", why.kind == ERR_NONE ? "" : why.text);
+    json_out_end_object(j);
+    place_free(&place);
+}
+
+static int answer_vault_room(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                             struct err *err)
+{
+    struct vault_id vaults[VAULTS_MOST];
+    int count = read_vaults(s->context, vaults, err);
+    struct json_out j;
+
+    (void)params;
+    if (count == -1)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "list");
+    json_out_key(&j, "data");
+    json_out_array(&j);
+    for (int i = 0; i < count; i++)
+        say_room(s->context, vaults[i].id, &j);
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+    return 0;
+}
+
 const struct answer_row backup_answers[] = {
-    {"progress", answer_progress},
-    {"vault_test", answer_vault_test},
-    {"restore_keys", answer_restore_keys},
-    {"snapshot_export", answer_export},
-    {NULL, NULL},
+    {"vault_room", answer_vault_room},  {"progress", answer_progress},
+    {"vault_test", answer_vault_test},  {"restore_keys", answer_restore_keys},
+    {"snapshot_export", answer_export}, {NULL, NULL},
 };

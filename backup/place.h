@@ -18,6 +18,11 @@ struct place_file {
     int64_t stored_at; /* wall, ms; 0: not told */
 };
 
+/* Of the disk that it lies on, as it is for those who are not root. */
+struct place_room {
+    uint64_t free_bytes, size_bytes;
+};
+
 /* The beginning of a file. */
 struct place_head {
     uint8_t *data;
@@ -47,6 +52,8 @@ struct place {
     /* tidy: give up what was begun there before ${before_ms} (wall) under names with ${prefix} and
      * never ended, and takes room there unseen. NULL: nothing can be left so. */
     int (*tidy)(void *self, const char *prefix, int64_t before_ms, struct err *err);
+    /* room: what there is; NULL: nobody can tell. */
+    int (*room)(void *self, struct place_room *room, struct err *err);
     void (*free)(void *self);
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -252,6 +253,18 @@ static int folder_remove(void *self, const char *name, struct err *err)
     return 0;
 }
 
+static int folder_room(void *self, struct place_room *room, struct err *err)
+{
+    const struct folder *f = self;
+    struct statvfs fs;
+
+    if (fstatvfs(f->fd, &fs) == -1)
+        return failed(f, ".", err);
+    room->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    room->size_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+    return 0;
+}
+
 static void folder_free(void *self)
 {
     struct folder *f = self;
@@ -284,6 +297,7 @@ int place_folder(struct place *out, const char *path, struct err *err)
                           .head = folder_head,
                           .list = folder_list,
                           .remove = folder_remove,
+                          .room = folder_room,
                           .free = folder_free};
     return 0;
 }

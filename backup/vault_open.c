@@ -69,8 +69,8 @@ int vault_open_id(const struct saga_context *context, const char *id, struct pla
     if (found == 1 &&
         setting_text(txn, &context->conf, "outside.ca_file", ca_file, sizeof ca_file, err) == -1)
         found = -1;
-    if (found == 1 && setting_text(txn, &context->conf, "outside.ca_file", ca_file,
-                                   sizeof ca_file, err) == -1)
+    if (found == 1 &&
+        setting_text(txn, &context->conf, "outside.ca_file", ca_file, sizeof ca_file, err) == -1)
         found = -1;
     db_read_end(txn);
     if (found == 0)

@@ -160,6 +160,20 @@ def test_keep(tap, box, api):
            api.must("GET", "/api/drills?passed=false")["data"] == [], "by vault and result")
 
 
+def test_glance(tap, box, api):
+    said = api.must("GET", "/api/snapshots/summary")
+    tap.ok(said["newest"]["verified"] and said["last_verified_at"] and said["recovery_keys"] == 1 and said["next"][0]["what"] == "box"
+           and said["next"][0]["at"] > said["newest"]["created_at"], "how it stands, in one answer", said)
+    here = next(v for v in said["vaults"] if v["name"] == "local")
+    tap.ok(here["copies"] >= 1 and here["bytes"] > 0, "with what each vault has", here)
+    room = api.must("GET", "/api/vaults/room")["data"]
+    here = next(r for r in room if r["vault_id"] == here["id"])
+    tap.ok(0 < here["free_bytes"] <= here["size_bytes"] and not here["problem"], "and what is free there, asked of the worker", room)
+    rows = api.must("GET", "/api/snapshots/matrix?days=3")
+    tap.ok(len(rows["days"]) == 3 and rows["days"][0]["box"]["state"] in ("verified", "proven"), "days of the matrix", rows)
+    tap.ok("V" in box.sett("snapshot", "matrix").upper() and "newest" in box.sett("snapshot", "summary"), "and on the command line")
+
+
 def test_traces(tap, box, api):
     entries = api.must("GET", "/api/audit?limit=100")["data"]
     did = {e["action"]: e for e in entries if e["result"] == "ok"}
@@ -203,6 +217,8 @@ def main():
             test_export(tap, box, api, one)
         with tap.part("what is kept"):
             test_keep(tap, box, api)
+        with tap.part("at a glance"):
+            test_glance(tap, box, api)
         with tap.part("traces"):
             test_traces(tap, box, api)
     finally:

@@ -86,6 +86,24 @@ int64_t snapshot_schedule_latest(const char *text, const char *zone, int64_t now
     return latest;
 }
 
+int64_t snapshot_schedule_next(const char *text, const char *zone, int64_t now_ms)
+{
+    int64_t local = now_ms + offset_at(zone, now_ms), today = local - local % DAY_MS, next = 0;
+    int minutes;
+
+    if (str_equal(text, "off"))
+        return 0;
+    for (const char *at = text; *at != '\0' && (minutes = next_time(&at)) != -1;)
+        for (int64_t day = today - DAY_MS; day <= today + DAY_MS; day += DAY_MS) {
+            int64_t when = instant(zone, day + minutes * MINUTE_MS);
+            if (when <= now_ms)
+                continue;
+            next = next == 0 || when < next ? when : next;
+            break; /* those of later days are later */
+        }
+    return next;
+}
+
 /* Whether a last one at ${last} leaves the time ${latest} open. */
 static bool over(int64_t last, int64_t latest, int64_t now)
 {

@@ -21,6 +21,10 @@ int snapshot_schedule_check(const char *text, struct err *err);
  * when they have; one that it has twice is the first. */
 int64_t snapshot_schedule_latest(const char *text, const char *zone, int64_t now_ms);
 
+/** snapshot_schedule_next(text, zone, now_ms): the earliest of its times that lies ahead of
+ * ${now_ms} (wall), 0 if there is none. */
+int64_t snapshot_schedule_next(const char *text, const char *zone, int64_t now_ms);
+
 /** snapshot_schedule_due(text, zone, last_ms, now_ms): whether a time of it lies behind ${last_ms},
  * when the last one was begun, and not behind ${now_ms}. However many were missed, it is due once.
  * A last one that is more than a day ahead was made by a clock that was wrong: it does not count.

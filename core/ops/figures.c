@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "port.h"
 #include "setting.h"
+#include "snapshot.h"
 #include "str.h"
 #include "tunnel.h"
 
@@ -197,6 +198,46 @@ static int take_jobs(struct txn *txn, struct figures *f, struct err *err)
     return 0;
 }
 
+static void add_copy(struct figures *f, const struct snapshot_copy *copy)
+{
+    struct figures_vault *vault;
+    uint32_t i = 0;
+
+    while (i < f->vaults && !str_equal(f->vault[i].id, copy->vault_id))
+        i++;
+    if (i == FIGURES_VAULTS)
+        return;
+    vault = &f->vault[i];
+    if (i == f->vaults) {
+        (void)str_copy(vault->id, sizeof vault->id, copy->vault_id);
+        f->vaults++;
+    }
+    vault->copies++;
+    vault->bytes += copy->bytes;
+    if (copy->stored_at > vault->newest_at)
+        vault->newest_at = copy->stored_at;
+}
+
+static int take_snapshots(struct txn *txn, struct figures *f, struct err *err)
+{
+    struct snapshot s = {.state = SNAPSHOT_DONE};
+    struct snapshot_copy copy;
+    struct scan scan;
+    int found;
+
+    if (scan_start(&scan, txn, &snapshot_table, "state", &s, 1, false, err) != 0)
+        return -1;
+    while ((found = scan_next(&scan, &s, err)) == 1) {
+        f->snapshots++;
+        f->snapshot_bytes += s.bytes;
+    }
+    if (found < 0 || scan_start(&scan, txn, &snapshot_copy_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((found = scan_next(&scan, &copy, err)) == 1)
+        add_copy(f, &copy);
+    return found;
+}
+
 static int take(struct op_call *call, struct figures *f, struct err *err)
 {
     struct figures fresh = *f;
@@ -211,7 +252,11 @@ static int take(struct op_call *call, struct figures *f, struct err *err)
         fresh.currencies = fresh.sagas = 0;
         memset(fresh.revenue, 0, sizeof fresh.revenue);
         memset(fresh.saga, 0, sizeof fresh.saga);
-        if (take_revenue(call->txn, &fresh, err) != 0 || take_jobs(call->txn, &fresh, err) != 0)
+        fresh.snapshots = fresh.snapshot_bytes = 0;
+        fresh.vaults = 0;
+        memset(fresh.vault, 0, sizeof fresh.vault);
+        if (take_revenue(call->txn, &fresh, err) != 0 || take_jobs(call->txn, &fresh, err) != 0 ||
+            take_snapshots(call->txn, &fresh, err) != 0)
             return -1;
         fresh.slow_taken_ms = now;
     }

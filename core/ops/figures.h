@@ -16,6 +16,7 @@
 #define FIGURES_EVENT_STATES  4
 #define FIGURES_CURRENCIES    8
 #define FIGURES_SAGAS         24
+#define FIGURES_VAULTS        16
 #define FIGURES_BUCKETS       7 /* of a job's duration; the last one has no end */
 
 extern const uint32_t figures_bucket_s[FIGURES_BUCKETS - 1];
@@ -31,6 +32,12 @@ struct figures_saga {
     uint64_t total_ms;
 };
 
+struct figures_vault {
+    char id[ID_SIZE];
+    uint64_t copies, bytes;
+    int64_t newest_at; /* when it last got one */
+};
+
 struct figures {
     int64_t taken_ms;
     uint64_t tenants[FIGURES_TENANT_STATES], jobs[FIGURES_JOB_STATES],
@@ -40,6 +47,9 @@ struct figures {
     uint32_t currencies, sagas;
     struct figures_revenue revenue[FIGURES_CURRENCIES];
     struct figures_saga saga[FIGURES_SAGAS];
+    uint64_t snapshots, snapshot_bytes; /* that are kept, each once; slow, too */
+    uint32_t vaults;
+    struct figures_vault vault[FIGURES_VAULTS];
 };
 
 /** figures_cache_new(err): for op_box.figures, one per process and for its whole life. NULL on

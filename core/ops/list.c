@@ -13,6 +13,7 @@ struct walk {
     const struct list *list;
     const struct table *table;
     unsigned limit, shown, looked;
+    int end; /* what beyond says where the walk is over */
     bool has_more, gave_up;
     void *record, *cursor;
     struct scan scan;
@@ -56,6 +57,8 @@ static int next_shown(struct walk *w, void *record, struct err *err)
     int found;
 
     while ((found = scan_next(&w->scan, record, err)) == 1) {
+        if (w->list->beyond != NULL && w->list->beyond(w->call, record) == w->end)
+            return 0;
         if (w->list->keep == NULL || w->list->keep(w->call, record))
             return 1;
         if (++w->looked >= LOOK_AT_MOST) {
@@ -114,8 +117,9 @@ static int start(struct walk *w, const struct list_params *p, struct err *err)
     if (scan_start(&w->scan, w->call->txn, w->table, list->index, list->match, list->fields,
                    backward, err) != 0)
         return -1;
+    w->end = back ? 1 : -1;
     if (cursor[0] == '\0')
-        return 0;
+        return list->start == NULL ? 0 : scan_after(&w->scan, list->start, err);
     if (set_cursor(w, back ? "ending_before" : "starting_after", cursor, err) != 0)
         return -1;
     return scan_after(&w->scan, w->cursor, err);
@@ -141,6 +145,8 @@ static int reply(struct walk *w, const struct list_params *p, struct err *err)
         object_key(w->table, w->record, next, sizeof next);
         json_out_key_text(j, "next", next);
     }
+    if (w->list->also != NULL && w->list->also(w->call, err) != 0)
+        return -1;
     json_out_end_object(j);
     return 0;
 }

@@ -46,6 +46,13 @@ struct list {
     /* What no index knows: whether to show it. At most some thousand records are looked at for one
      * answer; then it says "has_more" with "next", the cursor to go on from. */
     bool (*keep)(const struct op_call *call, const void *record);
+    /* Where the walk ends before its index does: whether a record lies behind (-1), within (0) or
+     * before (1) what is asked for, in the order of the index. What is before is passed over by
+     * ${start}, a record to begin at when no cursor is given. NULL: there are no such ends. */
+    int (*beyond)(const struct op_call *call, const void *record);
+    const void *start;
+    /* Members of the list itself, behind its data. NULL: none. Return 0 or -1. */
+    int (*also)(struct op_call *call, struct err *err);
 };
 
 /** list_reply(call, params, list, err): write the list. ERR_INVALID for a cursor that cannot be.

@@ -55,5 +55,7 @@ extern const struct op recovery_ops[];        /* recovery_ops.c */
 extern const struct op vault_ops[];           /* vault_ops.c */
 extern const struct op snapshot_keep_ops[];   /* snapshot_keep_ops.c */
 extern const struct op snapshot_ops[];        /* snapshot_ops.c */
+extern const struct op snapshot_matrix_ops[]; /* snapshot_matrix.c */
+extern const struct op backup_summary_ops[];  /* snapshot_summary.c */
 
 #endif

@@ -53,6 +53,8 @@ const struct op *const op_tables[] = {
     box_key_ops,
     recovery_ops,
     vault_ops,
+    snapshot_matrix_ops,
+    backup_summary_ops,
     snapshot_keep_ops,
     snapshot_import_ops,
     snapshot_ops,

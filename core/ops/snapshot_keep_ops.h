@@ -5,7 +5,6 @@
 
 /* Of the whole box's; 0: never. Milliseconds. */
 struct snapshot_times {
-    uint64_t count, bytes; /* of all snapshots that are kept */
     int64_t done, verified, proven;
 };
 

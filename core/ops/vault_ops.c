@@ -191,12 +191,44 @@ static int vault_test(struct op_call *call, struct err *err)
     return enquire_reply_json(call, err);
 }
 
+static int room_slow(struct op_call *call, struct err *err)
+{
+    struct kv params;
+
+    kv_clear(&params);
+    return enquire_ask(call, "vault_room", &params, 0, err);
+}
+
+static int vault_room(struct op_call *call, struct err *err)
+{
+    return enquire_reply_json(call, err);
+}
+
+static const struct field room_rows[] = {
+    {.name = "vault_id", .type = FIELD_TEXT, .size = ID_SIZE, .help = "the vault"},
+    {.name = "free_bytes",
+     .type = FIELD_U64,
+     .size = 8,
+     .help = "what is free there; null: it cannot be told"},
+    {.name = "size_bytes", .type = FIELD_U64, .size = 8, .help = "of so many"},
+    {.name = "problem", .type = FIELD_TEXT, .size = 240, .help = "why it could not be asked"},
+};
+static const struct fields room = {room_rows, sizeof room_rows / sizeof room_rows[0], 0};
+
 struct only_list {
     struct list_params list;
 };
 static const struct field list_rows[] = {LIST_FIELDS(struct only_list)};
 
 const struct op vault_ops[] = {
+    {.name = "vault.room",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_ASK,
+     .help = "Show how much room there is where snapshots are kept",
+     .example = "",
+     .result = &room,
+     .slow = room_slow,
+     .run = vault_room},
     {.name = "vault.list",
      .role = ROLE_VIEWER,
      .flags = OP_READ | OP_LIST | OP_BARE,

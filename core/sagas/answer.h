@@ -4,21 +4,23 @@
  * The worker's answers to the front and the CLI: a closed table of questions that change nothing
  * but checkout, whose order exists before it is asked.
  *
- *   plan      saga, arguments of the job      JSON: what each step would touch
- *   logs      tenant_id or tunnel_id, lines   plain text, streamed
- *   stats     tenant_id                       JSON: memory, processor, processes, traffic
- *   status    tenant_id or tunnel_id          JSON: what runtime, connector and provider say now
- *   probe     tenant_id                       JSON: what its health path answers now
- *   tunnel_probe  tunnel_id or url, path      JSON: why it does not answer, and the remedy;
- *             public                          "1": only public addresses may be asked
- *   turn_credentials  turn_key_id, ttl_s      JSON: short-lived credentials; at most
- * turn.per_minute turn_revoke       turn_key_id, username   JSON: one of them is over before its
- * time turn_usage        turn_key_id, days       JSON: what a key has relayed domain    domain_id
- * JSON: what is seen of a domain outside proxmox                                   JSON: what its
- * token may, its nodes, what is missing progress                                  JSON: how far the
- * snapshot under way is (backup/) vault_test        vault_id                JSON: what was put
- * there came back (backup/) checkout  order_id                        JSON: {"session","url"} of
- * Stripe's page to pay on
+ *   plan              saga, arguments of the job   JSON: what each step would touch
+ *   logs              tenant_id or tunnel_id, lines  plain text, streamed
+ *   stats             tenant_id                    JSON: memory, processor, processes, traffic
+ *   status            tenant_id or tunnel_id       JSON: what runtime, connector, provider say now
+ *   probe             tenant_id                    JSON: what its health path answers now
+ *   tunnel_probe      tunnel_id or url, path       JSON: why it does not answer, and the remedy;
+ *                     public                       "1": only public addresses may be asked
+ *   turn_credentials  turn_key_id, ttl_s           JSON: short-lived credentials; at most
+ *                                                  turn.per_minute
+ *   turn_revoke       turn_key_id, username        JSON: one of them is over before its time
+ *   turn_usage        turn_key_id, days            JSON: what a key has relayed
+ *   domain            domain_id                    JSON: what is seen of a domain outside
+ *   proxmox                                        JSON: what its token may, nodes, what is missing
+ *   progress                                       JSON: how far the snapshot under way is
+ *   vault_test        vault_id                     JSON: what was put there came back
+ *   vault_room                                     JSON: what room each vault has
+ *   checkout          order_id                     JSON: {"session","url"} of Stripe's page
  */
 #include <sys/types.h>
 #include "outside.h"

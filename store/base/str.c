@@ -133,6 +133,22 @@ void str_lower(char *s)
         *s = (char)lower((unsigned char)*s);
 }
 
+bool str_has(const char *s, const char *part)
+{
+    size_t len = strlen(part);
+
+    for (; len > 0; s++) {
+        size_t i = 0;
+        while (i < len && lower((unsigned char)s[i]) == lower((unsigned char)part[i]))
+            i++;
+        if (i == len)
+            return true;
+        if (*s == '\0')
+            return false;
+    }
+    return true;
+}
+
 char *str_trim(char *s)
 {
     char *end;

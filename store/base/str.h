@@ -42,6 +42,10 @@ bool str_utf8(const char *s, size_t len);
 /** str_lower(s): ASCII letters to lower case, in place. */
 void str_lower(char *s);
 
+/** str_has(s, part): whether ${part} is somewhere in ${s}, small and capital ASCII letters being the
+ * same. "" is in everything. */
+bool str_has(const char *s, const char *part);
+
 /** str_trim(s): cut blanks at both ends in place; return the first kept character. */
 char *str_trim(char *s);
 

@@ -78,6 +78,14 @@ static void test_latest(void **state)
         clock_text(text, got);
         if (got != at(cases[i].latest))
             fail_msg("%s %s at %s: %s", cases[i].times, cases[i].zone, cases[i].now, text);
+        if (got == 0)
+            continue;
+        /* The next is the mirror of it: none lies between. */
+        assert_true(snapshot_schedule_next(cases[i].times, cases[i].zone, got - 1) == got);
+        int64_t next = snapshot_schedule_next(cases[i].times, cases[i].zone, at(cases[i].now));
+        assert_true(next > at(cases[i].now));
+        assert_true(snapshot_schedule_latest(cases[i].times, cases[i].zone, next - 1) == got);
+        assert_true(snapshot_schedule_latest(cases[i].times, cases[i].zone, next) == next);
     }
 }
 
