@@ -90,6 +90,8 @@ const struct op_route route_table[] = {
     {POST, "/api/tunnels/{id}/rules", "rule.create"},
     {PUT, "/api/tunnels/{id}/rules", "rule.replace"},
     {POST, "/api/tunnels/{id}/rules/revert", "rule.revert"},
+    {POST, "/api/tunnels/{id}/rules/check", "rule.check"},
+    {GET, "/api/tunnels/{id}/rules/versions", "rule.versions"},
     {GET, "/api/rules/{id}", "rule.show"},
     {PATCH, "/api/rules/{id}", "rule.update"},
     {DELETE, "/api/rules/{id}", "rule.delete"},

@@ -182,6 +182,23 @@ def test_replace(b, port, folder):
     tap.ok(done == 2 and "must match all URLs" in errors and len(b.rules_of("pbx")) == 4, "one that cloudflared would refuse is refused, whole", errors)
 
 
+def test_versions(b, folder):
+    """Former versions, and one look at a list that says all that is wrong with it."""
+    tap, box = b.tap, b.box
+    said = box.json("rule", "check", "pbx", "--config-file", os.path.join(folder, "config.yml.wrong"), "--url", f"https://pbx.{b.domain}/")
+    tap.ok(not said["valid"] and [(e["position"], e["field"], e["code"]) for e in said["errors"]] == [(2, "service", "bad_service")]
+           and said["match"]["service"] and said["changes"], "rule check: the fault by position and field, what changes, what an address meets", said)
+    versions = box.json("rule", "versions", "pbx")["data"]
+    was = next(v for v in versions if any(f"ssh.{b.domain}" in c and c[0] == "+" for c in v["changes"]))
+    tap.ok(len(versions) > 2 and was["changed_by"] and was["changed_at"], "former versions say who changed them and what going back changes", versions)
+    now = b.rules_of("pbx")
+    back = b.ended(box.json("rule", "revert", "pbx", "--to", str(was["version"]), "--no-wait"))
+    tap.ok(back["state"] == "done" and f"ssh.{b.domain}" in [r[0] for r in b.rules_of("pbx")], "back to one of them", b.rules_of("pbx"))
+    newest = box.json("rule", "versions", "pbx")["data"][0]["version"]
+    b.ended(box.json("rule", "revert", "pbx", "--to", str(newest), "--no-wait"))
+    tap.equal(b.rules_of("pbx"), now, "and back again")
+
+
 def test_api(b):
     tap, box = b.tap, b.box
     head = box.login()
@@ -349,6 +366,7 @@ def main():
         b, port = Bench(tap, box, world), service()
         for name, part in (("standing alone", lambda: test_standing_alone(b, port)), ("rules", lambda: test_rules(b, port)),
                            ("refused", lambda: test_refused(b)), ("replace", lambda: test_replace(b, port, folder)),
+                           ("versions", lambda: test_versions(b, folder)),
                            ("api", lambda: test_api(b)), ("files", lambda: test_files(b, port)), ("adopt", lambda: test_adopt(b, folder)), ("tenant", lambda: test_tenant(b)), ("end", lambda: test_end(b))):
             with tap.part(name):
                 part()

@@ -8,44 +8,16 @@
 #include <string.h>
 
 #include "job_start.h"
+#include "rule_past.h"
 #include "shared.h"
 #include "str.h"
 #include "url.h"
-
-/* A member of the rule that cloudflared would be given. */
-#define IS(name_, member_, kind_, ...)                                                             \
-    {                                                                                              \
-        .name = name_, .type = kind_, .offset = offsetof(struct rule, is.member_),                 \
-        .size = sizeof(((struct rule *)0)->is.member_), .since = 1, __VA_ARGS__                    \
-    }
 
 static const struct field rows[] = {
     FIELD(struct rule, id, FIELD_ID, .ref_prefix = "rul"),
     FIELD(struct rule, tunnel_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tun"),
     FIELD(struct rule, position, FIELD_U32, .flags = FIELD_HIDDEN),
-    IS("hostname", hostname, FIELD_TEXT, .help = "exact or with a leading \"*.\", \"\": all"),
-    IS("path", path, FIELD_TEXT, .help = "regular expression (RE2) of paths, \"\": all"),
-    IS("service", service, FIELD_TEXT, .help = "where it leads, \"\": as the tunnel's own route"),
-    IS("no_tls_verify", origin.no_tls_verify, FIELD_BOOL,
-       .help = "does not check the service's certificate"),
-    IS("origin_server_name", origin.origin_server_name, FIELD_TEXT,
-       .help = "name that the service's certificate must bear"),
-    IS("http_host_header", origin.http_host_header, FIELD_TEXT,
-       .help = "Host header that the service is sent"),
-    IS("connect_timeout_s", origin.connect_timeout_s, FIELD_U32, .help = "0: 30"),
-    IS("tls_timeout_s", origin.tls_timeout_s, FIELD_U32, .help = "0: 10"),
-    IS("tcp_keep_alive_s", origin.tcp_keep_alive_s, FIELD_U32, .help = "0: 30"),
-    IS("keep_alive_timeout_s", origin.keep_alive_timeout_s, FIELD_U32, .help = "0: 90"),
-    IS("keep_alive_connections", origin.keep_alive_connections, FIELD_U32, .help = "0: 100"),
-    IS("http2_origin", origin.http2_origin, FIELD_BOOL, .help = "speaks HTTP/2 to the service"),
-    IS("disable_chunked_encoding", origin.disable_chunked_encoding, FIELD_BOOL,
-       .help = "sends no chunked bodies"),
-    IS("access_required", origin.access_required, FIELD_BOOL,
-       .help = "lets in only with a token of Cloudflare Access"),
-    IS("access_team", origin.access_team, FIELD_TEXT, .help = "the team's name at Access"),
-    IS("access_audiences", origin.access_audiences, FIELD_TEXT,
-       .help = "audience tags of Access applications, with commas"),
-    IS("more", origin.more, FIELD_TEXT, .help = "further members of originRequest, as they came"),
+    RULE_IS_FIELDS(struct rule),
     FIELD(struct rule, note, FIELD_TEXT, .help = "what it is for"),
     FIELD(struct rule, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct rule, updated_at, FIELD_TIME, .help = "changed at"),
@@ -178,8 +150,7 @@ int rule_list(struct txn *txn, const struct tunnel *tunnel, struct rule_list *li
     return got;
 }
 
-/* Whether whatever meets ${b} would have met ${a} before. */
-static bool covers(const char *host_a, const char *path_a, const struct cloudflared_rule *b)
+bool rule_covers(const char *host_a, const char *path_a, const struct cloudflared_rule *b)
 {
     bool host = host_a[0] == '\0' || str_equal(host_a, b->hostname) ||
                 (b->hostname[0] != '\0' && cloudflared_host_matches(host_a, b->hostname));
@@ -195,13 +166,13 @@ static uint32_t best_place(const struct rule_list *list, const struct tunnel *tu
 
     for (uint32_t i = 0; i <= list->count; i++) {
         if (i == list->own && tunnel_routed(tunnel)) {
-            if (covers(tunnel->hostname, tunnel->path, &rule->is))
+            if (rule_covers(tunnel->hostname, tunnel->path, &rule->is))
                 return place;
             place++;
         }
         if (i == list->count)
             break;
-        if (covers(list->rules[i].is.hostname, list->rules[i].is.path, &rule->is))
+        if (rule_covers(list->rules[i].is.hostname, list->rules[i].is.path, &rule->is))
             return place;
         place++;
     }
@@ -372,9 +343,77 @@ int rule_delete_all(struct txn *txn, const char *tunnel_id, struct err *err)
     while ((got = scan_next(&scan, &rule, err)) == 1)
         if (rule_delete(txn, &rule, err) == -1)
             return -1;
-    if (got == -1 || rule_text_keep(txn, tunnel_id, RULE_TEXT_SENT, "", 0, err) == -1)
+    if (got == -1 || rule_text_keep(txn, tunnel_id, RULE_TEXT_SENT, "", 0, err) == -1 ||
+        rule_past_delete_all(txn, tunnel_id, err) == -1)
         return -1;
     return rule_text_keep(txn, tunnel_id, RULE_TEXT_IN_FORCE, "", 0, err);
+}
+
+/* What a rule of a new list takes over from the one that was for the same host name and path. */
+static void inherit(const struct rule_list *old, struct rule *rule)
+{
+    for (uint32_t i = 0; i < old->count; i++) {
+        const struct rule *was = &old->rules[i];
+        if (!str_equal(was->is.hostname, rule->is.hostname) ||
+            !str_equal(was->is.path, rule->is.path))
+            continue;
+        memcpy(rule->id, was->id, sizeof rule->id);
+        rule->created_at = was->created_at;
+        if (rule->note[0] == '\0')
+            memcpy(rule->note, was->note, sizeof rule->note);
+        return;
+    }
+}
+
+static bool has_id(const struct rule *rules, uint32_t count, const char *id)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (str_equal(rules[i].id, id))
+            return true;
+    return false;
+}
+
+/* The new list, with the ids that stay; of two alike the second one is new. */
+static int number_all(struct txn *txn, struct tunnel *tunnel, const struct rule_list *old,
+                      struct rule *rules, uint32_t count, uint32_t own, struct err *err)
+{
+    uint32_t position = 1;
+
+    if (count + 2 > CLOUDFLARED_RULES_MAX)
+        return err_set(err, ERR_QUOTA, "rules_full", "a tunnel has at most %u rules",
+                       CLOUDFLARED_RULES_MAX);
+    for (uint32_t i = 0; i <= count; i++) {
+        if (i == own)
+            tunnel->own_position = position++;
+        if (i == count)
+            break;
+        rules[i].id[0] = '\0';
+        (void)str_copy(rules[i].tunnel_id, sizeof rules[i].tunnel_id, tunnel->id);
+        rules[i].position = position++;
+        rules[i].created_at = rules[i].updated_at = txn_time_ms(txn);
+        inherit(old, &rules[i]);
+        if (rules[i].id[0] == '\0' || has_id(rules, i, rules[i].id))
+            id_make(rules[i].id, rule_table.prefix);
+    }
+    return 0;
+}
+
+int rule_replace(struct txn *txn, struct tunnel *tunnel, struct rule *rules, uint32_t count,
+                 uint32_t own, struct err *err)
+{
+    struct rule_list old;
+    int result;
+
+    if (rule_list(txn, tunnel, &old, err) == -1)
+        return -1;
+    result = number_all(txn, tunnel, &old, rules, count, own, err);
+    for (uint32_t i = 0; result == 0 && i < old.count; i++)
+        result = rule_delete(txn, &old.rules[i], err);
+    for (uint32_t i = 0; result == 0 && i < count; i++)
+        if ((result = record_insert(txn, &rule_table, &rules[i], err)) == 0)
+            result = shared_room(txn, tunnel->id, 1, err);
+    rule_list_free(&old);
+    return result;
 }
 
 int rule_changed(struct txn *txn, struct tunnel *tunnel, struct job *job, struct err *err)

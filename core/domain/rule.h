@@ -22,6 +22,47 @@ struct rule {
 };
 extern const struct table rule_table; /* key id; index: by_place {tunnel_id, position}, hostname */
 
+/* Rows for what cloudflared would be given, of a struct ${t_} that has it as `is`. */
+#define RULE_IS(t_, name_, member_, kind_, ...)                                                    \
+    {                                                                                              \
+        .name = name_, .type = kind_, .offset = offsetof(t_, is.member_),                          \
+        .size = sizeof(((t_ *)0)->is.member_), .since = 1, __VA_ARGS__                             \
+    }
+#define RULE_IS_FIELDS(t_)                                                                         \
+    RULE_IS(t_, "hostname", hostname, FIELD_TEXT,                                                  \
+            .help = "exact or with a leading \"*.\", \"\": all"),                                  \
+        RULE_IS(t_, "path", path, FIELD_TEXT,                                                      \
+                .help = "regular expression (RE2) of paths, \"\": all"),                           \
+        RULE_IS(t_, "service", service, FIELD_TEXT,                                                \
+                .help = "where it leads, \"\": as the tunnel's own route"),                        \
+        RULE_IS(t_, "no_tls_verify", origin.no_tls_verify, FIELD_BOOL,                             \
+                .help = "does not check the service's certificate"),                               \
+        RULE_IS(t_, "origin_server_name", origin.origin_server_name, FIELD_TEXT,                   \
+                .help = "name that the service's certificate must bear"),                          \
+        RULE_IS(t_, "http_host_header", origin.http_host_header, FIELD_TEXT,                       \
+                .help = "Host header that the service is sent"),                                   \
+        RULE_IS(t_, "connect_timeout_s", origin.connect_timeout_s, FIELD_U32, .help = "0: 30"),    \
+        RULE_IS(t_, "tls_timeout_s", origin.tls_timeout_s, FIELD_U32, .help = "0: 10"),            \
+        RULE_IS(t_, "tcp_keep_alive_s", origin.tcp_keep_alive_s, FIELD_U32, .help = "0: 30"),      \
+        RULE_IS(t_, "keep_alive_timeout_s", origin.keep_alive_timeout_s, FIELD_U32,                \
+                .help = "0: 90"),                                                                  \
+        RULE_IS(t_, "keep_alive_connections", origin.keep_alive_connections, FIELD_U32,            \
+                .help = "0: 100"),                                                                 \
+        RULE_IS(t_, "http2_origin", origin.http2_origin, FIELD_BOOL,                               \
+                .help = "speaks HTTP/2 to the service"),                                           \
+        RULE_IS(t_, "disable_chunked_encoding", origin.disable_chunked_encoding, FIELD_BOOL,       \
+                .help = "sends no chunked bodies"),                                                \
+        RULE_IS(t_, "access_required", origin.access_required, FIELD_BOOL,                         \
+                .help = "lets in only with a token of Cloudflare Access"),                         \
+        RULE_IS(t_, "access_team", origin.access_team, FIELD_TEXT,                                 \
+                .help = "the team's name at Access"),                                              \
+        RULE_IS(t_, "access_audiences", origin.access_audiences, FIELD_TEXT,                       \
+                .help = "audience tags of Access applications, with commas"),                      \
+        RULE_IS(t_, "more", origin.more, FIELD_TEXT,                                               \
+                .help = "further members of originRequest, as they came")
+
+#define RULE_NOTE_DOMAIN "domain " /* begins the note of one that a customer's domain has */
+
 #define RULE_PLACE_END  UINT32_MAX       /* see rule_new */
 #define RULE_PLACE_LAST (UINT32_MAX - 1) /* behind all, also what is met in vain */
 
@@ -50,6 +91,17 @@ int rule_delete(struct txn *txn, const struct rule *rule, struct err *err);
 
 /** rule_delete_all(txn, tunnel_id, err): when the tunnel goes. Return 0 or -1. */
 int rule_delete_all(struct txn *txn, const char *tunnel_id, struct err *err);
+
+/** rule_replace(txn, tunnel, rules, count, own, err): these in place of all that it has, in their
+ * order, ${own} of them before its own route. Whoever takes the place of one of the same host name
+ * and path keeps its id and when it was made, and its note unless it brings one. The tunnel's
+ * own_position may change: rule_changed stores it. ERR_QUOTA. Return 0 or -1. */
+int rule_replace(struct txn *txn, struct tunnel *tunnel, struct rule *rules, uint32_t count,
+                 uint32_t own, struct err *err);
+
+/** rule_covers(host, path, b): whether whatever meets ${b} would have met a rule of this host name
+ * and path before. */
+bool rule_covers(const char *host, const char *path, const struct cloudflared_rule *b);
 
 /** rule_changed(txn, tunnel, job, err): count a change of the tunnel's rules and store the tunnel.
  * If it is active, the job tunnel.configure is started, for which the caller has set actor and

@@ -19,7 +19,7 @@
  *  50 drift_items    51 drift_scans
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
  *  64 restores       68 snapshot_rounds                69 drills
- *  74 box_moves         78 access_doors      91 brand_logos
+ *  74 box_moves         78 access_doors      91 brand_logos   95 rule_pasts
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -54,6 +54,7 @@
 #include "restore_record.h"
 #include "reveal.h"
 #include "rule.h"
+#include "rule_past.h"
 #include "setting.h"
 #include "snapshot.h"
 #include "snapshot_round.h"
@@ -92,6 +93,7 @@ static const struct table *const tables[] = {
     &message_table,
     &rule_table,
     &rule_part_table,
+    &rule_past_table,
     &turn_table,
     &drift_table,
     &drift_scan_table,

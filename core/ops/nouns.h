@@ -22,6 +22,7 @@ extern const struct op adoption_ops[];        /* tunnel_adopt.c */
 extern const struct op configure_ops[];       /* tunnel_config_ops.c */
 extern const struct op rule_ops[];            /* rule_ops.c */
 extern const struct op name_ops[];            /* name_ops.c */
+extern const struct op rule_all_ops[];        /* rule_all_ops.c */
 extern const struct op port_ops[];            /* port_ops.c */
 extern const struct op probe_ops[];           /* probe_ops.c */
 extern const struct op turn_ops[];            /* turn_ops.c */

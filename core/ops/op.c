@@ -19,6 +19,7 @@ const struct op *const op_tables[] = {
     adoption_ops,
     configure_ops,
     rule_ops,
+    rule_all_ops,
     cloudflare_ops,
     access_ops,
     ratelimit_ops,

@@ -7,12 +7,11 @@
 
 #include <stdlib.h>
 
-#include "custom_domain.h"
-#include "json_out.h"
 #include "list.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
+#include "rule_edit.h"
 #include "rule_show.h"
 #include "str.h"
 #include "tenant.h"
@@ -77,17 +76,6 @@ static const struct field update_rows[] = {
     RULE_FIELDS(struct rule_params),
 };
 
-struct replace_params {
-    char id[96];
-    char config[49152];
-};
-static const struct field replace_rows[] = {
-    FIELD(struct replace_params, id, FIELD_TEXT, .flags = FIELD_PATH | FIELD_REQUIRED,
-          .help = "tunnel: its id, number, name or host name"),
-    FIELD(struct replace_params, config, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_FREE,
-          .help = "all rules, as config.yml or as JSON {\"ingress\":[…]}; the last catches all"),
-};
-
 struct route_params {
     char id[96];
     char service[160], path[160], catch_all[160];
@@ -110,71 +98,6 @@ static const struct field route_rows[] = {
     FIELD(struct route_params, no_tls_verify, FIELD_BOOL,
           .help = "do not check its service's certificate"),
 };
-
-/* A change of one tunnel's rules, from before to after. */
-struct edit {
-    struct tunnel tunnel;
-    struct cloudflared_config before; /* only for a plan */
-};
-
-static int meaning(struct op_call *call, const struct tunnel *tunnel,
-                   struct cloudflared_config *config, struct err *err)
-{
-    return shared_wanted(call->txn, tunnel, false, config, err);
-}
-
-static int edit_begin(struct op_call *call, const char *which, struct edit *e, struct err *err)
-{
-    memset(e, 0, sizeof *e);
-    if (object_get(call, &tunnel_table, which, &e->tunnel, err) != 0)
-        return -1;
-    if (e->tunnel.state == TUNNEL_DELETED || e->tunnel.state == TUNNEL_DELETING)
-        return err_set(err, ERR_CONFLICT, "tunnel_deleted", "tunnel %s is %s", e->tunnel.name,
-                       tunnel_state_names[e->tunnel.state]);
-    if (!str_equal(e->tunnel.ingress, "cloudflare")) {
-        (void)err_set(err, ERR_CONFLICT, "no_rules_here",
-                      "tunnel %s is a route of the box's own web server, which has one host name "
-                      "and one service",
-                      e->tunnel.name);
-        return err_hint(err, "rules need a tunnel whose ingress is cloudflare");
-    }
-    if (e->tunnel.shared) {
-        (void)err_set(err, ERR_CONFLICT, "tunnel_shared",
-                      "the rules of the shared tunnel %s are those of the routes that go by it",
-                      e->tunnel.name);
-        return err_hint(err, "give the rule to one of these: sett tunnel list");
-    }
-    return call->planned == NULL ? 0 : meaning(call, &e->tunnel, &e->before, err);
-}
-
-/* The change is counted and its job started; a plan is shown what it comes to. */
-static int edit_end(struct op_call *call, struct edit *e, struct err *err)
-{
-    struct cloudflared_config after = {0};
-    struct job job = {0};
-    int result = 0;
-
-    (void)str_copy(job.actor, sizeof job.actor, call->actor.id);
-    (void)str_copy(job.request_id, sizeof job.request_id, call->actor.request_id);
-    if (rule_changed(call->txn, &e->tunnel, &job, err) == -1)
-        return -1;
-    if (call->planned != NULL) {
-        if (str_equal(job.saga, "tunnel.configure"))
-            *call->planned = job;
-        result = meaning(call, &e->tunnel, &after, err);
-        if (result == 0)
-            rule_show_change(&e->before, &after, &call->preview);
-        cloudflared_free(&after);
-    }
-    if (job.id[0] == '\0') {
-        call->status = 200; /* it is not running: its next start brings them */
-        return result;
-    }
-    (void)str_copy(call->job_id, sizeof call->job_id, job.id);
-    (void)str_format(call->location, sizeof call->location, "/api/jobs/%s", job.id);
-    call->wake = true;
-    return result;
-}
 
 /* ---- reading ---- */
 
@@ -205,45 +128,20 @@ static int rule_show(struct op_call *call, struct err *err)
 
 /* ---- changing ---- */
 
-/* A host name that another tunnel serves leads there: its DNS record is that one's. */
-static int host_free(struct op_call *call, const struct tunnel *tunnel, const struct rule *rule,
-                     struct err *err)
-{
-    struct tunnel other = {0};
-    struct scan scan;
-    int got;
-
-    if (rule->is.hostname[0] == '\0')
-        return 0;
-    if (custom_domain_free(call->txn, rule->is.hostname, tunnel->tenant_id, err) != 0)
-        return -1;
-    (void)str_copy(other.hostname, sizeof other.hostname, rule->is.hostname);
-    if (scan_start(&scan, call->txn, &tunnel_table, "hostname", &other, 1, false, err) != 0)
-        return -1;
-    while ((got = scan_next(&scan, &other, err)) == 1)
-        if (other.state != TUNNEL_DELETED && !str_equal(other.id, tunnel->id)) {
-            err_set(err, ERR_CONFLICT, "hostname_taken", "%s is served by tunnel %s",
-                    rule->is.hostname, other.name);
-            (void)str_copy(err->field, sizeof err->field, "hostname");
-            return -1;
-        }
-    return got;
-}
-
 static int create_rule(struct op_call *call, struct err *err)
 {
     const struct rule_params *p = call->params;
     struct rule rule = {0};
-    struct edit e;
+    struct rule_edit e;
     int result = -1;
 
-    if (edit_begin(call, p->id, &e, err) == -1)
+    if (rule_edit_begin(call, p->id, &e, err) == -1)
         return -1;
     object_fill(call, &rule_table, &rule);
-    if (rule_check(&rule, err) == 0 && host_free(call, &e.tunnel, &rule, err) == 0 &&
+    if (rule_check(&rule, err) == 0 && rule_edit_host_free(call, &e.tunnel, &rule, err) == 0 &&
         rule_new(call->txn, &e.tunnel, &rule,
                  op_given(call, "position") ? p->position : RULE_PLACE_END, err) == 0 &&
-        edit_end(call, &e, err) == 0) {
+        rule_edit_end(call, &e, err) == 0) {
         object_after(call, &rule_table, &rule);
         result = object_reply(call, &view_rule, &rule, err);
     }
@@ -251,7 +149,7 @@ static int create_rule(struct op_call *call, struct err *err)
     return result;
 }
 
-static int take_rule(struct op_call *call, const char *id, struct rule *rule, struct edit *e,
+static int take_rule(struct op_call *call, const char *id, struct rule *rule, struct rule_edit *e,
                      struct err *err)
 {
     memset(rule, 0, sizeof *rule);
@@ -259,24 +157,24 @@ static int take_rule(struct op_call *call, const char *id, struct rule *rule, st
         object_match(call, &rule_table, rule, err) != 0)
         return -1;
     object_before(call, &rule_table, rule);
-    return edit_begin(call, rule->tunnel_id, e, err);
+    return rule_edit_begin(call, rule->tunnel_id, e, err);
 }
 
 static int update_rule(struct op_call *call, struct err *err)
 {
     const struct rule_params *p = call->params;
     struct rule rule;
-    struct edit e;
+    struct rule_edit e;
     int result = -1;
 
     if (take_rule(call, p->id, &rule, &e, err) == -1)
         return -1;
     object_fill(call, &rule_table, &rule);
-    if (rule_check(&rule, err) == 0 && host_free(call, &e.tunnel, &rule, err) == 0 &&
+    if (rule_check(&rule, err) == 0 && rule_edit_host_free(call, &e.tunnel, &rule, err) == 0 &&
         rule_put(call->txn, &rule, err) == 0 &&
         (!op_given(call, "position") ||
          rule_move(call->txn, &e.tunnel, &rule, p->position, err) == 0) &&
-        record_get(call->txn, &rule_table, &rule, err) == 1 && edit_end(call, &e, err) == 0) {
+        record_get(call->txn, &rule_table, &rule, err) == 1 && rule_edit_end(call, &e, err) == 0) {
         object_after(call, &rule_table, &rule);
         result = object_reply(call, &view_rule, &rule, err);
     }
@@ -288,118 +186,16 @@ static int delete_rule(struct op_call *call, struct err *err)
 {
     const struct id_params *p = call->params;
     struct rule rule;
-    struct edit e;
+    struct rule_edit e;
     int result = -1;
 
     if (take_rule(call, p->id, &rule, &e, err) == -1)
         return -1;
-    if (rule_delete(call->txn, &rule, err) == 0 && edit_end(call, &e, err) == 0) {
+    if (rule_delete(call->txn, &rule, err) == 0 && rule_edit_end(call, &e, err) == 0) {
         object_after(call, &rule_table, NULL);
         result = object_reply(call, &view_rule, &rule, err);
     }
     cloudflared_free(&e.before);
-    return result;
-}
-
-/* ---- all at once ---- */
-
-/* Whether a rule of the new list is the tunnel's own route, whose service is not the list's to say.
- */
-static bool is_own(const struct tunnel *tunnel, const struct cloudflared_rule *is)
-{
-    return tunnel_routed(tunnel) && str_equal(is->hostname, tunnel->hostname) &&
-           str_equal(is->path, tunnel->path);
-}
-
-static int put_all(struct op_call *call, struct edit *e, const struct cloudflared_config *config,
-                   struct err *err)
-{
-    struct rule_list old;
-    uint32_t place = 1;
-    bool own_seen = false;
-
-    if (rule_list(call->txn, &e->tunnel, &old, err) == -1)
-        return -1;
-    for (uint32_t i = 0; i < old.count; i++)
-        if (rule_delete(call->txn, &old.rules[i], err) == -1) {
-            rule_list_free(&old);
-            return -1;
-        }
-    rule_list_free(&old);
-    e->tunnel.own_position = 0;
-    for (uint32_t i = 0; i + 1 < config->count; i++, place++) {
-        struct rule rule = {.is = config->rules[i]};
-        if (is_own(&e->tunnel, &rule.is)) {
-            own_seen = true;
-            continue; /* it stands at the head of what follows already */
-        }
-        if (rule_check(&rule, err) == -1 || host_free(call, &e->tunnel, &rule, err) == -1 ||
-            rule_new(call->txn, &e->tunnel, &rule,
-                     tunnel_routed(&e->tunnel) && !own_seen ? place : RULE_PLACE_LAST, err) == -1)
-            return -1;
-    }
-    if (str_copy(e->tunnel.catch_all, sizeof e->tunnel.catch_all,
-                 config->rules[config->count - 1].service) == -1)
-        return err_field(err, "config", "too_long", "the last rule's service is too long");
-    if (str_equal(e->tunnel.catch_all, CLOUDFLARED_CATCH_ALL))
-        e->tunnel.catch_all[0] = '\0';
-    return 0;
-}
-
-static int replace_with(struct op_call *call, struct edit *e, const char *text, struct err *err)
-{
-    struct cloudflared_config config = {0};
-    struct cloudflared_remarks remarks;
-    int result = cloudflared_validate(text, strlen(text), &config, &remarks, err);
-
-    if (result == 0 && remarks.unused > 0)
-        result = err_field(err, "config", "unknown_keys", "cloudflared knows no %s",
-                           remarks.unused_keys);
-    if (result == 0)
-        result = put_all(call, e, &config, err);
-    if (result == 0)
-        result = edit_end(call, e, err);
-    cloudflared_free(&config);
-    cloudflared_free(&e->before);
-    if (result == -1)
-        return -1;
-    object_after(call, &tunnel_table, &e->tunnel);
-    return object_reply(call, &view_tunnel, &e->tunnel, err);
-}
-
-static int replace_rules(struct op_call *call, struct err *err)
-{
-    const struct replace_params *p = call->params;
-    struct edit e;
-
-    if (edit_begin(call, p->id, &e, err) == -1)
-        return -1;
-    object_before(call, &tunnel_table, &e.tunnel);
-    return replace_with(call, &e, p->config, err);
-}
-
-/* Back to what the connector goes by. */
-static int revert_rules(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct edit e;
-    struct buf text;
-    int result = -1;
-
-    if (edit_begin(call, p->id, &e, err) == -1)
-        return -1;
-    object_before(call, &tunnel_table, &e.tunnel);
-    buf_init(&text, CLOUDFLARED_TEXT_MAX);
-    if (rule_text_read(call->txn, e.tunnel.id, RULE_TEXT_IN_FORCE, &text, err) == -1)
-        cloudflared_free(&e.before);
-    else if (text.len == 0) {
-        cloudflared_free(&e.before);
-        (void)err_set(err, ERR_CONFLICT, "nothing_in_force",
-                      "nothing was brought to tunnel %s yet: there is nothing to go back to",
-                      e.tunnel.name);
-    } else
-        result = replace_with(call, &e, buf_string(&text), err);
-    buf_free(&text);
     return result;
 }
 
@@ -431,15 +227,15 @@ static int check_route(const struct op_call *call, const struct tunnel *tunnel, 
 static int update_route(struct op_call *call, struct err *err)
 {
     const struct route_params *p = call->params;
-    struct edit e;
+    struct rule_edit e;
     int result = -1;
 
-    if (edit_begin(call, p->id, &e, err) == -1)
+    if (rule_edit_begin(call, p->id, &e, err) == -1)
         return -1;
     object_before(call, &tunnel_table, &e.tunnel);
     if (object_match(call, &tunnel_table, &e.tunnel, err) == 0) {
         object_fill(call, &tunnel_table, &e.tunnel);
-        if (check_route(call, &e.tunnel, err) == 0 && edit_end(call, &e, err) == 0) {
+        if (check_route(call, &e.tunnel, err) == 0 && rule_edit_end(call, &e, err) == 0) {
             object_after(call, &tunnel_table, &e.tunnel);
             result = object_reply(call, &view_tunnel, &e.tunnel, err);
         }
@@ -491,22 +287,6 @@ const struct op rule_ops[] = {
      .example = "rul_01hw3v7q2cfz8e5m1x9k4n6d7p",
      RESULT,
      .run = delete_rule},
-    {.name = "rule.replace",
-     .role = ROLE_OPERATOR,
-     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
-     .params = PARAMS(replace_rows, struct replace_params),
-     .help = "Put a whole list in place of a tunnel's rules, all or nothing",
-     .example = "pbx --config-file config.yml --dry-run",
-     .result = &tunnel_table.fields,
-     .run = replace_rules},
-    {.name = "rule.revert",
-     .role = ROLE_OPERATOR,
-     .flags = OP_WRITE | OP_AUDIT | OP_JOB,
-     .params = &object_id,
-     .help = "Go back to the rules that are in force, where newer ones were refused",
-     .example = "pbx",
-     .result = &tunnel_table.fields,
-     .run = revert_rules},
     {.name = "tunnel.update",
      .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB,

@@ -34,6 +34,7 @@ int rule_show_list(struct op_call *call, const struct tunnel *tunnel, const stru
 {
     struct cloudflared_config all = {0};
     struct json_out *j = call->out;
+    struct buf text;
     uint32_t place = 0;
     char url[128];
 
@@ -58,7 +59,12 @@ int rule_show_list(struct op_call *call, const struct tunnel *tunnel, const stru
     json_out_key_bool(j, "has_more", false);
     (void)str_format(url, sizeof url, "/api/tunnels/%s/rules", tunnel->id);
     json_out_key_text(j, "url", url);
+    buf_init(&text, CLOUDFLARED_TEXT_MAX);
+    (void)cloudflared_write_json(&all, &text);
+    json_out_key(j, "config");
+    json_out_raw(j, buf_string(&text), text.len);
     json_out_end_object(j);
+    buf_free(&text);
     cloudflared_free(&all);
     return 0;
 }
@@ -108,11 +114,23 @@ static uint32_t differences(struct json_out *j, const char *sign,
     return count;
 }
 
+void rule_show_changes(const struct cloudflared_config *before,
+                       const struct cloudflared_config *after, struct json_out *j)
+{
+    uint32_t count;
+
+    json_out_array(j);
+    count = differences(j, "-", before, after);
+    count += differences(j, "+", after, before);
+    if (count == 0)
+        json_out_text(j, cloudflared_same(before, after) ? "nothing changes" : "the order changes");
+    json_out_end_array(j);
+}
+
 void rule_show_change(const struct cloudflared_config *before,
                       const struct cloudflared_config *after, struct buf *out)
 {
     struct json_out j;
-    uint32_t count;
 
     if (out->max == 0)
         buf_init(out, 3 * CLOUDFLARED_TEXT_MAX);
@@ -121,11 +139,5 @@ void rule_show_change(const struct cloudflared_config *before,
     show_config(after, "after", out);
     (void)buf_text(out, "\"changes\":");
     json_out_init(&j, out);
-    json_out_array(&j);
-    count = differences(&j, "-", before, after);
-    count += differences(&j, "+", after, before);
-    if (count == 0)
-        json_out_text(&j,
-                      cloudflared_same(before, after) ? "nothing changes" : "the order changes");
-    json_out_end_array(&j);
+    rule_show_changes(before, after, &j);
 }

@@ -14,4 +14,8 @@ int rule_show_list(struct op_call *call, const struct tunnel *tunnel, const stru
 void rule_show_change(const struct cloudflared_config *before,
                       const struct cloudflared_config *after, struct buf *out);
 
+/** rule_show_changes(before, after, j): an array of lines: what goes ("- 1. …") and what comes. */
+void rule_show_changes(const struct cloudflared_config *before,
+                       const struct cloudflared_config *after, struct json_out *j);
+
 #endif

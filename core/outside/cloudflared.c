@@ -135,7 +135,7 @@ static bool has_port(const char *host)
     return strchr(host, ':') == colon && strpbrk(host, "[]") == NULL;
 }
 
-static bool catches_all(const struct cloudflared_rule *rule)
+bool cloudflared_catches_all(const struct cloudflared_rule *rule)
 {
     return (rule->hostname[0] == '\0' || str_equal(rule->hostname, "*")) && rule->path[0] == '\0';
 }
@@ -190,11 +190,11 @@ static int check_place(const struct cloudflared_config *config, uint32_t i, stru
     const struct cloudflared_rule *rule = &config->rules[i];
     bool last = i + 1 == config->count;
 
-    if (last && !catches_all(rule))
+    if (last && !cloudflared_catches_all(rule))
         return err_field(err, "hostname", "no_catch_all",
                          "The last ingress rule must match all URLs (i.e. it should not have a "
                          "hostname or path filter)");
-    if (last || !catches_all(rule))
+    if (last || !cloudflared_catches_all(rule))
         return 0;
     return err_field(err, "hostname", "early_catch_all",
                      "Rule #%u is matching the hostname '%s', but this will match every hostname, "

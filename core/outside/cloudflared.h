@@ -86,6 +86,15 @@ bool cloudflared_host_matches(const char *pattern, const char *host);
  * list is empty. Return it or -1. */
 int cloudflared_match(const struct cloudflared_config *config, const char *url, struct err *err);
 
+/** cloudflared_read(text, len, config, remarks, err): a text that is config.yml or, if it begins
+ * with a brace, the remote form, into an empty list, whether its rules can be or not. Return 0 or
+ * -1. */
+int cloudflared_read(const char *text, size_t len, struct cloudflared_config *config,
+                     struct cloudflared_remarks *remarks, struct err *err);
+
+/** cloudflared_catches_all(rule): whether it has neither host name nor path. */
+bool cloudflared_catches_all(const struct cloudflared_rule *rule);
+
 /** cloudflared_validate(text, len, config, remarks, err): all of it for a text that is config.yml
  * or, if it begins with a brace, the remote form: read, then checked. Fills an empty list. 0 or -1.
  */

@@ -475,8 +475,8 @@ int cloudflared_parse_yaml(const char *text, size_t len, struct cloudflared_conf
     return result;
 }
 
-int cloudflared_validate(const char *text, size_t len, struct cloudflared_config *config,
-                         struct cloudflared_remarks *remarks, struct err *err)
+int cloudflared_read(const char *text, size_t len, struct cloudflared_config *config,
+                     struct cloudflared_remarks *remarks, struct err *err)
 {
     size_t blanks = 0;
 
@@ -493,5 +493,13 @@ int cloudflared_validate(const char *text, size_t len, struct cloudflared_config
         return err_field(err, "url", "url_and_rules",
                          "You can't set the --url flag (or $TUNNEL_URL) when using multiple-origin "
                          "ingress rules");
+    return 0;
+}
+
+int cloudflared_validate(const char *text, size_t len, struct cloudflared_config *config,
+                         struct cloudflared_remarks *remarks, struct err *err)
+{
+    if (cloudflared_read(text, len, config, remarks, err) == -1)
+        return -1;
     return cloudflared_check(config, err);
 }

@@ -15,7 +15,6 @@
 #include "str.h"
 
 #define FACT_COUNT "domain_rules" /* the tunnel's count of changes that holds ours */
-#define NOTE       "domain "      /* begins the note of our rules */
 
 struct change {
     struct txn *txn;
@@ -28,7 +27,7 @@ static void note_of(const struct job *job, char out[96])
 {
     const char *id = kv_get_or(&job->args, "domain_id", "");
 
-    (void)str_format(out, 96, NOTE "%s", id);
+    (void)str_format(out, 96, RULE_NOTE_DOMAIN "%s", id);
 }
 
 /* The rule of this host name on the tunnel. Return 1, 0 or -1. */

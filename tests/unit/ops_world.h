@@ -33,7 +33,7 @@ struct ops_world {
     struct err err;
     struct cJSON *answer;
     union {
-        uint8_t bytes[32768];
+        uint8_t bytes[65536];
         uint64_t align;
     } params;
 };
