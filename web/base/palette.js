@@ -1,0 +1,74 @@
+// Ctrl+K finds pages, acts and objects; single keys are shortcuts, which can be switched off (WCAG 2.1.4).
+import { html, useEffect, useRef, useState } from "./h.js";
+import { get, may } from "./api.js";
+import { t } from "./lang.js";
+import { go } from "./route.js";
+import { Icon } from "./ui.js";
+import { Dialog, show } from "./dialog.js";
+import { pages, acts } from "./pages.js";
+
+const title = (p) => t("base.page." + p.name);
+const flat = (s) => s.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+
+function found(text) {
+  const words = flat(text).split(/\s+/).filter(Boolean);
+  const own = [...pages.filter((p) => p.group && may(p.role)).map((p) => ({ icon: p.icon, label: title(p), act: () => go(p.path) })),
+    ...acts.filter((a) => may(a.role)).map((a) => ({ icon: a.icon || "zap", label: t(a.label), act: () => go(a.path) }))];
+  return own.filter((o) => words.every((w) => flat(o.label).includes(w)));
+}
+
+let up = false;
+export function openPalette() {
+  if (up) return;
+  up = true;
+  show(({ close }) => {
+    const [text, setText] = useState(""), [objects, setObjects] = useState([]), [at, setAt] = useState(0), list = useRef();
+    useEffect(() => () => { up = false; }, []);
+    useEffect(() => {
+      setAt(0);
+      if (text.trim().length < 2) return setObjects([]);
+      const stop = new AbortController();
+      const wait = setTimeout(() => get("/api/search", { q: text.trim() }, stop.signal).then((a) => setObjects(a.data.map((o) => ({ icon: o.icon || "box", label: o.title, note: o.note, act: () => go(o.path) }))), () => {}), 120);
+      return () => { clearTimeout(wait); stop.abort(); };
+    }, [text]);
+    const all = [...found(text), ...objects].slice(0, 40);
+    const take = (o) => { close(); o.act(); };
+    const keys = (e) => {
+      if (e.key === "ArrowDown" || e.key === "ArrowUp") { const n = (at + (e.key === "ArrowDown" ? 1 : -1) + all.length) % (all.length || 1); setAt(n); list.current.children[n]?.scrollIntoView({ block: "nearest" }); }
+      else if (e.key === "Enter" && all[at]) take(all[at]);
+      else return;
+      e.preventDefault();
+    };
+    return html`<${Dialog} title=${t("base.palette")} close=${close} kind="palette">
+      <input class="palette-input" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${all[at] ? "pal-" + at : null} aria-label=${t("base.palette")}
+        placeholder=${t("base.palette_hint")} value=${text} onInput=${(e) => setText(e.target.value)} onKeyDown=${keys} autofocus autocomplete="off"/>
+      <ul id="palette-list" role="listbox" aria-label=${t("base.palette")} ref=${list}>${all.map((o, i) => html`<li id=${"pal-" + i} role="option" aria-selected=${i === at} onPointerDown=${(e) => { e.preventDefault(); take(o); }}>
+        <${Icon} name=${o.icon}/>${o.label}${o.note && html`<span class="quiet">${o.note}</span>`}</li>`)}</ul>
+      ${all.length === 0 && html`<p class="none">${t("base.no_match")}</p>`}<//>`;
+  });
+}
+
+export const keysOff = () => localStorage.getItem("sett.keys") === "off";
+const shortcuts = () => [["Ctrl K", t("base.palette")], ["/", t("base.search")], ["?", t("base.shortcuts")], ["j k", t("base.key_rows")], ["Esc", t("base.close")],
+  ...pages.filter((p) => p.key && may(p.role)).map((p) => ["g " + p.key, title(p)])];
+export const openShortcuts = () => show(({ close }) => {
+  const [off, setOff] = useState(keysOff());
+  return html`<${Dialog} title=${t("base.shortcuts")} close=${close}><dl class="keys">${shortcuts().map(([k, what]) => html`<div><dt>${k.split(" ").map((x) => html`<kbd>${x}</kbd> `)}</dt><dd>${what}</dd></div>`)}</dl>
+    <label class="field check"><input type="checkbox" checked=${!off} onChange=${(e) => { localStorage.setItem("sett.keys", e.target.checked ? "on" : "off"); setOff(!e.target.checked); }}/> <span>${t("base.keys_on")}</span></label><//>`;
+});
+
+/** startKeys(): listen for shortcuts of the whole admin. */
+export function startKeys() {
+  let g = 0;
+  addEventListener("keydown", (e) => {
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") { e.preventDefault(); return openPalette(); }
+    if (e.ctrlKey || e.metaKey || e.altKey || keysOff() || e.defaultPrevented || e.target.closest?.("input,select,textarea,[contenteditable],dialog")) return;
+    if (g && Date.now() - g < 1500) {
+      g = 0;
+      const p = pages.find((x) => x.key === e.key && may(x.role));
+      if (p) { e.preventDefault(); go(p.path); }
+    } else if (e.key === "g") g = Date.now();
+    else if (e.key === "/") { const s = document.querySelector("[data-search]"); if (s) { e.preventDefault(); s.focus(); } }
+    else if (e.key === "?") { e.preventDefault(); openShortcuts(); }
+  });
+}

@@ -1,0 +1,1 @@
+export default { title: "Anmelden", username: "Benutzer", password: "Passwort" };

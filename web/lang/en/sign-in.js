@@ -1,0 +1,1 @@
+export default { title: "Sign in", username: "User", password: "Password" };

@@ -1,0 +1,1 @@
+export default { title: "Iniciar sesión", username: "Usuario", password: "Contraseña" };
