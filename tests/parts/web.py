@@ -9,7 +9,7 @@ from box import TOP, wait_for
 
 
 class Nginx:
-    def __init__(self, box):
+    def __init__(self, box, web=None):
         self.box = box
         self.folder = os.path.join(box.root, "nginx")
         for name in ("body", "proxy", "fastcgi", "uwsgi", "scgi"):
@@ -22,10 +22,11 @@ class Nginx:
         os.makedirs(os.path.join(self.folder, "web"), exist_ok=True)
         with open(os.path.join(self.folder, "web", "index.html"), "w", encoding="utf-8") as f:
             f.write("<!doctype html><title>sett</title>")
+        web = web or os.path.join(self.folder, "web")
         values = {
             "PORT": str(box.port), "RUN": os.path.join(box.root, "run", "sett"), "ROOT": box.root,
             "FRONT_SOCK": box.socket("front"), "EVENTS_SOCK": box.socket("events"),
-            "WEB_ROOT": os.path.join(self.folder, "web"), "WEB_MAP": self.map, "STATUS": os.path.join(self.folder, "status"), "DOMAIN": "localhost",
+            "WEB_ROOT": web, "WEB_MAP": self.map, "STATUS": os.path.join(self.folder, "status"), "DOMAIN": "localhost",
             "USER_LINE": "user root;" if os.geteuid() == 0 else "",
         }
         for source, to in (("sett.conf.in", "sett.conf"), ("run.conf.in", "nginx.conf")):

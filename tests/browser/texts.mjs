@@ -1,0 +1,49 @@
+// The languages hold the same texts, every text that is asked for is there, none is left over; and what all of
+// web/ weighs. Needs no box and no browser.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { check, end, facts } from "./part.mjs";
+
+const web = join(facts.top, "web"), langs = ["en", "es", "de"];
+const files = (folder) => readdirSync(folder).flatMap((f) => (statSync(join(folder, f)).isDirectory() ? files(join(folder, f)) : [join(folder, f)]));
+const all = files(web), sources = all.filter((f) => /\.(js|html)$/.test(f) && !/\/(vendor|lang)\//.test(f));
+const code = sources.map((f) => readFileSync(f, "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "")).join("\n");
+const areas = readdirSync(join(web, "lang/en")).map((f) => f.replace(/\.js$/, ""));
+const texts = {};
+for (const l of langs) {
+  texts[l] = {};
+  for (const a of areas) {
+    try { texts[l][a] = (await import(join(web, "lang", l, a + ".js"))).default; } catch (e) { texts[l][a] = { ["cannot be read: " + e.message]: "" }; }
+  }
+}
+const names = (s) => JSON.stringify([...JSON.stringify(s).matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort());
+
+for (const a of areas)
+  await check(`the texts of ${a} are the same in ${langs.join(", ")}`, () => {
+    const en = texts.en[a], out = [];
+    for (const l of langs.slice(1)) {
+      for (const k of Object.keys(en)) {
+        if (!(k in texts[l][a])) out.push(`${l}: ${a}.${k} is missing`);
+        else if (names(en[k]) !== names(texts[l][a][k]) && typeof en[k] === "string" && typeof texts[l][a][k] === "string") out.push(`${l}: ${a}.${k} has other {names}`);
+        else if (texts[l][a][k] === "") out.push(`${l}: ${a}.${k} is empty`);
+      }
+      for (const k of Object.keys(texts[l][a])) if (!(k in en)) out.push(`${l}: ${a}.${k} is too much`);
+    }
+    return out;
+  });
+
+const has = (key) => { const i = key.indexOf("."); return texts.en[key.slice(0, i)]?.[key.slice(i + 1)] !== undefined; };
+await check("every text that is asked for by name is there", () =>
+  [...new Set([...code.matchAll(/\bt\(\s*"([\w-]+\.[\w.-]+)"\s*[,)]/g)].map((m) => m[1]))].filter((k) => !has(k)));
+await check("no text is left over", () => {
+  const whole = (k) => code.includes(`"${k}"`) || code.includes(`'${k}'`);
+  const begun = (k) => [...k.matchAll(/[._-]/g)].some((m) => code.includes(`"${k.slice(0, m.index + 1)}"`) || code.includes("`" + k.slice(0, m.index + 1) + "$")) || code.includes(`"${k.slice(0, k.lastIndexOf("."))}"`);
+  return areas.flatMap((a) => Object.keys(texts.en[a]).map((k) => `${a}.${k}`)).filter((k) => !whole(k) && !begun(k));
+});
+
+const weight = (list) => list.reduce((sum, f) => sum + gzipSync(readFileSync(f), { level: 9 }).length, 0);
+const served = all.filter((f) => !/VENDOR\.lock$/.test(f));
+console.log(`# all of web/ compressed: ${weight(served)} bytes; with one language: ${weight(served.filter((f) => !/\/lang\/(es|de)\//.test(f)))}`);
+await check("all of web/ in one language is below 120 KB compressed", () => weight(served.filter((f) => !/\/lang\/(es|de)\//.test(f))) < 120_000);
+end();
