@@ -14,7 +14,7 @@ try:
     site.box.sett("tenant", "create", "--name", "Acme", "--subdomain", "acme", "--plan", "small", "--wait")
     tenant = site.box.json("tenant", "show", "acme")
     more = [f"/admin/tenants/{tenant['id']}", f"/admin/jobs/{tenant['job_id']}", f"/admin/tunnels/{tenant['tunnel_id']}"]
-    code = site.run("pages", seconds=600, more=more, shots=os.path.join(TOP, "build", "pictures"))
+    code = site.run("pages", seconds=600, more=more, **({"paths": os.environ["PAGES"].split()} if os.environ.get("PAGES") else {}), shots=os.path.join(TOP, "build", "pictures"))
 finally:
     site.close()
 sys.exit(code)
