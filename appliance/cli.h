@@ -141,6 +141,12 @@ int cli_fsck(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_dump: store_commands.c: the store as text to standard output. */
 int cli_dump(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_audit_export: audit_commands.c: the audit as lines to standard output. */
+int cli_audit_export(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_audit_check: audit_commands.c: check such lines; needs no box. */
+int cli_audit_check(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_load: store_commands.c: a new store from a dump on standard input. */
 int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -52,20 +52,22 @@ static int64_t pump(const struct wire *wire, int fd)
 unsigned download_send(struct serve_memory *m, const struct wire *wire, struct ask_file *file,
                        uint64_t from, const char *request_id, bool body)
 {
-    char disposition[192], content_range[96];
+    char disposition[192], content_range[96], type[64];
     struct err err;
     struct cJSON *json =
         json_parse(buf_string(&file->text), file->text.len, &json_limits_provider, &err);
     uint64_t bytes = json == NULL ? 0 : (uint64_t)json_i64(json, "bytes", 0);
     (void)str_format(disposition, sizeof disposition, "attachment; filename=\"%.120s\"",
                      json == NULL ? "" : json_text(json, "name", ""));
+    (void)str_copy(type, sizeof type,
+                   json == NULL ? "" : json_text(json, "type", "application/octet-stream"));
     (void)str_format(content_range, sizeof content_range, "bytes %llu-%llu/%llu",
                      (unsigned long long)from, (unsigned long long)(bytes - 1),
                      (unsigned long long)bytes);
     json_free(json);
     struct head a = {
         .status = from > 0 ? 206 : 200,
-        .content_type = "application/octet-stream",
+        .content_type = type,
         .request_id = request_id,
         .disposition = disposition,
         .content_range = from > 0 ? content_range : NULL,

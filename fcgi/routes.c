@@ -184,6 +184,8 @@ const struct op_route route_table[] = {
     {POST, "/api/events/{id}/replay", "event.replay"},
     {GET, "/api/audit", "audit.list"},
     {GET, "/api/audit/verify", "audit.verify"},
+    {GET, "/api/audit/export", "audit.export"},
+    {GET, "/api/audit/{number}", "audit.show"},
 
     {GET, "/api/alerts", "alert.list"},
     {GET, "/api/alerts/{id}", "alert.show"},

@@ -153,3 +153,38 @@ int audit_verify(struct txn *txn, uint64_t *count, struct err *err)
     *count = number;
     return 0;
 }
+
+int audit_intact(const struct audit *entry, const uint8_t previous[32], bool *intact,
+                 struct err *err)
+{
+    uint8_t hash[32];
+
+    if (chain(previous, entry, hash, err) != 0)
+        return -1;
+    *intact = sodium_memcmp(hash, entry->hash, sizeof hash) == 0;
+    return 0;
+}
+
+int audit_first(struct txn *txn, int64_t at_ms, uint64_t *number, struct err *err)
+{
+    struct audit_head head = {.id = 1};
+    uint64_t low = 1, high;
+
+    if (record_get(txn, &audit_head_table, &head, err) < 0)
+        return -1;
+    high = head.number + 1;
+    while (low < high) {
+        struct audit entry = {.number = low + (high - low) / 2};
+        uint64_t middle = entry.number;
+        int found = record_get(txn, &audit_table, &entry, err);
+
+        if (found < 0)
+            return -1;
+        if (found == 1 && entry.at >= at_ms)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *number = low;
+    return 0;
+}

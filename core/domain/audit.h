@@ -40,4 +40,14 @@ void audit_digest(const struct table *table, const void *record, uint8_t out[32]
  * noted in the store. ERR_CORRUPT naming the first bad number. Return 0 or -1. */
 int audit_verify(struct txn *txn, uint64_t *count, struct err *err);
 
+/** audit_intact(entry, previous, intact, err): whether its hash follows from it and from the one
+ * before. Return 0 or -1. */
+int audit_intact(const struct audit *entry, const uint8_t previous[32], bool *intact,
+                 struct err *err);
+
+/** audit_first(txn, at_ms, number, err): the number of the first entry that is not older than
+ * ${at_ms} (wall); one more than the last if all are. Found by halving, as times rise with numbers;
+ * where a clock was set back, it is one of the places where they pass ${at_ms}. Return 0 or -1. */
+int audit_first(struct txn *txn, int64_t at_ms, uint64_t *number, struct err *err);
+
 #endif

@@ -68,6 +68,7 @@ static const struct answer_row questions[] = {
     {"turn_credentials", answer_turn_credentials},
     {"turn_revoke", answer_turn_revoke},
     {"turn_usage", answer_turn_usage},
+    {"audit_export", answer_audit_export},
 };
 
 static const struct answer_row *row_of(const struct answer_setup *setup, const char *question)

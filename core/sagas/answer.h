@@ -20,6 +20,8 @@
  *   progress                                       JSON: how far the snapshot under way is
  *   vault_test        vault_id                     JSON: what was put there came back
  *   vault_room                                     JSON: what room each vault has
+ *   audit_export      format, from_ms, until_ms,   a file: lines of the audit, from this byte on
+ *                     from
  *   checkout          order_id                     JSON: {"session","url"} of Stripe's page
  */
 #include <sys/types.h>

@@ -51,4 +51,8 @@ int answer_domain(const struct answer_setup *s, const struct kv *params, struct 
 int answer_checkout(const struct answer_setup *s, const struct kv *params, struct buf *out,
                     struct err *err);
 
+/** answer_audit_export: lines of the audit as a file. */
+int answer_audit_export(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                        struct err *err);
+
 #endif
