@@ -112,7 +112,7 @@ int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_demo: demo.c, in sett-send: sell a site on a running box. */
 int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_doctor: doctor.c: each check's finding and remedy; 1 if something is broken. */
+/** cli_doctor: doctor_command.c: each check's finding and remedy; 1 if something is broken. */
 int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_stripe_send: send.c, in sett-send: one event, signed with the box's own secret. */

@@ -16,6 +16,7 @@
 #include "acts.h"
 #include "alert_watch.h"
 #include "answer.h"
+#include "answer_doctor.h"
 #include "backup.h"
 #include "backup_watch.h"
 #include "box_move.h"
@@ -214,11 +215,12 @@ static int start_engine(struct program *p, struct err *err)
     return engine_start(&p->engine, &setup, err);
 }
 
-/* Questions that the floor of watching answers. */
+/* Questions that the floors of watching and of operations answer. */
 static const struct answer_row watch_answers[] = {
     {"channel_test", post_test_channel},
     {"mail_test", post_test_mail},
     {"act", acts_answer},
+    {"doctor", answer_doctor},
     {NULL, NULL},
 };
 

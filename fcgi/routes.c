@@ -19,6 +19,7 @@ const struct op_route route_table[] = {
     {GET, "/api/openapi.json", "openapi"},
     {GET, "/api/system/health", "system.health"},
     {POST, "/api/system/admin-action", "system.act"},
+    {GET, "/api/system/doctor", "system.doctor"},
     {GET, "/api/system/stats", "system.stats"},
     {GET, "/api/system/resources", "system.resources"},
     {GET, "/api/system/database", "system.database"},
@@ -144,6 +145,9 @@ const struct op_route route_table[] = {
 
     {GET, "/api/names/{name}", "name.check"},
     {GET, "/api/proxmox", "proxmox.check"},
+    {POST, "/api/stripe/test", "stripe.test"},
+    {POST, "/api/cloudflare/test", "cloudflare.test"},
+    {POST, "/api/database/test", "database.test"},
     {GET, "/api/ports", "port.list"},
     {GET, "/api/customers", "customer.list"},
     {POST, "/api/customers", "customer.create"},

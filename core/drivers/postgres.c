@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "trial.h"
 
 #define STATEMENT_SIZE 1024
 
@@ -470,4 +471,49 @@ int postgres_drop(const struct postgres *p, const char *name, const char *mark, 
         rc = s.database || s.role;
     PQfinish(v.conn);
     return rc;
+}
+
+/* ---- a try ---- */
+
+static void tell_right(const struct trial *t, const char *name, const char *value, const char *can,
+                       const char *cannot, const char *fix)
+{
+    bool ok = str_equal(value, "t");
+
+    t->check(t->arg, name, ok, true, ok ? can : cannot, ok ? "" : fix);
+}
+
+void postgres_trial(const struct postgres *p, const struct trial *t)
+{
+    static const char query[] =
+        "SELECT current_setting('server_version'), current_user, "
+        "rolsuper OR rolcreaterole, rolsuper OR rolcreatedb, "
+        "(SELECT count(*) FROM pg_database WHERE datname LIKE 'sett\\_t%'), "
+        "coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false), "
+        "current_setting('password_encryption') FROM pg_roles WHERE rolname = current_user";
+    struct err err;
+    PGconn *conn = open_connection(p, &err);
+    PGresult *result;
+
+    trial_result(t, "connection", true, conn == NULL ? -1 : 0, &err, "the server answers");
+    if (conn == NULL)
+        return;
+    result = PQexec(conn, query);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
+        (void)refused("looking", PQresultErrorField(result, PG_DIAG_SQLSTATE),
+                      PQresultErrorMessage(result), &err);
+        trial_result(t, "rights", true, -1, &err, "");
+    } else {
+        t->fact(t->arg, "version", PQgetvalue(result, 0, 0));
+        t->fact(t->arg, "user", PQgetvalue(result, 0, 1));
+        t->fact(t->arg, "databases", PQgetvalue(result, 0, 4));
+        t->fact(t->arg, "tls", str_equal(PQgetvalue(result, 0, 5), "t") ? "yes" : "no");
+        tell_right(t, "createrole", PQgetvalue(result, 0, 2), "it may make roles",
+                   "it may not make roles", "ALTER ROLE the account of database.admin CREATEROLE;");
+        tell_right(t, "createdb", PQgetvalue(result, 0, 3), "it may make databases",
+                   "it may not make databases",
+                   "ALTER ROLE the account of database.admin CREATEDB;");
+    }
+    PQclear(result);
+    PQfinish(conn);
 }

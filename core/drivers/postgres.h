@@ -44,6 +44,12 @@ int postgres_address(const struct postgres *p, char *host, size_t size, uint32_t
  * ERR_UNAVAILABLE (busy, or somebody does the same), ERR_TIMEOUT, ERR_FULL. ${name} is one of
  * postgres_name's. */
 
+struct trial;
+
+/** postgres_trial(p, t): which server, which account, whether that may make roles and databases;
+ * nothing is changed. */
+void postgres_trial(const struct postgres *p, const struct trial *t);
+
 /** postgres_find(p, name, mark, err): Return 1 if role and database are there and open, 0 if not,
  * -1. */
 int postgres_find(const struct postgres *p, const char *name, const char *mark, struct err *err);

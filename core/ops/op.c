@@ -8,6 +8,7 @@
 /* clang-format off */
 const struct op *const op_tables[] = {
     system_ops,
+    doctor_ops,
     auth_ops,
     user_ops,
     key_ops,
@@ -40,6 +41,7 @@ const struct op *const op_tables[] = {
     setting_ops,
     secret_ops,
     brand_ops,
+    trial_ops,
     alert_ops,
     notice_ops,
     channel_ops,

@@ -61,6 +61,12 @@ int cloudflare_budget(struct cloudflare *c, int64_t now_ms, struct err *err);
  * account. It says nothing about permissions. Return 0 or -1. */
 int cloudflare_verify(struct cloudflare *c, struct err *err);
 
+struct trial;
+
+/** cloudflare_trial(c, domain, t): which account and zone, what may be read there, whether
+ * ${domain} lies in it. In cloudflare_trial.c. */
+void cloudflare_trial(struct cloudflare *c, const char *domain, const struct trial *t);
+
 struct cloudflare_zone {
     char id[CLOUDFLARE_ID_SIZE], name[256], status[32], account[CLOUDFLARE_ID_SIZE];
 };

@@ -177,6 +177,16 @@ int stripe_list_events(const struct stripe *s, int64_t since_s,
  * restricted key may read. ${livemode} from the key's own form. */
 int stripe_verify(const struct stripe *s, bool *livemode, struct err *err);
 
+/** stripe_look(s, path, json, err): GET of a path that begins with "/v1/"; the answer is the
+ * caller's, to be freed with json_free. */
+int stripe_look(const struct stripe *s, const char *path, struct cJSON **json, struct err *err);
+
+struct trial;
+
+/** stripe_trial(s, webhook_url, t): whose account, which mode, what may be read, whether events are
+ * sent to ${webhook_url}. In stripe_trial.c. */
+void stripe_trial(const struct stripe *s, const char *webhook_url, const struct trial *t);
+
 struct stripe_checkout_params {
     const char *price;       /* "price_…" */
     const char *order;       /* client_reference_id and metadata sett_order */

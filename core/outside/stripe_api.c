@@ -227,6 +227,11 @@ int stripe_list_events(const struct stripe *s, int64_t since_s,
                    PAGES_MAX * 100);
 }
 
+int stripe_look(const struct stripe *s, const char *path, struct cJSON **json, struct err *err)
+{
+    return call(s, "GET", path, NULL, NULL, json, err);
+}
+
 int stripe_verify(const struct stripe *s, bool *livemode, struct err *err)
 {
     struct cJSON *json;

@@ -59,6 +59,7 @@ static const struct answer_row questions[] = {
     {"stats", answer_stats},
     {"status", answer_status},
     {"quotas", answer_quotas},
+    {"trial", answer_trial},
     {"adopt", answer_adopt},
     {"probe", answer_probe},
     {"proxmox", answer_proxmox},

@@ -22,6 +22,8 @@
  *   vault_room                                     JSON: what room each vault has
  *   audit_export      format, from_ms, until_ms,   a file: lines of the audit, from this byte on
  *                     from
+ *   trial             provider                     JSON: where its credentials lead
+ *   doctor                                         JSON: what is wrong with the box (core/ops/)
  *   checkout          order_id                     JSON: {"session","url"} of Stripe's page
  */
 #include <sys/types.h>

@@ -253,7 +253,8 @@ int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
     }
     if (result == 0 && (result = take_over(o, terms, err)) == 1 && o->refreshed)
         log_info("the providers' settings have changed");
-    o->refreshed = o->refreshed || result != -1;
+    if (!o->refreshed && result != -1) /* the first time there is but one thread */
+        o->refreshed = true;
     sodium_memzero(terms, sizeof *terms);
     free(terms);
     return result == -1 ? -1 : 0;

@@ -19,6 +19,7 @@ class Stripe:
         self.objects = {"customer": {}, "subscription": {}, "checkout.session": {}, "invoice": {},
                         "charge": {}, "event": {}, "invoice_payment": {}}
         self.keys = {}
+        self.endpoints = []  # webhook endpoints, as a test sets them
 
     @staticmethod
     def error(status, kind, code, message):
@@ -52,6 +53,11 @@ class Stripe:
     def route(self, method, path, query, form):
         parts = path.strip("/").split("/")[1:]
         kind = self.ROUTES.get(parts[0])
+        if path == "/v1/account":
+            return 200, {"object": "account", "id": "acct_1FakeOfTheTests", "charges_enabled": True, "email": "shop@example.com",
+                         "settings": {"dashboard": {"display_name": "Fake Shop"}}}
+        if path in ("/v1/webhook_endpoints", "/v1/prices"):
+            return 200, {"object": "list", "data": self.endpoints if "webhook" in path else [], "has_more": False, "url": path}
         if kind is None:
             return self.error(404, "invalid_request_error", "url_invalid", f"Unrecognized request URL ({method}: {path})")
         if parts[0] == "checkout":

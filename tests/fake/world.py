@@ -132,6 +132,9 @@ class World:
             return self.ledger.faults_set(said) or {}
         if path == "/_world/stripe":
             return self.stripe.put(said["kind"], said["members"])
+        if path == "/_world/endpoints":  # webhook endpoints of the Stripe account
+            self.stripe.endpoints = said
+            return {}
         if path == "/_world/event":
             return self.stripe.event(said["type"], said["object"], said.get("created"))
         if path == "/_world/cloudflare":  # what of the account or zone is otherwise than it is by default

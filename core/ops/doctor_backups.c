@@ -60,7 +60,7 @@ enum finding doctor_backups(struct look *l)
     int64_t keys, places = 0;
     int paused = 0, rc;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
+    if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, BROKEN, "", "%s", err.text);
     rc = (keys = record_count(txn, &recipient_table, &err)) == -1 ||
                  (places = vaults(txn, &err)) == -1 || snapshot_times(txn, &times, &err) == -1 ||

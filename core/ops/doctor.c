@@ -1,6 +1,7 @@
 /*
- * `sett doctor`: what is wrong with this box, and the one thing to do about each. A table of
- * checks; every check looks for itself and changes nothing.
+ * What is wrong with this box, and the one thing to do about each. A table of checks; every check
+ * looks for itself and changes nothing. The worker answers with it, and the command line runs it
+ * by itself, since it is wanted most when the worker does not answer.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@
 #define BEAT_OLD_MS 15000
 #define CONNECT_MS  1000
 
-static const char *const finding_names[] = {"ok", "warning", "broken", "skipped"};
+const char *const doctor_finding_names[] = {"ok", "warning", "broken", "skipped", NULL};
 
 enum finding doctor_say(struct look *l, enum finding f, const char *fix, const char *fmt, ...)
 {
@@ -41,7 +42,7 @@ static enum finding check_store(struct look *l)
     struct db_figures f;
     struct err err = {0};
 
-    if (db_figures(l->cli->box.db, &f, &err) == -1)
+    if (db_figures(l->box->db, &f, &err) == -1)
         return doctor_say(l, BROKEN, "sett fsck; then the runbook \"the store does not open\"",
                           "%s", err.text);
     if (f.used_bytes * 100 / f.map_bytes >= DB_ROOM_MAP_PERCENT)
@@ -57,8 +58,8 @@ static enum finding check_disk(struct look *l)
 {
     struct statvfs v;
 
-    if (statvfs(l->cli->paths.live, &v) == -1)
-        return doctor_say(l, BROKEN, "is the disk mounted?", "%s: %s", l->cli->paths.live,
+    if (statvfs(l->box->paths.live, &v) == -1)
+        return doctor_say(l, BROKEN, "is the disk mounted?", "%s: %s", l->box->paths.live,
                           strerror(errno));
     if ((uint64_t)v.f_bavail * v.f_frsize < DB_ROOM_DISK_BYTES)
         return doctor_say(l, BROKEN, "make room: new tenants are refused below 256 MiB",
@@ -74,7 +75,7 @@ static enum finding check_disk(struct look *l)
 /* What to do about a program that is not there: on an installed box ask systemd. */
 static const char *revive(const struct look *l, const char *systemctl)
 {
-    return l->cli->paths.root[0] == '\0' ? systemctl : "start the box: make run";
+    return l->box->paths.root[0] == '\0' ? systemctl : "start the box: make run";
 }
 
 static enum finding check_socket(struct look *l, const char *path, const char *program)
@@ -91,9 +92,9 @@ static enum finding check_socket(struct look *l, const char *path, const char *p
 
 static enum finding check_front(struct look *l)
 {
-    const char *path = l->cli->paths.front_sock;
+    const char *path = l->box->paths.front_sock;
 
-    if (l->cli->paths.root[0] == '\0' && access(path, W_OK) == -1 && errno == EACCES)
+    if (l->box->paths.root[0] == '\0' && access(path, W_OK) == -1 && errno == EACCES)
         return doctor_say(l, SKIPPED, "", "only the web server may speak to the front");
     return check_socket(l, path, "sett-front");
 }
@@ -103,10 +104,10 @@ static enum finding check_hands(struct look *l)
     struct err err = {0};
     int fd;
 
-    if (l->cli->paths.root[0] == '\0' && access(l->cli->paths.hands_sock, W_OK) == -1 &&
+    if (l->box->paths.root[0] == '\0' && access(l->box->paths.hands_sock, W_OK) == -1 &&
         errno == EACCES)
         return doctor_say(l, SKIPPED, "", "only the worker may speak to the hands");
-    if ((fd = channel_connect(l->cli->paths.hands_sock, CONNECT_MS, &err)) == -1)
+    if ((fd = channel_connect(l->box->paths.hands_sock, CONNECT_MS, &err)) == -1)
         return doctor_say(l, BROKEN, revive(l, "systemctl status sett-hands"),
                           "sett-hands does not answer: %s", err.text);
     (void)close(fd);
@@ -119,7 +120,7 @@ static enum finding check_worker(struct look *l)
     struct stat st;
     int64_t age;
 
-    (void)str_format(path, sizeof path, "%s/worker.beat", l->cli->paths.run);
+    (void)str_format(path, sizeof path, "%s/worker.beat", l->box->paths.run);
     if (stat(path, &st) == -1)
         return doctor_say(l, BROKEN, revive(l, "systemctl status sett-worker"),
                           "the worker has never been alive");
@@ -135,7 +136,7 @@ static enum finding check_keys(struct look *l)
     char path[PATHS_SIZE + 32];
     struct stat st;
 
-    (void)str_format(path, sizeof path, "%s/vault.key", l->cli->paths.keys);
+    (void)str_format(path, sizeof path, "%s/vault.key", l->box->paths.keys);
     if (stat(path, &st) == -1)
         return errno == EACCES
                    ? doctor_say(l, SKIPPED, "", "not readable from here, as it should be")
@@ -154,10 +155,10 @@ static enum finding check_conf(struct look *l)
 {
     struct err err = {0};
 
-    if (setting_conf_check(&l->cli->box.conf, &err) == -1)
+    if (setting_conf_check(&l->box->conf, &err) == -1)
         return doctor_say(l, WARNING, "mend the line; sett config show tells what can be set",
-                          "%s: %s", l->cli->paths.conf, err.text);
-    return doctor_say(l, FINE, "", "%u lines, all known", (unsigned)l->cli->box.conf.count);
+                          "%s: %s", l->box->paths.conf, err.text);
+    return doctor_say(l, FINE, "", "%u lines, all known", (unsigned)l->box->conf.count);
 }
 
 static enum finding check_jobs(struct look *l)
@@ -168,7 +169,7 @@ static enum finding check_jobs(struct look *l)
     struct err err = {0};
     unsigned stuck = 0;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
+    if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &job_table, "state", &job, 1, false, &err) == 0)
         while (stuck < 1000 && scan_next(&scan, &job, &err) == 1)
@@ -190,7 +191,7 @@ static enum finding check_payments(struct look *l)
     struct err err = {0};
     unsigned flagged = 0;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
+    if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &subscription_table, "flag", NULL, 0, false, &err) == 0)
         while (flagged < 1000 && scan_next(&scan, &sub, &err) == 1)
@@ -213,11 +214,11 @@ static enum finding check_blueprints(struct look *l)
     struct err err = {0}, why = {0};
     bool bad = false;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
+    if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, BROKEN, "", "%s", err.text);
     if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, &err) == 0)
         while (!bad && scan_next(&scan, &plan, &err) == 1)
-            bad = blueprint_load(&b, l->cli->paths.blueprints, plan.blueprint, &why) == -1;
+            bad = blueprint_load(&b, l->box->paths.blueprints, plan.blueprint, &why) == -1;
     db_read_end(txn);
     if (bad)
         return doctor_say(l, BROKEN, "mend the file; nothing is made from it until then",
@@ -228,13 +229,13 @@ static enum finding check_blueprints(struct look *l)
 static enum finding check_ingress(struct look *l)
 {
     char value[512] = "", path[512];
-    const char *set = conf_get(&l->cli->box.conf, "hands", "cloudflared");
+    const char *set = conf_get(&l->box->conf, "hands", "cloudflared");
     struct err err = {0};
     struct txn *txn;
 
-    if (db_read(&txn, l->cli->box.db, &err) == -1)
+    if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, BROKEN, "", "%s", err.text);
-    (void)setting_text(txn, &l->cli->box.conf, "ingress.default", value, sizeof value, &err);
+    (void)setting_text(txn, &l->box->conf, "ingress.default", value, sizeof value, &err);
     db_read_end(txn);
     if (!str_equal(value, "cloudflare"))
         return doctor_say(l, FINE, "", "%s", value);
@@ -258,37 +259,49 @@ static const struct {
     {"backups", doctor_backups},
 };
 
-int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err)
+unsigned doctor_look(const struct op_box *box, struct doctor_finding findings[DOCTOR_MOST])
 {
-    unsigned broken = 0;
+    unsigned count = 0;
 
-    (void)argv;
-    if (argc > 0)
-        return err_field(err, "argument", "usage", "sett doctor takes no arguments");
-    if (cli_open(cli, err) == -1)
-        return -1;
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        struct look l = {.cli = cli};
-        enum finding f = checks[i].look(&l);
-        broken += f == BROKEN;
-        if (cli->output == CLI_JSON) {
-            struct json_out j;
-            struct buf b;
-            buf_init(&b, 4096);
-            json_out_init(&j, &b);
-            json_out_object(&j);
-            json_out_key_text(&j, "check", checks[i].name);
-            json_out_key_text(&j, "finding", finding_names[f]);
-            json_out_key_text(&j, "text", l.text);
-            json_out_key_text(&j, "fix", l.fix);
-            json_out_end_object(&j);
-            printf("%s\n", buf_string(&b));
-            buf_free(&b);
-            continue;
-        }
-        printf("%-8s %-11s %s\n", finding_names[f], checks[i].name, l.text);
-        if (l.fix[0] != '\0')
-            printf("%21s-> %s\n", "", l.fix);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks && count < DOCTOR_MOST; i++) {
+        struct doctor_finding *f = &findings[count++];
+        struct look l = {.box = box};
+
+        f->name = checks[i].name;
+        f->finding = checks[i].look(&l);
+        (void)str_copy(f->what, sizeof f->what, l.text);
+        (void)str_copy(f->fix, sizeof f->fix, l.fix);
     }
-    return broken > 0 ? 1 : 0;
+    return count;
+}
+
+bool doctor_fine(const struct doctor_finding *findings, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (findings[i].finding == BROKEN)
+            return false;
+    return true;
+}
+
+void doctor_json(const struct doctor_finding *findings, unsigned count, struct json_out *j)
+{
+    json_out_object(j);
+    json_out_key_text(j, "object", "doctor");
+    json_out_key_bool(j, "fine", doctor_fine(findings, count));
+    json_out_key(j, "checks");
+    json_out_array(j);
+    for (unsigned i = 0; i < count; i++) {
+        const struct doctor_finding *f = &findings[i];
+
+        json_out_object(j);
+        json_out_key_text(j, "name", f->name);
+        json_out_key_bool(j, "ok", f->finding == FINE);
+        json_out_key_text(j, "finding", doctor_finding_names[f->finding]);
+        json_out_key_text(j, "what", f->what);
+        json_out_key_text(j, "fix", f->fix);
+        json_out_end_object(j);
+    }
+    json_out_end_array(j);
+    json_out_key_time(j, "at", clock_wall_ms());
+    json_out_end_object(j);
 }

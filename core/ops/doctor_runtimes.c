@@ -25,7 +25,7 @@
 
 static const char *setting_of(const struct look *l, const char *name, const char *otherwise)
 {
-    const char *value = conf_get(&l->cli->box.conf, "hands", name);
+    const char *value = conf_get(&l->box->conf, "hands", name);
 
     return value == NULL || value[0] == '\0' ? otherwise : value;
 }
@@ -114,7 +114,7 @@ static enum finding lxc(struct look *l, const char *plan, const char *image)
         return doctor_say(l, BROKEN, "apt install nftables",
                           "plan %s runs in lxc, and nft, which keeps tenants apart, is missing",
                           plan);
-    if (lxc_image_find(l->cli->paths.images, image, path, sizeof path, &why) == -1)
+    if (lxc_image_find(l->box->paths.images, image, path, sizeof path, &why) == -1)
         return doctor_say(l, BROKEN, why.hint, "plan %s: %s", plan, why.text);
     return FINE;
 }
@@ -156,7 +156,7 @@ static int read_plans(struct look *l, struct sold *sold, struct err *err)
     struct txn *txn;
     int got = -1;
 
-    if (db_read(&txn, l->cli->box.db, err) == -1)
+    if (db_read(&txn, l->box->db, err) == -1)
         return -1;
     if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, err) == 0)
         while (sold->count < PLANS_MOST && (got = scan_next(&scan, &plan, err)) == 1) {
@@ -178,7 +178,7 @@ static enum finding look_at(struct look *l, struct sold *sold)
         return doctor_say(l, BROKEN, "", "%s", err.text);
     for (size_t i = 0; f == FINE && i < sold->count; i++) {
         size_t len = strlen(sold->names);
-        if (blueprint_load(b, l->cli->paths.blueprints, sold->at[i].blueprint, &err) == -1)
+        if (blueprint_load(b, l->box->paths.blueprints, sold->at[i].blueprint, &err) == -1)
             continue; /* the check of blueprints says so */
         f = check_plan(l, sold->at[i].plan, b);
         sold->swarm = sold->swarm || str_equal(b->runtime, "swarm");
