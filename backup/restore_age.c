@@ -17,6 +17,7 @@
 #include "audit.h"
 #include "box_move.h"
 #include "file.h"
+#include "invitation.h"
 #include "job_start.h"
 #include "letter.h"
 #include "port.h"
@@ -56,6 +57,26 @@ static int sign_out(struct txn *txn, struct err *err)
     while ((got = scan_next(&scan, &session, err)) == 1)
         if (record_delete(txn, &session_table, &session, err) == -1)
             return -1;
+    return got;
+}
+
+/* Links that were out have been used since, or lie in a mailbox: whoever is still wanted is invited
+ * again. Resets are over with their user's epoch. */
+static int invite_anew(struct txn *txn, struct err *err)
+{
+    struct invitation i = {0};
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &invitation_table, NULL, NULL, 0, false, err) == -1)
+        return -1;
+    while ((got = scan_next(&scan, &i, err)) == 1) {
+        if (invitation_state(&i, txn_time_ms(txn)) != INVITATION_OPEN)
+            continue;
+        i.revoked_at = txn_time_ms(txn);
+        if (record_put(txn, &invitation_table, &i, err) == -1)
+            return -1;
+    }
     return got;
 }
 
@@ -325,7 +346,8 @@ static int change(struct txn *txn, void *arg, struct err *err)
 
     if (age->live != NULL && db_read(&live, age->live, err) == -1)
         return -1;
-    if (sign_out(txn, err) == 0 && keep_silent(txn, err) == 0 && end_snapshots(txn, err) == 0 &&
+    if (sign_out(txn, err) == 0 && invite_anew(txn, err) == 0 && keep_silent(txn, err) == 0 &&
+        end_snapshots(txn, err) == 0 &&
         (live == NULL ||
          (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
           rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)) &&

@@ -10,13 +10,13 @@
 
 #include <string.h>
 
-const char *const message_audience_names[] = {"customer", "operator", NULL};
+const char *const message_audience_names[] = {"customer", "operator", "user", NULL};
 const char *const message_state_names[] = {"queued", "sent", "failed", NULL};
 
 static const struct field rows[] = {
     FIELD(struct message, id, FIELD_ID, .ref_prefix = "msg"),
     FIELD(struct message, audience, FIELD_ENUM, .names = message_audience_names,
-          .help = "to a customer, or to operators"),
+          .help = "to a customer, to operators, or to a user"),
     FIELD(struct message, state, FIELD_ENUM, .names = message_state_names,
           .help = "where it stands"),
     FIELD(struct message, kind, FIELD_TEXT, .help = "as in payment_failed or tenant.unreachable"),
@@ -83,7 +83,8 @@ int message_new(struct txn *txn, struct message *message, struct err *err)
     if (message->id[0] == '\0')
         id_make(message->id, message_table.prefix);
     message->created_at = message->due_at = txn_time_ms(txn);
-    message->give_up_at = message->created_at + MESSAGE_TRY_MS;
+    if (message->give_up_at == 0)
+        message->give_up_at = message->created_at + MESSAGE_TRY_MS;
     return record_insert(txn, &message_table, message, err) != 0 ? -1 : 1;
 }
 

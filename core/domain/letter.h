@@ -1,15 +1,15 @@
 #ifndef SETT_LETTER_H
 #define SETT_LETTER_H
 /*
- * Mails to customers, and the outbox in which they and the alerts to operators wait. Queued in the
- * caller's own transaction, as a part of what they tell of; sent by core/watch, which tries for
- * days and ends each as sent or as failed with a cause.
+ * Mails to customers and users, and the outbox in which they and the alerts to operators wait.
+ * Queued in the caller's own transaction, as a part of what they tell of; sent by core/watch, which
+ * tries for days and ends each as sent or as failed with a cause.
  */
 #include "db.h"
 #include "id.h"
 #include "kv.h"
 
-enum message_audience { MESSAGE_CUSTOMER, MESSAGE_OPERATOR };
+enum message_audience { MESSAGE_CUSTOMER, MESSAGE_OPERATOR, MESSAGE_USER };
 extern const char *const message_audience_names[];
 
 enum message_state { MESSAGE_QUEUED, MESSAGE_SENT, MESSAGE_FAILED };
@@ -47,7 +47,7 @@ extern const struct table message_table; /* key id; unique: once (sparse); index
 struct letter_kind {
     const char *name;                  /* "payment_failed" */
     const char *params[LETTER_PARAMS]; /* names that must be given, NULL after the last */
-    bool link;                         /* it leads to a reveal, whose token is the secret */
+    const char *page;                  /* where its link leads, whose token is the secret; NULL */
     const char *help;
 };
 extern const struct letter_kind letter_kinds[];
@@ -72,8 +72,8 @@ struct letter {
  * the language and the box's time zone, in "from" and "until" with the time. Return 0 or -1. */
 int letter_queue(struct txn *txn, const struct letter *letter, struct err *err);
 
-/** message_new(txn, message, err): insert one into the outbox with id (unless it is set) and times,
- * due at once. Return 1, 0 if one with the same ${once} is there, or -1. */
+/** message_new(txn, message, err): insert one into the outbox with id and give_up_at (unless they
+ * are set) and times, due at once. Return 1, 0 if one with the same ${once} is there, or -1. */
 int message_new(struct txn *txn, struct message *message, struct err *err);
 
 /** message_end(txn, message, state, err): it was sent or given up: what was secret is forgotten.

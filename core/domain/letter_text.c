@@ -255,7 +255,7 @@ void letter_sample(const struct letter_kind *kind, const char *language, struct 
         (void)kv_set(values, common[i], common[i]);
     for (size_t i = 0; kind != NULL && i < LETTER_PARAMS && kind->params[i] != NULL; i++)
         (void)kv_set(values, kind->params[i], kind->params[i]);
-    if (kind != NULL && kind->link)
+    if (kind != NULL && kind->page != NULL)
         (void)kv_set(values, "link", "https://sett.example.com/reveal.html#token");
 }
 

@@ -172,11 +172,14 @@ const struct letter_text letter_texts[] = {
        "Another customer has proved by an entry in the DNS that {{domain}} is theirs. The domain "
        "therefore no longer leads to {{tenant}}.\n\nIf that is a mistake, please write to us."),
     ES("domain_claimed", "{{domain}} ya no dirige a {{tenant}}",
-       "Otro cliente ha demostrado mediante una entrada en el DNS que {{domain}} es suyo. Por eso el "
-       "dominio ya no dirige a {{tenant}}.\n\nSi se trata de un error, le rogamos que nos escriba."),
+       "Otro cliente ha demostrado mediante una entrada en el DNS que {{domain}} es suyo. Por eso "
+       "el "
+       "dominio ya no dirige a {{tenant}}.\n\nSi se trata de un error, le rogamos que nos "
+       "escriba."),
     DE("domain_claimed", "{{domain}} führt nicht mehr zu {{tenant}}",
        "Ein anderer Kunde hat durch einen Eintrag im DNS nachgewiesen, dass {{domain}} ihm gehört. "
-       "Die Domain führt deshalb nicht mehr zu {{tenant}}.\n\nFalls das ein Irrtum ist, schreiben Sie "
+       "Die Domain führt deshalb nicht mehr zu {{tenant}}.\n\nFalls das ein Irrtum ist, schreiben "
+       "Sie "
        "uns bitte."),
 
     EN("domain_moved", "{{domain}} no longer leads to {{tenant}}",
@@ -207,5 +210,34 @@ const struct letter_text letter_texts[] = {
        "Von {{from}} bis {{until}} führen wir Wartungsarbeiten durch: {{reason}}\n\n"
        "In dieser Zeit kann {{tenant}} ({{address}}) zeitweise nicht erreichbar sein. Wir bitten "
        "um Ihr Verständnis."),
+
+    EN("invitation", "Your access to {{box}}",
+       "{{by}} invites you to {{box}}. Your name for signing in is {{name}}. Please choose a "
+       "password at\n{{link}}\n\n"
+       "The link works a single time, until {{until}}."),
+    ES("invitation", "Su acceso a {{box}}",
+       "{{by}} le invita a {{box}}. Su nombre para iniciar sesión es {{name}}. Elija una "
+       "contraseña en\n{{link}}\n\n"
+       "El enlace funciona una única vez, hasta el {{until}}."),
+    DE("invitation", "Ihr Zugang zu {{box}}",
+       "{{by}} lädt Sie zu {{box}} ein. Ihr Name für die Anmeldung ist {{name}}. Bitte wählen Sie "
+       "ein Passwort unter\n{{link}}\n\n"
+       "Der Link gilt ein einziges Mal, bis {{until}}."),
+
+    EN("password_reset", "A new password for {{box}}",
+       "Somebody, we hope you, asked for a new password for {{name}}. Please choose it "
+       "at\n{{link}}\n\n"
+       "The link works a single time, until {{until}}. If it was not you, there is nothing to do: "
+       "your password stays as it is."),
+    ES("password_reset", "Una nueva contraseña para {{box}}",
+       "Alguien, esperamos que usted, ha pedido una nueva contraseña para {{name}}. Elíjala "
+       "en\n{{link}}\n\n"
+       "El enlace funciona una única vez, hasta el {{until}}. Si no ha sido usted, no tiene que "
+       "hacer nada: su contraseña sigue siendo la misma."),
+    DE("password_reset", "Ein neues Passwort für {{box}}",
+       "Jemand, hoffentlich Sie selbst, hat ein neues Passwort für {{name}} angefordert. Bitte "
+       "wählen Sie es unter\n{{link}}\n\n"
+       "Der Link gilt ein einziges Mal, bis {{until}}. Falls Sie das nicht waren, ist nichts zu "
+       "tun: Ihr Passwort bleibt, wie es ist."),
 };
 const size_t letter_text_count = sizeof letter_texts / sizeof letter_texts[0];

@@ -20,14 +20,15 @@
  *  60 recipients     61 vaults        62 snapshots     63 snapshot_copies
  *  64 restores       68 snapshot_rounds                69 drills
  *  74 box_moves         78 access_doors      91 brand_logos   95 rule_pasts
+ *  83 invitations    84 password_resets
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
- * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 198-203 domains, 204 domain_claims, 212-214
- * notices, 215 channels, 216-220 outbox, 221-222 reveals, 227-228 guests, 231-233 drift_items,
- * 240 vaults, 241 snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores, 253
- * drills. Next free: table 65, index 251.
+ * 179-180 rules, 185-188 turn_keys, 190-191 tunnels, 192-193 invitations, 194 password_resets,
+ * 198-203 domains, 204 domain_claims, 212-214 notices, 215 channels, 216-220 outbox, 221-222
+ * reveals, 227-228 guests, 231-233 drift_items, 240 vaults, 241 snapshot_copies, 244-247 snapshots,
+ * 248-249 recipients, 250 restores, 253 drills. Next free: table 65, index 251.
  */
 #include "schema.h"
 
@@ -44,11 +45,13 @@
 #include "guest.h"
 #include "health.h"
 #include "idempotency.h"
+#include "invitation.h"
 #include "job.h"
 #include "letter.h"
 #include "mailing.h"
 #include "name.h"
 #include "notice.h"
+#include "password_reset.h"
 #include "plan.h"
 #include "port.h"
 #include "restore_record.h"
@@ -83,6 +86,8 @@ static const struct table *const tables[] = {
     &audit_table,
     &audit_head_table,
     &user_table,
+    &invitation_table,
+    &password_reset_table,
     &session_table,
     &api_key_table,
     &setting_table,

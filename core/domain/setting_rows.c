@@ -420,6 +420,8 @@ const struct setting_row setting_rows[] = {
     NUMBER("auth.token_minutes", "10", 1, 10, "life of an access token"),
     NUMBER("auth.session_idle_minutes", "30", 2, 1440, "a session ends after so long unused"),
     NUMBER("auth.session_hours", "12", 1, 720, "a session ends after so long"),
+    NUMBER("auth.invitation_hours", "72", 1, 720, "life of an invitation's link"),
+    NUMBER("auth.reset_minutes", "15", 5, 1440, "life of a link to choose a new password"),
     NUMBER("auth.argon2_memory_mib", "64", 8, 1024, "memory of a password's hash"),
     NUMBER("auth.argon2_passes", "2", 1, 10, "passes of a password's hash"),
 };

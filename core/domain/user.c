@@ -21,6 +21,8 @@ static const struct field rows[] = {
     FIELD(struct user, last_login_at, FIELD_TIME, .help = "last signed in at"),
     FIELD(struct user, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct user, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct user, email, FIELD_TEXT, 2, .help = "where it can be written to"),
+    FIELD_SINCE(struct user, language, FIELD_TEXT, 2, .help = "of letters to it: en, es or de"),
 };
 
 static const struct index indexes[] = {
@@ -32,7 +34,7 @@ const struct table user_table = {
     .name = "users",
     .noun = "user",
     .id = 16,
-    .version = 1,
+    .version = 2,
     .prefix = "us",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct user)},
     .key = {"id"},
@@ -112,7 +114,7 @@ const struct table api_key_table = {
     .index_count = sizeof key_indexes / sizeof key_indexes[0],
 };
 
-int user_new(struct txn *txn, struct user *user, struct err *err)
+int user_check(struct user *user, struct err *err)
 {
     uint8_t bytes[ID_BYTES];
 
@@ -126,6 +128,13 @@ int user_new(struct txn *txn, struct user *user, struct err *err)
     if ((user->role == ROLE_CUSTOMER) != (user->customer_id[0] != '\0'))
         return err_field(err, "customer_id", "customer_id_invalid",
                          "customer_id goes with the role customer, and with no other");
+    return 0;
+}
+
+int user_new(struct txn *txn, struct user *user, struct err *err)
+{
+    if (user_check(user, err) != 0)
+        return -1;
     id_make(user->id, user_table.prefix);
     user->epoch = 1;
     user->created_at = user->updated_at = user->password_at = txn_time_ms(txn);

@@ -20,6 +20,8 @@ struct user {
     bool disabled;
     uint32_t epoch; /* grows with each change of password or role: older tokens are dead */
     int64_t password_at, last_login_at, created_at, updated_at;
+    char email[256];  /* where it can be written to, ""; the name may be an address itself */
+    char language[8]; /* of letters to it: en, es, de, "" for the box's */
 };
 extern const struct table user_table; /* key id; unique: name; index: customer_id */
 
@@ -50,6 +52,10 @@ struct api_key {
     char next_id[ID_SIZE]; /* it was rotated: the key in its place; it lives on until expires_at */
 };
 extern const struct table api_key_table; /* key id; unique: hash; index user_id */
+
+/** user_check(user, err): the name is made lower case and can be one, role and customer go
+ * together. Return 0 or -1. */
+int user_check(struct user *user, struct err *err);
 
 /** user_new(txn, user, err): insert with a fresh id and times; the name is made lower case. The
  * password must be a hash of auth_password_hash, or "" for nobody can sign in. ROLE_CUSTOMER needs

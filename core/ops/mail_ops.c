@@ -127,6 +127,10 @@ static int mail_resend(struct op_call *call, struct err *err)
         if (found == 1)
             (void)str_copy(m.recipient, sizeof m.recipient, customer.email);
     }
+    if (m.audience == MESSAGE_USER) {
+        (void)err_set(err, ERR_CONFLICT, "link_forgotten", "the link in that letter is forgotten");
+        return err_hint(err, "sett invitation resend, or sett user reset, makes a new one");
+    }
     if (m.audience == MESSAGE_CUSTOMER && !mail_address(m.recipient))
         return err_set(err, ERR_CONFLICT, "no_address", "the customer has no e-mail address");
     if (notice_clear(call->txn, "mail.failed", m.id, err) != 0)
@@ -196,7 +200,7 @@ static int mail_kinds(struct op_call *call, struct err *err)
         json_out_key_text(j, "object", "mail_kind");
         json_out_key_text(j, "kind", kind->name);
         json_out_key_text(j, "params", params);
-        json_out_key_bool(j, "link", kind->link);
+        json_out_key_bool(j, "link", kind->page != NULL);
         json_out_key_text(j, "help", kind->help);
         json_out_end_object(j);
     }

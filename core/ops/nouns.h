@@ -7,6 +7,8 @@ extern const struct op system_ops[];          /* system_ops.c */
 extern const struct op health_ops[];          /* health_ops.c */
 extern const struct op auth_ops[];            /* auth_ops.c */
 extern const struct op user_ops[];            /* user_ops.c */
+extern const struct op invitation_ops[];      /* invitation_ops.c */
+extern const struct op reset_ops[];           /* reset_ops.c */
 extern const struct op key_ops[];             /* key_ops.c */
 extern const struct op session_ops[];         /* session_ops.c */
 extern const struct op tenant_ops[];          /* tenant_ops.c */

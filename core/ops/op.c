@@ -10,7 +10,7 @@ const struct op *const op_tables[] = {
     system_ops,
     doctor_ops,
     auth_ops,
-    user_ops,
+    user_ops, reset_ops, invitation_ops,
     key_ops,
     session_ops,
     tenant_ops,

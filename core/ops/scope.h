@@ -11,8 +11,9 @@
  * closed list, each once. "" stays "". ERR_INVALID, field "scopes". Return 0 or -1. */
 int scope_list(const char *text, char out[AUTH_SCOPES_SIZE], struct err *err);
 
-/** scope_of(op, out): the scope that a key needs for ${op}: "tenant:read". What writes to the store,
- * leaves an audit record or shows a secret is write. "" for what any key may: to ask who it is. */
+/** scope_of(op, out): the scope that a key needs for ${op}: "tenant:read". What writes to the
+ * store, leaves an audit record or shows a secret is write. "" for what any key may: to ask who it
+ * is. */
 void scope_of(const struct op *op, char out[48]);
 
 /** scope_has(list, op): whether a list (not "") has what ${op} needs. */

@@ -3,32 +3,47 @@
 #include "auth.h"
 
 #include "customer.h"
+#include "letter_text.h"
 #include "list.h"
+#include "mail.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
+#include "password_reset.h"
 #include "str.h"
+
+#include <string.h>
 
 struct user_list_params {
     struct list_params list;
-    char customer_id[96];
+    char customer_id[96], name[128];
+    uint32_t role;
+    bool disabled;
 };
 static const struct field user_list_rows[] = {
     LIST_FIELDS(struct user_list_params),
     FIELD(struct user_list_params, customer_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "only those of this customer"),
+    FIELD(struct user_list_params, name, FIELD_TEXT, .help = "only those with this in their name"),
+    FIELD(struct user_list_params, role, FIELD_ENUM, .names = role_names,
+          .help = "only those of this role"),
+    FIELD(struct user_list_params, disabled, FIELD_BOOL,
+          .help = "only those who may not sign in, or only those who may"),
 };
 
 struct user_params {
     char id[96];
     char name[128];
     uint32_t role;
-    char customer_id[96], password[260];
+    char customer_id[96], password[260], email[256], language[8];
     bool disabled;
 };
 #define USER_ROWS                                                                                  \
     FIELD(struct user_params, customer_id, FIELD_TEXT, .flags = FIELD_NUMBERED,                    \
           .help = "role customer: whose tenants it sees"),                                         \
+        FIELD(struct user_params, email, FIELD_TEXT, .help = "where it can be written to"),        \
+        FIELD(struct user_params, language, FIELD_TEXT, .max = 2,                                  \
+              .help = "of letters to it: en, es or de"),                                           \
         FIELD(struct user_params, password, FIELD_TEXT, .flags = FIELD_SECRET | FIELD_FREE,        \
               .help = "8 to 256 bytes; without one nobody can sign in")
 static const struct field user_create_rows[] = {
@@ -64,12 +79,22 @@ struct hashed {
     char password[160];
 };
 
+static bool keep(const struct op_call *call, const void *record)
+{
+    const struct user_list_params *p = call->params;
+    const struct user *user = record;
+
+    return (!op_given(call, "role") || user->role == p->role) &&
+           (!op_given(call, "disabled") || user->disabled == p->disabled) &&
+           (p->name[0] == '\0' || strcasestr(user->name, p->name) != NULL);
+}
+
 static int user_list(struct op_call *call, struct err *err)
 {
     const struct user_list_params *p = call->params;
     struct customer customer = {0};
     struct user match = {0};
-    struct list list = {.view = &view_user, .url = "/api/users", .match = &match};
+    struct list list = {.view = &view_user, .url = "/api/users", .match = &match, .keep = keep};
 
     if (op_given(call, "customer_id")) {
         if (object_refer(call, &customer_table, "customer_id", p->customer_id, &customer, err) != 0)
@@ -119,11 +144,22 @@ static int user_slow(struct op_call *call, struct err *err)
     return r != 0 ? -1 : hash(call, p->password, p->name, err);
 }
 
-/* The customer by id or number, "" taking it away. */
-static int set_customer(const struct op_call *call, struct user *user, struct err *err)
+/* Where and in which language it is written to; the customer by id or number, "" taking it away. */
+static int set_more(const struct op_call *call, struct user *user, struct err *err)
 {
     const struct user_params *p = call->params;
     struct customer customer = {0};
+
+    if (op_given(call, "email")) {
+        if (p->email[0] != '\0' && !mail_address(p->email))
+            return err_field(err, "email", "email_invalid", "email is no e-mail address");
+        (void)str_copy(user->email, sizeof user->email, p->email);
+    }
+    if (op_given(call, "language")) {
+        if (p->language[0] != '\0' && !str_equal(letter_language(p->language, NULL), p->language))
+            return err_field(err, "language", "language_unknown", "language is en, es or de");
+        (void)str_copy(user->language, sizeof user->language, p->language);
+    }
 
     if (!op_given(call, "customer_id"))
         return 0;
@@ -142,7 +178,7 @@ static int user_create(struct op_call *call, struct err *err)
 
     (void)str_copy(user.name, sizeof user.name, p->name);
     (void)str_copy(user.password, sizeof user.password, h->password);
-    if (set_customer(call, &user, err) != 0 || user_new(call->txn, &user, err) != 0)
+    if (set_more(call, &user, err) != 0 || user_new(call->txn, &user, err) != 0)
         return -1;
     object_after(call, &user_table, &user);
     (void)str_format(call->location, sizeof call->location, "/api/users/%s", user.id);
@@ -167,7 +203,7 @@ static int user_update(struct op_call *call, struct err *err)
         user.role = p->role;
     if (op_given(call, "disabled"))
         user.disabled = p->disabled;
-    if (set_customer(call, &user, err) != 0)
+    if (set_more(call, &user, err) != 0)
         return -1;
     if ((user.role == ROLE_CUSTOMER) != (user.customer_id[0] != '\0'))
         return err_field(err, "customer_id", "customer_and_role",
@@ -192,7 +228,8 @@ static int user_delete(struct op_call *call, struct err *err)
         object_match(call, &user_table, &user, err) != 0)
         return -1;
     object_before(call, &user_table, &user);
-    if (auth_user_delete(call->txn, user.id, err) != 0)
+    if (auth_user_delete(call->txn, user.id, err) != 0 ||
+        password_reset_forget(call->txn, user.id, err) != 0)
         return -1;
     return object_removed(call, &view_user, user.id);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "custom_domain.h"
+#include "invitation.h"
 #include "mailing.h"
 #include "post.h"
 #include "reveal.h"
@@ -82,7 +83,8 @@ int keep_prune(struct txn *txn, const struct conf *conf, unsigned most, struct e
     int messages = post_prune(txn, most, err), reveals, mailings, domains;
     int64_t days = (int64_t)setting_u64(txn, conf, "records.keep_days");
 
-    if (messages == -1 || (reveals = reveal_prune(txn, most, err)) == -1)
+    if (messages == -1 || (reveals = reveal_prune(txn, most, err)) == -1 ||
+        invitation_prune(txn, most, err) == -1)
         return -1;
     if (days == 0)
         return messages + reveals;

@@ -90,12 +90,16 @@ static int claim(struct txn *txn, void *arg, struct err *err)
         return -1;
     if (found == 0 || m->state != MESSAGE_QUEUED || m->due_at > now_ms)
         return 0;
-    kind = m->audience == MESSAGE_CUSTOMER ? letter_kind_find(m->kind) : NULL;
-    if (kind != NULL && !c->item->terms.customers && !by_hand(m)) {
+    kind = m->audience != MESSAGE_OPERATOR ? letter_kind_find(m->kind) : NULL;
+    if (m->audience == MESSAGE_USER && m->give_up_at <= now_ms) {
+        (void)str_copy(m->cause, sizeof m->cause, "its link is over");
+        return message_end(txn, m, MESSAGE_FAILED, err);
+    }
+    if (m->audience == MESSAGE_CUSTOMER && !c->item->terms.customers && !by_hand(m)) {
         (void)str_copy(m->cause, sizeof m->cause, "mails to customers are off (mail.customers)");
         return message_end(txn, m, MESSAGE_FAILED, err);
     }
-    if (kind != NULL && kind->link && link_token(txn, c, err) != 0) {
+    if (kind != NULL && kind->page != NULL && link_token(txn, c, err) != 0) {
         (void)str_copy(m->cause, sizeof m->cause, "its link cannot be made");
         return message_end(txn, m, MESSAGE_FAILED, err);
     }
@@ -199,7 +203,7 @@ static int note(struct txn *txn, void *arg, struct err *err)
                             err) != 0
               : record_put(txn, &message_table, &m, err) != 0)
         return -1;
-    return m.audience == MESSAGE_CUSTOMER ? note_letter(txn, n, &m, err)
+    return m.audience != MESSAGE_OPERATOR ? note_letter(txn, n, &m, err)
                                           : note_channel(txn, n, ended, err);
 }
 

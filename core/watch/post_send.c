@@ -267,7 +267,7 @@ void post_send(const struct post_item *item, const struct vault *vault, const ch
 
     memset(r, 0, sizeof *r);
     r->outcome = POST_AGAIN;
-    if (item->message.audience == MESSAGE_CUSTOMER) {
+    if (item->message.audience != MESSAGE_OPERATOR) {
         send_letter(item, folder, now_ms, r);
         return;
     }

@@ -51,8 +51,11 @@ static int letter_values(const struct post_item *item, const char *language, str
                   item->tenant.url[0] != '\0' ? item->tenant.url : item->terms.box_url);
     bad |= kv_set(values, "box", item->terms.brand.name);
     if (item->token[0] != '\0') {
-        bad |= str_format(link, sizeof link, "%s%sreveal.html#%s", item->terms.box_url,
-                          str_ends(item->terms.box_url, "/") ? "" : "/", item->token);
+        const struct letter_kind *kind = letter_kind_find(item->message.kind);
+
+        bad |= str_format(link, sizeof link, "%s%s%s#%s", item->terms.box_url,
+                          str_ends(item->terms.box_url, "/") ? "" : "/",
+                          kind == NULL || kind->page == NULL ? "" : kind->page, item->token);
         bad |= kv_set(values, "link", link);
     }
     return bad;

@@ -29,7 +29,7 @@ static void every_kind_speaks_every_language(void **state)
             /* whatever its kind must be given, it speaks of */
             for (size_t p = 0; p < LETTER_PARAMS && letter_kinds[k].params[p] != NULL; p++)
                 assert_non_null(strstr(parts.text.data, letter_kinds[k].params[p]));
-            if (letter_kinds[k].link)
+            if (letter_kinds[k].page != NULL)
                 assert_non_null(strstr(parts.html.data, "<a href=\"https://sett.example.com/"));
         }
     }

@@ -1,0 +1,64 @@
+/*
+ * Letters with links to users. Apart from those to customers because the link exists before the
+ * letter: what the worker makes there at the first attempt comes sealed here.
+ */
+#include "user_letter.h"
+
+#include <string.h>
+
+#include "customer.h"
+#include "letter.h"
+#include "mail.h"
+#include "setting.h"
+#include "str.h"
+
+bool user_letter_possible(struct txn *txn, const struct conf *conf)
+{
+    char url[512], from[512];
+    struct err err;
+
+    return setting_text(txn, conf, "smtp.url", url, sizeof url, &err) >= 0 && url[0] != '\0' &&
+           setting_text(txn, conf, "mail.from", from, sizeof from, &err) >= 0 && from[0] != '\0';
+}
+
+int user_letter_queue(struct txn *txn, const struct vault *vault, const struct user_letter *letter,
+                      struct err *err)
+{
+    struct message m;
+
+    memset(&m, 0, sizeof m);
+    m.audience = MESSAGE_USER;
+    m.params = *letter->params;
+    m.give_up_at = letter->until_ms;
+    id_make(m.id, message_table.prefix);
+    if (str_copy(m.kind, sizeof m.kind, letter->kind) != 0 ||
+        str_copy(m.recipient, sizeof m.recipient, letter->email) != 0 ||
+        str_copy(m.language, sizeof m.language, letter->language) != 0 ||
+        letter_kind_find(letter->kind) == NULL)
+        return err_set(err, ERR_INTERNAL, "letter_kind", "a letter %s cannot be written",
+                       letter->kind);
+    if (vault_seal(vault, message_table.name, m.id, "secret", letter->token, strlen(letter->token),
+                   &m.secret, err) != 0)
+        return -1;
+    return message_new(txn, &m, err) < 0 ? -1 : 0;
+}
+
+int user_letter_address(struct txn *txn, const struct user *user, char out[256], struct err *err)
+{
+    struct customer customer;
+    int found;
+
+    (void)str_copy(out, 256,
+                   user->email[0] != '\0'     ? user->email
+                   : mail_address(user->name) ? user->name
+                                              : "");
+    if (out[0] != '\0' || user->customer_id[0] == '\0')
+        return 0;
+    memset(&customer, 0, sizeof customer);
+    (void)str_copy(customer.id, sizeof customer.id, user->customer_id);
+    if ((found = record_get(txn, &customer_table, &customer, err)) < 0)
+        return -1;
+    if (found == 1 && mail_address(customer.email))
+        (void)str_copy(out, 256, customer.email);
+    return 0;
+}
