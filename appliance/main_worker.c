@@ -24,6 +24,7 @@
 #include "daemon.h"
 #include "domain_watch.h"
 #include "drift_watch.h"
+#include "price_watch.h"
 #include "quota_watch.h"
 #include "engine.h"
 #include "file.h"
@@ -329,6 +330,7 @@ static int start_watches(struct program *p, struct err *err)
         return restore_watch_start(c, p->outside, err);
     return health_watch_start(&p->health, c, p->outside, 0, err) == -1 ||
                    quota_watch_start(c, p->outside, err) == -1 ||
+                   price_watch_start(c, p->outside, err) == -1 ||
                    twin_watch_start(c, p->outside, err) == -1 ||
                    backup_watch_start(&p->backup, err) == -1 ||
                    post_start(&p->post, c, err) == -1 ||

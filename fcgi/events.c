@@ -32,6 +32,9 @@ static int sender_check(struct watch *w, struct txn *txn, struct err *err)
 {
     const struct op *op = op_find(w->match.route->op);
     struct actor actor;
+    if (op != NULL && op->role == ROLE_PUBLIC) {
+        return 0; /* whatever else the browser sends along */
+    }
     int found = ident_find(txn, &w->m->site.terms, &w->events->box->web_key, &w->m->request,
                            &w->identity, err);
     if (found < 0) {
@@ -70,12 +73,15 @@ static int admit(struct watch *w, struct txn *txn, struct err *err)
                        w->m->request.host);
     }
     int rc = sender_check(w, txn, &why);
-    if (limits_check(w, rc == 0, err) < 0) {
+    if (limits_check(w, rc == 0 && w->identity.id[0] != '\0', err) < 0) {
         return -1;
     }
     if (rc < 0) {
         *err = why;
         return -1;
+    }
+    if (str_equal(w->match.route->op, "order.follow")) {
+        return stream_start_order(&w->stream, txn, w->m->request.order_secret, err);
     }
     return stream_start(&w->stream, txn, w->match.value_count > 0 ? w->match.values[0].value : NULL,
                         w->m->request.query, w->m->request.last_event_id, err);

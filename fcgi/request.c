@@ -44,6 +44,7 @@ static const struct row rows[] = {
     ROW("HTTP_IDEMPOTENCY_KEY", idempotency_key, ROW_ONE),
     ROW("HTTP_STRIPE_SIGNATURE", stripe_signature, ROW_ONE),
     ROW("HTTP_LAST_EVENT_ID", last_event_id, ROW_ONE),
+    ROW("HTTP_X_ORDER_SECRET", order_secret, ROW_ONE),
     ROW("HTTP_ACCEPT", accept, ROW_CUT | ROW_MANY),
     ROW("HTTP_USER_AGENT", user_agent, ROW_CUT | ROW_MANY),
 };

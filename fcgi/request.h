@@ -46,6 +46,7 @@ struct request {
     char idempotency_key[256];
     char stripe_signature[2048];
     char last_event_id[32];
+    char order_secret[64]; /* X-Order-Secret, of an order's event stream */
     char accept[256], user_agent[160]; /* cut where they are longer */
 };
 

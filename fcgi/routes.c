@@ -171,7 +171,12 @@ const struct op_route route_table[] = {
     {GET, "/api/subscriptions", "subscription.list"},
     {GET, "/api/subscriptions/{id}", "subscription.show"},
     {GET, "/api/orders", "order.list"},
+    {POST, "/api/orders/follow", "order.follow"},
+    {POST, "/api/orders/cancel", "order.cancel"},
+    {POST, "/api/orders/credentials", "order.credentials"},
     {GET, "/api/orders/{id}", "order.show"},
+    {GET, "/api/offers", "offer.list"},
+    {POST, "/api/billing-portal", "billing.portal"},
     {POST, "/api/checkout", "checkout.create"},
 
     {GET, "/api/drift", "drift.list"},
@@ -240,6 +245,7 @@ const size_t route_count = sizeof(route_table) / sizeof(route_table[0]);
 const struct op_route route_streams[] = {
     {GET, "/api/jobs/{id}/stream", "job.show"},
     {GET, "/api/events/stream", "job.list"},
+    {GET, "/api/orders/stream", "order.follow"},
 };
 const size_t route_stream_count = sizeof(route_streams) / sizeof(route_streams[0]);
 

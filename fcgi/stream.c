@@ -1,6 +1,7 @@
 /* Events out of records. Apart from events.c, which knows connections and threads. */
 #include "stream.h"
 #include "job.h"
+#include "order_progress.h"
 #include "request.h"
 #include "str.h"
 #include "tenant.h"
@@ -270,8 +271,60 @@ int stream_start(struct stream *s, struct txn *txn, const char *job_id, const ch
     return 0;
 }
 
+int stream_start_order(struct stream *s, struct txn *txn, const char *secret, struct err *err)
+{
+    struct order order;
+    memset(s, 0, sizeof(*s));
+    if (order_by_secret(txn, secret, &order, err) < 0) {
+        return -1;
+    }
+    (void)str_copy(s->order_id, sizeof(s->order_id), order.id);
+    return 0;
+}
+
+static int order_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err)
+{
+    struct order_progress *p = calloc(1, sizeof(*p));
+    struct order order;
+    struct json_out j;
+    if (p == NULL) {
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for an order");
+    }
+    memset(&order, 0, sizeof(order));
+    (void)str_copy(order.id, sizeof(order.id), s->order_id);
+    int got = record_get(txn, &order_table, &order, err);
+    if (got == 1 && order_progress(txn, &order, p, err) < 0) {
+        got = -1;
+    }
+    if (got == 1) {
+        size_t before = out->len;
+        event_begin(out, "order", 0);
+        size_t data = out->len;
+        json_out_init(&j, out);
+        order_progress_json(p, &j);
+        uint64_t now = out->failed ? s->job_mark : mark_of(out->data + data, out->len - data);
+        if (now == s->job_mark && !out->failed) {
+            out->len = before;
+            out->data[before] = '\0';
+        } else {
+            event_end(out);
+        }
+        s->job_mark = now;
+        s->over = order_progress_over(p);
+    }
+    free(p);
+    s->over = s->over || got == 0;
+    if (s->over) {
+        buf_format(out, "event: end\ndata: {\"object\":\"end\",\"id\":\"%s\"}\n\n", s->order_id);
+    }
+    return got < 0 ? -1 : 0;
+}
+
 int stream_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err)
 {
+    if (s->order_id[0] != '\0') {
+        return order_look(s, txn, out, err);
+    }
     if (s->seen == NULL) {
         return job_look(s, txn, out, err);
     }

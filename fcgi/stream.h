@@ -12,12 +12,13 @@
 struct stream_seen; /* memory of a stream of all */
 
 struct stream {
-    char job_id[ID_SIZE]; /* "" : all jobs */
-    bool jobs, tenants;   /* topics of a stream of all */
-    uint32_t told;        /* journal rows that were told with their end */
-    uint32_t begun;       /* the row that was told as under way */
-    uint64_t job_mark;    /* of the job's state as it was told; 0: not yet */
-    bool over;            /* the last event was told */
+    char job_id[ID_SIZE];   /* "" : all jobs */
+    char order_id[ID_SIZE]; /* of an order's page, else "" */
+    bool jobs, tenants;     /* topics of a stream of all */
+    uint32_t told;          /* journal rows that were told with their end */
+    uint32_t begun;         /* the row that was told as under way */
+    uint64_t job_mark;      /* of the job's state as it was told; 0: not yet */
+    bool over;              /* the last event was told */
     struct stream_seen *seen;
 };
 
@@ -26,6 +27,10 @@ struct stream {
  */
 int stream_start(struct stream *s, struct txn *txn, const char *job_id, const char *query,
                  const char *last_id, struct err *err);
+
+/** stream_start_order(s, txn, secret, err): how the order behind the secret goes. ERR_NOT_FOUND. 0
+ * or -1. */
+int stream_start_order(struct stream *s, struct txn *txn, const char *secret, struct err *err);
 
 /** stream_look(s, txn, out, err): append what is new. Sets s->over behind the last event. 0 or -1.
  */

@@ -14,7 +14,8 @@ from web import fastcgi
 
 ROLES = ["public", "customer", "viewer", "operator", "admin"]
 PASSWORD = "a long enough password 7"
-STREAMS = [("get", "/api/jobs/{id}/stream", "viewer"), ("get", "/api/events/stream", "viewer")]
+STREAMS = [("get", "/api/jobs/{id}/stream", "viewer"), ("get", "/api/events/stream", "viewer"),
+           ("get", "/api/orders/stream", "public")]
 
 
 class Front:

@@ -8,7 +8,9 @@
 #include "buf.h"
 #include "job_start.h"
 #include "str.h"
+#include "subscription.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *const event_state_names[] = {"stored", "applied", "ignored", "failed", NULL};
@@ -94,6 +96,45 @@ static int store_parts(struct txn *txn, struct event *event, const char *body, s
     return 0;
 }
 
+static bool in_secret(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* A checkout session speaks of the addresses that it leads back to, and behind their # stands an
+ * order's secret, which nobody is to read in an event. */
+static void blank_secrets(char *body, size_t len)
+{
+    for (size_t at = 0; at + ORDER_SECRET_SIZE < len; at++) {
+        size_t n = 0;
+
+        if (body[at] != '#')
+            continue;
+        while (n < ORDER_SECRET_SIZE && in_secret(body[at + 1 + n]))
+            n++;
+        if (n == ORDER_SECRET_SIZE - 1 && body[at + 1 + n] == '"')
+            memset(body + at + 1, 'x', n);
+    }
+}
+
+static int store_body(struct txn *txn, struct event *event, const char *body, size_t len,
+                      struct err *err)
+{
+    char *copy = NULL;
+    int result;
+
+    if (!str_starts(event->type, "checkout.session.") || len == 0)
+        return store_parts(txn, event, body, len, err);
+    if ((copy = malloc(len)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for an event");
+    memcpy(copy, body, len);
+    blank_secrets(copy, len);
+    result = store_parts(txn, event, copy, len, err);
+    free(copy);
+    return result;
+}
+
 /* Start the job that applies the event. */
 static int start(struct txn *txn, struct event *event, const char *actor, const char *request_id,
                  struct err *err)
@@ -136,7 +177,7 @@ int event_store(struct txn *txn, struct event *event, const char *body, size_t l
         (void)str_copy(event->note, sizeof event->note, "an event of this type moves nothing here");
     } else if (start(txn, event, "stripe", request_id, err) != 0)
         return -1;
-    if (store_parts(txn, event, body, len, err) != 0 ||
+    if (store_body(txn, event, body, len, err) != 0 ||
         record_insert(txn, &event_table, event, err) != 0)
         return -1;
     *fresh = true;

@@ -11,6 +11,8 @@
 const char *const plan_snapshots_names[] = {"none", "list", "restore", NULL};
 const char *const plan_refund_names[] = {"flag", "suspend", "delete", NULL};
 
+const char *const plan_interval_names[] = {"once", "day", "week", "month", "year", NULL};
+
 static const struct field rows[] = {
     FIELD(struct plan, id, FIELD_ID, .ref_prefix = "pl"),
     FIELD(struct plan, name, FIELD_TEXT, .help = "short name, as in \"demo\""),
@@ -37,6 +39,20 @@ static const struct field rows[] = {
                 .help = "times at which a snapshot of each of its tenants is made"),
     FIELD_SINCE(struct plan, snapshots, FIELD_ENUM, 5, .names = plan_snapshots_names,
                 .help = "what customers may: none, list snapshots of their tenants, or restore"),
+    FIELD_SINCE(struct plan, description, FIELD_TEXT, 6, .help = "what the order page says of it"),
+    FIELD_SINCE(struct plan, features, FIELD_TEXT, 6, .flags = FIELD_FREE,
+                .help = "what it comes with, a line each"),
+    FIELD_SINCE(struct plan, position, FIELD_U32, 6, .help = "place on the order page, rising"),
+    FIELD_SINCE(struct plan, price_of, FIELD_TEXT, 6, .flags = FIELD_HIDDEN),
+    FIELD_SINCE(struct plan, price_amount, FIELD_U64, 6,
+                .help = "what Stripe asks for it, in the currency's smallest unit"),
+    FIELD_SINCE(struct plan, price_currency, FIELD_TEXT, 6, .help = "in which currency"),
+    FIELD_SINCE(struct plan, price_interval, FIELD_ENUM, 6, .names = plan_interval_names,
+                .help = "how often: once, day, week, month or year"),
+    FIELD_SINCE(struct plan, price_intervals, FIELD_U32, 6, .help = "so many of them are a period"),
+    FIELD_SINCE(struct plan, price_active, FIELD_BOOL, 6, .help = "Stripe sells at it"),
+    FIELD_SINCE(struct plan, price_fault, FIELD_TEXT, 6, .help = "why the price is not known"),
+    FIELD_SINCE(struct plan, price_at, FIELD_TIME, 6, .help = "the price was read at Stripe at"),
 };
 
 static const struct index indexes[] = {
@@ -48,7 +64,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 5,
+    .version = 6,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},
@@ -98,4 +114,21 @@ int plan_put(struct txn *txn, struct plan *plan, struct err *err)
 {
     plan->updated_at = txn_time_ms(txn);
     return record_put(txn, &plan_table, plan, err);
+}
+
+int plan_price_put(struct txn *txn, struct plan *plan, struct err *err)
+{
+    return record_put(txn, &plan_table, plan, err);
+}
+
+bool plan_price_known(const struct plan *plan)
+{
+    return plan->price_of[0] != '\0' && plan->price_fault[0] == '\0' &&
+           str_equal(plan->price_of, plan->stripe_price);
+}
+
+bool plan_for_sale(const struct plan *plan)
+{
+    return plan->offered && plan->stripe_price[0] != '\0' &&
+           (!str_equal(plan->price_of, plan->stripe_price) || plan->price_active);
 }

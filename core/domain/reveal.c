@@ -155,6 +155,23 @@ int reveal_use(struct txn *txn, const struct web_key *key, const char *token, co
     return record_put(txn, &reveal_table, reveal, err);
 }
 
+int reveal_used(struct txn *txn, const char *tenant_id, struct err *err)
+{
+    struct reveal match, found;
+    struct scan scan;
+    int got;
+
+    memset(&match, 0, sizeof match);
+    if (tenant_id[0] == '\0' || str_copy(match.tenant_id, sizeof match.tenant_id, tenant_id) != 0)
+        return 0;
+    if (scan_start(&scan, txn, &reveal_table, "tenant_id", &match, 1, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &found, err)) == 1)
+        if (found.used_at != 0)
+            return 1;
+    return got;
+}
+
 int reveal_prune(struct txn *txn, unsigned most, struct err *err)
 {
     struct reveal reveal;

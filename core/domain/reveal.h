@@ -32,6 +32,10 @@ int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id
 int reveal_use(struct txn *txn, const struct web_key *key, const char *token, const char *address,
                struct reveal *reveal, struct kv *content, struct err *err);
 
+/** reveal_used(txn, tenant_id, err): whether somebody was shown credentials of the tenant within
+ * the last month. Return 1, 0 or -1. */
+int reveal_used(struct txn *txn, const char *tenant_id, struct err *err);
+
 /** reveal_prune(txn, most, err): remove at most ${most} that were over a month ago. Return how
  * many, or -1. */
 int reveal_prune(struct txn *txn, unsigned most, struct err *err);

@@ -4,9 +4,11 @@
  */
 #include "subscription.h"
 
+#include "enc.h"
 #include "name.h"
 #include "str.h"
 
+#include <sodium.h>
 #include <string.h>
 
 const char *const subscription_status_names[] = {"incomplete", "incomplete_expired", "trialing",
@@ -110,6 +112,9 @@ static const struct field order_rows[] = {
     FIELD(struct order, expires_at, FIELD_TIME, .help = "while it is open, the name is held until"),
     FIELD(struct order, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct order, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct order, secret_hash, FIELD_BYTES, 2, .flags = FIELD_HIDDEN),
+    FIELD_SINCE(struct order, shown_at, FIELD_TIME, 2,
+                .help = "its page has shown the first credentials at"),
 };
 
 static const struct index order_indexes[] = {
@@ -121,13 +126,14 @@ static const struct index order_indexes[] = {
     {.name = "state", .id = 144, .fields = {"state"}},
     {.name = "customer_id", .id = 145, .sparse = true, .fields = {"customer_id"}},
     {.name = "expires_at", .id = 146, .sparse = true, .fields = {"expires_at"}},
+    {.name = "secret_hash", .id = 234, .unique = true, .sparse = true, .fields = {"secret_hash"}},
 };
 
 const struct table order_table = {
     .name = "orders",
     .noun = "order",
     .id = 4,
-    .version = 1,
+    .version = 2,
     .prefix = "ord",
     .fields = {order_rows, sizeof order_rows / sizeof order_rows[0], sizeof(struct order)},
     .key = {"id"},
@@ -175,6 +181,41 @@ int order_new(struct txn *txn, struct order *order, struct err *err)
     order->state = ORDER_OPEN;
     order->created_at = order->updated_at = txn_time_ms(txn);
     return record_insert(txn, &order_table, order, err);
+}
+
+void order_secret_new(char secret[ORDER_SECRET_SIZE])
+{
+    uint8_t bytes[32];
+
+    randombytes_buf(bytes, sizeof bytes);
+    (void)enc_base64url(secret, ORDER_SECRET_SIZE, bytes, sizeof bytes);
+    sodium_memzero(bytes, sizeof bytes);
+}
+
+int order_secret(struct order *order, const char *secret)
+{
+    uint8_t bytes[32];
+
+    if (enc_unbase64url(bytes, sizeof bytes, secret, strlen(secret)) != (int)sizeof bytes)
+        return -1;
+    (void)crypto_generichash(order->secret_hash, sizeof order->secret_hash, bytes, sizeof bytes,
+                             NULL, 0);
+    sodium_memzero(bytes, sizeof bytes);
+    return 0;
+}
+
+int order_by_secret(struct txn *txn, const char *secret, struct order *order, struct err *err)
+{
+    int found = 0;
+
+    memset(order, 0, sizeof *order);
+    if (order_secret(order, secret) == 0)
+        found = record_find(txn, &order_table, "secret_hash", order, err);
+    if (found == 0) {
+        (void)err_set(err, ERR_NOT_FOUND, "order_unknown", "there is no order behind this link");
+        return err_hint(err, "copy the whole link from the page or the mail that it came with");
+    }
+    return found < 0 ? -1 : 0;
 }
 
 int order_expire(struct txn *txn, struct order *order, struct err *err)

@@ -81,9 +81,13 @@ struct order {
     uint32_t state;
     char flag[160];
     int64_t expires_at, created_at, updated_at;
+    uint8_t secret_hash[32]; /* BLAKE2b-256 of the secret of its own page; zero: it has none */
+    int64_t shown_at;        /* the first credentials were shown on that page */
 };
-extern const struct table order_table; /* key id; unique: stripe_session; index: state,
-                                          customer_id, expires_at */
+/* key id; unique: stripe_session, secret_hash (sparse); index: state, customer_id, expires_at */
+extern const struct table order_table;
+
+#define ORDER_SECRET_SIZE 44 /* 32 bytes in base64url, and a NUL */
 
 /** subscription_resolve(txn, text, subscription, err): by id, number or Stripe's id. 1, 0 or -1. */
 int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,
@@ -103,6 +107,17 @@ int order_put(struct txn *txn, struct order *order, struct err *err);
 /** order_new(txn, order, err): insert a new open order with a fresh id, holding its subdomain for
  * it until expires_at (set by the caller). Errors of name_check and name_take. Return 0 or -1. */
 int order_new(struct txn *txn, struct order *order, struct err *err);
+
+/** order_secret_new(secret): 256 random bits, for whoever does not bring them. */
+void order_secret_new(char secret[ORDER_SECRET_SIZE]);
+
+/** order_secret(order, secret): its page is read by this secret, of which only the hash is kept.
+ * Return 0, or -1 if it is not 32 bytes in base64url. */
+int order_secret(struct order *order, const char *secret);
+
+/** order_by_secret(txn, secret, order, err): ERR_NOT_FOUND "order_unknown" for one that is
+ * nobody's. Return 0 or -1. */
+int order_by_secret(struct txn *txn, const char *secret, struct order *order, struct err *err);
 
 /** order_expire(txn, order, err): an unpaid order is over: its name is free again. 0 or -1. */
 int order_expire(struct txn *txn, struct order *order, struct err *err);

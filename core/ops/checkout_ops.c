@@ -13,7 +13,7 @@
 #define CHECKOUT_WAIT_MS 30000
 
 struct checkout_params {
-    char name[128], email[256], subdomain[64], plan[96];
+    char name[128], email[256], subdomain[64], plan[96], secret[ORDER_SECRET_SIZE + 4];
 };
 static const struct field checkout_rows[] = {
     FIELD(struct checkout_params, name, FIELD_TEXT, .flags = FIELD_REQUIRED, .min = 1, .max = 120,
@@ -24,6 +24,8 @@ static const struct field checkout_rows[] = {
           .help = "label below the box's domain"),
     FIELD(struct checkout_params, plan, FIELD_TEXT, .flags = FIELD_REQUIRED,
           .help = "name of the plan"),
+    FIELD(struct checkout_params, secret, FIELD_TEXT, .flags = FIELD_SECRET, .min = 43, .max = 43,
+          .help = "32 random bytes in base64url, to follow the order by; else they are made here"),
 };
 
 struct checkout_shape {
@@ -41,6 +43,7 @@ static const struct fields shape = {shape_rows, sizeof shape_rows / sizeof shape
 struct checkout {
     struct op_call *call;
     struct order order;
+    char secret[ORDER_SECRET_SIZE];
     char session[96], url[1024];
 };
 
@@ -66,7 +69,7 @@ static int sellable(struct txn *txn, const char *text, struct plan *plan, struct
 
     if (found < 0)
         return -1;
-    if (!found || !plan->offered || plan->stripe_price[0] == '\0') {
+    if (!found || !plan_for_sale(plan)) {
         err_field(err, "plan", "plan_not_for_sale", "the plan %.80s cannot be bought", text);
         return err_hint(err, "what can be bought is offered and has a stripe_price");
     }
@@ -87,6 +90,7 @@ static int place(struct txn *txn, void *arg, struct err *err)
     (void)str_copy(c->order.subdomain, sizeof c->order.subdomain, p->subdomain);
     (void)str_copy(c->order.plan_id, sizeof c->order.plan_id, plan.id);
     c->order.expires_at = txn_time_ms(txn) + HOLD_MS;
+    (void)order_secret(&c->order, c->secret);
     if (order_new(txn, &c->order, err) != 0) {
         if (err->kind == ERR_CONFLICT) { /* whose it is is nobody's business here */
             err_set(err, ERR_CONFLICT, "name_taken", "the name %s is taken", p->subdomain);
@@ -123,18 +127,32 @@ static int read_answer(struct checkout *c, struct err *err)
     return r;
 }
 
+/* The one that the buyer's page has made, so that it knows it whatever becomes of the answer. */
+static int take_secret(struct checkout *c, const char *given, struct err *err)
+{
+    struct order probe = {0};
+
+    if (given[0] == '\0')
+        order_secret_new(c->secret);
+    else if (order_secret(&probe, given) != 0 || str_copy(c->secret, sizeof c->secret, given) != 0)
+        return err_field(err, "secret", "bad_secret", "secret must be 32 bytes in base64url");
+    return 0;
+}
+
 static int checkout_slow(struct op_call *call, struct err *err)
 {
+    const struct checkout_params *p = call->params;
     struct checkout *c = call->scratch;
     struct kv params;
     struct err ignored;
 
     c->call = call;
-    if (params_email("email", ((const struct checkout_params *)call->params)->email, err) != 0 ||
+    if (params_email("email", p->email, err) != 0 || take_secret(c, p->secret, err) != 0 ||
         db_write(call->box->db, place, c, err) != 0)
         return -1;
     kv_clear(&params);
     (void)kv_set(&params, "order_id", c->order.id);
+    (void)kv_set(&params, "secret", c->secret);
     if (ask(call->box->paths.ask_sock, "checkout", &params, CHECKOUT_WAIT_MS, &call->answer, err) ==
             0 &&
         read_answer(c, err) == 0)

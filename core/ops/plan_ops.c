@@ -26,6 +26,8 @@ struct plan_params {
     uint32_t max_domains;
     char backup_at[SNAPSHOT_SCHEDULE_SIZE];
     uint32_t snapshots;
+    char description[400], features[1200];
+    uint32_t position;
     struct limits limits;
 };
 
@@ -52,6 +54,12 @@ struct plan_params {
               .help = "a snapshot of each of its tenants at 00:00,12:00 (only the box's)"),        \
         FIELD(struct plan_params, snapshots, FIELD_ENUM, .names = plan_snapshots_names,            \
               .help = "what customers may: none, list their tenants' snapshots, or restore"),      \
+        FIELD(struct plan_params, description, FIELD_TEXT,                                         \
+              .help = "what the order page says of it"),                                           \
+        FIELD(struct plan_params, features, FIELD_TEXT, .flags = FIELD_FREE,                       \
+              .help = "what it comes with, a line each"),                                          \
+        FIELD(struct plan_params, position, FIELD_U32, .max = 10000,                               \
+              .help = "place on the order page, rising"),                                          \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 
@@ -130,6 +138,7 @@ static int plan_create(struct op_call *call, struct err *err)
         (void)str_copy(plan.title, sizeof plan.title, plan.name);
     if (check(&plan, err) != 0 || plan_new(call->txn, &plan, err) != 0)
         return -1;
+    call->wake = true; /* its price is to be read */
     object_after(call, &plan_table, &plan);
     (void)str_format(call->location, sizeof call->location, "/api/plans/%s", plan.id);
     return object_reply(call, &view_plan, &plan, err);

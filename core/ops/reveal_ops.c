@@ -3,6 +3,8 @@
  * gone. Showing is a POST: what looks at links in mails without being asked only sees an empty
  * page.
  */
+#include "reveal_ops.h"
+
 #include "reveal.h"
 
 #include "letter.h"
@@ -29,7 +31,7 @@ static const struct field shown_rows[] = {
     {.name = "address", .type = FIELD_TEXT, .size = 160, .help = "where they are good"},
     {.name = "credentials", .type = FIELD_KV, .help = "the first credentials, this once"},
 };
-static const struct fields shown = {shown_rows, sizeof shown_rows / sizeof shown_rows[0], 0};
+const struct fields reveal_shown = {shown_rows, sizeof shown_rows / sizeof shown_rows[0], 0};
 
 static const struct field sent_rows[] = {
     {.name = "tenant_id", .type = FIELD_TEXT, .size = ID_SIZE, .help = "whose they are"},
@@ -37,9 +39,8 @@ static const struct field sent_rows[] = {
 };
 static const struct fields sent = {sent_rows, sizeof sent_rows / sizeof sent_rows[0], 0};
 
-static int reveal_show(struct op_call *call, struct err *err)
+int reveal_reply(struct op_call *call, const char *token, struct err *err)
 {
-    const struct reveal_params *p = call->params;
     struct json_out *j = call->out;
     struct tenant tenant = {0};
     struct reveal reveal;
@@ -48,7 +49,7 @@ static int reveal_show(struct op_call *call, struct err *err)
     size_t at = 0;
     int found;
 
-    if (reveal_use(call->txn, &call->box->web_key, p->token, call->actor.address, &reveal, &content,
+    if (reveal_use(call->txn, &call->box->web_key, token, call->actor.address, &reveal, &content,
                    err) != 0)
         return -1;
     (void)str_copy(tenant.id, sizeof tenant.id, reveal.tenant_id);
@@ -67,6 +68,13 @@ static int reveal_show(struct op_call *call, struct err *err)
     json_out_end_object(j);
     sodium_memzero(&content, sizeof content);
     return 0;
+}
+
+static int reveal_show(struct op_call *call, struct err *err)
+{
+    const struct reveal_params *p = call->params;
+
+    return reveal_reply(call, p->token, err);
 }
 
 static int tenant_credentials(struct op_call *call, struct err *err)
@@ -109,7 +117,7 @@ const struct op reveal_ops[] = {
      .params = PARAMS(reveal_rows, struct reveal_params),
      .help = "Show first credentials to whoever holds the link, once",
      .example = "--token-file token",
-     .result = &shown,
+     .result = &reveal_shown,
      .run = reveal_show},
     {.name = "tenant.credentials",
      .role = ROLE_OPERATOR,

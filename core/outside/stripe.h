@@ -94,6 +94,15 @@ struct stripe_customer {
     struct kv metadata;
 };
 
+struct stripe_price {
+    char id[STRIPE_ID_SIZE], currency[8];
+    bool active;        /* can be used for new purchases */
+    bool fixed;         /* amount is the whole of it; else tiered, or chosen by the customer */
+    int64_t amount;     /* in the currency's smallest unit */
+    char interval[8];   /* "day", "week", "month", "year"; "" for one that is paid once */
+    uint32_t intervals; /* so many of them are a period */
+};
+
 /* Each: from an object of the API. ERR_MALFORMED when it is not of that type or lacks its id.
  * Members that are missing give "" or 0; metadata that does not fit a kv is left out, the names
  * that sett uses ("sett_…", "tenant", "subdomain", "plan") being taken first. Return 0 or -1. */
@@ -116,6 +125,9 @@ int stripe_read_charge(const struct cJSON *json, struct stripe_charge *out, stru
 
 /** stripe_read_customer(json, out, err): a customer, also one that is deleted. */
 int stripe_read_customer(const struct cJSON *json, struct stripe_customer *out, struct err *err);
+
+/** stripe_read_price(json, out, err): a price. */
+int stripe_read_price(const struct cJSON *json, struct stripe_price *out, struct err *err);
 
 /** stripe_event_object(event): the object inside an event, or NULL. Belongs to ${event}. */
 const struct cJSON *stripe_event_object(const struct cJSON *event);
@@ -158,6 +170,10 @@ int stripe_get_charge(const struct stripe *s, const char *id, struct stripe_char
  * with out->deleted. */
 int stripe_get_customer(const struct stripe *s, const char *id, struct stripe_customer *out,
                         struct err *err);
+
+/** stripe_get_price(s, id, out, err): GET /v1/prices/ID. */
+int stripe_get_price(const struct stripe *s, const char *id, struct stripe_price *out,
+                     struct err *err);
 
 /** stripe_get_event(s, id, out, json, err): with ${json} not NULL the whole event too, to be freed
  * with json_free. */
@@ -206,6 +222,15 @@ int stripe_create_checkout(const struct stripe *s, const struct stripe_checkout_
 /** stripe_expire_checkout(s, id, err): close an open session. Fine if it is expired already;
  * ERR_INVALID when it was completed. */
 int stripe_expire_checkout(const struct stripe *s, const char *id, struct err *err);
+
+#define STRIPE_URL_SIZE 1024
+
+/** stripe_create_portal(s, customer, return_url, locale, url, err): a session of Stripe's customer
+ * portal, where a customer sees invoices and changes means of payment: POST
+ * /v1/billing_portal/sessions. ${locale} "": the browser's. ERR_INVALID while no portal is
+ * configured in the dashboard, or for a customer that is gone. Return 0 or -1. */
+int stripe_create_portal(const struct stripe *s, const char *customer, const char *return_url,
+                         const char *locale, char url[STRIPE_URL_SIZE], struct err *err);
 
 /** stripe_cancel_subscription(s, id, err): at once. Fine if it is canceled or gone already. */
 int stripe_cancel_subscription(const struct stripe *s, const char *id, struct err *err);

@@ -163,6 +163,7 @@ GETTER(checkout, "checkout/sessions")
 GETTER(invoice, "invoices")
 GETTER(charge, "charges")
 GETTER(customer, "customers")
+GETTER(price, "prices")
 
 int stripe_get_event(const struct stripe *s, const char *id, struct stripe_event *out,
                      struct cJSON **json, struct err *err)
@@ -314,6 +315,26 @@ int stripe_expire_checkout(const struct stripe *s, const char *id, struct err *e
             return 0;
         *err = why;
     }
+    return result;
+}
+
+int stripe_create_portal(const struct stripe *s, const char *customer, const char *return_url,
+                         const char *locale, char url[STRIPE_URL_SIZE], struct err *err)
+{
+    struct cJSON *json = NULL;
+    struct buf form;
+    int result;
+
+    buf_init(&form, FORM_MAX);
+    http_form(&form, "customer", customer);
+    http_form(&form, "return_url", return_url);
+    form_optional(&form, "locale", locale);
+    result = call(s, "POST", "/v1/billing_portal/sessions", &form, NULL, &json, err);
+    buf_free(&form);
+    if (result == 0 && (str_copy(url, STRIPE_URL_SIZE, json_text(json, "url", "")) == -1 ||
+                        !str_starts(url, "https://")))
+        result = err_set(err, ERR_MALFORMED, "stripe_answer", "Stripe's portal has no address");
+    json_free(json);
     return result;
 }
 

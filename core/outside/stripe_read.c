@@ -218,3 +218,24 @@ int stripe_read_customer(const struct cJSON *json, struct stripe_customer *out, 
     read_metadata(json, "metadata", &out->metadata);
     return 0;
 }
+
+int stripe_read_price(const struct cJSON *json, struct stripe_price *out, struct err *err)
+{
+    int64_t count;
+
+    memset(out, 0, sizeof *out);
+    if (read_id(json, "price", out->id, err) == -1)
+        return -1;
+    read_word(json, "currency", out->currency, sizeof out->currency);
+    read_word(json, "recurring.interval", out->interval, sizeof out->interval);
+    out->active = json_bool(json, "active", false);
+    out->amount = json_i64(json, "unit_amount", -1);
+    out->fixed = out->amount >= 0 &&
+                 str_equal(json_text(json, "billing_scheme", "per_unit"), "per_unit") &&
+                 json_at(json, "custom_unit_amount.maximum") == NULL;
+    count = json_i64(json, "recurring.interval_count", 1);
+    out->intervals = count > 0 && count <= 366 ? (uint32_t)count : 1;
+    if (!out->fixed)
+        out->amount = 0;
+    return 0;
+}

@@ -2,7 +2,7 @@
 #define SETT_ANSWER_H
 /*
  * The worker's answers to the front and the CLI: a closed table of questions that change nothing
- * but checkout, whose order exists before it is asked.
+ * but what is bought, whose order exists before it is asked.
  *
  *   plan              saga, arguments of the job   JSON: what each step would touch
  *   logs              tenant_id or tunnel_id, lines  plain text, streamed
@@ -24,7 +24,11 @@
  *                     from
  *   trial             provider                     JSON: where its credentials lead
  *   doctor                                         JSON: what is wrong with the box (core/ops/)
- *   checkout          order_id                     JSON: {"session","url"} of Stripe's page
+ *   checkout          order_id, secret             JSON: {"session","url"} of Stripe's page
+ *   checkout_end      session                      JSON: that page is closed
+ *   reveal            tenant_id                    JSON: {"token"} to show credentials with, once
+ *   portal            customer, return_url,        JSON: {"url"} of Stripe's customer portal
+ *                     locale
  */
 #include <sys/types.h>
 #include "outside.h"

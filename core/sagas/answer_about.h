@@ -59,4 +59,18 @@ int answer_checkout(const struct answer_setup *s, const struct kv *params, struc
 int answer_audit_export(const struct answer_setup *s, const struct kv *params, struct buf *out,
                         struct err *err);
 
+/** answer_checkout_end: close the page of an order that is given up. In answer_checkout.c, as the
+ * next two. */
+int answer_checkout_end(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                        struct err *err);
+
+/** answer_reveal: make a tenant's first credentials fit to be shown once, within a minute; token ""
+ * if it has none. */
+int answer_reveal(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err);
+
+/** answer_portal: the address of a session of Stripe's customer portal. */
+int answer_portal(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err);
+
 #endif

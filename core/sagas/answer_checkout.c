@@ -1,22 +1,45 @@
 /*
- * The one answer that has an effect: a Checkout session at Stripe. Apart because it costs money to
- * be wrong: the order stands in the store before, and its id is Stripe's idempotency key.
+ * Answers that have an effect, all about buying: a Checkout session at Stripe and its end, a way
+ * into Stripe's customer portal, and first credentials for the page of an order. Apart because it
+ * costs money to be wrong: the order stands in the store before, and its id is Stripe's
+ * idempotency key.
  */
 #include "answer_about.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "json_out.h"
 #include "plan.h"
+#include "reveal.h"
 #include "setting.h"
 #include "str.h"
 #include "subscription.h"
+
+#define SHOW_MS 60000 /* whoever asks uses it at once */
 
 struct sale {
     struct order order;
     struct plan plan;
     char box_url[512];
+    char success_url[700], cancel_url[900];
 };
+
+/* Where Stripe sends the buyer afterwards: to the order's own page, or back to the choice that was
+ * made. The secret stands behind the #, which no browser tells a server. */
+static int ways(struct sale *sale, const char *secret, struct err *err)
+{
+    size_t len = strlen(sale->box_url);
+
+    while (len > 0 && sale->box_url[len - 1] == '/')
+        len--;
+    if (str_format(sale->success_url, sizeof sale->success_url, "%.*s/order/%s#%s", (int)len,
+                   sale->box_url, sale->order.id, secret) != 0 ||
+        str_format(sale->cancel_url, sizeof sale->cancel_url, "%.*s/?plan=%s&name=%s#%s", (int)len,
+                   sale->box_url, sale->plan.name, sale->order.subdomain, secret) != 0)
+        return err_set(err, ERR_TOO_LARGE, "url_too_long", "box.url is too long for a checkout");
+    return 0;
+}
 
 static int load(const struct answer_setup *s, const struct kv *params, struct sale *sale,
                 struct err *err)
@@ -37,7 +60,7 @@ static int load(const struct answer_setup *s, const struct kv *params, struct sa
     }
     if (found == 1 && setting_text(txn, &s->context->conf, "box.url", sale->box_url,
                                    sizeof sale->box_url, err) != -1)
-        result = 0;
+        result = ways(sale, kv_get_or(params, "secret", ""), err);
     db_read_end(txn);
     if (found == 0)
         return err_set(err, ERR_NOT_FOUND, "order_not_found", "there is no order %s", id);
@@ -53,8 +76,8 @@ static int create(const struct answer_setup *s, const struct sale *sale,
         .order = sale->order.id,
         .subdomain = sale->order.subdomain,
         .email = sale->order.email,
-        .success_url = p->success_url[0] != '\0' ? p->success_url : sale->box_url,
-        .cancel_url = p->cancel_url[0] != '\0' ? p->cancel_url : NULL,
+        .success_url = p->success_url[0] != '\0' ? p->success_url : sale->success_url,
+        .cancel_url = p->cancel_url[0] != '\0' ? p->cancel_url : sale->cancel_url,
         .expires_at_s = sale->order.expires_at / 1000,
     };
     int result;
@@ -99,4 +122,88 @@ int answer_checkout(const struct answer_setup *s, const struct kv *params, struc
     free(session);
     free(sale);
     return result;
+}
+
+int answer_checkout_end(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                        struct err *err)
+{
+    struct providers *p = outside_use(s->outside);
+    const char *session = kv_get_or(params, "session", "");
+    int result = -1;
+
+    if (p->stripe_set)
+        result = stripe_expire_checkout(&p->stripe, session, err);
+    else
+        *err = p->stripe_why;
+    outside_done(s->outside, p);
+    if (result == 0)
+        (void)buf_text(out, "{\"object\":\"checkout_session\",\"open\":false}");
+    return result;
+}
+
+/* The credentials that are kept for a tenant, as what may be shown once. */
+struct showing {
+    const struct answer_setup *s;
+    const char *tenant_id;
+    char token[REVEAL_TOKEN_SIZE];
+};
+
+static int show(struct txn *txn, void *arg, struct err *err)
+{
+    struct showing *w = arg;
+    const struct saga_context *c = w->s->context;
+    struct kv content;
+    struct buf plain;
+    char name[96];
+    int found = -1;
+
+    buf_init(&plain, KV_SIZE);
+    if (str_format(name, sizeof name, "credentials:%s", w->tenant_id) == 0)
+        found = secret_get(txn, &c->vault, name, &plain, err);
+    if (found == 1 && kv_load(&content, plain.data, plain.len) != 0)
+        found = err_set(err, ERR_CORRUPT, "secret_no_list", "the secret %s is not a list", name);
+    if (found == 1 && reveal_new(txn, &c->web_key, w->tenant_id, &content, SHOW_MS, w->token, err))
+        found = -1;
+    sodium_memzero(&content, sizeof content);
+    if (plain.data != NULL)
+        sodium_memzero(plain.data, plain.cap);
+    buf_free(&plain);
+    return found < 0 ? -1 : 0;
+}
+
+int answer_reveal(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err)
+{
+    struct showing w = {.s = s, .tenant_id = kv_get_or(params, "tenant_id", "")};
+    int result = db_write(s->context->db, show, &w, err);
+
+    if (result == 0)
+        (void)buf_format(out, "{\"object\":\"reveal\",\"token\":\"%s\"}", w.token);
+    sodium_memzero(w.token, sizeof w.token);
+    return result;
+}
+
+int answer_portal(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                  struct err *err)
+{
+    struct providers *p = outside_use(s->outside);
+    char url[STRIPE_URL_SIZE];
+    struct json_out j;
+    int result = -1;
+
+    if (p->stripe_set)
+        result = stripe_create_portal(&p->stripe, kv_get_or(params, "customer", ""),
+                                      kv_get_or(params, "return_url", ""),
+                                      kv_get_or(params, "locale", ""), url, err);
+    else
+        *err = p->stripe_why;
+    outside_done(s->outside, p);
+    if (result != 0)
+        return -1;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "billing_portal");
+    json_out_key_text(&j, "url", url);
+    json_out_end_object(&j);
+    return 0;
 }

@@ -8,6 +8,14 @@ import urllib.parse
 import uuid
 
 
+PRICE = {"object": "price", "active": True, "billing_scheme": "per_unit", "created": 1782900000, "currency": "eur",
+         "custom_unit_amount": None, "livemode": False, "lookup_key": None, "metadata": {}, "nickname": None,
+         "product": "prod_1", "recurring": {"interval": "month", "interval_count": 1, "meter": None, "usage_type": "licensed",
+                                            "trial_period_days": None},
+         "tax_behavior": "unspecified", "tiers_mode": None, "transform_quantity": None, "type": "recurring",
+         "unit_amount": 900, "unit_amount_decimal": "900"}
+
+
 def sample(folder, event):
     with open(os.path.join(folder, event + ".json"), encoding="utf-8") as f:
         return json.load(f)["data"]["object"]
@@ -17,7 +25,7 @@ class Stripe:
     def __init__(self, ledger, key, samples):
         self.ledger, self.key, self.samples = ledger, key, samples
         self.objects = {"customer": {}, "subscription": {}, "checkout.session": {}, "invoice": {},
-                        "charge": {}, "event": {}, "invoice_payment": {}}
+                        "charge": {}, "event": {}, "invoice_payment": {}, "price": {}, "billing_portal.session": {}}
         self.keys = {}
         self.endpoints = []  # webhook endpoints, as a test sets them
 
@@ -48,7 +56,8 @@ class Stripe:
         return self.route(method, path, query, form)
 
     ROUTES = {"customers": "customer", "subscriptions": "subscription", "checkout": "checkout.session",
-              "invoices": "invoice", "charges": "charge", "events": "event", "invoice_payments": "invoice_payment"}
+              "invoices": "invoice", "charges": "charge", "events": "event", "invoice_payments": "invoice_payment", "prices": "price",
+              "billing_portal": "billing_portal.session"}
 
     def route(self, method, path, query, form):
         parts = path.strip("/").split("/")[1:]
@@ -60,7 +69,7 @@ class Stripe:
             return 200, {"object": "list", "data": self.endpoints if "webhook" in path else [], "has_more": False, "url": path}
         if kind is None:
             return self.error(404, "invalid_request_error", "url_invalid", f"Unrecognized request URL ({method}: {path})")
-        if parts[0] == "checkout":
+        if parts[0] in ("checkout", "billing_portal"):
             parts = parts[1:]
         store = self.objects[kind]
         if len(parts) == 1:
@@ -70,6 +79,8 @@ class Stripe:
                 return 200, {"object": "list", "data": list(store.values()), "has_more": False, "url": path}
             if kind == "checkout.session":
                 return 200, self.session_create(form)
+            if kind == "billing_portal.session":
+                return self.portal_create(form)
             if kind == "customer":
                 return 200, self.put("customer", dict(name=form.get("name"), email=form.get("email")))
         else:
@@ -99,13 +110,13 @@ class Stripe:
         """Make or change an object, starting from the provider's sample of it."""
         starts = {"customer": ("customer.created", "cus_"), "subscription": ("customer.subscription.created", "sub_"),
                   "checkout.session": ("checkout.session.completed", "cs_test_"), "invoice": ("invoice.paid", "in_"),
-                  "charge": ("charge.succeeded", "ch_")}
+                  "charge": ("charge.succeeded", "ch_"), "price": (PRICE, "price_")}
         with self.ledger.lock:
             ident = members.get("id")
             found = self.objects[kind].get(ident)
             if found is None:
-                name, prefix = starts[kind]
-                found = copy.deepcopy(sample(self.samples, name))
+                start, prefix = starts[kind]
+                found = copy.deepcopy(start if isinstance(start, dict) else sample(self.samples, start))
                 found["id"] = ident or prefix + uuid.uuid4().hex[:20]
                 self.objects[kind][found["id"]] = found
                 self.ledger.effect(f"{kind}-created", found["id"])
@@ -120,6 +131,18 @@ class Stripe:
             "metadata": {k[9:-1]: v for k, v in form.items() if k.startswith("metadata[")}})
         s["url"] = f"https://checkout.stripe.com/c/pay/{s['id']}"
         return s
+
+    def portal_create(self, form):
+        """A session of the customer portal; it opens for a customer that is there, and for a while."""
+        if form.get("customer") not in self.objects["customer"]:
+            return self.error(400, "invalid_request_error", "resource_missing", f"No such customer: '{form.get('customer')}'")
+        ident = "bps_" + uuid.uuid4().hex[:24]
+        s = {"id": ident, "object": "billing_portal.session", "configuration": "bpc_1", "created": int(time.time()),
+             "customer": form["customer"], "customer_account": None, "flow": None, "livemode": False,
+             "locale": form.get("locale"), "on_behalf_of": None, "return_url": form.get("return_url"),
+             "url": f"https://billing.stripe.com/p/session/test_{ident}"}
+        self.objects["billing_portal.session"][ident] = s
+        return 200, s
 
     def event(self, kind, obj, created=None):
         """An event of the present API shape around an object; kept, so that it can be fetched."""
