@@ -164,6 +164,7 @@ const struct op_route route_table[] = {
     {POST, "/api/customers", "customer.create"},
     {GET, "/api/customers/{id}", "customer.show"},
     {PATCH, "/api/customers/{id}", "customer.update"},
+    {GET, "/api/blueprints", "blueprint.list"},
     {GET, "/api/plans", "plan.list"},
     {POST, "/api/plans", "plan.create"},
     {GET, "/api/plans/{id}", "plan.show"},

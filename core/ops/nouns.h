@@ -30,6 +30,7 @@ extern const struct op probe_ops[];           /* probe_ops.c */
 extern const struct op turn_ops[];            /* turn_ops.c */
 extern const struct op customer_ops[];        /* customer_ops.c */
 extern const struct op plan_ops[];            /* plan_ops.c */
+extern const struct op blueprint_ops[];       /* blueprint_ops.c */
 extern const struct op subscription_ops[];    /* subscription_ops.c */
 extern const struct op order_ops[];           /* subscription_ops.c */
 extern const struct op order_page_ops[];      /* order_page_ops.c */

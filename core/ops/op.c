@@ -27,7 +27,7 @@ const struct op *const op_tables[] = {
     domain_ops, port_ops,
     name_ops,
     customer_ops,
-    plan_ops,
+    plan_ops, blueprint_ops,
     subscription_ops,
     order_ops, order_page_ops,
     offer_ops, billing_ops,

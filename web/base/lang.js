@@ -43,7 +43,7 @@ export function t(key, values) {
   let text = find(key);
   if (text && typeof text === "object") text = text[new Intl.PluralRules(lang.value).select(values?.n ?? 0)] ?? text.other;
   if (text === undefined) return key;
-  return values ? text.replace(/\{(\w+)\}/g, (all, name) => (values[name] ?? all)) : text;
+  return values ? text.replace(/\{(\w+)\}/g, (all, name) => { const v = values[name]; return v === undefined || v === null ? all : typeof v === "number" ? v.toLocaleString(lang.value) : v; }) : text;
 }
 
 /** word(group, value): the text of an API's word, as "base.state.active"; the word itself if it has none. */
