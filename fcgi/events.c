@@ -24,6 +24,7 @@ struct watch {
     struct route_match match;
     struct identity identity;
     struct stream stream; /* what was told already */
+    struct actor actor;   /* who looks on, as of the last check */
     char request_id[ID_SIZE];
 };
 
@@ -31,7 +32,6 @@ struct watch {
 static int sender_check(struct watch *w, struct txn *txn, struct err *err)
 {
     const struct op *op = op_find(w->match.route->op);
-    struct actor actor;
     if (op != NULL && op->role == ROLE_PUBLIC) {
         return 0; /* whatever else the browser sends along */
     }
@@ -43,8 +43,8 @@ static int sender_check(struct watch *w, struct txn *txn, struct err *err)
     if (op == NULL) {
         return err_set(err, ERR_INTERNAL, "route_op", "%s is no operation", w->match.route->op);
     }
-    ident_actor(found == 1 ? &w->identity : NULL, &w->m->request, w->request_id, &actor);
-    return op_allowed(op, &actor, err);
+    ident_actor(found == 1 ? &w->identity : NULL, &w->m->request, w->request_id, &w->actor);
+    return op_allowed(op, &w->actor, err);
 }
 
 static int limits_check(struct watch *w, bool known, struct err *err)
@@ -140,7 +140,7 @@ static int look(struct watch *w, bool again, struct err *err)
     }
     int rc = again ? sender_check(w, txn, err) : 0;
     if (rc == 0) {
-        rc = stream_look(&w->stream, txn, &w->m->out, err);
+        rc = stream_look(&w->stream, txn, &w->actor, &w->m->out, err);
     }
     db_read_end(txn);
     return rc;
@@ -157,12 +157,13 @@ static void run(struct watch *w)
         uint64_t last = db_last_txn(w->events->box->db);
         if (beat) {
             beat_ms = now_ms;
-            buf_text(&w->m->out, ": still here\n\n");
+            stream_beat(&w->stream, &w->m->out);
         }
-        if ((last != seen || beat) && look(w, beat, &err) < 0) {
+        int more = last != seen || beat ? look(w, beat, &err) : 0;
+        if (more < 0) {
             return;
         }
-        seen = last;
+        seen = more > 0 ? UINT64_MAX : last;
         if (send_out(w) < 0 || w->stream.over) {
             return;
         }
@@ -209,5 +210,4 @@ void events_request(void *context, void *memory, const struct wire *wire, const 
     if (counted) {
         (void)tally_streams(w.events->tally, -1);
     }
-    stream_free(&w.stream);
 }

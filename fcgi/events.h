@@ -7,8 +7,13 @@
  *
  *   GET /api/jobs/{id}/stream: "step" for each row of the journal (its id: the row's number, so
  * that Last-Event-ID resumes behind it; a row under way comes without id, and again when it has
- * ended), "job" when the job's state changes, "end" when it is done, undone or stuck. GET
- * /api/events/stream?topics=job,tenant: "job" and "tenant" as jobs move them.
+ * ended), "job" when the job's state changes, "end" when it is done, undone or stuck.
+ *
+ *   GET /api/events/stream?topics=job,tenant: "change" for each object that was made, changed or
+ * deleted and that the asker may see: {"object":"tenant","id":"tn_…","change":"put"}, its id the
+ * place in the feed (feed.h), behind which Last-Event-ID resumes. First comes "ready", or "reset"
+ * when what lies behind that place is not known any more, or was too much: look at all anew. Some
+ * hundred a second at most; the same object's are joined.
  *
  * A comment every 15 seconds keeps the connection; the sender's right is looked at again then.
  */

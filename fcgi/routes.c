@@ -200,6 +200,7 @@ const struct op_route route_table[] = {
     {POST, "/api/jobs/{id}/retry", "job.retry"},
     {POST, "/api/jobs/{id}/resolve", "job.resolve"},
 
+    {GET, "/api/changes", "change.list"},
     {GET, "/api/events", "event.list"},
     {GET, "/api/events/{id}", "event.show"},
     {POST, "/api/events/{id}/replay", "event.replay"},
@@ -245,7 +246,7 @@ const size_t route_count = sizeof(route_table) / sizeof(route_table[0]);
 
 const struct op_route route_streams[] = {
     {GET, "/api/jobs/{id}/stream", "job.show"},
-    {GET, "/api/events/stream", "job.list"},
+    {GET, "/api/events/stream", "change.list"},
     {GET, "/api/orders/stream", "order.follow"},
 };
 const size_t route_stream_count = sizeof(route_streams) / sizeof(route_streams[0]);

@@ -1,28 +1,20 @@
 /* Events out of records. Apart from events.c, which knows connections and threads. */
 #include "stream.h"
+#include "change_show.h"
 #include "job.h"
 #include "order_progress.h"
 #include "request.h"
 #include "str.h"
-#include "tenant.h"
+#include "url.h"
 
-#define ROWS_A_LOOK 200 /* journal rows told at once; the rest comes with the next look */
-
-struct stream_seen {
-    unsigned count;
-    struct {
-        char id[ID_SIZE];
-        uint64_t mark;
-    } at[STREAM_JOBS];
-};
+#define ROWS_A_LOOK    200  /* journal rows told at once; the rest comes with the next look */
+#define CHANGES_A_LOOK 25   /* with ten looks a second, so many times ten changes */
+#define CHANGES_BEHIND 1000 /* of more than these nobody is told one by one: look at all anew */
 
 static const char *const job_members[] = {"id",         "saga",      "state",      "undo",
                                           "cancel",     "step_name", "attempt",    "cause_class",
                                           "cause",      "remedy",    "wake_at",    "created_at",
                                           "started_at", "ended_at",  "updated_at", NULL};
-static const char *const tenant_members[] = {"id",     "number", "name",       "subdomain",
-                                             "state",  "health", "url",        "state_reason",
-                                             "job_id", "port",   "updated_at", NULL};
 
 /* FNV-1a over the members that are told: whether an object looks as it did. */
 static uint64_t mark_of(const char *text, size_t len)
@@ -151,90 +143,109 @@ static int job_look(struct stream *s, struct txn *txn, struct buf *out, struct e
     return 0;
 }
 
-static uint64_t *mark_for(struct stream_seen *seen, const char *id)
+/* ---- what changes, whatever it is ---- */
+
+static void place_tell(const struct stream *s, struct buf *out)
 {
-    for (unsigned i = 0; i < seen->count; i++) {
-        if (str_equal(seen->at[i].id, id)) {
-            return &seen->at[i].mark;
-        }
-    }
-    unsigned place = seen->count;
-    if (place < STREAM_JOBS) {
-        seen->count++;
-    } else { /* the oldest goes: ids sort by time */
-        place = 0;
-        for (unsigned i = 1; i < STREAM_JOBS; i++) {
-            place = strcmp(seen->at[i].id, seen->at[place].id) < 0 ? i : place;
-        }
-    }
-    (void)str_copy(seen->at[place].id, ID_SIZE, id);
-    seen->at[place].mark = 0;
-    return &seen->at[place].mark;
+    char text[FEED_PLACE_SIZE];
+    feed_place_text(&s->place, text);
+    buf_format(out, "id: %s\n", text);
 }
 
-static int tenant_tell(struct txn *txn, const struct job *job, struct buf *out, struct err *err)
+/* "ready": from here on everything is told. "reset": what came before is not all known. */
+static void greet(struct stream *s, const char *event, struct buf *out)
 {
-    struct tenant tenant;
-    uint64_t mark = 0;
-    for (unsigned i = 0; i < JOB_SUBJECTS; i++) {
-        if (!str_starts(job->subjects[i], "tenant:")) {
+    place_tell(s, out);
+    buf_format(out, "event: %s\ndata: {\"object\":\"%s\"}\n\n", event, event);
+    s->greeted = true;
+    s->lost = false;
+}
+
+static void change_tell(const struct stream *s, const struct feed_row *row, struct buf *out)
+{
+    struct json_out j;
+    place_tell(s, out);
+    buf_text(out, "event: change\ndata: ");
+    json_out_init(&j, out);
+    change_write(row, &j);
+    event_end(out);
+}
+
+/* Whether a later one of those at hand tells of the same. */
+static bool told_later(const struct feed_row *rows, unsigned at, unsigned count)
+{
+    for (unsigned i = at + 1; i < count; i++) {
+        if (str_equal(rows[i].id, rows[at].id) && str_equal(rows[i].object, rows[at].object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int bite_tell(struct stream *s, struct txn *txn, const struct actor *actor, struct buf *out,
+                     struct err *err)
+{
+    struct feed_row rows[CHANGES_A_LOOK];
+    struct feed_place end = s->place;
+    unsigned count = 0;
+    int got = 0;
+    while (count < CHANGES_A_LOOK && (got = feed_next(txn, &end, &rows[count], err)) == 1) {
+        count++;
+    }
+    for (unsigned i = 0; got >= 0 && i < count; i++) {
+        s->place = (struct feed_place){.number = rows[i].number, .at = rows[i].at};
+        if (told_later(rows, i, count)) {
             continue;
         }
-        memset(&tenant, 0, sizeof(tenant));
-        (void)str_copy(tenant.id, sizeof(tenant.id), job->subjects[i] + strlen("tenant:"));
-        int got = record_get(txn, &tenant_table, &tenant, err);
-        if (got < 0) {
+        int told = change_told(txn, actor, s->topics, &rows[i], err);
+        if (told < 0) {
             return -1;
         }
-        if (got == 1) {
-            (void)object_tell(out, "tenant", &tenant_table.fields, tenant_members, &tenant, &mark);
+        if (told == 1) {
+            change_tell(s, &rows[i], out);
         }
     }
-    return 0;
+    return got;
 }
 
-/* The newest jobs; on the first look they are only noted. */
-static int all_look(struct stream *s, struct txn *txn, struct buf *out, bool first, struct err *err)
+static int changes_look(struct stream *s, struct txn *txn, const struct actor *actor,
+                        struct buf *out, struct err *err)
 {
-    struct scan scan;
-    struct job job;
-    if (scan_start(&scan, txn, &job_table, NULL, NULL, 0, true, err) < 0) {
+    uint64_t behind;
+    int known = s->lost ? 0 : feed_known(txn, &s->place, &behind, err);
+    if (known < 0) {
         return -1;
     }
-    for (unsigned i = 0; i < STREAM_JOBS; i++) {
-        memset(&job, 0, sizeof(job));
-        int got = scan_next(&scan, &job, err);
-        if (got <= 0) {
-            return got;
-        }
-        size_t before = out->len;
-        bool moved = object_tell(out, "job", &job_table.fields, job_members, &job,
-                                 mark_for(s->seen, job.id));
-        if (moved && (first || !s->jobs) && !out->failed) {
-            out->len = before;
-            out->data[before] = '\0';
-        }
-        if (moved && !first && s->tenants && tenant_tell(txn, &job, out, err) < 0) {
+    if (known == 0 || behind > CHANGES_BEHIND) {
+        if (feed_now(txn, &s->place, err) < 0) {
             return -1;
         }
+        greet(s, "reset", out);
+        return 0;
     }
-    return 0;
+    if (!s->greeted) {
+        greet(s, "ready", out);
+    }
+    return bite_tell(s, txn, actor, out, err);
 }
 
-static int topics_read(struct stream *s, const char *query, struct err *err)
+static int changes_start(struct stream *s, struct txn *txn, const char *query, const char *last_id,
+                         struct err *err)
 {
-    char raw[512], topics[64];
-    s->jobs = s->tenants = true;
+    char raw[2 * STREAM_TOPICS], topics[STREAM_TOPICS];
     if (str_copy(raw, sizeof(raw), query) < 0) {
         return err_field(err, "topics", "too_long", "the query is too long");
     }
-    if (request_query_take(raw, "topics", topics, sizeof(topics)) == 1) {
-        s->jobs = strstr(topics, "job") != NULL;
-        s->tenants = strstr(topics, "tenant") != NULL;
-        if (!s->jobs && !s->tenants) {
-            return err_field(err, "topics", "unknown_topic", "topics are job and tenant");
-        }
+    size_t len;
+    if (request_query_take(raw, "topics", topics, sizeof(topics)) == 1 &&
+        (url_unescape(topics, strlen(topics), s->topics, sizeof(s->topics), &len) < 0 ||
+         change_topics_check(s->topics, err) < 0)) {
+        return err_field(err, "topics", "unknown_topic", "topics are kinds of objects");
     }
+    if (last_id[0] == '\0') {
+        return feed_now(txn, &s->place, err);
+    }
+    s->lost = feed_place_read(last_id, &s->place) < 0;
     return 0;
 }
 
@@ -245,11 +256,7 @@ int stream_start(struct stream *s, struct txn *txn, const char *job_id, const ch
     uint64_t told = 0;
     memset(s, 0, sizeof(*s));
     if (job_id == NULL) {
-        s->seen = calloc(1, sizeof(*s->seen));
-        if (s->seen == NULL) {
-            return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a stream");
-        }
-        return topics_read(s, query, err);
+        return changes_start(s, txn, query, last_id, err);
     }
     memset(&job, 0, sizeof(job));
     if (str_copy(job.id, sizeof(job.id), job_id) < 0) {
@@ -320,21 +327,21 @@ static int order_look(struct stream *s, struct txn *txn, struct buf *out, struct
     return got < 0 ? -1 : 0;
 }
 
-int stream_look(struct stream *s, struct txn *txn, struct buf *out, struct err *err)
+int stream_look(struct stream *s, struct txn *txn, const struct actor *actor, struct buf *out,
+                struct err *err)
 {
     if (s->order_id[0] != '\0') {
         return order_look(s, txn, out, err);
     }
-    if (s->seen == NULL) {
-        return job_look(s, txn, out, err);
-    }
-    bool first = s->job_mark == 0;
-    s->job_mark = 1;
-    return all_look(s, txn, out, first, err);
+    return s->job_id[0] != '\0' ? job_look(s, txn, out, err)
+                                : changes_look(s, txn, actor, out, err);
 }
 
-void stream_free(struct stream *s)
+void stream_beat(const struct stream *s, struct buf *out)
 {
-    free(s->seen);
-    s->seen = NULL;
+    buf_text(out, ": still here\n");
+    if (s->greeted) {
+        place_tell(s, out);
+    }
+    buf_text(out, "\n");
 }

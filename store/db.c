@@ -301,7 +301,9 @@ static void end(struct txn *txn)
     gate_leave(txn->db->env);
     buf_free(&txn->value);
     free(txn->old);
+    free(txn->noted);
     txn->old = NULL;
+    txn->noted = NULL;
     txn->lmdb = NULL;
 }
 

@@ -42,6 +42,7 @@ struct db {
     const struct schema *schema;
     struct db *next; /* of the environment's handles */
     char folder[DB_RAW_PATH];
+    bool silent; /* what is written is no news: no row of the feed */
 };
 
 struct txn {
@@ -56,6 +57,7 @@ struct txn {
     struct buf value;  /* for building one */
     void *old;         /* for the record that is about to be replaced */
     size_t old_size;
+    struct feed_noted *noted; /* feed.c's: what it was told already */
 };
 
 struct db_raw_pair {

@@ -415,6 +415,24 @@ bool fields_equal(const struct fields *f, const void *a, const void *b)
     return true;
 }
 
+static bool is_named(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (names[i] != NULL && strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool fields_equal_beside(const struct fields *f, const void *a, const void *b,
+                         const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (!equal_one(&f->at[i], member(&f->at[i], a), member(&f->at[i], b)) &&
+            !is_named(f->at[i].name, names, count))
+            return false;
+    return true;
+}
+
 int enum_find(const char *const *names, const char *word)
 {
     for (int i = 0; names[i] != NULL; i++)

@@ -117,6 +117,11 @@ uint64_t fields_get_u64(const struct field *field, const void *record);
 /** fields_equal(f, a, b): whether two records have the same values. */
 bool fields_equal(const struct fields *f, const void *a, const void *b);
 
+/** fields_equal_beside(f, a, b, names, count): the same, whatever the fields of these names hold;
+ * NULL is no name. */
+bool fields_equal_beside(const struct fields *f, const void *a, const void *b,
+                         const char *const *names, size_t count);
+
 /** enum_find(names, word): the index of ${word}, or -1. */
 int enum_find(const char *const *names, const char *word);
 

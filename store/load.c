@@ -386,6 +386,7 @@ static int load_into(const char *aside, const struct schema *schema, FILE *in, s
 
     if (db_raw_fill(aside, schema, &l.db, err) == -1)
         return -1;
+    l.db->silent = true; /* the dump has the feed as it was */
     buf_init(&l.line, DUMP_LINE_MAX);
     buf_init(&l.again, DUMP_LINE_MAX);
     result = load_all(&l);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "maintain.h"
 #include "str.h"
 #include "value.h"
@@ -302,7 +303,9 @@ static int store(struct txn *txn, const struct table *table, const void *record,
         move_entries(txn, table, old, record, err) == -1 ||
         db_raw_put(txn, key.data, key.len, txn->value.data, txn->value.len, err) == -1)
         return -1;
-    return old == NULL ? count_change(txn, table, true, err) : 0;
+    if (old == NULL && count_change(txn, table, true, err) == -1)
+        return -1;
+    return feed_note(txn, table, old, record, err);
 }
 
 int record_insert(struct txn *txn, const struct table *table, const void *record, struct err *err)
@@ -328,7 +331,8 @@ int record_delete(struct txn *txn, const struct table *table, const void *record
         return got;
     if (move_entries(txn, table, txn->old, NULL, err) == -1 ||
         db_raw_delete(txn, key.data, key.len, err) == -1 ||
-        count_change(txn, table, false, err) == -1)
+        count_change(txn, table, false, err) == -1 ||
+        feed_note(txn, table, txn->old, NULL, err) == -1)
         return -1;
     return 1;
 }

@@ -146,6 +146,19 @@ static int check_references(const struct schema *schema, const struct table *tab
     return 0;
 }
 
+static int check_feed(const struct table *table, struct err *err)
+{
+    const struct table_feed *feed = &table->feed;
+    const char *names[3 + FEED_BESIDE] = {feed->id, feed->about, feed->customer};
+
+    memcpy(names + 3, feed->beside, sizeof feed->beside);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i] != NULL &&
+            (feed->object == NULL || fields_find(&table->fields, names[i]) == NULL))
+            return bad(err, table, names[i], "the feed names what is not there");
+    return 0;
+}
+
 static int check_table(const struct schema *schema, const struct table *table, bool used[256],
                        struct err *err)
 {
@@ -166,6 +179,8 @@ static int check_table(const struct schema *schema, const struct table *table, b
         return -1;
     if (1 + key_len > KEY_MAX)
         return bad(err, table, table->name, "the key can be longer than 511 bytes");
+    if (check_feed(table, err) == -1)
+        return -1;
     for (size_t i = 0; i < table->index_count; i++)
         if (check_index(table, &table->indexes[i], key_len, used, err) == -1)
             return -1;

@@ -17,6 +17,17 @@ struct index {
     const char *fields[INDEX_FIELDS]; /* names, NULL after the last */
 };
 
+/* What those who look on are told of changes of a table's records (feed.h). The names are of
+ * fields; NULL: none. */
+#define FEED_BESIDE 4
+struct table_feed {
+    const char *object; /* what a record is told as; NULL: nothing is told, "": what its id is of */
+    const char *id;     /* what names it; NULL: the key's first */
+    const char *about;  /* what it belongs to: an id, or "kind:id" */
+    const char *customer;            /* whose it is */
+    const char *beside[FEED_BESIDE]; /* changes of nothing but these are no news */
+};
+
 struct table {
     const char *name;   /* "tenants" */
     const char *noun;   /* "tenant", as in error codes: tenant_not_found */
@@ -27,6 +38,7 @@ struct table {
     const char *key[TABLE_KEY_FIELDS]; /* names of the key's fields, NULL after the last */
     const struct index *indexes;
     size_t index_count;
+    struct table_feed feed;
 };
 
 /* All tables of a store; id bytes 1..127 are tables, 128..254 indexes, 255 the store's own. */
@@ -34,6 +46,7 @@ struct schema {
     const struct table *const *tables;
     size_t table_count;
     uint32_t version; /* of the whole; a store with a newer one is refused */
+    bool feed;        /* changes are noted: feed_table is one of the tables */
 };
 
 /** table_find(schema, name): by name, or NULL. */

@@ -341,12 +341,25 @@ def job_part(t, box, auth, path):
     rest = Stream(box, path, auth, last=ids[len(ids) // 2] if ids else 0).all()
     t.equal([int(e[0]) for e in rest if e[0]], ids[len(ids) // 2 + 1:], "Last-Event-ID goes on behind what was seen")
     a = Stream(box, "/api/events/stream?topics=job,tenant", auth)
+    ready = a.next()
+    t.ok(ready[1] == "ready" and ready[0], "a stream of changes says where it begins", ready)
     more = box.http("POST", "/api/tenants", {"name": "All", "subdomain": "flood", "plan": "demo"}, auth)
-    seen = set()
-    while more.status == 202 and not {"job", "tenant"} <= seen:
-        seen.add(a.next()[1])
+    seen = []
+    while more.status == 202 and not {"job", "tenant"} <= {e[2]["object"] for e in seen}:
+        seen.append(a.next())
     a.close()
-    t.equal(seen, {"job", "tenant"}, "a stream of all tells of jobs and tenants")
+    t.ok(all(e[1] == "change" and e[2]["change"] == "put" and e[2]["id"] for e in seen), "and tells of jobs and tenants", seen)
+    b = Stream(box, "/api/events/stream?topics=job,tenant", auth, last=ready[0])
+    again = [b.next() for _ in range(2)]
+    b.close()
+    t.ok([e[1] for e in again] == ["ready", "change"] and float(again[1][0]) > float(ready[0]), "one that comes again hears what it missed", again)
+    b = Stream(box, "/api/events/stream", auth, last="99.1")
+    t.equal(b.next()[1], "reset", "and is told when that is not known any more")
+    b.close()
+    problem(t, box.http("GET", "/api/events/stream?topics=weather", headers=auth), 422, "unknown_topic", "a topic of nothing: 422")
+    listed = box.http("GET", f"/api/changes?after={ready[0]}&topics=tenant", headers=auth).json
+    t.ok(listed["data"] and all(c["object"] == "tenant" for c in listed["data"]) and not listed["reset"], "the same as a list, without a stream", listed)
+    t.ok(box.http("GET", "/api/changes?after=99.1", headers=auth).json["reset"], "which says so too")
     for name in ("worker", "hands"):
         box.kill(name, signal.SIGTERM if name == "worker" else signal.SIGINT)
 

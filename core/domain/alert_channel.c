@@ -49,6 +49,7 @@ const struct table alert_channel_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "channel"},
 };
 
 int channel_new(struct txn *txn, struct alert_channel *channel, struct err *err)

@@ -28,6 +28,7 @@ const struct table alert_rule_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct alert_rule)},
     .key = {"kind"},
+    .feed = {.object = "alert_rule"},
 };
 
 int alert_rule_get(struct txn *txn, const char *kind, struct alert_rule *rule, struct err *err)

@@ -38,6 +38,7 @@ const struct table audit_table = {
     .key = {"number"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "audit"},
 };
 
 static const struct field head_rows[] = {

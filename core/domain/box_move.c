@@ -28,6 +28,7 @@ const struct table box_move_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct box_move)},
     .key = {"id"},
+    .feed = {.object = "box"},
 };
 
 int box_move_get(struct txn *txn, struct box_move *move, struct err *err)

@@ -104,6 +104,10 @@ const struct table custom_domain_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "domain",
+             .about = "tenant_id",
+             .customer = "customer_id",
+             .beside = {"checked_at", "due_at", "updated_at"}},
 };
 
 static const struct field claim_rows[] = {
@@ -131,6 +135,7 @@ const struct table domain_claim_table = {
     .key = {"id"},
     .indexes = claim_indexes,
     .index_count = sizeof claim_indexes / sizeof claim_indexes[0],
+    .feed = {.object = "domain_claim", .about = "tenant_id", .customer = "customer_id"},
 };
 
 void custom_domain_challenge(char out[64])

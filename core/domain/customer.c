@@ -45,6 +45,7 @@ const struct table customer_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "customer", .customer = "id"},
 };
 
 int customer_new(struct txn *txn, struct customer *customer, struct err *err)

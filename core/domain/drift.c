@@ -58,6 +58,7 @@ const struct table drift_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "drift", .beside = {"scan", "seen_at", "updated_at"}},
 };
 
 static const struct field scan_rows[] = {
@@ -88,6 +89,7 @@ const struct table drift_scan_table = {
     .version = 3,
     .fields = {scan_rows, sizeof scan_rows / sizeof scan_rows[0], sizeof(struct drift_scan)},
     .key = {"id"},
+    .feed = {.object = "drift_scan"},
 };
 
 int drift_scan_get(struct txn *txn, struct drift_scan *scan, struct err *err)

@@ -45,6 +45,7 @@ const struct table event_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "event"},
 };
 
 static const struct field part_rows[] = {

@@ -47,6 +47,7 @@ const struct table access_table = {
     .version = 3,
     .fields = {access_rows, sizeof access_rows / sizeof access_rows[0], sizeof(struct access)},
     .key = {"tenant_id"},
+    .feed = {.object = ""},
 };
 
 static const struct field limit_rows[] = {
@@ -74,6 +75,7 @@ const struct table rate_limit_table = {
     .version = 2,
     .fields = {limit_rows, sizeof limit_rows / sizeof limit_rows[0], sizeof(struct rate_limit)},
     .key = {"tenant_id"},
+    .feed = {.object = ""},
 };
 
 int access_get(struct txn *txn, const char *tenant_id, struct access *access, struct err *err)

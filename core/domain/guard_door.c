@@ -24,6 +24,7 @@ const struct table access_door_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct access_door)},
     .key = {"tenant_id", "hostname"},
+    .feed = {.object = ""},
 };
 
 int guard_door_put(struct txn *txn, struct access_door *door, struct err *err)

@@ -31,6 +31,7 @@ const struct table health_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct health)},
     .key = {"subject"},
+    .feed = {.object = ""},
 };
 
 int health_get(struct txn *txn, const char *subject, struct health *health, struct err *err)

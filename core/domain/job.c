@@ -64,6 +64,7 @@ const struct table job_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "job", .about = "subject", .beside = {"worker", "updated_at"}},
 };
 
 static const struct field step_rows[] = {

@@ -58,6 +58,7 @@ const struct table message_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "message", .about = "tenant_id"},
 };
 
 int message_end(struct txn *txn, struct message *message, enum message_state state, struct err *err)

@@ -55,6 +55,7 @@ const struct table notice_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "alert", .beside = {"told", "told_at", "due_at", "updated_at"}},
 };
 
 int notice_put(struct txn *txn, struct notice *notice, struct err *err)

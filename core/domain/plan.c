@@ -70,6 +70,7 @@ const struct table plan_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "plan"},
 };
 
 int plan_resolve(struct txn *txn, const char *text, struct plan *plan, struct err *err)

@@ -31,6 +31,7 @@ const struct table port_table = {
     .key = {"port"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "port", .about = "tenant_id"},
 };
 
 static const struct field hint_rows[] = {

@@ -69,6 +69,7 @@ const struct table restore_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "restore"},
 };
 
 static bool of_box(const struct restore_record *record, const char *tenant_id)

@@ -38,6 +38,7 @@ const struct table rule_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "rule", .about = "tunnel_id"},
 };
 
 /* ---- what may be one ---- */

@@ -21,6 +21,7 @@
  *  64 restores       68 snapshot_rounds                69 drills
  *  74 box_moves         78 access_doors      91 brand_logos   95 rule_pasts
  *  83 invitations    84 password_resets
+ *  90 changes (store/feed.c)
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -41,6 +42,7 @@
 #include "customer.h"
 #include "drift.h"
 #include "event.h"
+#include "feed.h"
 #include "guard.h"
 #include "guest.h"
 #include "health.h"
@@ -122,12 +124,14 @@ static const struct table *const tables[] = {
     &drill_table,
     &box_move_table,
     &brand_logo_table,
+    &feed_table,
 };
 /* clang-format on */
 
 const struct schema sett_schema = {
     .tables = tables,
     .table_count = sizeof tables / sizeof tables[0],
+    .feed = true,
     .version = 1,
 };
 

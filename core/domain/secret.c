@@ -19,6 +19,7 @@ const struct table secret_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct secret)},
     .key = {"name"},
+    .feed = {.object = "secret"},
 };
 
 const struct secret_row *secret_row_find(const char *name)

@@ -24,6 +24,7 @@ const struct table setting_table = {
     .version = 1,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct setting)},
     .key = {"name"},
+    .feed = {.object = "setting"},
 };
 
 const struct setting_row *setting_row_find(const char *name)

@@ -48,6 +48,7 @@ const struct table recipient_table = {
     .key = {"id"},
     .indexes = recipient_indexes,
     .index_count = sizeof recipient_indexes / sizeof recipient_indexes[0],
+    .feed = {.object = "recipient"},
 };
 
 static const struct field place_rows[] = {
@@ -84,6 +85,7 @@ const struct table vault_place_table = {
     .key = {"id"},
     .indexes = place_indexes,
     .index_count = sizeof place_indexes / sizeof place_indexes[0],
+    .feed = {.object = "vault", .beside = {"used_at", "updated_at"}},
 };
 
 static const struct field snapshot_rows[] = {
@@ -137,6 +139,7 @@ const struct table snapshot_table = {
     .key = {"id"},
     .indexes = snapshot_indexes,
     .index_count = sizeof snapshot_indexes / sizeof snapshot_indexes[0],
+    .feed = {.object = "snapshot"},
 };
 
 static const struct field copy_rows[] = {
@@ -161,6 +164,7 @@ const struct table snapshot_copy_table = {
     .key = {"snapshot_id", "vault_id"},
     .indexes = copy_indexes,
     .index_count = sizeof copy_indexes / sizeof copy_indexes[0],
+    .feed = {.object = "snapshot"},
 };
 
 int snapshot_resolve(struct txn *txn, const char *text, struct snapshot *snapshot, struct err *err)

@@ -26,6 +26,7 @@ const struct table snapshot_round_table = {
     .version = 1,
     .fields = {round_rows, sizeof round_rows / sizeof round_rows[0], sizeof(struct snapshot_round)},
     .key = {"id"},
+    .feed = {.object = "snapshot_round"},
 };
 
 const char *const drill_program_names[] = {"none", "untried", "silent", "answered", NULL};
@@ -66,6 +67,7 @@ const struct table drill_table = {
     .key = {"id"},
     .indexes = drill_indexes,
     .index_count = sizeof drill_indexes / sizeof drill_indexes[0],
+    .feed = {.object = "drill"},
 };
 
 int snapshot_round_get(struct txn *txn, struct snapshot_round *round, struct err *err)

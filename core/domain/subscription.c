@@ -96,6 +96,7 @@ const struct table subscription_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "subscription", .about = "tenant_id", .customer = "customer_id"},
 };
 
 static const struct field order_rows[] = {
@@ -139,6 +140,7 @@ const struct table order_table = {
     .key = {"id"},
     .indexes = order_indexes,
     .index_count = sizeof order_indexes / sizeof order_indexes[0],
+    .feed = {.object = "order", .about = "tenant_id", .customer = "customer_id"},
 };
 
 int subscription_resolve(struct txn *txn, const char *text, struct subscription *subscription,

@@ -88,6 +88,7 @@ const struct table tenant_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "tenant", .customer = "customer_id"},
 };
 
 int tenant_resolve(struct txn *txn, const char *text, struct tenant *tenant, struct err *err)

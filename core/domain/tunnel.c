@@ -80,6 +80,7 @@ const struct table tunnel_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "tunnel", .about = "tenant_id", .customer = "customer_id"},
 };
 
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err)

@@ -44,6 +44,7 @@ const struct table turn_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "turn_key", .about = "tenant_id", .customer = "customer_id"},
 };
 
 int turn_find(struct txn *txn, const char *owner, struct turn_key *key, struct err *err)

@@ -40,6 +40,7 @@ const struct table user_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "user", .customer = "customer_id"},
 };
 
 static const struct field session_rows[] = {
@@ -75,6 +76,7 @@ const struct table session_table = {
     .key = {"id"},
     .indexes = session_indexes,
     .index_count = sizeof session_indexes / sizeof session_indexes[0],
+    .feed = {.object = "session", .about = "user_id", .beside = {"seen_at"}},
 };
 
 static const struct field key_rows[] = {
@@ -112,6 +114,7 @@ const struct table api_key_table = {
     .key = {"id"},
     .indexes = key_indexes,
     .index_count = sizeof key_indexes / sizeof key_indexes[0],
+    .feed = {.object = "key", .about = "user_id", .beside = {"last_used_at"}},
 };
 
 int user_check(struct user *user, struct err *err)

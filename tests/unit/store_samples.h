@@ -121,8 +121,8 @@ static const struct table things_2 = {.name = "things",
 
 static const struct table *const sample_tables[] = {&owners, &things};
 static const struct table *const sample_tables_2[] = {&owners, &things_2};
-static const struct schema sample = {sample_tables, 2, 1};
-static const struct schema sample_2 = {sample_tables_2, 2, 2};
+static const struct schema sample = {sample_tables, 2, 1, false};
+static const struct schema sample_2 = {sample_tables_2, 2, 2, false};
 
 #define PATH_SIZE 512
 

@@ -15,6 +15,7 @@
 
 static struct world *world;
 static char job_id[ID_SIZE], tenant_id[ID_SIZE];
+static struct actor admin = {.role = ROLE_ADMIN}, customer = {.role = ROLE_CUSTOMER};
 
 static int set_up(void **state)
 {
@@ -86,7 +87,7 @@ static const char *look(struct stream *s, struct buf *out)
     struct err err = {0};
     struct txn *txn = must_read(world);
     buf_reset(out);
-    if (stream_look(s, txn, out, &err) != 0)
+    if (stream_look(s, txn, &admin, out, &err) == -1)
         fail_msg("%s", err.text);
     db_read_end(txn);
     return buf_string(out);
@@ -132,18 +133,15 @@ static void a_job_is_told_as_it_moves(void **state)
     text = look(&s, &out);
     assert_int_equal(count(text, "event: end\n"), 1);
     assert_true(s.over);
-    stream_free(&s);
     begin(&s, job_id, "", "2"); /* Last-Event-ID: what comes behind it, and the end */
     text = look(&s, &out);
     assert_int_equal(count(text, "event: step\n"), 1);
     assert_non_null(strstr(text, "id: 3\n"));
     assert_true(s.over);
-    stream_free(&s);
     begin(&s, job_id, "", "99"); /* one beyond the end is told the end */
     text = look(&s, &out);
     assert_int_equal(count(text, "event: step\n"), 0);
     assert_true(s.over);
-    stream_free(&s);
     buf_free(&out);
 }
 
@@ -160,7 +158,6 @@ static void what_cannot_be_streamed_is_refused(void **state)
     assert_int_equal(stream_start(&s, txn, "", "", "", &err), -1);
     assert_int_equal(stream_start(&s, txn, NULL, "topics=weather", "", &err), -1);
     assert_string_equal(err.code, "unknown_topic");
-    stream_free(&s);
     db_read_end(txn);
     job_now(job_id, JOB_QUEUED, 0, false);
     txn = must_read(world);
@@ -169,39 +166,111 @@ static void what_cannot_be_streamed_is_refused(void **state)
     db_read_end(txn);
 }
 
-static void all_jobs_are_told_from_now_on(void **state)
+static void what_changes_is_told_from_now_on(void **state)
 {
     enum tenant_state t = TENANT_PROVISIONING;
-    struct stream s;
+    struct stream s, later;
     struct buf out;
     const char *text;
-    char old[ID_SIZE];
+    char place[FEED_PLACE_SIZE];
 
     (void)state;
     buf_init(&out, 1 << 20);
-    id_make(old, "job");
     must_write(world, tenant_change, &t);
-    job_now(old, JOB_RUNNING, 0, false);
-    begin(&s, NULL, "topics=job,tenant", "");
-    assert_string_equal(look(&s, &out), ""); /* what was there before is not news */
-    job_now(old, JOB_DONE, 0, false);
+    begin(&s, NULL, "topics=job%2Ctenant", "");
+    text = look(&s, &out); /* what was there before is not news */
+    assert_int_equal(count(text, "event: ready\n"), 1);
+    assert_int_equal(count(text, "id: "), 1);
+    assert_string_equal(look(&s, &out), "");
+    feed_place_text(&s.place, place);
+    t = TENANT_ACTIVE;
+    must_write(world, tenant_change, &t);
+    job_now(job_id, JOB_RUNNING, 1, false);
+    job_now(job_id, JOB_RUNNING, 1, true);
     text = look(&s, &out);
-    assert_int_equal(count(text, "event: job\n"), 1);
-    assert_int_equal(count(text, "event: tenant\n"), 1);
-    assert_non_null(
-        strstr(text, "Acme \\\"1\\\"\\n"));      /* no line break of a name's ends the data */
-    for (int i = 0; i < STREAM_JOBS + 20; i++) { /* more than are remembered: none twice */
-        char id[ID_SIZE];
-        id_make(id, "job");
-        job_now(id, JOB_QUEUED, 0, false);
-        if (count(look(&s, &out), "event: job\n") != 1)
-            fail_msg("job %d was told %u times", i, count(buf_string(&out), "event: job\n"));
-    }
-    stream_free(&s);
-    begin(&s, NULL, "topics=tenant", "");
+    assert_int_equal(count(text, "event: change\n"), 2); /* the job's two are one */
+    assert_non_null(strstr(text, "\"object\":\"tenant\""));
+    assert_non_null(strstr(text, tenant_id));
+    assert_non_null(strstr(text, "\"change\":\"put\""));
+    assert_string_equal(look(&s, &out), "");
+    begin(&later, NULL, "topics=tenant", place); /* Last-Event-ID: what came behind it */
+    text = look(&later, &out);
+    assert_int_equal(count(text, "event: ready\n"), 1);
+    assert_int_equal(count(text, "event: change\n"), 1);
+    assert_int_equal(count(text, "\"object\":\"job\""), 0);
+    begin(&later, NULL, "", "7.1"); /* of another store, or long ago */
+    text = look(&later, &out);
+    assert_int_equal(count(text, "event: reset\n"), 1);
+    assert_int_equal(count(text, "event: change\n"), 0);
+    begin(&later, NULL, "", "no place");
+    assert_int_equal(count(look(&later, &out), "event: reset\n"), 1);
+    assert_string_equal(look(&later, &out), "");
+    buf_reset(&out);
+    stream_beat(&later, &out);
+    assert_int_equal(count(buf_string(&out), "id: "), 1);
+    buf_free(&out);
+}
+
+static void what_is_not_theirs_is_not_told(void **state)
+{
+    struct stream s;
+    struct buf out;
+    struct txn *txn;
+    struct err err = {0};
+    enum tenant_state t = TENANT_ACTIVE;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    id_make(customer.customer_id, "cu");
+    begin(&s, NULL, "", "");
     (void)look(&s, &out);
-    job_now(old, JOB_UNDONE, 0, false);
-    stream_free(&s);
+    must_write(world, tenant_change, &t); /* nobody's */
+    buf_reset(&out);
+    txn = must_read(world);
+    assert_int_equal(stream_look(&s, txn, &customer, &out, &err), 0);
+    db_read_end(txn);
+    assert_int_equal(out.len, 0);
+    buf_free(&out);
+}
+
+static int many_tenants(struct txn *txn, void *arg, struct err *err)
+{
+    struct tenant t;
+
+    for (int i = 0; i < *(const int *)arg; i++) {
+        memset(&t, 0, sizeof t);
+        id_make(t.id, "tn");
+        if (record_next_number(txn, "t", err) == 0)
+            return -1;
+        (void)record_last_number(txn, "t", &t.number, err);
+        t.number += 1000;
+        if (record_put(txn, &tenant_table, &t, err) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+static void a_storm_is_a_reset(void **state)
+{
+    struct stream s;
+    struct buf out;
+    int some = 60, many = 1500;
+    unsigned told = 0;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    begin(&s, NULL, "", "");
+    (void)look(&s, &out);
+    must_write(world, many_tenants, &some);
+    for (int i = 0; i < 5; i++) {
+        unsigned n = count(look(&s, &out), "event: change\n");
+        assert_true(n <= 25);
+        told += n;
+    }
+    assert_int_equal(told, 60);
+    must_write(world, many_tenants, &many);
+    assert_int_equal(count(look(&s, &out), "event: reset\n"), 1);
+    assert_string_equal(look(&s, &out), "");
     buf_free(&out);
 }
 
@@ -216,7 +285,7 @@ static const struct op page_op = {.name = "page", .params = &page_fields};
 static const struct op other_op = {.name = "other", .params = &page_fields};
 
 static bool recalls(struct recall *r, uint64_t txn, const struct op *op, const char *id,
-                    enum role role, const char *customer, uint64_t given, int64_t now_ms,
+                    enum role role, const char *whose, uint64_t given, int64_t now_ms,
                     const char *body)
 {
     struct page_params params = {{0}};
@@ -230,7 +299,7 @@ static bool recalls(struct recall *r, uint64_t txn, const struct op *op, const c
     (void)str_copy(params.id, sizeof params.id, id);
     call.out = &j;
     call.actor.role = role;
-    (void)str_copy(call.actor.customer_id, sizeof call.actor.customer_id, customer);
+    (void)str_copy(call.actor.customer_id, sizeof call.actor.customer_id, whose);
     if (body != NULL) {
         (void)buf_text(&out, body);
         recall_note_answer(r, txn, &call, now_ms);
@@ -398,7 +467,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_job_is_told_as_it_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_streamed_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(all_jobs_are_told_from_now_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_changes_is_told_from_now_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_theirs_is_not_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_storm_is_a_reset, set_up, tear_down),
         cmocka_unit_test(an_answer_is_for_its_own_question_alone),
         cmocka_unit_test(a_sender_is_known_by_all_that_was_presented),
         cmocka_unit_test_setup_teardown(our_pages_are_those_of_our_origin, set_up, tear_down),

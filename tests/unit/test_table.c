@@ -20,7 +20,7 @@ static int set_up(void **state)
     one.indexes = indexes;
     one.index_count = 2;
     two = owners;
-    schema = (struct schema){all, 2, 1};
+    schema = (struct schema){all, 2, 1, false};
     return 0;
 }
 
