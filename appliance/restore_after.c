@@ -5,6 +5,7 @@
 #include "restore_after.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "interrupt.h"
@@ -26,6 +27,24 @@ static int no_before(struct err *err, const char *text)
     return err_hint(err, "no tree from before a restore is kept beside the live one");
 }
 
+/* Neither can be taken back: rollback loses what came since, commit the way back. Somebody at a
+ * terminal says YES, a script --confirm=VERB. */
+static int confirmed(const struct cli *cli, const char *verb, const char *what, struct err *err)
+{
+    char line[64] = "";
+
+    if (cli->confirm != NULL && str_equal(cli->confirm, verb))
+        return 0;
+    if (cli->confirm == NULL && !cli->no_input && isatty(STDIN_FILENO) != 0) {
+        fprintf(stderr, "%s Type YES: ", what);
+        (void)fflush(stderr);
+        if (interrupt_line(line, sizeof line) == 0 && str_equal(line, "YES"))
+            return 0;
+    }
+    (void)err_field(err, "confirm", "not_confirmed", "%s Nothing was changed", what);
+    return err_hint(err, "if that is meant: sett restore %s --confirm=%s", verb, verb);
+}
+
 static int rollback(struct cli *cli, struct err *err)
 {
     const struct paths *p = &cli->paths;
@@ -37,7 +56,8 @@ static int rollback(struct cli *cli, struct err *err)
 
     if (got == 0)
         return no_before(err, "there is no restore to take back");
-    if (got == -1)
+    if (got == -1 ||
+        confirmed(cli, "rollback", "What the box did since the restore will be lost.", err) == -1)
         return -1;
     if (cli->output != CLI_JSON && !cli->quiet)
         fprintf(stderr, "Waiting for the box's programs to end\n");
@@ -112,6 +132,8 @@ static int commit(struct cli *cli, struct err *err)
         return -1;
     if (got == 0)
         return no_before(err, "there is nothing to commit");
+    if (confirmed(cli, "commit", "What was before the restore will be gone for good.", err) == -1)
+        return -1;
     if (see_databases(cli, err) == -1 || restore_commit(&cli->paths, err) == -1 ||
         db_write(cli->box.db, note_commit, &record, err) == -1)
         return -1;

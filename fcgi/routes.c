@@ -210,6 +210,7 @@ const struct op_route route_table[] = {
     {GET, "/api/audit/{number}", "audit.show"},
 
     {GET, "/api/alerts", "alert.list"},
+    {POST, "/api/alerts/ack", "alert.ackall"},
     {GET, "/api/alerts/{id}", "alert.show"},
     {POST, "/api/alerts/{id}/ack", "alert.ack"},
     {POST, "/api/alerts/{id}/silence", "alert.silence"},

@@ -165,7 +165,7 @@ def test_restore(tap, box, engine, folder):
            "its container was stopped, and started on the restored folder", states)
     tap.ok(any("as it was" in open(m["Source"] + "/index.html", encoding="utf-8").read() for m in states[0]["Mounts"] if m["Destination"] == "/srv"),
            "which is the live one")
-    box.sett("restore", "rollback")
+    box.sett("restore", "rollback", "--confirm=rollback")
     wait_for(lambda: "changed since" in page(), "rolled back: it answers with what it had", 60)
     tap.ok(True, "rolled back: its container runs on the tree from before")
     box.sett("tenant", "delete", "keep", "--action", "delete", "--confirm=keep", "--wait")

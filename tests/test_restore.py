@@ -94,7 +94,7 @@ def whole(tap, box, keys, folder):
     code, _, said = restore(box, one, keys, "--confirm=sett")
     tap.ok(code != 0 and "rollback" in said, "no second restore before the first is decided upon", said)
     began = time.monotonic()
-    box.sett("restore", "rollback")
+    box.sett("restore", "rollback", "--confirm=rollback")
     took = time.monotonic() - began
     tap.ok(took <= 5 * (4 if "asan" in BUILD else 1), f"rolled back in {took:.1f} s")
     running(box, ["alpha", "bravo"])
@@ -103,9 +103,9 @@ def whole(tap, box, keys, folder):
     tap.equal([p for p in glob.glob(live(box) + ".*") if not p.endswith((".lock", ".wish"))], [], "and nothing is left of it")
 
     tap.equal(restore(box, one, keys, "--confirm=sett", "--auto-resume")[0], 0, "restored once more")
-    box.sett("restore", "commit")
+    box.sett("restore", "commit", "--confirm=commit")
     tap.equal(json.loads(box.sett("restore", "status", "--json"))["before"], "", "committed: the tree from before is gone")
-    tap.ok(box.sett("restore", "rollback", ok=False)[0] != 0, "and there is no way back")
+    tap.ok(box.sett("restore", "rollback", "--confirm=rollback", ok=False)[0] != 0, "and there is no way back")
     resume(box)
     running(box, ["alpha"])
     box.sett("snapshot", "create", "--wait")
@@ -137,7 +137,7 @@ def chain(tap, box, keys, folder):
             tap.ok(f.read() == f"of snapshot {i}\n" * 1000, f"the content of file {i}")
     wait_for(lambda: box.json("restore", "list", "--state", "reconciling")["data"] == [], "it goes on by itself", 60)
     tap.ok(True, "it goes on by itself, since nothing but what the restore stopped is missing")
-    box.sett("restore", "commit")
+    box.sett("restore", "commit", "--confirm=commit")
     running(box, ["alpha"])
 
 
@@ -221,12 +221,12 @@ def points(tap, box, keys, one, folder):
             tap.ok(code == 0, f"killed at {env['SETT_CRASH']}: the box is up and sound", (out, said))
         if status["before"]:
             back = dict(box.env, SETT_CRASH_LOG=log, **({"SETT_CRASH": left[0]} if attempt != "log" else {}))
-            subprocess.run([os.path.join(CRASH, "sett-restore"), "--root", box.root, "restore", "rollback"], env=back, capture_output=True, check=False)
+            subprocess.run([os.path.join(CRASH, "sett-restore"), "--root", box.root, "restore", "rollback", "--confirm=rollback"], env=back, capture_output=True, check=False)
             wait_for(box.alive, "the box starts by itself", 60)
         # Whatever is left, one more command settles it.
         restore(box, one, keys, "--dry-run")
         if json.loads(box.sett("restore", "status", "--json"))["before"]:
-            box.sett("restore", "rollback")
+            box.sett("restore", "rollback", "--confirm=rollback")
             wait_for(box.alive, "the box starts by itself", 60)
         left_over = [os.path.basename(p) for p in glob.glob(live(box) + ".*") if not p.endswith((".lock", ".wish"))]
         tap.ok(not left_over, "nothing is left lying about", left_over)

@@ -221,7 +221,7 @@ def whole(tap, w):
     tap.ok(w.shows("alpha", " ".join(before["alpha"])) and w.shows("bravo", " ".join(before["bravo"])), "their programs show it")
     tap.equal(box.json("restore", "show", record["id"])["problem"], "", "nothing is left to decide")
 
-    tap.equal(box.sett("restore", "rollback", ok=False)[0], 0, "taken back")
+    tap.equal(box.sett("restore", "rollback", "--confirm=rollback", ok=False)[0], 0, "taken back")
     tap.ok(w.shows("alpha", " ".join([*before["alpha"], "later"])) and w.shows("echo", "made gone"), "all is as it was before the restore")
     wait_for(lambda: w.pg.names() == sorted([*names, echo]), f"the databases that the restore made are gone: {w.pg.names()}", 60)
     tap.equal({n: w.database(n) for n in used}, used, "each uses again what it used")
@@ -229,7 +229,7 @@ def whole(tap, w):
     tap.equal(w.restore(path, "--confirm=sett", "--auto-resume")[0], 0, "restored once more")
     wait_for(lambda: box.json("restore", "list", "--state", "reconciling")["data"] == [], "it goes on by itself", 60)
     tap.ok(w.shows("alpha", " ".join(before["alpha"])), "with its databases")
-    tap.equal(box.sett("restore", "commit", ok=False)[0], 0, "committed")
+    tap.equal(box.sett("restore", "commit", "--confirm=commit", ok=False)[0], 0, "committed")
     wait_for(lambda: all(w.tenant(n)["database_kept"] == 0 for n in used) and not set(w.pg.names()) & set(used.values()), "the databases of before are gone", 60)
     tap.ok(w.shows("bravo", " ".join(before["bravo"])), "and nobody notices")
 

@@ -9,12 +9,16 @@
 #include "params.h"
 #include "str.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define ACK_MOST 100 /* at once */
 
 struct alert_list_params {
     struct list_params list;
     uint32_t state, severity;
-    char kind[32], subject_id[96];
+    char kind[32], subject_id[96], text[64];
+    bool silenced;
 };
 static const struct field list_rows[] = {
     LIST_FIELDS(struct alert_list_params),
@@ -22,8 +26,13 @@ static const struct field list_rows[] = {
           .help = "only in this state (all that are not over)"),
     FIELD(struct alert_list_params, severity, FIELD_ENUM, .names = notice_severity_names,
           .help = "only as grave as this or graver"),
-    FIELD(struct alert_list_params, kind, FIELD_TEXT, .help = "only of this kind"),
+    FIELD(struct alert_list_params, kind, FIELD_TEXT,
+          .help = "only of this kind; \"backup.*\": of all of backups"),
     FIELD(struct alert_list_params, subject_id, FIELD_TEXT, .help = "only about this object"),
+    FIELD(struct alert_list_params, silenced, FIELD_BOOL,
+          .help = "only those that are silenced now, or are not"),
+    FIELD(struct alert_list_params, text, FIELD_TEXT,
+          .help = "only with this in what is wrong, whom it is about, or its note"),
 };
 
 struct ack_params {
@@ -32,6 +41,17 @@ struct ack_params {
 static const struct field ack_rows[] = {
     ID_FIELD(struct ack_params),
     FIELD(struct ack_params, note, FIELD_TEXT, .help = "what is being done about it"),
+};
+
+struct ack_all_params {
+    char ids[3200], kind[32], note[200];
+};
+static const struct field ack_all_rows[] = {
+    FIELD(struct ack_all_params, ids, FIELD_TEXT,
+          .help = "which: their ids with commas between, at most 100"),
+    FIELD(struct ack_all_params, kind, FIELD_TEXT,
+          .help = "or all open ones of this kind; \"backup.*\": of all of backups"),
+    FIELD(struct ack_all_params, note, FIELD_TEXT, .help = "what is being done about them"),
 };
 
 struct silence_params {
@@ -88,14 +108,27 @@ static const struct field shape_rows[] = {
 static const struct fields rule_fields = {shape_rows, sizeof shape_rows / sizeof shape_rows[0],
                                           sizeof(struct rule_shape)};
 
+/* "backup.*" is every kind that begins with "backup.". */
+static bool is_kind(const struct notice *notice, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    return len > 0 && wanted[len - 1] == '*' ? strncmp(notice->kind, wanted, len - 1) == 0
+                                             : str_equal(notice->kind, wanted);
+}
+
 static bool keep(const struct op_call *call, const void *record)
 {
     const struct alert_list_params *p = call->params;
     const struct notice *notice = record;
+    bool silenced = notice->silenced_until > txn_time_ms(call->txn);
 
     return (op_given(call, "state") || notice->state != NOTICE_CLEARED) &&
            (!op_given(call, "severity") || notice->severity >= p->severity) &&
-           (!op_given(call, "kind") || str_equal(notice->kind, p->kind)) &&
+           (!op_given(call, "kind") || is_kind(notice, p->kind)) &&
+           (!op_given(call, "silenced") || silenced == p->silenced) &&
+           (str_has(notice->text, p->text) || str_has(notice->subject_id, p->text) ||
+            str_has(notice->note, p->text)) &&
            (!op_given(call, "subject_id") || str_equal(notice->subject_id, p->subject_id));
 }
 
@@ -135,6 +168,88 @@ static int alert_ack(struct op_call *call, struct err *err)
         return -1;
     object_after(call, &notice_table, &notice);
     return object_reply(call, &view_alert, &notice, err);
+}
+
+/* ---- many at once ---- */
+
+struct acked {
+    uint32_t count, passed; /* passed over: over by now, or acknowledged already */
+};
+
+static int ack_one(struct op_call *call, struct notice *notice, struct acked *acked,
+                   struct err *err)
+{
+    const struct ack_all_params *p = call->params;
+
+    if (notice->state != NOTICE_OPEN && notice->state != NOTICE_HOLDING) {
+        acked->passed++;
+        return 0;
+    }
+    if (notice_acknowledge(call->txn, notice, call->actor.id, p->note, err) != 0)
+        return -1;
+    acked->count++;
+    return 0;
+}
+
+static int ack_ids(struct op_call *call, struct acked *acked, struct err *err)
+{
+    const struct ack_all_params *p = call->params;
+    char ids[sizeof p->ids], *rest = NULL, *id;
+    unsigned count = 0;
+
+    (void)str_copy(ids, sizeof ids, p->ids);
+    for (id = strtok_r(ids, ", ", &rest); id != NULL; id = strtok_r(NULL, ", ", &rest)) {
+        struct notice notice = {0};
+        if (count++ == ACK_MOST)
+            return err_field(err, "ids", "too_many", "at most %d at once", ACK_MOST);
+        if (object_refer(call, &notice_table, "ids", id, &notice, err) != 0 ||
+            ack_one(call, &notice, acked, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int ack_kind(struct op_call *call, struct acked *acked, struct err *err)
+{
+    const struct ack_all_params *p = call->params;
+    struct notice match = {.state = NOTICE_OPEN}, *found = calloc(ACK_MOST, sizeof *found);
+    unsigned count = 0;
+    struct scan scan;
+    int got = -1;
+
+    if (found == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for alerts");
+    /* Each leaves the index that is walked, so they are gathered first. */
+    if (scan_start(&scan, call->txn, &notice_table, "state", &match, 1, true, err) == 0)
+        while (count < ACK_MOST && (got = scan_next(&scan, &found[count], err)) == 1)
+            count += is_kind(&found[count], p->kind);
+    for (unsigned i = 0; got != -1 && i < count; i++)
+        got = ack_one(call, &found[i], acked, err);
+    free(found);
+    return got == -1 ? -1 : 0;
+}
+
+static int alert_ack_all(struct op_call *call, struct err *err)
+{
+    const struct ack_all_params *p = call->params;
+    struct json_out *j = call->out;
+    struct acked acked = {0};
+
+    if ((p->ids[0] == '\0') == (p->kind[0] == '\0'))
+        return err_field(err, "ids", "one_of", "which: ids, or a kind");
+    if ((p->ids[0] != '\0' ? ack_ids(call, &acked, err) : ack_kind(call, &acked, err)) != 0)
+        return -1;
+    call->unchanged = acked.count == 0;
+    (void)str_format(call->audit.object, sizeof call->audit.object, "%.90s",
+                     p->kind[0] != '\0' ? p->kind : p->ids);
+    (void)str_format(call->audit.reason, sizeof call->audit.reason, "%u alerts: %.180s",
+                     acked.count, p->note);
+    json_out_object(j);
+    json_out_key_text(j, "object", "alert_acks");
+    json_out_key_u64(j, "acknowledged", acked.count);
+    json_out_key_u64(j, "passed_over", acked.passed);
+    json_out_end_object(j);
+    return 0;
 }
 
 static int alert_silence(struct op_call *call, struct err *err)
@@ -279,6 +394,15 @@ static int notice_log(struct op_call *call, struct err *err)
     return list_reply(call, &p->list, &list, err);
 }
 
+static const struct field acks_rows[] = {
+    {.name = "acknowledged", .type = FIELD_U64, .size = 8, .help = "so many"},
+    {.name = "passed_over",
+     .type = FIELD_U64,
+     .size = 8,
+     .help = "of those named, that were over or acknowledged already"},
+};
+static const struct fields acks = {acks_rows, sizeof acks_rows / sizeof acks_rows[0], 0};
+
 const struct op alert_ops[] = {
     {.name = "alert.list",
      .role = ROLE_VIEWER,
@@ -308,6 +432,14 @@ const struct op alert_ops[] = {
      .result = &notice_table.fields,
      .more = &view_alert_more,
      .run = alert_ack},
+    {.name = "alert.ackall",
+     .role = ROLE_OPERATOR,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = PARAMS(ack_all_rows, struct ack_all_params),
+     .help = "Answer for many alerts at once: those that are named, or all of a kind",
+     .example = "--kind \"backup.*\" --note \"vault is being moved\"",
+     .result = &acks,
+     .run = alert_ack_all},
     {.name = "alert.silence",
      .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT,

@@ -13,7 +13,7 @@
 struct drift_list_params {
     struct list_params list;
     uint32_t state, kind, verdict;
-    char tenant_id[96];
+    char tenant_id[96], text[64];
 };
 static const struct field drift_list_rows[] = {
     LIST_FIELDS(struct drift_list_params),
@@ -25,6 +25,8 @@ static const struct field drift_list_rows[] = {
           .help = "only what is missing, differs or is an orphan"),
     FIELD(struct drift_list_params, tenant_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
           .help = "only of this tenant"),
+    FIELD(struct drift_list_params, text, FIELD_TEXT,
+          .help = "only with this in its name, or in what is or should be there"),
 };
 
 struct decide_params {
@@ -57,6 +59,8 @@ static bool keep(const struct op_call *call, const void *record)
 
     return item->state == want->state && (!op_given(call, "kind") || item->kind == p->kind) &&
            (!op_given(call, "verdict") || item->verdict == p->verdict) &&
+           (str_has(item->name, p->text) || str_has(item->thing, p->text) ||
+            str_has(item->desired, p->text) || str_has(item->actual, p->text)) &&
            (want->tenant_id[0] == '\0' || str_equal(item->tenant_id, want->tenant_id));
 }
 

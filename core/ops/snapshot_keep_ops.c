@@ -14,6 +14,8 @@
 #include "snapshot_round.h"
 #include "str.h"
 
+#define TOLD_MOST 1000 /* snapshots of one answer; all are counted */
+
 static void item_json(const struct retention_item *item, struct json_out *j)
 {
     json_out_object(j);
@@ -22,6 +24,7 @@ static void item_json(const struct retention_item *item, struct json_out *j)
     json_out_key_u64(j, "number", item->number);
     json_out_key_time(j, "created_at", item->created_at);
     json_out_key_u64(j, "bytes", item->bytes);
+    json_out_key_text(j, "tenant_id", item->tenant_id);
     json_out_key_bool(j, "verified", item->verified);
     json_out_key_bool(j, "keep", item->keep);
     json_out_key_text(j, "reason", item->reason);
@@ -40,17 +43,64 @@ static int want(struct op_call *call, bool prune, struct err *err)
     return snapshot_round_put(call->txn, &round, err);
 }
 
+/* Rules to try out, on a plan alone: those that are not given are as they are set. */
+struct prune_params {
+    uint32_t keep_last, keep_daily, keep_weekly, keep_monthly;
+    uint32_t tenant_keep_last, tenant_keep_daily, tenant_keep_weekly, tenant_keep_monthly;
+};
+#define RULE(member_, most_, help_)                                                                \
+    FIELD(struct prune_params, member_, FIELD_U32, .max = most_, .help = help_)
+static const struct field prune_rows[] = {
+    RULE(keep_last, 10000, "with plan: as if so many newest stayed"),
+    RULE(keep_daily, 3650, "with plan: as if the newest of so many days did"),
+    RULE(keep_weekly, 520, "of so many weeks"),
+    RULE(keep_monthly, 240, "of so many months"),
+    RULE(tenant_keep_last, 10000, "with plan: of each tenant's own, so many newest"),
+    RULE(tenant_keep_daily, 3650, "of so many days"),
+    RULE(tenant_keep_weekly, 520, "of so many weeks"),
+    RULE(tenant_keep_monthly, 240, "of so many months"),
+};
+
+static int try_out(const struct op_call *call, struct retention_rules *rules, struct err *err)
+{
+    const struct prune_params *p = call->params;
+    const struct {
+        const uint32_t *from;
+        uint32_t *to;
+    } members[] = {
+        {&p->keep_last, &rules->box.last},
+        {&p->keep_daily, &rules->box.daily},
+        {&p->keep_weekly, &rules->box.weekly},
+        {&p->keep_monthly, &rules->box.monthly},
+        {&p->tenant_keep_last, &rules->tenant.last},
+        {&p->tenant_keep_daily, &rules->tenant.daily},
+        {&p->tenant_keep_weekly, &rules->tenant.weekly},
+        {&p->tenant_keep_monthly, &rules->tenant.monthly},
+    };
+
+    if (call->given != 0 && !call->plan) {
+        (void)err_field(err, "plan", "plan_only",
+                        "rules are tried out on a plan; what removes goes by the settings");
+        return err_hint(err, "sett setting set snapshot.keep_daily 30");
+    }
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (call->given >> i & 1)
+            *members[i].to = *members[i].from;
+    return 0;
+}
+
 /* What may go and what stays, each with its reason; the worker then removes them one by one. */
 static int prune(struct op_call *call, struct err *err)
 {
     struct retention_item *items = NULL;
     struct retention_rules rules;
     struct json_out *j = call->out;
-    size_t count = 0;
+    size_t count = 0, told = 0;
+    uint64_t bytes = 0;
     int go;
 
     retention_rules_read(call->txn, &call->box->conf, &rules);
-    if (retention_read(call->txn, &items, &count, err) == -1)
+    if (try_out(call, &rules, err) == -1 || retention_read(call->txn, &items, &count, err) == -1)
         return -1;
     go = retention_decide(items, count, &rules, err);
     if (go != -1 && !call->plan && go > 0 && want(call, true, err) == -1)
@@ -62,11 +112,16 @@ static int prune(struct op_call *call, struct err *err)
         json_out_key_text(j, "object", "list");
         json_out_key_bool(j, "dry_run", call->plan);
         json_out_key_u64(j, "removed", (uint64_t)go);
+        for (size_t i = 0; i < count; i++)
+            bytes += items[i].keep ? 0 : items[i].bytes;
+        json_out_key_u64(j, "removed_bytes", bytes);
+        json_out_key_u64(j, "kept", count - (uint64_t)go);
         json_out_key(j, "data");
         json_out_array(j);
-        for (size_t i = count; i-- > 0;)
+        for (size_t i = count; i-- > 0 && told < TOLD_MOST; told++)
             item_json(&items[i], j);
         json_out_end_array(j);
+        json_out_key_bool(j, "has_more", told < count);
         json_out_end_object(j);
     }
     free(items);
@@ -246,6 +301,7 @@ const struct op snapshot_keep_ops[] = {
     {.name = "snapshot.prune",
      .role = ROLE_ADMIN,
      .flags = OP_WRITE | OP_AUDIT | OP_PREVIEW,
+     .params = PARAMS(prune_rows, struct prune_params),
      .help = "Remove the snapshots that no rule keeps; say of each why it stays or goes",
      .example = "--dry-run",
      .run = prune},

@@ -40,7 +40,7 @@ def main():
         assert restore(box, one, keys, "--confirm=sett")[0] == 0
         took = time.monotonic() - began
         new = box.json("customer", "list")["data"]
-        box.sett("restore", "rollback")
+        box.sett("restore", "rollback", "--confirm=rollback")
         outcomes, bad = {"old": 0, "new": 0}, []
         for i in range(KILLS):
             process = subprocess.Popen([os.path.join(box.build, "sett-restore"), "--root", box.root, "--json", "restore", one, "--recovery-file",
@@ -60,7 +60,7 @@ def main():
             if which == "new":
                 if not status["before"]:
                     restore(box, one, keys, "--dry-run")  # gives the tree from before its name
-                box.sett("restore", "rollback")
+                box.sett("restore", "rollback", "--confirm=rollback")
         tap.ok(not bad, f"killed {KILLS} times: {outcomes}", bad[:5])
         tap.ok(outcomes["old"] > 0 and outcomes["new"] > 0, "on both sides of the exchange", outcomes)
         restore(box, one, keys, "--dry-run")

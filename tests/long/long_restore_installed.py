@@ -222,7 +222,7 @@ def same_box(tap, one, path, data):
     tap.ok('"broken"' not in one.sett("doctor", "--json"), "sett doctor finds nothing broken", one.sett("doctor", "--json"))
     one.must("sett", "snapshot", "create", "--wait")
     tap.ok(True, "the restored box makes snapshots")
-    code, out, said = one.run("sett", "restore", "rollback")
+    code, out, said = one.run("sett", "restore", "rollback", "--confirm=rollback")
     tap.ok(code == 0, "rolled back", out + said)
     wait_for(lambda: all(one.active(u) == "active" for u in UNITS), "all units run again", 60, 0.3)
     wait_for(lambda: "bravo" in one.page("bravo") and "alpha" in one.page("alpha"), "both tenants answer again", 60, 0.3)

@@ -143,7 +143,7 @@ def restoring(tap, rng, box, root, secret):
     done = subprocess.run(words, env=box.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     took = time.monotonic() - began
     tap.ok(done.returncode == 0, "restored where there is room", done.stderr)
-    box.sett("restore", "rollback")
+    box.sett("restore", "rollback", "--confirm=rollback")
     for i in range(ROUNDS):
         thread = trouble(rng, took, lambda: root.fill(rng.choice((0, 4096, 4 << 20))), root.empty)
         done = subprocess.run(words, env=box.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -155,7 +155,7 @@ def restoring(tap, rng, box, root, secret):
         if code != 0 or which == "neither" or (done.returncode == 0) != (which == "new"):
             bad.append((i, which, done.returncode, done.stderr[-300:], said))
         if json.loads(box.sett("restore", "status", "--json"))["before"]:
-            box.sett("restore", "rollback")
+            box.sett("restore", "rollback", "--confirm=rollback")
     tap.ok(not bad, f"the disk is full while it is restored, {ROUNDS} times: {outcomes}", bad[:5])
     left = [p for p in glob.glob(live(box) + ".*") if not p.endswith((".lock", ".wish"))]
     if left:

@@ -107,7 +107,8 @@ def making(tap, rng, box, secret, kills):
 
 
 def command(box, *words):
-    return [os.path.join(box.build, "sett-restore"), "--root", box.root, "--json", "restore", *words]
+    sure = [f"--confirm={words[0]}"] if words[0] in ("rollback", "commit") else []
+    return [os.path.join(box.build, "sett-restore"), "--root", box.root, "--json", "restore", *words, *sure]
 
 
 def killed(box, rng, took, *words):

@@ -61,6 +61,7 @@ static void snapshot(struct world *w, uint64_t number, const char *tenant_id, in
                      enum snapshot_state state, bool proven)
 {
     struct snapshot s = {.number = number, .state = state, .verified = state == SNAPSHOT_DONE};
+    struct snapshot_copy copy = {.bytes = 1000};
 
     next_id(w, s.id, snapshot_table.prefix);
     (void)str_copy(s.tenant_id, sizeof s.tenant_id, tenant_id);
@@ -69,6 +70,10 @@ static void snapshot(struct world *w, uint64_t number, const char *tenant_id, in
     s.bytes = 1000;
     s.proven_at = proven ? s.created_at : 0;
     put(w, &snapshot_table, &s);
+    (void)str_copy(copy.snapshot_id, sizeof copy.snapshot_id, s.id);
+    (void)str_copy(copy.vault_id, sizeof copy.vault_id, "vlt_00000000000000000000000001");
+    if (state == SNAPSHOT_DONE)
+        put(w, &snapshot_copy_table, &copy);
 }
 
 static int setup(void **state)
@@ -199,14 +204,33 @@ static void summary_tells_how_it_stands(void **state)
     assert_int_equal(json_i64(w->ops.answer, "vaults[0].bytes", 0), 1000);
 }
 
+/* Rules are tried out on a plan, and nowhere else. */
+static void rules_are_tried_out(void **state)
+{
+    struct world *w = *state;
+    struct actor admin = ops_actor(ROLE_ADMIN);
+    struct ops_extra plan = {.plan = true};
+
+    for (int day = 8; day >= 0; day--)
+        snapshot(w, (uint64_t)(9 - day), "", day, SNAPSHOT_DONE, false);
+    assert_int_equal(ops_call(&w->ops, "snapshot.prune", &admin, &plan, "{}"), 200);
+    assert_int_equal(json_i64(w->ops.answer, "removed", -1), 0);
+    assert_int_equal(json_i64(w->ops.answer, "kept", -1), 9);
+    assert_int_equal(
+        ops_call(&w->ops, "snapshot.prune", &admin, &plan, "{\"keep_daily\":2,\"keep_last\":4}"),
+        200);
+    assert_int_equal(json_i64(w->ops.answer, "removed", -1), 5);
+    assert_int_equal(json_i64(w->ops.answer, "removed_bytes", -1), 5000);
+    ops_no(&w->ops, 422, "plan_only", "snapshot.prune", ROLE_ADMIN, "{\"keep_daily\":2}");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(matrix_tells_the_best_of_each_day),
-        TEST(matrix_finds_who_is_not_covered),
-        TEST(matrix_has_the_days_of_the_zone),
+        TEST(matrix_tells_the_best_of_each_day), TEST(matrix_finds_who_is_not_covered),
+        TEST(matrix_has_the_days_of_the_zone),   TEST(rules_are_tried_out),
         TEST(summary_tells_how_it_stands),
     };
 
