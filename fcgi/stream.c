@@ -229,23 +229,37 @@ static int changes_look(struct stream *s, struct txn *txn, const struct actor *a
     return bite_tell(s, txn, actor, out, err);
 }
 
+/* A value of the query, decoded; "" when it is not there. */
+static int query_value(const char *query, const char *name, char *out, size_t size)
+{
+    char raw[2 * STREAM_TOPICS], value[STREAM_TOPICS];
+    size_t len;
+    out[0] = '\0';
+    return str_copy(raw, sizeof(raw), query) < 0 ||
+                   (request_query_take(raw, name, value, sizeof(value)) == 1 &&
+                    url_unescape(value, strlen(value), out, size, &len) < 0)
+               ? -1
+               : 0;
+}
+
+/* Where it goes on: behind Last-Event-ID, which a browser sends when it comes again by itself, or
+ * behind "after", which a page says that had a stream before. */
 static int changes_start(struct stream *s, struct txn *txn, const char *query, const char *last_id,
                          struct err *err)
 {
-    char raw[2 * STREAM_TOPICS], topics[STREAM_TOPICS];
-    if (str_copy(raw, sizeof(raw), query) < 0) {
-        return err_field(err, "topics", "too_long", "the query is too long");
+    char after[FEED_PLACE_SIZE];
+    if (query_value(query, "topics", s->topics, sizeof(s->topics)) < 0 ||
+        query_value(query, "after", after, sizeof(after)) < 0) {
+        return err_field(err, "topics", "bad_query", "the query cannot be read");
     }
-    size_t len;
-    if (request_query_take(raw, "topics", topics, sizeof(topics)) == 1 &&
-        (url_unescape(topics, strlen(topics), s->topics, sizeof(s->topics), &len) < 0 ||
-         change_topics_check(s->topics, err) < 0)) {
-        return err_field(err, "topics", "unknown_topic", "topics are kinds of objects");
+    if (change_topics_check(s->topics, err) < 0) {
+        return -1;
     }
-    if (last_id[0] == '\0') {
+    const char *place = last_id[0] != '\0' ? last_id : after;
+    if (place[0] == '\0') {
         return feed_now(txn, &s->place, err);
     }
-    s->lost = feed_place_read(last_id, &s->place) < 0;
+    s->lost = feed_place_read(place, &s->place) < 0;
     return 0;
 }
 

@@ -66,7 +66,7 @@ static bool has_topic(const char *topics, const char *object)
 {
     size_t len = strlen(object);
 
-    if (topics[0] == '\0')
+    if (topics[0] == '\0' || str_equal(topics, "all"))
         return true;
     for (const char *at = topics; at != NULL; at = strchr(at, ',')) {
         at += *at == ',';

@@ -172,7 +172,7 @@ static void what_changes_is_told_from_now_on(void **state)
     struct stream s, later;
     struct buf out;
     const char *text;
-    char place[FEED_PLACE_SIZE];
+    char place[FEED_PLACE_SIZE], query[100];
 
     (void)state;
     buf_init(&out, 1 << 20);
@@ -202,6 +202,11 @@ static void what_changes_is_told_from_now_on(void **state)
     text = look(&later, &out);
     assert_int_equal(count(text, "event: reset\n"), 1);
     assert_int_equal(count(text, "event: change\n"), 0);
+    (void)str_format(query, sizeof query, "topics=all&after=%s", place);
+    t = TENANT_PAST_DUE;
+    must_write(world, tenant_change, &t);
+    begin(&later, NULL, query, ""); /* the same for a page that opens a new one */
+    assert_int_equal(count(look(&later, &out), "event: change\n"), 2);
     begin(&later, NULL, "", "no place");
     assert_int_equal(count(look(&later, &out), "event: reset\n"), 1);
     assert_string_equal(look(&later, &out), "");

@@ -27,7 +27,8 @@ function open() {
   source = new EventSource(`/api/events/stream?topics=${TOPICS}${last ? `&after=${last}` : ""}`);
   source.addEventListener("open", () => { retry = 0; clearInterval(poll); poll = 0; spread("state", "live"); });
   source.addEventListener("change", (e) => { last = e.lastEventId || last; spread("change", JSON.parse(e.data)); });
-  source.addEventListener("reset", () => { last = ""; spread("change", { object: "*", id: "", change: "reset" }); });
+  source.addEventListener("ready", (e) => { last = e.lastEventId || last; });
+  source.addEventListener("reset", (e) => { last = e.lastEventId; spread("change", { object: "*", id: "", change: "reset" }); });
   source.addEventListener("error", () => {
     spread("state", "polling");
     if (!poll) poll = setInterval(() => spread("change", { object: "*", id: "", change: "poll" }), 10000);
