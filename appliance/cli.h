@@ -200,6 +200,9 @@ int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
  */
 int cli_setup_box(struct cli *cli, uint32_t port, struct err *err);
 
+/** cli_setup_demo(cli, err): a demonstration's box counts as set up. Return 0 or -1. */
+int cli_setup_demo(struct cli *cli, struct err *err);
+
 /** cli_move_box(cli, port, err): the box below --root, of which nothing runs, is to answer on
  * ${port} from now on: its sett.conf, where nobody changed the port by hand, and its tenants'
  * addresses follow. After cli_setup_box. Return 0 or -1. */

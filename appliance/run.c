@@ -275,7 +275,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
     if (cli_setup_box(cli, run.port, err) == -1 || file_mkdirs(run.log, 0755, err) == -1 ||
         lock(&run, err) == -1 || port_free(run.port, err) == -1 ||
         cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1 ||
-        (run.demo && snapshots_prepare(cli, err) == -1))
+        (run.demo && (snapshots_prepare(cli, err) == -1 || cli_setup_demo(cli, err) == -1)))
         return -1;
     hold_release(&cli->hold); /* a restore need not wait for one who only supervises */
     log_open("sett", LOG_LEVEL_INFO);

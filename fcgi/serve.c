@@ -557,6 +557,9 @@ void serve_request(void *context, void *memory, const struct wire *wire, const c
     }
     tally_count(p.serve->tally, p.match.route != NULL ? p.match.index : TALLY_NO_ROUTE, status,
                 mono_us() - began_us);
+    if (p.op != NULL && (p.op->flags & OP_SECRET) != 0 && m->out.data != NULL) {
+        sodium_memzero(m->out.data, m->out.len); /* it was shown once, and lies nowhere now */
+    }
     clear(m);
 }
 

@@ -277,6 +277,7 @@ const struct setting_row setting_rows[] = {
     TEXT("box.id", "", NULL, "id of this box, in the marks of everything that it makes"),
     TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
     TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
+    TEXT("box.set_up_at", "", NULL, "when the setup was finished"),
     TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails, quiet hours, snapshots"),
     TEXT("brand.name", "", NULL, "name on order page, portal and letters; empty: box.name"),
     TEXT("brand.color", "#3056d3", brand_color_check, "accent colour of those, as #3056d3"),

@@ -9,6 +9,7 @@
 #include "list.h"
 #include "object.h"
 #include "params.h"
+#include "recovery_text.h"
 #include "setting.h"
 #include "sign.h"
 #include "snapshot.h"
@@ -130,6 +131,108 @@ static int recovery_proven(struct op_call *call, struct err *err)
 
     if (object_get(call, &recipient_table, p->id, &recipient, err) != 0)
         return -1;
+    object_before(call, &recipient_table, &recipient);
+    recipient.proven = true;
+    recipient.proven_at = txn_time_ms(call->txn);
+    if (record_put(call->txn, &recipient_table, &recipient, err) != 0)
+        return -1;
+    object_after(call, &recipient_table, &recipient);
+    return object_reply(call, &view_recipient, &recipient, err);
+}
+
+/* ---- one made here, for a page to show ---- */
+
+struct generate_params {
+    uint32_t shares, needed;
+};
+static const struct field generate_rows[] = {
+    FIELD(struct generate_params, shares, FIELD_U32, .min = 2, .max = IDENTITY_SHARES_MOST,
+          .help = "in how many shares the secret is given out (none)"),
+    FIELD(struct generate_params, needed, FIELD_U32, .min = 2, .max = IDENTITY_SHARES_MOST,
+          .help = "how many of them open a snapshot"),
+};
+static const struct field generated_rows[] = {
+    {.name = "key", .type = FIELD_TEXT, .size = IDENTITY_TEXT, .help = "its public half"},
+    {.name = "secret",
+     .type = FIELD_TEXT,
+     .size = IDENTITY_TEXT,
+     .help = "its secret half, shown this once and kept nowhere; null: in shares"},
+    {.name = "shares", .type = FIELD_TEXT, .size = IDENTITY_TEXT, .help = "the shares, likewise"},
+};
+static const struct fields generated = {generated_rows,
+                                        sizeof generated_rows / sizeof generated_rows[0], 0};
+
+struct generating {
+    uint8_t secret[32], key[32];
+    struct identity_share shares[IDENTITY_SHARES_MOST];
+    char text[IDENTITY_TEXT];
+};
+
+static int recovery_generate(struct op_call *call, struct err *err)
+{
+    const struct generate_params *p = call->params;
+    struct generating *g = call->scratch; /* wiped behind us */
+    struct json_out *j = call->out;
+
+    if ((p->shares == 0) != (p->needed == 0) || p->needed > p->shares)
+        return err_field(err, "needed", "needed", "shares and needed go together: 3 of 5");
+    identity_new(g->secret, g->key);
+    if (p->shares > 0 && identity_split(g->secret, p->needed, p->shares, g->shares, err) != 0)
+        return -1;
+    identity_public_text(g->key, g->text);
+    json_out_object(j);
+    json_out_key_text(j, "object", "recovery_secret");
+    json_out_key_text(j, "key", g->text);
+    json_out_key(j, "secret");
+    identity_secret_text(g->secret, g->text);
+    if (p->shares > 0)
+        json_out_null(j);
+    else
+        json_out_text(j, g->text);
+    json_out_key(j, "shares");
+    json_out_array(j);
+    for (uint32_t i = 0; i < p->shares; i++) {
+        identity_share_text(&g->shares[i], g->text);
+        json_out_text(j, g->text);
+    }
+    json_out_end_array(j);
+    json_out_end_object(j);
+    return 0;
+}
+
+struct prove_params {
+    char recovery[2048];
+};
+static const struct field prove_rows[] = {
+    FIELD(struct prove_params, recovery, FIELD_TEXT,
+          .flags = FIELD_REQUIRED | FIELD_SECRET | FIELD_FREE,
+          .help = "the recovery secret, or shares of it"),
+};
+
+/* The key whose secret this is. */
+static int recovery_prove(struct op_call *call, struct err *err)
+{
+    const struct prove_params *p = call->params;
+    struct recovery_found *found = call->scratch;
+    struct recipient recipient = {0};
+    uint8_t key[32];
+    int there;
+
+    memset(found, 0, sizeof *found);
+    if (recovery_take(p->recovery, found, err) != 0)
+        return -1;
+    if (!found->whole && found->count == 0)
+        return err_field(err, "recovery", "no_recovery_secret",
+                         "that is neither a recovery secret nor shares of one");
+    if (recovery_join(found, err) != 0)
+        return -1;
+    identity_public(found->secret, key);
+    identity_public_text(key, recipient.key);
+    if ((there = record_find(call->txn, &recipient_table, "key", &recipient, err)) < 0)
+        return -1;
+    if (there == 0)
+        return err_field(err, "recovery", "other_secret",
+                         "that is a recovery secret, but none that this box seals to");
     object_before(call, &recipient_table, &recipient);
     recipient.proven = true;
     recipient.proven_at = txn_time_ms(call->txn);
@@ -277,6 +380,24 @@ const struct op recovery_ops[] = {
      .example = "recovery",
      .result = &recipient_table.fields,
      .run = recovery_proven},
+    {.name = "recovery.generate",
+     .role = ROLE_ADMIN,
+     .flags = OP_READ | OP_FRESH | OP_SECRET,
+     .params = PARAMS(generate_rows, struct generate_params),
+     .help = "Make a recovery secret, show it once and keep nothing of it",
+     .example = "--shares 5 --needed 3",
+     .result = &generated,
+     .scratch_size = sizeof(struct generating),
+     .run = recovery_generate},
+    {.name = "recovery.prove",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
+     .params = PARAMS(prove_rows, struct prove_params),
+     .help = "Show that you have a recovery secret: it is compared and forgotten",
+     .example = "--recovery-file kit.txt",
+     .result = &recipient_table.fields,
+     .scratch_size = sizeof(struct recovery_found),
+     .run = recovery_prove},
     {.name = "recovery.kit",
      .role = ROLE_VIEWER,
      .flags = OP_READ,

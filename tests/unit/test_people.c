@@ -229,6 +229,49 @@ static void a_reset_sets_a_password_and_no_more(void **state)
     assert_int_equal(ops_count(w, &password_reset_table), 1); /* ivy's */
 }
 
+static bool needed(struct ops_world *w)
+{
+    ops_ok(w, 200, "box.setup", ROLE_PUBLIC, "{}");
+    return strstr(buf_string(&w->out), "\"needed\":true") != NULL;
+}
+
+static void a_box_is_new_until_it_is_set_up(void **state)
+{
+    struct ops_world w;
+    char secret[200], key[200];
+
+    (void)state;
+    ops_world_open(&w);
+    assert_true(needed(&w));
+    ops_ok(&w, 201, "user.create", ROLE_ADMIN,
+           "{\"name\":\"admin\",\"role\":\"admin\",\"password\":\"a good one 7\"}");
+    assert_true(needed(&w));
+    ops_no(&w, 401, "sign_in_needed", "box.steps", ROLE_PUBLIC, "{}");
+    ops_ok(&w, 200, "box.steps", ROLE_ADMIN, "{}");
+    assert_non_null(strstr(buf_string(&w.out), "\"recovery\":false,\"vault\":false"));
+    /* A recovery key made for a page: nothing of it is kept until its public half is added. */
+    ops_ok(&w, 200, "recovery.generate", ROLE_ADMIN, "{}");
+    ops_keep(&w, "secret", secret, sizeof secret);
+    ops_keep(&w, "key", key, sizeof key);
+    ops_no(&w, 422, "other_secret", "recovery.prove", ROLE_ADMIN, "{\"recovery\":\"%s\"}", secret);
+    ops_ok(&w, 201, "recovery.add", ROLE_ADMIN, "{\"name\":\"recovery\",\"key\":\"%s\"}", key);
+    ops_ok(&w, 200, "recovery.prove", ROLE_ADMIN, "{\"recovery\":\"kit: %s\"}", secret);
+    assert_non_null(strstr(buf_string(&w.out), "\"proven\":true"));
+    ops_ok(&w, 200, "recovery.generate", ROLE_ADMIN, "{\"shares\":3,\"needed\":2}");
+    assert_int_equal(json_size(w.answer, "shares"), 3);
+    ops_no(&w, 422, "needed", "recovery.generate", ROLE_ADMIN, "{\"shares\":2,\"needed\":3}");
+    ops_ok(&w, 200, "box.steps", ROLE_ADMIN, "{}");
+    assert_non_null(strstr(buf_string(&w.out), "\"recovery\":true"));
+    ops_ok(&w, 200, "box.finish", ROLE_ADMIN, "{}");
+    assert_false(needed(&w));
+    ops_world_close(&w);
+    /* One that is in use needs no setup, whoever forgot to say so. */
+    ops_world_open(&w);
+    ops_ok(&w, 201, "customer.create", ROLE_ADMIN, "{\"name\":\"Some\"}");
+    assert_false(needed(&w));
+    ops_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +281,7 @@ int main(void)
         cmocka_unit_test(the_link_goes_by_mail_where_it_can),
         cmocka_unit_test(a_forgotten_password),
         cmocka_unit_test(a_reset_sets_a_password_and_no_more),
+        cmocka_unit_test(a_box_is_new_until_it_is_set_up),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
