@@ -2,7 +2,7 @@
 // box answers. shell(pages, …) is also the portal's.
 import { html, signal, useEffect, useErrorBoundary, useState } from "./h.js";
 import { me, may, online, send } from "./api.js";
-import { lang, languages, needTexts, setLang, t } from "./lang.js";
+import { lang, languages, needTexts, setLang, t, word } from "./lang.js";
 import { path, query, match } from "./route.js";
 import { stream, stopLive } from "./live.js";
 import { Icon, Loading, Menu, Toasts, Trouble } from "./ui.js";
@@ -45,19 +45,24 @@ function Connection() {
 
 /** The page for where we are: its module and its texts are loaded when it is first shown. */
 const shown = new Map(); // a page and its texts, once loaded
+let first = true; // the first page takes no focus: its Tab begins at the top
 export function Outlet({ pages, files, missing }) {
   const at = path.value;
   const page = pages.find((p) => match(p.path, at)), [, again] = useState(0), [failed, setFailed] = useState(null);
   const [problem, forget] = useErrorBoundary();
   useEffect(() => { forget(); setFailed(null); }, [at]);
   useEffect(() => {
-    if (!page || shown.has(page.file)) return;
+    if (!page || !may(page.role) || shown.has(page.file)) return;
     Promise.all([import(files(page.file)), needTexts(page.file)]).then(([m]) => { shown.set(page.file, m); again((n) => n + 1); }, setFailed);
   }, [page?.file]);
-  useEffect(() => { if (page && shown.has(page.file)) document.querySelector("main h1")?.focus({ preventScroll: true }); }, [page?.name, shown.has(page?.file)]);
+  useEffect(() => {
+    if (!page || !shown.has(page.file)) return;
+    if (!first) document.querySelector("main h1")?.focus({ preventScroll: true });
+    first = false;
+  }, [page?.name, shown.has(page?.file)]);
+  if (page && !may(page.role)) return html`<p class="none">${t("base.not_allowed", { role: word("base.role", page.role) })}</p>`;
   if (problem || failed) return html`<${Trouble} of=${problem || failed} again=${() => location.reload()}/>`;
   if (!page) return missing;
-  if (!may(page.role)) return html`<p class="none">${t("base.not_allowed", { role: page.role })}</p>`;
   const m = shown.get(page.file);
   if (!m) return html`<${Loading}/>`;
   const View = m[page.name] || m.default; // a file may show more than one page: export const tenant = …
