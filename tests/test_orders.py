@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """What a buyer sees: offers with Stripe's own prices, an order that is followed by its secret alone from the payment to
-the address and the first credentials, one that is given up; Stripe's customer portal; and a customer who sees nothing
-of another. Every exchange with the fake is judged by Stripe's own API description. Speaks TAP."""
+the address and the first credentials, one that is given up; a way in by mail; Stripe's customer portal; and a customer
+who sees nothing of another. Every exchange with the fake is judged by Stripe's own API description. Speaks TAP."""
 import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake"))
 from box import TOP, Box, Tap, World, wait_for
+from mail_sink import MailSink, certificate
 from test_main_job import Shop
 from test_stripe_key import FAST, Till
 
@@ -149,6 +152,37 @@ def test_given_up(tap, box, till):
     second.say("cancel")
 
 
+def test_way_in(tap, box, till, sink):
+    def letters(start):
+        return [m["mail"] for m in sink.mails if m["mail"]["Subject"].startswith(start)]
+
+    def enter(mail):
+        token = re.search(r"/portal/enter#([A-Za-z0-9_-]{43})", mail.get_body(("plain",)).get_content()).group(1)
+        return token, box.http("POST", "/api/portal/enter", {"token": token}, BELT)
+    known = box.http("POST", "/api/portal/link", {"email": "Owner@hooli.example"}, BELT)
+    unknown = box.http("POST", "/api/portal/link", {"email": "nobody@hooli.example"}, BELT)
+    tap.ok(known.status == unknown.status == 200 and known.json == unknown.json, "a link is promised in the same words to whoever asks", (known.body, unknown.body))
+    wait_for(lambda: letters("Your link"), "the letter")
+    again = box.http("POST", "/api/portal/link", {"email": "owner@hooli.example"}, BELT)
+    token, entered = enter(letters("Your link")[0])
+    tap.ok(entered.status == 200 and entered.json["user"]["role"] == "customer" and entered.json["user"]["name"] == "owner@hooli.example",
+           "it signs in, with an account that nobody had to make", entered.body)
+    tap.ok(again.status == 200 and len(letters("Your link")) == 1 and letters("Your link")[0]["To"] == "owner@hooli.example", "one link a minute, to who has paid")
+    tap.equal(enter(letters("Your link")[0])[1].json["code"], "link_gone", "once")
+    cookie = {"Cookie": entered.headers["Set-Cookie"].split(";")[0], "X-CSRF": entered.json["csrf_token"], "Sec-Fetch-Site": "same-origin"}
+    seen = box.http("GET", "/api/tenants", headers=cookie).json["data"]
+    tap.equal([s["subdomain"] for s in seen], ["hooli"], "and shows what is theirs")
+    chosen = box.http("POST", "/api/portal/password", {"password": PASSWORD}, cookie)
+    tap.equal((chosen.status, box.http("POST", "/api/portal/password", {"password": PASSWORD}, cookie).json["code"]), (200, "password_there"),
+              "a password can be chosen, once")
+    tap.ok(box.login("owner@hooli.example", PASSWORD) and token not in box.log("worker") + box.log("front"), "and is good from then on")
+    user = box.json("user", "show", "owner@hooli.example")
+    box.sett("user", "update", user["id"], "--disabled", "true")
+    wait_for(lambda: box.json("user", "show", user["id"])["disabled"], "disabled")
+    box.http("POST", "/api/portal/link", {"email": "owner@hooli.example"}, BELT)
+    box.sett("user", "update", user["id"], "--disabled", "false")
+
+
 def test_customers(tap, box, till):
     buyer = Buyer(box, till, "nucleus")
     buyer.pay()
@@ -157,7 +191,7 @@ def test_customers(tap, box, till):
     who = {}
     for name in ("hooli", "nucleus"):
         customer = next(c for c in box.json("customer", "list")["data"] if c["email"] == f"owner@{name}.example")
-        box.http("POST", "/api/users", {"name": f"owner@{name}.example", "role": "customer", "password": PASSWORD, "customer_id": customer["id"]}, admin)
+        name == "hooli" or box.http("POST", "/api/users", {"name": f"owner@{name}.example", "role": "customer", "password": PASSWORD, "customer_id": customer["id"]}, admin)
         who[name] = (box.login(f"owner@{name}.example", PASSWORD), customer, box.json("tenant", "show", name))
     mine, customer, tenant = who["hooli"]
     _, other, foreign = who["nucleus"]
@@ -183,7 +217,12 @@ def main():
     folder = tempfile.mkdtemp(prefix="sett-world-")
     world = World(folder)
     limits = "\n[limits]\nanonymous_per_minute = 100000\nlogin_per_minute = 1000\n"
-    box = Box(world=world, conf=FAST + limits)
+    sink = MailSink(*certificate(folder))
+    with open(world.ca, encoding="utf-8") as one, open(f"{folder}/sink.crt", encoding="utf-8") as two, open(f"{folder}/both.crt", "w", encoding="utf-8") as f:
+        f.write(one.read() + two.read())
+    world.facts["ca"] = world.ca = f"{folder}/both.crt"
+    mail = f"\n[smtp]\nurl = {sink.url}\n[mail]\nfrom = box@sett.example\n[outbox]\nretry_s = 1\n"
+    box = Box(world=world, conf=FAST + limits + mail)
     try:
         panel(box)
         for ident, more in (("price_small", {}), ("price_big", {"unit_amount": 9900, "recurring": {"interval": "year"}}), ("price_old", {"active": False})):
@@ -192,12 +231,13 @@ def main():
         box.run()
         till = Till(world, Shop(box))
         for name, part in (("offers", lambda: test_offers(tap, box)), ("followed", lambda: test_followed(tap, box, till)),
-                           ("given up", lambda: test_given_up(tap, box, till)), ("customers", lambda: test_customers(tap, box, till))):
+                           ("given up", lambda: test_given_up(tap, box, till)), ("way in", lambda: test_way_in(tap, box, till, sink)), ("customers", lambda: test_customers(tap, box, till))):
             with tap.part(name):
                 part()
         tap.equal(world.call("breaches"), [], "every exchange was as Stripe describes it")
     finally:
         box.close()
+        sink.close()
         world.close()
     tap.done()
 

@@ -43,6 +43,10 @@ const struct letter_kind letter_kinds[] = {
      {"name", "until"},
      "admin/reset",
      "to a user who has forgotten the password: a one-time link to choose a new one"},
+    {"sign_in",
+     {"name", "until"},
+     "portal/enter",
+     "to a customer who asked for it: a one-time link to sign in with"},
 };
 const size_t letter_kind_count = sizeof letter_kinds / sizeof letter_kinds[0];
 

@@ -239,5 +239,18 @@ const struct letter_text letter_texts[] = {
        "wählen Sie es unter\n{{link}}\n\n"
        "Der Link gilt ein einziges Mal, bis {{until}}. Falls Sie das nicht waren, ist nichts zu "
        "tun: Ihr Passwort bleibt, wie es ist."),
+
+    EN("sign_in", "Your link to sign in to {{box}}",
+       "With this link {{name}} signs in to {{box}}, without a password:\n{{link}}\n\n"
+       "It works a single time, until {{until}}. If you did not ask for it, there is nothing to "
+       "do: without the link nobody gets in."),
+    ES("sign_in", "Su enlace para entrar en {{box}}",
+       "Con este enlace {{name}} entra en {{box}} sin contraseña:\n{{link}}\n\n"
+       "Funciona una única vez, hasta el {{until}}. Si no lo ha pedido, no tiene que hacer nada: "
+       "sin el enlace no entra nadie."),
+    DE("sign_in", "Ihr Link zur Anmeldung bei {{box}}",
+       "Mit diesem Link meldet sich {{name}} ohne Passwort bei {{box}} an:\n{{link}}\n\n"
+       "Er gilt ein einziges Mal, bis {{until}}. Falls Sie ihn nicht angefordert haben, ist nichts "
+       "zu tun: Ohne den Link kommt niemand hinein."),
 };
 const size_t letter_text_count = sizeof letter_texts / sizeof letter_texts[0];
