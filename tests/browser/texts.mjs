@@ -42,6 +42,22 @@ await check("no text is left over", () => {
   return areas.flatMap((a) => Object.keys(texts.en[a]).map((k) => `${a}.${k}`)).filter((k) => !whole(k) && !begun(k));
 });
 
+await check("each entry names beforehand all modules that its first page needs, so that they come at once", () => {
+  const out = [];
+  for (const entry of all.filter((f) => /\.html$/.test(f) && /type="module"/.test(readFileSync(f, "utf8")))) {
+    const said = readFileSync(entry, "utf8"), needed = new Set();
+    const walk = (path) => {
+      if (needed.has(path)) return;
+      needed.add(path);
+      for (const m of readFileSync(join(web, path), "utf8").matchAll(/from ?"(\.[^"]+)"/g)) walk(join(path, "..", m[1]));
+    };
+    walk(said.match(/<script type="module" src="([^"]+)"/)[1]);
+    const first = said.match(/<script type="module" src="([^"]+)"/)[1];
+    for (const path of needed) if (path !== first && !said.includes(`modulepreload" href="${path}"`)) out.push(`${entry}: <link rel="modulepreload" href="${path}">`);
+    for (const [, path] of said.matchAll(/modulepreload" href="([^"]+)"/g)) if (!needed.has(path)) out.push(`${entry}: ${path} is not needed`);
+  }
+  return out;
+});
 const weight = (list) => list.reduce((sum, f) => sum + gzipSync(readFileSync(f), { level: 9 }).length, 0);
 const served = all.filter((f) => !/VENDOR\.lock$/.test(f));
 console.log(`# all of web/ compressed: ${weight(served)} bytes; with one language: ${weight(served.filter((f) => !/\/lang\/(es|de)\//.test(f)))}`);
