@@ -3,6 +3,7 @@
  * box can make: one record a port, in the transaction of the tenant, and no other book of it.
  */
 #include "port.h"
+#include "port_map.h"
 
 #include "str.h"
 
@@ -16,6 +17,7 @@ static const struct field rows[] = {
     FIELD(struct port, foreign, FIELD_TEXT, .help = "what else was found there"),
     FIELD(struct port, until, FIELD_TIME, .help = "foreign: tried again from then on"),
     FIELD(struct port, created_at, FIELD_TIME, .help = "taken at"),
+    FIELD_SINCE(struct port, reserved, FIELD_BOOL, 2, .help = "kept free by a person"),
 };
 
 static const struct index indexes[] = {
@@ -26,7 +28,7 @@ const struct table port_table = {
     .name = "ports",
     .noun = "port",
     .id = 7,
-    .version = 1,
+    .version = 2,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct port)},
     .key = {"port"},
     .indexes = indexes,
@@ -50,96 +52,10 @@ const struct table port_hint_table = {
     .key = {"id"},
 };
 
-#define RANGES 64
-
-struct ranges {
-    uint32_t count, total;
-    struct {
-        uint32_t low, high;
-    } at[RANGES]; /* ascending, apart from each other */
-};
-
-/* One number of the text, moving on; -1 if there is none. */
-static int number(const char **at, uint32_t *out)
-{
-    uint32_t n = 0;
-    const char *p = *at;
-
-    if (*p < '1' || *p > '9')
-        return -1;
-    while (*p >= '0' && *p <= '9' && n <= 65535)
-        n = n * 10 + (uint32_t)(*p++ - '0');
-    *at = p;
-    *out = n;
-    return n >= 1 && n <= 65535 ? 0 : -1;
-}
-
-/* Put a range in its place; -1 if it overlaps another or there are too many. */
-static int place(struct ranges *r, uint32_t low, uint32_t high)
-{
-    uint32_t i = r->count;
-
-    if (r->count == RANGES)
-        return -1;
-    while (i > 0 && r->at[i - 1].low > low) {
-        r->at[i] = r->at[i - 1];
-        i--;
-    }
-    r->at[i].low = low;
-    r->at[i].high = high;
-    r->count++;
-    r->total += high - low + 1;
-    if (i > 0 && r->at[i - 1].high >= low)
-        return -1;
-    return i + 1 < r->count && r->at[i + 1].low <= high ? -1 : 0;
-}
-
-static int ranges_read(struct ranges *r, const char *text, struct err *err)
-{
-    const char *at = text;
-
-    memset(r, 0, sizeof *r);
-    for (;;) {
-        uint32_t low = 0;
-        uint32_t high = 0;
-
-        at += strspn(at, " ");
-        if (number(&at, &low) != 0)
-            break;
-        high = low;
-        if (*at == '-') {
-            at++;
-            if (number(&at, &high) != 0)
-                break;
-        }
-        at += strspn(at, " ");
-        if (high < low || place(r, low, high) != 0)
-            break;
-        if (*at == '\0')
-            return 0;
-        if (*at++ != ',')
-            break;
-    }
-    return err_field(err, "value", "ports_invalid",
-                     "\"%s\" is not a pool of ports such as 3100-3999,5000-5100 (each from 1 to "
-                     "65535, none twice)",
-                     text);
-}
-
-int port_ranges_check(const char *ranges, uint32_t *total, struct err *err)
-{
-    struct ranges r;
-
-    if (ranges_read(&r, ranges, err) != 0)
-        return -1;
-    *total = r.total;
-    return 0;
-}
-
 /* The lowest free port from `start` on, walking the records rather than asking for each port. A
  * foreign one whose time is over counts as free; the others' earliest time goes into *retry_at.
  * Return 1, 0 if there is none, -1. */
-static int lowest(struct txn *txn, const struct ranges *r, uint32_t start, uint32_t *port,
+static int lowest(struct txn *txn, const struct port_ranges *r, uint32_t start, uint32_t *port,
                   int64_t *retry_at, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
@@ -157,7 +73,7 @@ static int lowest(struct txn *txn, const struct ranges *r, uint32_t start, uint3
             return -1;
         while (want <= r->at[i].high && (got = scan_next(&scan, &taken, err)) == 1 &&
                taken.port == want) {
-            if (taken.tenant_id[0] == '\0') {
+            if (taken.tenant_id[0] == '\0' && !taken.reserved) {
                 if (taken.until <= now)
                     break;
                 if (*retry_at == 0 || taken.until < *retry_at)
@@ -209,12 +125,12 @@ static int port_of(struct txn *txn, const char *tenant_id, struct port *port, st
 int port_reserve_another(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
                          struct err *err)
 {
-    struct ranges r;
+    struct port_ranges r;
     struct port_hint hint;
     struct port record = {0};
     int found;
 
-    if (ranges_read(&r, ranges, err) != 0 || hint_get(txn, ranges, &hint, err) != 0)
+    if (port_ranges_read(&r, ranges, err) != 0 || hint_get(txn, ranges, &hint, err) != 0)
         return -1;
     found = lowest(txn, &r, hint.next, &record.port, &hint.retry_at, err);
     if (found < 0)
@@ -237,11 +153,11 @@ int port_reserve_another(struct txn *txn, const char *ranges, const char *tenant
 int port_reserve(struct txn *txn, const char *ranges, const char *tenant_id, uint32_t *port,
                  struct err *err)
 {
-    struct ranges r;
+    struct port_ranges r;
     struct port record;
     int found;
 
-    if (ranges_read(&r, ranges, err) != 0)
+    if (port_ranges_read(&r, ranges, err) != 0)
         return -1;
     found = port_of(txn, tenant_id, &record, err);
     if (found == 0)
@@ -284,6 +200,46 @@ int port_free(struct txn *txn, const char *tenant_id, struct err *err)
         if (give_back(txn, &record, err) == -1)
             return -1;
     return found;
+}
+
+/* Return 1 with the port's record, 0 if it has none, -1; ERR_CONFLICT if a tenant has it. */
+static int of_no_tenant(struct txn *txn, uint32_t port, struct port *record, struct err *err)
+{
+    int found;
+
+    memset(record, 0, sizeof *record);
+    record->port = port;
+    if ((found = record_get(txn, &port_table, record, err)) == 1 && record->tenant_id[0] != '\0') {
+        (void)err_set(err, ERR_CONFLICT, "port_taken", "port %u is the tenant's %s", port,
+                      record->tenant_id);
+        return -1;
+    }
+    return found;
+}
+
+int port_keep(struct txn *txn, uint32_t port, const char *note, struct err *err)
+{
+    struct port record;
+    int found = of_no_tenant(txn, port, &record, err);
+
+    if (found == -1)
+        return -1;
+    if (found == 0)
+        record.created_at = txn_time_ms(txn);
+    record.reserved = true;
+    record.until = 0;
+    str_cut(record.foreign, sizeof record.foreign, note);
+    return record_put(txn, &port_table, &record, err);
+}
+
+int port_let_go(struct txn *txn, uint32_t port, struct err *err)
+{
+    struct port record;
+    int found = of_no_tenant(txn, port, &record, err);
+
+    if (found != 1)
+        return found;
+    return give_back(txn, &record, err) == -1 ? -1 : 1;
 }
 
 int port_foreign(struct txn *txn, uint32_t port, const char *owner, int64_t until, struct err *err)

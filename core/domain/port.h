@@ -9,6 +9,7 @@ struct port {
     char tenant_id[ID_SIZE]; /* "" with foreign set: taken by something that is not ours */
     char foreign[96];        /* its name, "nginx (pid 812)"; tried again after `until` */
     int64_t until, created_at;
+    bool reserved; /* a person keeps it free, `foreign` says for what; until they let it go */
 };
 extern const struct table port_table; /* key port; index: tenant_id */
 
@@ -40,6 +41,16 @@ int port_free(struct txn *txn, const char *tenant_id, struct err *err);
 
 /** port_foreign(txn, port, owner, until, err): note that something foreign sits there. 0 or -1. */
 int port_foreign(struct txn *txn, uint32_t port, const char *owner, int64_t until, struct err *err);
+
+#define PORT_FOREIGN_MS (INT64_C(15) * 60 * 1000) /* then a foreign port is tried again */
+
+/** port_keep(txn, port, note, err): no tenant is to get it, until it is let go. ERR_CONFLICT
+ * "port_taken" if one has it. Return 0 or -1. */
+int port_keep(struct txn *txn, uint32_t port, const char *note, struct err *err);
+
+/** port_let_go(txn, port, err): what was reserved or foreign may be given to a tenant. Conflict as
+ * above. Return 1, 0 if it was free, or -1. */
+int port_let_go(struct txn *txn, uint32_t port, struct err *err);
 
 /** port_ranges_check(ranges, total, err): that the text is a pool; how many ports. 0 or -1. */
 int port_ranges_check(const char *ranges, uint32_t *total, struct err *err);

@@ -131,28 +131,61 @@ int process_environment(pid_t pid, const char *name, char *out, size_t size)
     return result;
 }
 
-/* The inode of the socket that listens on ${port}, from one table of /proc/net; 0 if none. */
-static uint64_t listener_in(const char *path, uint32_t port)
+/* Call for each socket that listens, of one table of /proc/net. Return 0, or -1: not readable. */
+static int each_listener(const char *path, void (*on)(void *arg, uint32_t port, uint64_t inode),
+                         void *arg)
 {
-    uint64_t inode = 0;
     struct buf b;
     char *save = NULL;
+    int result;
 
     buf_init(&b, SOCKET_TABLE_MAX);
-    if (file_read(path, &b, NULL) == 0 && b.len > 0) {
-        for (char *line = strtok_r(b.data, "\n", &save); line != NULL && inode == 0;
+    result = file_read(path, &b, NULL);
+    if (result == 0 && b.len > 0) {
+        for (char *line = strtok_r(b.data, "\n", &save); line != NULL;
              line = strtok_r(NULL, "\n", &save)) {
             unsigned here, state;
             unsigned long long node;
             /* NOLINTNEXTLINE(cert-err34-c): the kernel writes what fits */
             if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %llu",
                        &here, &state, &node) == 3 &&
-                here == port && state == 0x0a)
-                inode = node;
+                state == 0x0a)
+                on(arg, here, node);
         }
     }
     buf_free(&b);
-    return inode;
+    return result;
+}
+
+struct wanted {
+    uint32_t port;
+    uint64_t inode; /* 0: none yet */
+};
+
+static void take_wanted(void *arg, uint32_t port, uint64_t inode)
+{
+    struct wanted *w = arg;
+
+    if (w->inode == 0 && port == w->port)
+        w->inode = inode;
+}
+
+static void take_any(void *arg, uint32_t port, uint64_t inode)
+{
+    uint8_t *set = arg;
+
+    (void)inode;
+    if (port < 65536)
+        set[port / 8] |= (uint8_t)(1u << port % 8);
+}
+
+int process_listening(uint8_t set[PROCESS_PORT_BYTES])
+{
+    memset(set, 0, PROCESS_PORT_BYTES);
+    if (each_listener("/proc/self/net/tcp", take_any, set) == -1)
+        return -1;
+    (void)each_listener("/proc/self/net/tcp6", take_any, set); /* there may be no IPv6 */
+    return 0;
 }
 
 struct search {
@@ -186,15 +219,16 @@ static int holds_socket(void *arg, const struct process_seen *seen)
 
 int process_port_owner(uint32_t port, struct process_seen *out)
 {
-    uint64_t inode = listener_in("/proc/net/tcp", port);
+    struct wanted w = {.port = port};
     struct search s = {.out = out};
+    int read = each_listener("/proc/net/tcp", take_wanted, &w);
 
     memset(out, 0, sizeof *out);
-    if (inode == 0)
-        inode = listener_in("/proc/net/tcp6", port);
-    if (inode == 0)
-        return access("/proc/net/tcp", R_OK) == 0 ? 0 : -1;
-    (void)snprintf(s.link, sizeof s.link, "socket:[%llu]", (unsigned long long)inode);
+    if (w.inode == 0)
+        (void)each_listener("/proc/net/tcp6", take_wanted, &w);
+    if (w.inode == 0)
+        return read;
+    (void)snprintf(s.link, sizeof s.link, "socket:[%llu]", (unsigned long long)w.inode);
     (void)process_all(holds_socket, &s);
     return 1;
 }

@@ -32,6 +32,12 @@ int process_all(int (*on_process)(void *arg, const struct process_seen *seen), v
  * -1: not there, not ours to read, or too long. */
 int process_environment(pid_t pid, const char *name, char *out, size_t size);
 
+#define PROCESS_PORT_BYTES 8192 /* a bit for each port */
+
+/** process_listening(set): the TCP ports of this machine that somebody listens on, as bits. Return
+ * 0, or -1 when /proc cannot be read. */
+int process_listening(uint8_t set[PROCESS_PORT_BYTES]);
+
 /** process_port_owner(port, out): which process listens on TCP ${port} of this machine (IPv4 or
  * IPv6, any address). Return 1 with ${out} filled (pid 0 when somebody listens whose process cannot
  * be seen), 0 when nobody listens, -1 when /proc cannot be read. */

@@ -12,7 +12,7 @@
 #include "letter.h"
 #include "notice.h"
 #include "plan.h"
-#include "port.h"
+#include "port_map.h"
 #include "shared.h"
 #include "rule.h"
 #include "str.h"
@@ -187,6 +187,8 @@ static int port_members(struct op_call *call, const void *record, struct json_ou
     (void)str_copy(tenant.id, sizeof tenant.id, port->tenant_id);
     if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0)
         return -1;
+    json_out_key_text(j, "state", port_state_names[port_state(port, txn_time_ms(call->txn))]);
+    json_out_key_u64(j, "tenant_number", tenant.number);
     json_out_key(j, "owner");
     if (tenant.number > 0)
         json_out_text(j, tenant.subdomain[0] != '\0' ? tenant.subdomain : tenant.name);
@@ -290,6 +292,11 @@ static const struct field tunnel_more[] = {
      .type = FIELD_KV,
      .help = "record that leads its name here: name, type, target"},
 };
+static const struct field port_more[] = {
+    {.name = "state", .type = FIELD_TEXT, .size = 16, .help = "free, tenant, foreign or reserved"},
+    {.name = "tenant_number", .type = FIELD_U64, .size = 8, .help = "its tenant's; 0: none"},
+    {.name = "owner", .type = FIELD_TEXT, .size = 96, .help = "who has it, for people"},
+};
 static const struct field rule_more[] = {
     {.name = "dns_target",
      .type = FIELD_TEXT,
@@ -315,6 +322,7 @@ static const struct field job_more[] = {
 const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
 const struct fields view_plan_more = {plan_more, COUNT(plan_more), 0};
 const struct fields view_tunnel_more = {tunnel_more, COUNT(tunnel_more), 0};
+const struct fields view_port_more = {port_more, COUNT(port_more), 0};
 const struct fields view_rule_more = {rule_more, COUNT(rule_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_domain_more = {domain_more, COUNT(domain_more), 0};

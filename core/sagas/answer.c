@@ -68,6 +68,7 @@ static const struct answer_row questions[] = {
     {"reveal", answer_reveal},
     {"portal", answer_portal},
     {"domain", answer_domain},
+    {"ports", answer_ports},
     {"tunnel_probe", answer_tunnel_probe},
     {"turn_credentials", answer_turn_credentials},
     {"turn_revoke", answer_turn_revoke},

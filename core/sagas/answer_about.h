@@ -50,6 +50,10 @@ int answer_turn_usage(const struct answer_setup *s, const struct kv *params, str
 int answer_domain(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
 
+/** answer_ports: who listens on ports of the pool that no tenant has. In answer_ports.c. */
+int answer_ports(const struct answer_setup *s, const struct kv *params, struct buf *out,
+                 struct err *err);
+
 /** answer_checkout: a page of Stripe's for an open order, made with the order's id as idempotency
  * key: the same order gives the same page. In answer_checkout.c. */
 int answer_checkout(const struct answer_setup *s, const struct kv *params, struct buf *out,

@@ -13,8 +13,6 @@
 #include "setting.h"
 #include "str.h"
 
-#define FOREIGN_MS (INT64_C(15) * 60 * 1000) /* then a foreign port is tried again */
-
 /* What is of the old place, under names of its own. */
 static int note_old(struct job *job, const struct tenant *tenant, struct err *err)
 {
@@ -88,7 +86,7 @@ int steps_move_unreserve(struct txn *txn, struct job *job, void *context, struct
         return -1;
     if (foreign != 0 &&
         port_foreign(txn, (uint32_t)foreign, kv_get_or(&job->facts, FACT_OWNER, "something"),
-                     txn_time_ms(txn) + FOREIGN_MS, err) == -1)
+                     txn_time_ms(txn) + PORT_FOREIGN_MS, err) == -1)
         return -1;
     kv_unset(&job->facts, FACT_FOREIGN);
     kv_unset(&job->facts, FACT_OWNER);

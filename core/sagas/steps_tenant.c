@@ -22,8 +22,7 @@
 #include "restore_record.h"
 #include "str.h"
 
-#define FOREIGN_MS (INT64_C(15) * 60 * 1000) /* then a foreign port is tried again */
-#define DAY_MS     (INT64_C(24) * 3600 * 1000)
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 /* The tenant's own tunnel: there already, or made now. */
 static int own_tunnel(struct txn *txn, struct job *job, const struct saga_context *c,
@@ -89,7 +88,7 @@ int steps_tenant_unreserve(struct txn *txn, struct job *job, void *context, stru
         return -1;
     if (foreign != 0 &&
         port_foreign(txn, (uint32_t)foreign, kv_get_or(&job->facts, FACT_OWNER, "something"),
-                     txn_time_ms(txn) + FOREIGN_MS, err) == -1)
+                     txn_time_ms(txn) + PORT_FOREIGN_MS, err) == -1)
         return -1;
     kv_unset(&job->facts, FACT_FOREIGN);
     kv_unset(&job->facts, FACT_OWNER);
