@@ -199,6 +199,37 @@ def test_versions(b, folder):
     tap.equal(b.rules_of("pbx"), now, "and back again")
 
 
+def test_connections(b):
+    """Who is connected, and the log by level, text and cursor."""
+    tap, box = b.tap, b.box
+    status = box.json("tunnel", "status", "pbx")
+    links = [link for c in status["provider_connectors"] for link in c["links"]]
+    tap.ok(links and all(link["colo"] and link["since"] and not link["pending"] for link in links) and status["provider_connectors"][0]["version"],
+           "status: each connection with its data centre and since when", status)
+    log = box.json("tunnel", "logs", "pbx", "--q", "REGISTERED", "--parsed", "true")
+    tap.ok(log["entries"] and all("egistered" in e["line"] and e["level"] == "info" for e in log["entries"]) and not log["gap"], "its log, searched", log)
+    tap.ok(not box.json("tunnel", "logs", "pbx", "--after", log["cursor"])["lines"], "nothing since")
+    done = box.json("tunnel", "restart", "pbx", "--no-wait")
+    b.ended(done)
+    more = wait_for(lambda: (m := box.json("tunnel", "logs", "pbx", "--after", log["cursor"]))["lines"] and m, "lines since then")
+    tap.ok(not more["gap"] and len(more["lines"]) < len(box.json("tunnel", "logs", "pbx")["lines"]), "and what has come since, by the cursor", more)
+
+
+def test_ports(b, port):
+    """What listens on a port of the pool and is no tenant's."""
+    tap, box = b.tap, b.box
+    box.json("setting", "set", "ports.ranges", f"{port}-{port + 2}")
+    seen = box.json("port", "scan")
+    shown = box.json("port", "show", str(port))
+    tap.ok(seen["foreign"] == 1 and seen["looked"] == 3 and shown["state"] == "foreign" and "(pid" in shown["owner"], "port scan finds who listens there", [seen, shown])
+    tap.equal([(r["from"], r["to"], r["state"]) for r in box.json("port", "map")["runs"]], [(port, port, "foreign"), (port + 1, port + 2, "free")], "the map has it")
+    tap.equal(box.json("port", "reserve", str(port + 1), "--note", "our wiki")["state"], "reserved", "one is kept from tenants")
+    box.json("port", "scan")
+    tap.equal(box.json("port", "show", str(port + 1))["owner"], "our wiki", "and another look does not change that")
+    tap.equal([box.json("port", "release", str(port + i))["state"] for i in (0, 1)], ["free", "free"], "both are let go")
+    box.json("setting", "set", "ports.ranges", "3100-3999")
+
+
 def test_api(b):
     tap, box = b.tap, b.box
     head = box.login()
@@ -366,7 +397,8 @@ def main():
         b, port = Bench(tap, box, world), service()
         for name, part in (("standing alone", lambda: test_standing_alone(b, port)), ("rules", lambda: test_rules(b, port)),
                            ("refused", lambda: test_refused(b)), ("replace", lambda: test_replace(b, port, folder)),
-                           ("versions", lambda: test_versions(b, folder)),
+                           ("versions", lambda: test_versions(b, folder)), ("connections", lambda: test_connections(b)),
+                           ("ports", lambda: test_ports(b, port)),
                            ("api", lambda: test_api(b)), ("files", lambda: test_files(b, port)), ("adopt", lambda: test_adopt(b, folder)), ("tenant", lambda: test_tenant(b)), ("end", lambda: test_end(b))):
             with tap.part(name):
                 part()

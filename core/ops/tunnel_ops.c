@@ -3,6 +3,7 @@
 
 #include "enquire.h"
 #include "list.h"
+#include "log_page.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
@@ -38,14 +39,13 @@ static const struct field delete_rows[] = {
           .help = "of an adopted one: delete it at Cloudflare, or release it"),
 };
 
-struct lines_params {
+struct logs_params {
     char id[96];
-    uint32_t lines;
+    struct log_wish wish;
 };
-static const struct field lines_rows[] = {
-    ID_FIELD(struct lines_params),
-    FIELD(struct lines_params, lines, FIELD_U32, .min = 1, .max = 5000,
-          .help = "how many of the newest lines (100)"),
+static const struct field logs_rows[] = {
+    ID_FIELD(struct logs_params),
+    LOG_WISH_FIELDS(struct logs_params),
 };
 
 static bool keep(const struct op_call *call, const void *record)
@@ -157,9 +157,14 @@ static int status_slow(struct op_call *call, struct err *err)
 
 static int logs_slow(struct op_call *call, struct err *err)
 {
-    const struct lines_params *p = call->params;
+    const struct logs_params *p = call->params;
 
-    return enquire_lines(call, &tunnel_table, p->id, p->lines, err);
+    return log_page_ask(call, &tunnel_table, p->id, &p->wish, err);
+}
+
+static int logs(struct op_call *call, struct err *err)
+{
+    return log_page_reply(call, &((const struct logs_params *)call->params)->wish, err);
 }
 
 #define RESULT .result = &tunnel_table.fields, .more = &view_tunnel_more
@@ -193,11 +198,11 @@ const struct op tunnel_ops[] = {
     {.name = "tunnel.logs",
      .role = ROLE_VIEWER,
      .flags = OP_READ | OP_ASK,
-     .params = PARAMS(lines_rows, struct lines_params),
-     .help = "The newest lines of a tunnel's connector",
-     .example = "1 --lines 50",
+     .params = PARAMS(logs_rows, struct logs_params),
+     .help = "The newest lines of a tunnel's connector, or those with a level or text",
+     .example = "1 --level warning --q timeout",
      .slow = logs_slow,
-     .run = enquire_reply_lines},
+     .run = logs},
     {.name = "tunnel.restart",
      .role = ROLE_OPERATOR,
      .flags = OP_WRITE | OP_AUDIT | OP_JOB,

@@ -20,6 +20,19 @@ static void add_colo(struct cloudflare_connector *c, const char *colo)
         c->colo_count++;
 }
 
+static void add_link(struct cloudflare_connector *c, const struct cJSON *conn)
+{
+    struct cloudflare_link *link;
+
+    if (c->link_count == CLOUDFLARE_LINKS_MAX)
+        return;
+    link = &c->links[c->link_count++];
+    cloudflare_copy(conn, "colo_name", link->colo, sizeof link->colo);
+    cloudflare_copy(conn, "origin_ip", link->origin_ip, sizeof link->origin_ip);
+    link->pending = json_bool(conn, "is_pending_reconnect", false);
+    (void)clock_parse(json_text(conn, "opened_at", ""), &link->opened_at);
+}
+
 static void read_connector(const struct cJSON *json, struct cloudflare_connector *c)
 {
     const struct cJSON *conns = json_at(json, "conns"), *conn = NULL;
@@ -27,11 +40,13 @@ static void read_connector(const struct cJSON *json, struct cloudflare_connector
     memset(c, 0, sizeof *c);
     cloudflare_copy(json, "id", c->id, sizeof c->id);
     cloudflare_copy(json, "version", c->version, sizeof c->version);
+    cloudflare_copy(json, "arch", c->arch, sizeof c->arch);
     c->config_version = (uint64_t)json_i64(json, "config_version", 0);
     (void)clock_parse(json_text(json, "run_at", ""), &c->run_at);
     while ((conn = json_next(conns, conn)) != NULL) {
         c->connections++;
         add_colo(c, json_text(conn, "colo_name", ""));
+        add_link(c, conn);
         cloudflare_copy(conn, "origin_ip", c->origin_ip, sizeof c->origin_ip);
     }
 }

@@ -184,6 +184,21 @@ static void write_ready(const struct seen *seen, struct json_out *j)
     write_error(j, "ready_error", &seen->ready_why);
 }
 
+static void write_links(const struct cloudflare_connector *c, struct json_out *j)
+{
+    json_out_key(j, "links");
+    json_out_array(j);
+    for (uint32_t i = 0; i < c->link_count; i++) {
+        json_out_object(j);
+        json_out_key_text(j, "colo", c->links[i].colo);
+        json_out_key_time(j, "since", c->links[i].opened_at);
+        json_out_key_text(j, "origin_ip", c->links[i].origin_ip);
+        json_out_key_bool(j, "pending", c->links[i].pending);
+        json_out_end_object(j);
+    }
+    json_out_end_array(j);
+}
+
 static void write_connector(const struct cloudflare_connector *c, struct json_out *j)
 {
     json_out_object(j);
@@ -197,7 +212,9 @@ static void write_connector(const struct cloudflare_connector *c, struct json_ou
     json_out_end_array(j);
     json_out_key_u64(j, "config_version", c->config_version);
     json_out_key_text(j, "origin_ip", c->origin_ip);
+    json_out_key_text(j, "arch", c->arch);
     json_out_key_time(j, "run_at", c->run_at);
+    write_links(c, j);
     json_out_end_object(j);
 }
 
