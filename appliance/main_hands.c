@@ -267,6 +267,12 @@ static int open_world(struct program *p, struct err *err)
         return err_set(err, ERR_INVALID, "metrics_port",
                        "[hands] metrics_port must be between 1024 and 55000");
     p->world.metrics_port = (uint32_t)port;
+    if (p->paths.root[0] != '\0')
+        (void)str_format(p->world.web_log, sizeof p->world.web_log, "%s/log/nginx.log",
+                         p->paths.root);
+    else
+        (void)str_copy(p->world.web_log, sizeof p->world.web_log,
+                       setting(p, "web", "error_log", "/var/log/nginx/error.log"));
     if (file_mkdirs(p->paths.hands, 0700, err) == -1 || make_folder(p, "init", folder, err) == -1 ||
         make_folder(p, "tunnels", folder, err) == -1 ||
         file_mkdirs(p->paths.run, 0755, err) == -1 || worker_uid(p, &uid, err) == -1 ||

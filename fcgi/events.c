@@ -8,6 +8,7 @@
 #include "head.h"
 #include "clock.h"
 #include "ident.h"
+#include "log_ops.h"
 #include "routes.h"
 #include "serve.h"
 #include "str.h"
@@ -15,6 +16,8 @@
 
 #define LOOK_MS      100
 #define HEARTBEAT_MS 15000
+#define FIRST_MAX    1048576u /* what a stream of logs begins with */
+#define LOGS_MS      1000     /* from one question about logs to the next */
 
 /* One stream under way. */
 struct watch {
@@ -25,6 +28,8 @@ struct watch {
     struct identity identity;
     struct stream stream; /* what was told already */
     struct actor actor;   /* who looks on, as of the last check */
+    bool logs;            /* of logs, which the worker reads, and not of records */
+    char after[48];       /* id of the line that was told last */
     char request_id[ID_SIZE];
 };
 
@@ -82,6 +87,12 @@ static int admit(struct watch *w, struct txn *txn, struct err *err)
     }
     if (str_equal(w->match.route->op, "order.follow")) {
         return stream_start_order(&w->stream, txn, w->m->request.order_secret, err);
+    }
+    w->logs = str_equal(w->match.route->op, "log.list");
+    if (w->logs) {
+        return str_copy(w->after, sizeof(w->after), w->m->request.last_event_id) == 0
+                   ? 0
+                   : err_set(err, ERR_MALFORMED, "last_event_id", "Last-Event-ID is none of ours");
     }
     return stream_start(&w->stream, txn, w->match.value_count > 0 ? w->match.values[0].value : NULL,
                         w->m->request.query, w->m->request.last_event_id, err);
@@ -170,7 +181,44 @@ static void run(struct watch *w)
     } while (wait_look(w));
 }
 
-static int begin(struct watch *w)
+/* The sender's right, with no transaction open while the worker is asked. */
+static int right_check(struct watch *w, struct err *err)
+{
+    struct txn *txn;
+    if (db_read(&txn, w->events->box->db, err) < 0) {
+        return -1;
+    }
+    int rc = sender_check(w, txn, err);
+    db_read_end(txn);
+    return rc;
+}
+
+/* A worker that does not answer is asked again: it is started anew within a second. */
+static void run_logs(struct watch *w)
+{
+    struct err err;
+    int64_t beat_ms = clock_mono_ms(), asked_ms = beat_ms;
+    while (send_out(w) == 0 && wait_look(w)) {
+        int64_t now_ms = clock_mono_ms();
+        if (now_ms - beat_ms >= HEARTBEAT_MS) {
+            beat_ms = now_ms;
+            buf_text(&w->m->out, ": still here\n\n");
+            if (right_check(w, &err) < 0) {
+                return;
+            }
+        }
+        if (now_ms - asked_ms >= LOGS_MS) {
+            asked_ms = now_ms;
+            if (log_events(w->events->box, w->m->request.query, w->after, &w->m->out, &err) < 0 &&
+                err.kind != ERR_UNAVAILABLE && err.kind != ERR_TIMEOUT) {
+                return;
+            }
+        }
+    }
+}
+
+/* The head, and what there is to tell already. */
+static int begin(struct watch *w, const struct buf *first)
 {
     struct head a = {
         .status = 200,
@@ -184,6 +232,7 @@ static int begin(struct watch *w)
         return -1;
     }
     buf_text(&w->m->out, "retry: 2000\n\n");
+    buf_add(&w->m->out, first->data == NULL ? "" : first->data, first->len);
     return send_out(w);
 }
 
@@ -192,6 +241,8 @@ void events_request(void *context, void *memory, const struct wire *wire, const 
     struct watch w = {.events = context, .m = memory, .wire = wire};
     struct err err;
     unsigned status = 0;
+    struct buf first;
+    buf_init(&first, FIRST_MAX);
     id_make(w.request_id, "req");
     request_drain(wire, 65536);
     int rc = arrive(&w, params, &status, &err);
@@ -201,12 +252,21 @@ void events_request(void *context, void *memory, const struct wire *wire, const 
                      (long long)w.events->streams_max);
         err.retry_after_s = 5;
     }
+    if (rc == 0 &&
+        w.logs) { /* what cannot be asked is refused, and not a stream that says nothing */
+        rc = log_events(w.events->box, w.m->request.query, w.after, &first, &err);
+    }
     if (rc < 0) {
         (void)serve_failure(w.m, wire, &err, status, w.request_id,
                             status == 405 ? w.match.allow : NULL);
-    } else if (begin(&w) == 0) {
-        run(&w);
+    } else if (begin(&w, &first) == 0) {
+        if (w.logs) {
+            run_logs(&w);
+        } else {
+            run(&w);
+        }
     }
+    buf_free(&first);
     if (counted) {
         (void)tally_streams(w.events->tally, -1);
     }

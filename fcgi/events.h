@@ -15,6 +15,9 @@
  * when what lies behind that place is not known any more, or was too much: look at all anew. Some
  * hundred a second at most; the same object's are joined.
  *
+ *   GET /api/logs/stream: "line" for each line of a log, with the filters of GET /api/logs; its id
+ * is the line's, so that Last-Event-ID resumes behind it. The worker is asked each second.
+ *
  * A comment every 15 seconds keeps the connection; the sender's right is looked at again then.
  */
 #include "front.h"

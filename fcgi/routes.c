@@ -246,6 +246,7 @@ const struct op_route route_table[] = {
     {POST, "/api/reveal", "reveal.show"},
     {POST, "/api/tenants/{id}/credentials", "tenant.credentials"},
 
+    {GET, "/api/logs", "log.list"},
     {GET, "/api/brand", "brand.show"},
     {PATCH, "/api/brand", "brand.update"},
     {GET, "/api/brand/logo", "brand.logo"},
@@ -262,6 +263,7 @@ const struct op_route route_streams[] = {
     {GET, "/api/jobs/{id}/stream", "job.show"},
     {GET, "/api/events/stream", "change.list"},
     {GET, "/api/orders/stream", "order.follow"},
+    {GET, "/api/logs/stream", "log.list"},
 };
 const size_t route_stream_count = sizeof(route_streams) / sizeof(route_streams[0]);
 

@@ -149,6 +149,8 @@ def matrix(t, front, admin, people, cookies, dead):
         t.ok(not bad, f"{method.upper()} {path} is for {role} and above", "\n".join(bad))
     status, _, _ = front.ask("GET", "/api/events/stream", {}, None, "events")
     t.equal(status, 401, "the stream of all is not for nobody")
+    for who, headers, wanted in (("nobody", {}, 401), ("a customer", people["customer"], 403), ("a viewer", people["viewer"], 403)):
+        t.equal(front.ask("GET", "/api/logs/stream", headers, None, "events")[0], wanted, f"the stream of logs is not for {who}")
 
 
 def instant(t, front, admin):

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What the box says of itself: whose it is, what is wrong with it, whether its providers can be used. Speaks TAP."""
+import http.client
 import json
 import os
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 import databases
@@ -106,6 +108,57 @@ def test_doctor(tap, box, admin):
     tap.ok([c["name"] for c in json.loads(mine)["checks"]] == names, "the command line finds the same", mine)
 
 
+def follow(box, admin, query, wanted, seconds=15):
+    """Lines of the stream of logs until one has `wanted` in it: (lines, id of the last)."""
+    c = http.client.HTTPConnection("127.0.0.1", box.port, timeout=seconds)
+    c.request("GET", "/api/logs/stream" + query, headers=dict(admin, Host=f"localhost:{box.port}"))
+    r = c.getresponse()
+    lines, ident = [], ""
+    assert r.status == 200, r.read()
+    while not any(wanted in line["text"] for line in lines):
+        line = r.fp.readline().decode()
+        if line.startswith("id: "):
+            ident = line[4:].strip()
+        if line.startswith("data: "):
+            lines.append(json.loads(line[6:]))
+    c.close()
+    return lines, ident
+
+
+def test_logs(tap, box, admin):
+    def logs(query=""):
+        return box.http("GET", "/api/logs" + query, None, admin)
+    said = logs().json["data"]
+    tap.ok({"front", "worker", "hands"} <= {line["source"] for line in said} and all(line["at"] for line in said), "logs of all programs, each with its time", said[:5])
+    tap.ok([line["at"] for line in said] == sorted((line["at"] for line in said), reverse=True), "in one order, newest first")
+    two = logs("?limit=2").json
+    rest = logs("?limit=500&starting_after=" + two["data"][-1]["id"]).json
+    tap.ok(two["has_more"] and [x["id"] for x in two["data"] + rest["data"]][:len(said)] == [x["id"] for x in said], "page by page nothing is lost or told twice")
+    newer = logs("?limit=2&ending_before=" + said[5]["id"]).json["data"]
+    tap.ok([x["id"] for x in newer] == [x["id"] for x in said[3:5]], "and the other way, those that come next", newer)
+    tap.ok({x["source"] for x in logs("?source=worker,hands").json["data"]} == {"worker", "hands"}, "of some sources")
+    tap.ok(all(x["level"] in ("error", "warning") for x in logs("?level=warning").json["data"]), "of some levels")
+    tap.ok([x["source"] for x in logs("?q=LISTENING%20ON").json["data"]] == ["front"], "with some words", logs("?q=LISTENING%20ON").body)
+    tap.equal(logs("?source=passwd").status, 422, "a source that is none is refused")
+    tap.equal(logs("?starting_after=x%20y").status, 422, "so is a place that is none")
+    path = os.path.join(box.root, "log", "worker.log")
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("2026-11-27T00:00:00Z sett-worker error: =cmd() of sk_live_abcdefghijklmn, postgres://a:hunter2@db\n")
+    out = logs("?source=worker&format=csv&limit=5000")
+    tap.ok(out.headers["Content-Type"].startswith("text/csv") and out.body.startswith(b"at,source,level,text\r\n"), "as a table to take away", out.body[:200])
+    tap.ok(b"\"'=cmd()" in out.body and b"sk_live_abc" not in out.body and b"hunter2" not in out.body, "no formula, no key, no password is in it", out.body)
+    tap.ok("sett-worker" not in box.sett("log", "list", "--source", "front", "--format", "text") and "front" in box.sett("log", "list", "--limit", "5", "--source", "front"), "the command line, too")
+
+    lines, ident = follow(box, admin, "?source=worker", "ready")
+    with open(path, "a", encoding="utf-8") as f:
+        f.write(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".999Z sett-worker warning: something new\n")
+    lines, ident = follow(box, dict(admin, **{"Last-Event-ID": ident}), "?source=worker", "something new")
+    tap.ok(lines[-1]["level"] == "warning" and not any("ready" == line["text"] for line in lines), "a stream goes on behind the line that was told last", lines)
+    c = http.client.HTTPConnection("127.0.0.1", box.port, timeout=10)
+    c.request("GET", "/api/logs/stream?level=loud", headers=dict(admin, Host=f"localhost:{box.port}"))
+    tap.equal(c.getresponse().status, 422, "a stream that cannot be is refused at once")
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +167,7 @@ def main():
         try:
             box.run()
             admin = box.login()
-            for test in (test_brand, test_settings, test_doctor):
+            for test in (test_brand, test_settings, test_doctor, test_logs):
                 with tap.part(test.__name__):
                     test(tap, box, admin)
             with tap.part("providers"):

@@ -32,6 +32,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "quiet",
                                         "receive",
                                         "discard",
+                                        "journal",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

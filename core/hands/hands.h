@@ -46,6 +46,11 @@
  *   DISCARD           number, tenant_id: what waits beside a tenant's folder goes; flag: and what
  *                     is kept of before. ABSENT: there was nothing
  *
+ *   JOURNAL           lines: the newest so many of each source; runtime: front, worker, hands, web,
+ *                     connectors, or "" for all; number: of connectors only this tunnel's; env:
+ *                     SINCE and UNTIL (ms), LEVEL, TEXT. Streams a line each: "SOURCE AT LEVEL
+ *                     TEXT", a source's own lines in their order
+ *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
@@ -83,6 +88,7 @@ enum hands_verb {
     HANDS_QUIET,       /* what its blueprint wants done around the reading of its files */
     HANDS_RECEIVE,     /* a tenant's volumes from a snapshot, to wait there */
     HANDS_DISCARD,     /* what waits goes; flag: what is kept, too */
+    HANDS_JOURNAL,     /* lines of our own programs' logs; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

@@ -60,6 +60,7 @@ static const struct {
     [HANDS_EXCHANGE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_exchange},
     [HANDS_RECEIVE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_receive},
     [HANDS_DISCARD] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_discard},
+    [HANDS_JOURNAL] = {NEED_LINES, hands_journal},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

@@ -34,6 +34,7 @@ struct hands_world {
     struct route_map *routes;
     const char *cloudflared; /* its path, for the child supervisor */
     uint32_t metrics_port;   /* first of the connectors' ports */
+    char web_log[300];       /* of the web server's errors; "": none */
 };
 
 /* One request being worked on. */
@@ -125,6 +126,9 @@ void hands_quiet_resume(struct hands_world *world);
 /** hands_quiet_end(world, wait_ms): let all go on that are quiet now, and start nothing more.
  * Return 0, or -1 when the thread is still at work: then nothing it uses may be freed. */
 int hands_quiet_end(struct hands_world *world, int wait_ms);
+
+/* hands_journal.c */
+hands_work hands_journal;
 
 /* hands_receive.c */
 hands_work hands_receive, hands_discard;

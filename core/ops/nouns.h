@@ -47,6 +47,7 @@ extern const struct op audit_ops[];           /* audit_ops.c */
 extern const struct op setting_ops[];         /* setting_ops.c */
 extern const struct op secret_ops[];          /* setting_ops.c */
 extern const struct op brand_ops[];           /* brand_ops.c */
+extern const struct op log_ops[];             /* log_ops.c */
 extern const struct op trial_ops[];           /* trial_ops.c */
 extern const struct op doctor_ops[];          /* doctor_ops.c */
 extern const struct op alert_ops[];           /* alert_ops.c */

@@ -44,6 +44,7 @@ const struct op *const op_tables[] = {
     secret_ops,
     brand_ops,
     trial_ops,
+    log_ops,
     alert_ops,
     notice_ops,
     channel_ops,

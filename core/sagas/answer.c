@@ -56,6 +56,7 @@ static int plan(const struct answer_setup *s, const struct kv *params, struct bu
 static const struct answer_row questions[] = {
     {"plan", plan},
     {"logs", answer_logs},
+    {"log", answer_log},
     {"stats", answer_stats},
     {"status", answer_status},
     {"quotas", answer_quotas},

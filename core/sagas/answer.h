@@ -6,6 +6,8 @@
  *
  *   plan              saga, arguments of the job   JSON: what each step would touch
  *   logs              tenant_id or tunnel_id, lines  plain text, streamed
+ *   log               source, level, q, since_ms, until_ms, after, before, limit, format
+ *                                                  lines of many logs: JSON, or as text
  *   stats             tenant_id                    JSON: memory, processor, processes, traffic
  *   status            tenant_id or tunnel_id       JSON: what runtime, connector, provider say now
  *   probe             tenant_id                    JSON: what its health path answers now

@@ -17,6 +17,9 @@ int answer_status(const struct answer_setup *s, const struct kv *params, struct 
 /** answer_quotas: what there is at Cloudflare of what there may be, counted now. */
 int answer_quotas(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
+/** answer_log: lines of many logs in one order, newest first. In answer_log.c. */
+int answer_log(const struct answer_setup *s, const struct kv *params, struct buf *out,
+               struct err *err);
 /** answer_trial: whether a provider's credentials lead anywhere, and what is missing. In
  * answer_trial.c. */
 int answer_trial(const struct answer_setup *s, const struct kv *params, struct buf *out,
