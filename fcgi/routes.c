@@ -24,6 +24,7 @@ const struct op_route route_table[] = {
     {GET, "/api/system/resources", "system.resources"},
     {GET, "/api/system/database", "system.database"},
     {GET, "/api/dashboard/metrics", "dashboard.metrics"},
+    {GET, "/api/attention", "attention"},
 
     {POST, "/api/auth/login", "auth.login"},
     {POST, "/api/admin/login", "auth.login"},

@@ -84,6 +84,7 @@ static int take_quick(struct op_call *call, struct figures *f, struct err *err)
     struct job job = {0};
     struct subscription subscription = {0};
     struct event event = {0};
+    struct order order = {0};
     char ranges[512];
     uint32_t total = 0;
     struct err unset;
@@ -94,6 +95,8 @@ static int take_quick(struct op_call *call, struct figures *f, struct err *err)
         by_state(txn, &subscription_table, "status", &subscription, f->subscriptions,
                  FIGURES_SUBSCRIPTIONS, SUBSCRIPTION_ACTIVE, err) != 0 ||
         by_state(txn, &event_table, "state", &event, f->events, FIGURES_EVENT_STATES, EVENT_APPLIED,
+                 err) != 0 ||
+        by_state(txn, &order_table, "state", &order, f->orders, FIGURES_ORDER_STATES, ORDER_DONE,
                  err) != 0 ||
         counted(txn, &tenant_table, NULL, &f->tenant_count, err) != 0 ||
         counted(txn, &customer_table, NULL, &f->customer_count, err) != 0 ||
@@ -109,19 +112,43 @@ static int take_quick(struct op_call *call, struct figures *f, struct err *err)
     return 0;
 }
 
+/* What a plan brings in a month: the price as Stripe has it where that is known, spread over the
+ * months of its period; else what was written down, taken as a month's. */
+static uint64_t a_month(const struct plan *plan)
+{
+    uint64_t periods = plan->price_intervals == 0 ? 1 : plan->price_intervals;
+
+    if (!plan_price_known(plan))
+        return plan->amount;
+    switch (plan->price_interval) {
+    case PLAN_INTERVAL_DAY:
+        return plan->price_amount * 365 / (12 * periods);
+    case PLAN_INTERVAL_WEEK:
+        return plan->price_amount * 365 / (84 * periods);
+    case PLAN_INTERVAL_MONTH:
+        return plan->price_amount / periods;
+    case PLAN_INTERVAL_YEAR:
+        return plan->price_amount / (12 * periods);
+    default: /* paid once: nothing that comes again */
+        return 0;
+    }
+}
+
 static void add_revenue(struct figures *f, const struct plan *plan)
 {
+    const char *currency = plan_price_known(plan) ? plan->price_currency : plan->currency;
+    uint64_t amount = a_month(plan);
     uint32_t i = 0;
 
-    while (i < f->currencies && !str_equal(f->revenue[i].currency, plan->currency))
+    while (i < f->currencies && !str_equal(f->revenue[i].currency, currency))
         i++;
-    if (i == FIGURES_CURRENCIES || plan->amount == 0)
+    if (i == FIGURES_CURRENCIES || amount == 0)
         return;
     if (i == f->currencies) {
-        (void)str_copy(f->revenue[i].currency, sizeof f->revenue[i].currency, plan->currency);
+        (void)str_copy(f->revenue[i].currency, sizeof f->revenue[i].currency, currency);
         f->currencies++;
     }
-    f->revenue[i].amount += plan->amount;
+    f->revenue[i].amount += amount;
     f->revenue[i].subscriptions++;
 }
 

@@ -14,6 +14,7 @@
 #define FIGURES_JOB_STATES    7
 #define FIGURES_SUBSCRIPTIONS 8
 #define FIGURES_EVENT_STATES  4
+#define FIGURES_ORDER_STATES  5
 #define FIGURES_CURRENCIES    8
 #define FIGURES_SAGAS         24
 #define FIGURES_VAULTS        16
@@ -41,7 +42,8 @@ struct figures_vault {
 struct figures {
     int64_t taken_ms;
     uint64_t tenants[FIGURES_TENANT_STATES], jobs[FIGURES_JOB_STATES],
-        subscriptions[FIGURES_SUBSCRIPTIONS], events[FIGURES_EVENT_STATES];
+        subscriptions[FIGURES_SUBSCRIPTIONS], events[FIGURES_EVENT_STATES],
+        orders[FIGURES_ORDER_STATES];
     uint64_t tenant_count, customer_count, user_count, flagged, ports_used, ports_total, tunnels;
     int64_t slow_taken_ms;
     uint32_t currencies, sagas;

@@ -9,7 +9,7 @@
 const struct op *const op_tables[] = {
     system_ops,
     doctor_ops,
-    change_ops,
+    change_ops, attention_ops,
     auth_ops,
     user_ops, reset_ops, invitation_ops,
     key_ops,

@@ -153,6 +153,7 @@ static int dashboard(struct op_call *call, struct err *err)
     counts_member(j, "subscriptions", subscription_status_names, f.subscriptions,
                   FIGURES_SUBSCRIPTIONS);
     counts_member(j, "events", event_state_names, f.events, FIGURES_EVENT_STATES);
+    counts_member(j, "orders", order_state_names, f.orders, FIGURES_ORDER_STATES);
     json_out_key(j, "ports");
     json_out_object(j);
     json_out_key_u64(j, "used", f.ports_used);
