@@ -166,6 +166,16 @@ int scan_from(struct scan *s, const void *record, unsigned fields, struct err *e
  * transaction the walk can go on behind a record that was ERR_CORRUPT. */
 int scan_next(struct scan *s, void *record, struct err *err);
 
+/** scan_words(s, txn, table, index, prefix, err): walk, by an index of words, the records that have
+ * a word which begins so, in the order of the words; a record comes once for each. For scan_skim
+ * and scan_next. Return 0 or -1. */
+int scan_words(struct scan *s, struct txn *txn, const struct table *table, const char *index,
+               const char *prefix, struct err *err);
+
+/** scan_skim(s, record, err): as scan_next, but only the key's fields of ${record} are filled: the
+ * record itself is not read, which costs a fraction. Return 1, 0 or -1. */
+int scan_skim(struct scan *s, void *record, struct err *err);
+
 /** scan_count(s, err): walk to the end without reading the records, and say how many there were.
  * Costs a fraction of a microsecond each. -1 on error. */
 int64_t scan_count(struct scan *s, struct err *err);

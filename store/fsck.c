@@ -63,16 +63,16 @@ static int check_entries(struct check *c, const struct table *table, const struc
 
     for (size_t i = 0; i < table->index_count; i++) {
         const struct index *index = &table->indexes[i];
-        if ((got = key_entry(table, index, c->record, &entry, &ignored)) == -1) {
-            report(c, table, at->data, at->len, "a value that cannot be in index ", index->name);
-            continue;
+        for (unsigned n = 0;
+             (got = key_entry_nth(table, index, c->record, n, &entry, &ignored)) == 1; n++) {
+            int there = exists(c, &entry);
+            if (there == -1)
+                return -1;
+            if (there == 0)
+                report(c, table, at->data, at->len, "no entry in index ", index->name);
         }
-        if (got == 0)
-            continue;
-        if ((got = exists(c, &entry)) == -1)
-            return -1;
-        if (got == 0)
-            report(c, table, at->data, at->len, "no entry in index ", index->name);
+        if (got == -1)
+            report(c, table, at->data, at->len, "a value that cannot be in index ", index->name);
     }
     return 0;
 }
@@ -146,13 +146,25 @@ static int check_table(struct check *c, const struct table *table)
     return got == -1 ? -1 : check_count(c, table, seen);
 }
 
+/* Whether the record that was read has this entry. */
+static bool is_own(struct check *c, const struct table *table, const struct index *index,
+                   const struct key *at)
+{
+    struct key own;
+    size_t ignored;
+
+    for (unsigned n = 0; key_entry_nth(table, index, c->record, n, &own, &ignored) == 1; n++)
+        if (own.len == at->len && memcmp(own.data, at->data, at->len) == 0)
+            return true;
+    return false;
+}
+
 /* One entry of an index against the record it points to. */
 static int check_entry(struct check *c, const struct table *table, const struct index *index,
                        const struct key *at, size_t values_len)
 {
-    struct key key = {.len = 1, .data = {table->id}}, own;
+    struct key key = {.len = 1, .data = {table->id}};
     struct db_raw_pair pair;
-    size_t ignored;
     struct err why;
     int got;
 
@@ -166,8 +178,7 @@ static int check_entry(struct check *c, const struct table *table, const struct 
     }
     if (value_read(table, key.data, key.len, pair.value, pair.value_len, c->record, &why) != NULL)
         return 0; /* reported with its table */
-    if (key_entry(table, index, c->record, &own, &ignored) != 1 || own.len != at->len ||
-        memcmp(own.data, at->data, at->len) != 0)
+    if (!is_own(c, table, index, at))
         report(c, table, key.data, key.len, "a wrong entry in index ", index->name);
     return 0;
 }

@@ -164,6 +164,42 @@ int key_entry(const struct table *table, const struct index *index, const void *
     return 1;
 }
 
+/* The nth word of a text, parted by blanks, that is short enough to have an entry. */
+static const char *nth_word(const char *text, unsigned nth, size_t *len)
+{
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        *len = strcspn(text, " ");
+        if (*len <= INDEX_WORD_MAX && nth-- == 0)
+            return text;
+        text += *len;
+    }
+    return NULL;
+}
+
+int key_entry_nth(const struct table *table, const struct index *index, const void *record,
+                  unsigned nth, struct key *key, size_t *values_len)
+{
+    const struct field *f = fields_find(&table->fields, index->fields[0]);
+    const char *word;
+    size_t len = 0;
+
+    if (!index->words)
+        return nth == 0 ? key_entry(table, index, record, key, values_len) : 0;
+    if (f == NULL || memchr((const char *)record + f->offset, 0, f->size) == NULL)
+        return -1;
+    if ((word = nth_word((const char *)record + f->offset, nth, &len)) == NULL)
+        return 0;
+    key->len = 1;
+    key->data[0] = index->id;
+    if (append(key, word, len) == -1 || append(key, "", 1) == -1)
+        return -1;
+    *values_len = key->len;
+    return append_named(key, table, record, table->key, key_fields(table->key, TABLE_KEY_FIELDS)) ==
+                   -1
+               ? -1
+               : 1;
+}
+
 /* Step over one field in a key. Return its length, or 0 if it is not whole. */
 static size_t field_len(const struct field *f, const uint8_t *data, size_t len)
 {
@@ -265,4 +301,53 @@ void key_text(const struct table *table, const uint8_t *data, size_t len, char o
     if (pretty(table, data, len, out) == 0)
         return;
     enc_hex(out, data, len < most ? len : most);
+}
+
+/* One field's value out of a key. */
+static int read_field(const struct field *f, const uint8_t *data, size_t len, void *record)
+{
+    char *to = (char *)record + f->offset;
+    uint64_t n = 0;
+
+    if (ends_by_nul(f) || f->type == FIELD_BYTES) {
+        if (len > f->size)
+            return -1;
+        memcpy(to, data, len);
+        return 0;
+    }
+    if (f->type == FIELD_ID) {
+        for (size_t i = 0; i < len && n == 0; i++)
+            n = data[i];
+        to[0] = '\0';
+        if (n != 0)
+            id_text(to, f->ref_prefix, data);
+        return 0;
+    }
+    for (size_t i = 0; i < len; i++)
+        n = n << 8 | data[i];
+    if (f->type == FIELD_I64 || f->type == FIELD_TIME)
+        n ^= SIGN_BIT;
+    if (f->size == sizeof(uint64_t))
+        memcpy(to, &n, sizeof n);
+    else if (f->size == sizeof(uint32_t))
+        memcpy(to, &(uint32_t){(uint32_t)n}, sizeof(uint32_t));
+    else
+        *(bool *)to = n != 0;
+    return 0;
+}
+
+int key_read(const struct table *table, const uint8_t *data, size_t len, void *record)
+{
+    size_t at = 1;
+
+    if (len < 1 || data[0] != table->id)
+        return -1;
+    for (unsigned i = 0; i < TABLE_KEY_FIELDS && table->key[i] != NULL; i++) {
+        const struct field *f = fields_find(&table->fields, table->key[i]);
+        size_t size = f == NULL ? 0 : field_len(f, data + at, len - at);
+        if (size == 0 || read_field(f, data + at, size, record) == -1)
+            return -1;
+        at += size;
+    }
+    return at == len ? 0 : -1;
 }

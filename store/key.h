@@ -30,6 +30,15 @@ int key_leading(const struct table *table, const struct index *index, const void
 int key_entry(const struct table *table, const struct index *index, const void *record,
               struct key *key, size_t *values_len);
 
+/** key_entry_nth(table, index, record, nth, key, values_len): likewise the entry number ${nth},
+ * from 0, where an index of words has one for each word. Return 1, 0 behind the last one, or -1. */
+int key_entry_nth(const struct table *table, const struct index *index, const void *record,
+                  unsigned nth, struct key *key, size_t *values_len);
+
+/** key_read(table, data, len, record): the other way: fill the key fields of ${record} from the key
+ * of a record. Return 0, or -1 if it is not the key of one. */
+int key_read(const struct table *table, const uint8_t *data, size_t len, void *record);
+
 /** key_values_len(table, index, data, len, values_len): where the primary key begins in an entry's
  * key. Return 0, or -1 if it is not the key of such an entry. */
 int key_values_len(const struct table *table, const struct index *index, const uint8_t *data,

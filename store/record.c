@@ -209,6 +209,8 @@ static int check_unique(struct txn *txn, const struct table *table, const void *
     for (size_t i = 0; i < table->index_count; i++) {
         const struct index *index = &table->indexes[i];
         int got;
+        if (index->words)
+            continue;
         if (work_out(txn, table, index, old, new, &e, err) == -1)
             return -1;
         if (!index->unique || e.new.len == 0 || same(&e))
@@ -221,12 +223,54 @@ static int check_unique(struct txn *txn, const struct table *table, const void *
     return 0;
 }
 
+/* Whether the record has this entry in an index of words. */
+static bool has_word(const struct table *table, const struct index *index, const void *record,
+                     const struct key *entry)
+{
+    struct key own;
+    size_t ignored;
+
+    for (unsigned n = 0; record != NULL; n++) {
+        if (key_entry_nth(table, index, record, n, &own, &ignored) != 1)
+            return false;
+        if (own.len == entry->len && memcmp(own.data, entry->data, own.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Only the words that come and go are written. */
+static int move_words(struct txn *txn, const struct table *table, const struct index *index,
+                      const void *old, const void *new, struct err *err)
+{
+    struct key entry;
+    size_t ignored;
+    int got = 0;
+
+    for (unsigned n = 0; old != NULL && key_entry_nth(table, index, old, n, &entry, &ignored) == 1;
+         n++)
+        if (!has_word(table, index, new, &entry) &&
+            db_raw_delete(txn, entry.data, entry.len, err) == -1)
+            return -1;
+    for (unsigned n = 0;
+         new != NULL && (got = key_entry_nth(table, index, new, n, &entry, &ignored)) == 1; n++)
+        if (!has_word(table, index, old, &entry) &&
+            db_raw_put(txn, entry.data, entry.len, "", 0, err) == -1)
+            return -1;
+    return got == -1 ? misfit(txn, table, err) : 0;
+}
+
 static int move_entries(struct txn *txn, const struct table *table, const void *old,
                         const void *new, struct err *err)
 {
     struct entries e;
 
     for (size_t i = 0; i < table->index_count; i++) {
+        if (table->indexes[i].words) {
+            if (move_words(txn, table, &table->indexes[i], old, new, err) == -1)
+                return -1;
+            continue;
+        }
         if (work_out(txn, table, &table->indexes[i], old, new, &e, err) == -1)
             return -1;
         if (same(&e))
@@ -436,6 +480,8 @@ int record_add_entry(struct txn *txn, const struct table *table, const struct in
     struct entries e;
     int got;
 
+    if (index->words)
+        return move_words(txn, table, index, NULL, record, err);
     if (work_out(txn, table, index, NULL, record, &e, err) == -1)
         return -1;
     if (e.new.len == 0)

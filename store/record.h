@@ -18,8 +18,8 @@ int record_of_entry(struct txn *txn, const struct table *table, const struct ind
 /** record_clear_index(txn, index, err): remove all entries of an index. Return 0 or -1. */
 int record_clear_index(struct txn *txn, const struct index *index, struct err *err);
 
-/** record_add_entry(txn, table, index, record, err): the entry of one record, as if it were new.
- * ERR_CONFLICT if a unique value is there. Return 0 or -1. */
+/** record_add_entry(txn, table, index, record, err): the entry of one record, or its entries, as if
+ * it were new. ERR_CONFLICT if a unique value is there. Return 0 or -1. */
 int record_add_entry(struct txn *txn, const struct table *table, const struct index *index,
                      const void *record, struct err *err);
 

@@ -38,6 +38,24 @@ int scan_start(struct scan *s, struct txn *txn, const struct table *table, const
     return 0;
 }
 
+int scan_words(struct scan *s, struct txn *txn, const struct table *table, const char *index,
+               const char *prefix, struct err *err)
+{
+    size_t len = strlen(prefix);
+
+    if (scan_start(s, txn, table, index, NULL, 0, false, err) == -1)
+        return -1;
+    if (len > INDEX_WORD_MAX) {
+        s->nothing = true;
+        return 0;
+    }
+    memcpy(s->prefix + s->prefix_len, prefix, len);
+    s->prefix_len = (uint16_t)(s->prefix_len + len);
+    memcpy(s->at, s->prefix, s->prefix_len);
+    s->at_len = s->prefix_len;
+    return 0;
+}
+
 static void stand_at(struct scan *s, const struct key *key, bool inclusive)
 {
     s->inclusive = inclusive;
@@ -148,6 +166,34 @@ int scan_next(struct scan *s, void *record, struct err *err)
     if (err != NULL)
         *err = why;
     return db_raw_fail(s->txn, &why);
+}
+
+static int bad_key(struct scan *s, struct err *err)
+{
+    struct err why;
+
+    (void)err_set(&why, ERR_CORRUPT, "index_corrupt", "%s: a key that is none", s->table->name);
+    if (err != NULL)
+        *err = why;
+    return db_raw_fail(s->txn, &why);
+}
+
+int scan_skim(struct scan *s, void *record, struct err *err)
+{
+    struct key key = {.len = 1, .data = {s->table->id}};
+    struct db_raw_pair pair;
+    size_t values_len = 0;
+    int got;
+
+    if ((got = step(s, &pair, err)) != 1)
+        return got;
+    if (s->index == NULL)
+        return key_read(s->table, pair.key, pair.key_len, record) == 0 ? 1 : bad_key(s, err);
+    if (key_values_len(s->table, s->index, pair.key, pair.key_len, &values_len) == -1)
+        return bad_key(s, err);
+    key.len += pair.key_len - values_len;
+    memcpy(key.data + 1, pair.key + values_len, key.len - 1);
+    return key_read(s->table, key.data, key.len, record) == 0 ? 1 : bad_key(s, err);
 }
 
 int64_t scan_count(struct scan *s, struct err *err)

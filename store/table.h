@@ -8,12 +8,14 @@
 
 #define TABLE_KEY_FIELDS 3
 #define INDEX_FIELDS     3
+#define INDEX_WORD_MAX   64 /* bytes; a longer word has no entry */
 
 struct index {
     const char *name;
     uint8_t id;  /* first byte of its keys; never reused */
     bool unique; /* at most one record with the same values */
     bool sparse; /* records whose first indexed field is "" or 0 have no entry */
+    bool words;  /* its one field is a text, and each of its words has an entry: scan_words */
     const char *fields[INDEX_FIELDS]; /* names, NULL after the last */
 };
 

@@ -13,6 +13,7 @@
 #include "notice.h"
 #include "setting.h"
 #include "str.h"
+#include "tenant_text.h"
 
 const char *const domain_via_names[] = {"zone", "hostname", "local", NULL};
 const char *const domain_state_names[] = {"adding",  "pending", "routing", "verifying",
@@ -230,13 +231,17 @@ int custom_domain_new(struct txn *txn, struct custom_domain *domain, struct err 
     custom_domain_challenge(domain->challenge);
     domain->state = DOMAIN_ADDING;
     domain->created_at = domain->updated_at = txn_time_ms(txn);
-    return record_insert(txn, &custom_domain_table, domain, err);
+    return record_insert(txn, &custom_domain_table, domain, err) != 0
+               ? -1
+               : tenant_text_note_id(txn, domain->tenant_id, err);
 }
 
 int custom_domain_put(struct txn *txn, struct custom_domain *domain, struct err *err)
 {
     domain->updated_at = txn_time_ms(txn);
-    return record_put(txn, &custom_domain_table, domain, err);
+    return record_put(txn, &custom_domain_table, domain, err) != 0
+               ? -1
+               : tenant_text_note_id(txn, domain->tenant_id, err);
 }
 
 uint32_t custom_domain_zone_status(const char *word)

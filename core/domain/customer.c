@@ -5,6 +5,7 @@
 #include "customer.h"
 
 #include "str.h"
+#include "tenant_text.h"
 
 #include <string.h>
 
@@ -61,5 +62,7 @@ int customer_new(struct txn *txn, struct customer *customer, struct err *err)
 int customer_put(struct txn *txn, struct customer *customer, struct err *err)
 {
     customer->updated_at = txn_time_ms(txn);
-    return record_put(txn, &customer_table, customer, err);
+    return record_put(txn, &customer_table, customer, err) != 0
+               ? -1
+               : tenant_text_note_customer(txn, customer->id, err);
 }

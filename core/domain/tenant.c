@@ -10,6 +10,7 @@
 #include "setting.h"
 #include "shared.h"
 #include "str.h"
+#include "tenant_text.h"
 
 #include <string.h>
 
@@ -76,6 +77,9 @@ static const struct index indexes[] = {
     {.name = "state", .id = 150, .fields = {"state"}},
     {.name = "subdomain", .id = 151, .sparse = true, .fields = {"subdomain"}},
     {.name = "subscription_id", .id = 152, .sparse = true, .fields = {"subscription_id"}},
+    {.name = "updated_at", .id = 207, .fields = {"updated_at"}},
+    {.name = "health", .id = 208, .fields = {"health"}},
+    {.name = "runtime", .id = 209, .sparse = true, .fields = {"runtime"}},
 };
 
 const struct table tenant_table = {
@@ -192,13 +196,15 @@ int tenant_new(struct txn *txn, const struct conf *conf, const struct plan *plan
     tenant->state = TENANT_PENDING;
     tenant->health = HEALTH_UNKNOWN;
     tenant->created_at = tenant->updated_at = txn_time_ms(txn);
-    return record_insert(txn, &tenant_table, tenant, err);
+    return record_insert(txn, &tenant_table, tenant, err) != 0 ? -1
+                                                               : tenant_text_note(txn, tenant, err);
 }
 
 int tenant_put(struct txn *txn, struct tenant *tenant, struct err *err)
 {
     tenant->updated_at = txn_time_ms(txn);
-    return record_put(txn, &tenant_table, tenant, err);
+    return record_put(txn, &tenant_table, tenant, err) != 0 ? -1
+                                                            : tenant_text_note(txn, tenant, err);
 }
 
 int tenant_move(struct txn *txn, struct tenant *tenant, enum tenant_state state, const char *reason,

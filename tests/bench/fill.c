@@ -16,6 +16,7 @@
 #include "schema.h"
 #include "str.h"
 #include "tenant.h"
+#include "tenant_text.h"
 
 #define BATCH 2000
 
@@ -56,7 +57,7 @@ static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *e
     if (record_insert(txn, &customer_table, &c, err) == -1 ||
         record_insert(txn, &name_table, &name, err) == -1)
         return -1;
-    return record_insert(txn, &tenant_table, &t, err);
+    return record_insert(txn, &tenant_table, &t, err) == -1 ? -1 : tenant_text_note(txn, &t, err);
 }
 
 static int fill(struct txn *txn, void *arg, struct err *err)

@@ -1,0 +1,34 @@
+#ifndef SETT_TENANT_TEXT_H
+#define SETT_TENANT_TEXT_H
+/*
+ * By which words a tenant is found, and where it stands in the order of names: made of the tenant,
+ * its customer and its domains, and kept in the commit that changes any of them.
+ */
+#include "tenant.h"
+
+#define TENANT_NAME_KEY 49
+
+struct tenant_text {
+    char tenant_id[ID_SIZE];
+    char name_key[TENANT_NAME_KEY]; /* its name in plain small letters, for sorting */
+    char words[1024];               /* as fold_words: name, subdomain, number, customer, domains */
+};
+extern const struct table tenant_text_table; /* key tenant_id; index: words, name_key */
+
+/** tenant_text_key(name, out): the name as it is sorted. */
+void tenant_text_key(const char *name, char out[TENANT_NAME_KEY]);
+
+/** tenant_text_note(txn, tenant, err): make it anew, if anything of it is different. 0 or -1. */
+int tenant_text_note(struct txn *txn, const struct tenant *tenant, struct err *err);
+
+/** tenant_text_note_id(txn, tenant_id, err): likewise by id; fine if there is no such tenant. */
+int tenant_text_note_id(struct txn *txn, const char *tenant_id, struct err *err);
+
+/** tenant_text_note_customer(txn, customer_id, err): likewise for all tenants of a customer. */
+int tenant_text_note_customer(struct txn *txn, const char *customer_id, struct err *err);
+
+/** tenant_text_catch_up(db, err): make those that a store from before they were kept lacks; nothing
+ * if each tenant has one. Takes some commits. Return how many were made, or -1. */
+int64_t tenant_text_catch_up(struct db *db, struct err *err);
+
+#endif
