@@ -72,7 +72,7 @@ $(B)/bench/slow_sync.so: tests/bench/slow_sync.c Makefile
 ## bench: speed and memory as ratios to something beside it, in one run
 bench: deps
 	@$(call need,$(DEPS_BUILD) python3 $(DEPS_BENCH))
-	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/checks $(B)/bench/fill $(B)/bench/snapshot $(B)/bench/slow_sync.so
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/checks $(B)/bench/fill $(B)/bench/find $(B)/bench/snapshot $(B)/bench/slow_sync.so
 	@python3 tests/bench/bench.py
 
 # Not asked for: what cannot be said of C (dcl37, dcl51: names with underscores of the system's own), what

@@ -2,28 +2,21 @@
  * tenant_change.c. */
 #include "tenant_change.h"
 
-#include "customer.h"
 #include "enquire.h"
-#include "list.h"
 #include "nouns.h"
-#include "plan.h"
 #include "str.h"
+#include "tenant_find.h"
 
 struct tenant_list_params {
     struct list_params list;
-    uint32_t state;
-    char customer_id[96], plan[96], subdomain[64];
-    bool deleted;
+    struct tenant_wish wish;
+    uint32_t sort;
 };
 static const struct field tenant_list_rows[] = {
     LIST_FIELDS(struct tenant_list_params),
-    FIELD(struct tenant_list_params, state, FIELD_ENUM, .names = tenant_state_names,
-          .help = "only in this state"),
-    FIELD(struct tenant_list_params, customer_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
-          .help = "only of this customer"),
-    FIELD(struct tenant_list_params, plan, FIELD_TEXT, .help = "only with this plan"),
-    FIELD(struct tenant_list_params, subdomain, FIELD_TEXT, .help = "only with this subdomain"),
-    FIELD(struct tenant_list_params, deleted, FIELD_BOOL, .help = "also those that are deleted"),
+    TENANT_WISH_FIELDS(struct tenant_list_params),
+    FIELD(struct tenant_list_params, sort, FIELD_ENUM, .names = tenant_sort_names,
+          .help = "in which order; with - the other way round"),
 };
 
 struct lines_params {
@@ -36,71 +29,48 @@ static const struct field lines_rows[] = {
           .help = "how many of the newest lines (100)"),
 };
 
-/* What the filters ask for, as fields of a tenant. */
-struct filter {
-    struct tenant want;
-    bool by_customer, by_plan;
-};
-
-static bool keep(const struct op_call *call, const void *record)
+static int show_page(struct op_call *call, const struct tenant_page *page, struct err *err)
 {
-    const struct tenant_list_params *p = call->params;
-    const struct filter *f = call->scratch;
-    const struct tenant *tenant = record;
+    struct json_out *j = call->out;
 
-    return (p->deleted || op_given(call, "state") || tenant->state != TENANT_DELETED) &&
-           (!op_given(call, "state") || tenant->state == f->want.state) &&
-           (!f->by_customer || str_equal(tenant->customer_id, f->want.customer_id)) &&
-           (!f->by_plan || str_equal(tenant->plan_id, f->want.plan_id)) &&
-           (!op_given(call, "subdomain") || str_equal(tenant->subdomain, f->want.subdomain));
-}
-
-static int set_filter(struct op_call *call, struct filter *f, struct err *err)
-{
-    const struct tenant_list_params *p = call->params;
-    struct customer customer = {0};
-    struct plan plan = {0};
-
-    f->want.state = p->state;
-    (void)str_copy(f->want.subdomain, sizeof f->want.subdomain, p->subdomain);
-    if (op_given(call, "plan")) {
-        if (object_refer(call, &plan_table, "plan", p->plan, &plan, err) != 0)
+    json_out_object(j);
+    json_out_key_text(j, "object", "list");
+    json_out_key(j, "data");
+    json_out_array(j);
+    for (unsigned i = 0; i < page->count; i++)
+        if (view_object(call, &view_tenant, &page->at[i], err) != 0)
             return -1;
-        (void)str_copy(f->want.plan_id, sizeof f->want.plan_id, plan.id);
-        f->by_plan = true;
-    }
-    if (op_given(call, "customer_id") &&
-        object_refer(call, &customer_table, "customer_id", p->customer_id, &customer, err) != 0)
-        return -1;
-    if (call->actor.role == ROLE_CUSTOMER) /* nobody else's exist for them */
-        (void)str_copy(customer.id, sizeof customer.id, call->actor.customer_id);
-    (void)str_copy(f->want.customer_id, sizeof f->want.customer_id, customer.id);
-    f->by_customer = customer.id[0] != '\0';
+    json_out_end_array(j);
+    json_out_key_bool(j, "has_more", page->has_more);
+    json_out_key_text(j, "url", "/api/tenants");
+    if (page->next[0] != '\0')
+        json_out_key_text(j, "next", page->next);
+    if (page->previous[0] != '\0')
+        json_out_key_text(j, "previous", page->previous);
+    json_out_key(j, "total");
+    if (page->total < 0)
+        json_out_null(j);
+    else
+        json_out_i64(j, page->total);
+    json_out_key_bool(j, "total_exact", page->exact);
+    json_out_end_object(j);
     return 0;
 }
 
-/* The index that leaves the fewest to look at. */
 static int tenant_list(struct op_call *call, struct err *err)
 {
     const struct tenant_list_params *p = call->params;
-    struct filter *f = call->scratch;
-    struct list list = {.view = &view_tenant, .url = "/api/tenants", .match = &f->want};
+    struct tenant_filter filter;
+    struct tenant_page page;
+    int r;
 
-    if (set_filter(call, f, err) != 0)
+    if (tenant_filter_read(call, &p->wish, &filter, err) != 0 ||
+        tenant_find(call, &filter, p->sort, &p->list,
+                    p->list.limit == 0 ? LIST_DEFAULT : p->list.limit, &page, err) != 0)
         return -1;
-    if (p->subdomain[0] != '\0')
-        list.index = "subdomain";
-    else if (f->by_customer)
-        list.index = "customer_id";
-    else if (op_given(call, "state") && p->state != TENANT_ACTIVE)
-        list.index = "state";
-    else if (f->by_plan)
-        list.index = "plan_id";
-    else if (op_given(call, "state"))
-        list.index = "state";
-    list.fields = list.index == NULL ? 0 : 1;
-    list.keep = keep;
-    return list_reply(call, &p->list, &list, err);
+    r = show_page(call, &page, err);
+    tenant_page_free(&page);
+    return r;
 }
 
 static int tenant_show(struct op_call *call, struct err *err)
@@ -136,10 +106,9 @@ const struct op tenant_ops[] = {
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_LIST,
      .params = PARAMS(tenant_list_rows, struct tenant_list_params),
-     .help = "List tenants, newest first",
-     .example = "--state failed",
+     .help = "List tenants, newest first, or those that are searched for, in any order",
+     .example = "--q acme --state active,failed --sort name",
      RESULT,
-     .scratch_size = sizeof(struct filter),
      .run = tenant_list},
     {.name = "tenant.show",
      .role = ROLE_CUSTOMER,

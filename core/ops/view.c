@@ -69,6 +69,23 @@ static int plan_member(struct op_call *call, const char *plan_id, struct json_ou
     return 0;
 }
 
+/* Whose it is, for people. */
+static int customer_member(struct op_call *call, const char *id, struct json_out *j,
+                           struct err *err)
+{
+    struct customer customer = {0};
+
+    (void)str_copy(customer.id, sizeof customer.id, id);
+    if (id[0] != '\0' && record_get(call->txn, &customer_table, &customer, err) < 0)
+        return -1;
+    json_out_key(j, "customer");
+    if (customer.name[0] != '\0' || customer.email[0] != '\0')
+        json_out_text(j, customer.name[0] != '\0' ? customer.name : customer.email);
+    else
+        json_out_null(j);
+    return 0;
+}
+
 static int tenant_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
 {
@@ -77,7 +94,8 @@ static int tenant_members(struct op_call *call, const void *record, struct json_
 
     members_but(&tenant_table.fields, tenant, offsetof(struct tenant, limits),
                 offsetof(struct tenant, limits) + sizeof tenant->limits, j);
-    if (plan_member(call, tenant->plan_id, j, err) != 0)
+    if (plan_member(call, tenant->plan_id, j, err) != 0 ||
+        customer_member(call, tenant->customer_id, j, err) != 0)
         return -1;
     tenant_mark(mark, tenant->number);
     json_out_key_text(j, "container_id", mark);
@@ -271,6 +289,7 @@ static int domain_members(struct op_call *call, const void *record, struct json_
 
 static const struct field tenant_more[] = {
     {.name = "plan", .type = FIELD_TEXT, .size = 32, .help = "name of the plan"},
+    {.name = "customer", .type = FIELD_TEXT, .size = 256, .help = "the customer's name or e-mail"},
     {.name = "container_id",
      .type = FIELD_TEXT,
      .size = TENANT_MARK_SIZE,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "enc.h"
 #include "str.h"
 
 #define ID_DIGITS 26
@@ -26,18 +27,31 @@ void id_make(char out[ID_SIZE], const char *prefix)
     id_text(out, prefix, bytes);
 }
 
-/* The ${i}-th group of five bits, counted from the right end of the 128. */
-static unsigned group(const uint8_t bytes[ID_BYTES], unsigned i)
+/* What a character stands for; more than 31 when it is none of the alphabet. */
+static unsigned digit_of(char c)
 {
-    unsigned bit = 5 * i, at = ID_BYTES - 1 - bit / 8, two = bytes[at];
+    /* For each letter from a; i, l, o and u are none. */
+    static const uint8_t letters[26] = {10, 11, 12, 13, 14, 15, 16, 17, 99, 18, 19, 99, 20,
+                                        21, 99, 22, 23, 24, 25, 26, 99, 27, 28, 29, 30, 31};
 
-    if (at > 0)
-        two |= (unsigned)bytes[at - 1] << 8;
-    return two >> bit % 8 & 31;
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'z' ? letters[c - 'a'] : 99;
+}
+
+/* The 128 bits as two halves. */
+struct halves {
+    uint64_t high, low;
+};
+
+static struct halves halves_of(const uint8_t bytes[ID_BYTES])
+{
+    return (struct halves){enc_get64(bytes), enc_get64(bytes + 8)};
 }
 
 void id_text(char out[ID_SIZE], const char *prefix, const uint8_t bytes[ID_BYTES])
 {
+    struct halves n = halves_of(bytes);
     size_t len = strlen(prefix);
 
     if (len + 1 + ID_DIGITS >= ID_SIZE) {
@@ -46,34 +60,33 @@ void id_text(char out[ID_SIZE], const char *prefix, const uint8_t bytes[ID_BYTES
     }
     memcpy(out, prefix, len);
     out[len++] = '_';
-    for (unsigned i = 0; i < ID_DIGITS; i++)
-        out[len + ID_DIGITS - 1 - i] = alphabet[group(bytes, i)];
+    for (unsigned i = ID_DIGITS; i > 0; i--) {
+        out[len + i - 1] = alphabet[n.low & 31];
+        n.low = n.low >> 5 | n.high << 59;
+        n.high >>= 5;
+    }
     out[len + ID_DIGITS] = '\0';
 }
 
 int id_bytes(const char *id, const char *prefix, uint8_t out[ID_BYTES])
 {
     size_t len = strlen(prefix);
-    uint8_t bytes[ID_BYTES];
+    struct halves n = {0, 0};
 
     if (strncmp(id, prefix, len) != 0 || id[len] != '_')
         return -1;
-    memset(bytes, 0, sizeof bytes);
     id += len + 1;
     if (strlen(id) != ID_DIGITS || id[0] > '7')
         return -1;
     for (; *id != '\0'; id++) {
-        const char *digit = strchr(alphabet, *id);
-        unsigned carry;
-        if (digit == NULL)
+        unsigned digit = digit_of(*id);
+
+        if (digit > 31)
             return -1;
-        carry = (unsigned)(digit - alphabet);
-        for (int i = ID_BYTES - 1; i >= 0; i--) {
-            unsigned n = (unsigned)bytes[i] << 5 | carry;
-            bytes[i] = (uint8_t)n;
-            carry = n >> 8;
-        }
+        n.high = n.high << 5 | n.low >> 59;
+        n.low = n.low << 5 | digit;
     }
-    memcpy(out, bytes, ID_BYTES);
+    enc_put64(out, n.high);
+    enc_put64(out + 8, n.low);
     return 0;
 }

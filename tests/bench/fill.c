@@ -49,7 +49,15 @@ static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *e
     (void)str_copy(t.blueprint, sizeof t.blueprint, "site");
     (void)str_copy(t.runtime, sizeof t.runtime, "process");
     (void)str_copy(t.ingress, sizeof t.ingress, "local");
-    t.state = n % 50 == 0 && b->first_port == 0 ? TENANT_SUSPENDED : TENANT_ACTIVE;
+    t.state = TENANT_ACTIVE;
+    if (b->first_port == 0) {
+        t.state = n % 50 == 0 ? TENANT_SUSPENDED : n % 997 == 0 ? TENANT_FAILED : TENANT_ACTIVE;
+        t.health = t.state != TENANT_ACTIVE ? HEALTH_UNKNOWN
+                   : n % 499 == 0           ? HEALTH_UNHEALTHY
+                                            : HEALTH_HEALTHY;
+        if (n % 10 == 0)
+            (void)str_copy(t.runtime, sizeof t.runtime, "docker");
+    }
     t.port = b->first_port == 0 ? 0 : (uint32_t)(b->first_port + n);
     (void)str_copy(name.label, sizeof name.label, t.subdomain);
     (void)str_copy(name.owner_id, sizeof name.owner_id, t.id);
