@@ -25,7 +25,7 @@ static const struct table notes = {
     .indexes = note_indexes,
     .index_count = 1};
 static const struct table *const note_tables[] = {&notes};
-static const struct schema note_schema = {note_tables, 1, 1};
+static const struct schema note_schema = {.tables = note_tables, .table_count = 1, .version = 1};
 
 struct world {
     char folder[PATH_SIZE];
@@ -219,7 +219,7 @@ static void a_wrong_declaration_is_refused(void **state)
     struct index index = {.name = "text", .id = 140, .words = true, .fields = {"id"}};
     struct table table = notes;
     const struct table *const tables[] = {&table};
-    const struct schema schema = {tables, 1, 1};
+    const struct schema schema = {.tables = tables, .table_count = 1, .version = 1};
     struct err err;
 
     (void)state;
