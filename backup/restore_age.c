@@ -22,6 +22,8 @@
 #include "letter.h"
 #include "port.h"
 #include "schema.h"
+#include "second_factor.h"
+#include "second_step.h"
 #include "setting.h"
 #include "snapshot.h"
 #include "str.h"
@@ -57,7 +59,7 @@ static int sign_out(struct txn *txn, struct err *err)
     while ((got = scan_next(&scan, &session, err)) == 1)
         if (record_delete(txn, &session_table, &session, err) == -1)
             return -1;
-    return got;
+    return got == -1 || second_step_drop(txn, NULL, err) == -1 ? -1 : second_factor_spend(txn, err);
 }
 
 /* Links that were out have been used since, or lie in a mailbox: whoever is still wanted is invited

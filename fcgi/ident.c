@@ -81,6 +81,7 @@ void ident_actor(const struct identity *identity, const struct request *r, const
     (void)str_copy(actor->session_id, sizeof(actor->session_id), identity->session_id);
     (void)str_copy(actor->user_id, sizeof(actor->user_id), identity->user_id);
     actor->fresh_at = identity->fresh_at;
+    actor->enrol = identity->enrol;
     (void)str_copy(actor->scopes, sizeof(actor->scopes), identity->scopes);
 }
 

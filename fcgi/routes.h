@@ -19,6 +19,7 @@ extern const size_t route_stream_count;
 #define ROUTE_METRICS 0x10u /* the front's own counters are appended */
 #define ROUTE_SLOW    0x40u /* hashes a password: may hold a thread for a while */
 #define ROUTE_NAMES   0x80u /* asked while somebody types: its own limit of rate for nobody */
+#define ROUTE_GUESS   0x100u /* a password or code is tried within a session: as few as sign-ins */
 #define ROUTE_STEADY                                                                               \
     0x20u /* the answer follows from snapshot, parameters, role and customer alone */
 

@@ -167,7 +167,10 @@ static int limits_check(struct passage *p, struct err *err)
                           p->now_ms, &wait_s);
     } else if (p->known) {
         const char *id = ident_credential(&p->identity);
-        fine = limit_take(p->serve->limit, LIMIT_CREDENTIAL, id, strlen(id), site->authenticated,
+        fine = ((p->match.flags & ROUTE_GUESS) == 0 ||
+                limit_take(p->serve->limit, LIMIT_LOGIN, id, strlen(id), site->login, p->now_ms,
+                           &wait_s)) &&
+               limit_take(p->serve->limit, LIMIT_CREDENTIAL, id, strlen(id), site->authenticated,
                           p->now_ms, &wait_s);
     } else if ((p->match.flags & ROUTE_NAMES) != 0) {
         fine = limit_take(p->serve->limit, LIMIT_NAMES, address, sizeof(address), site->names,

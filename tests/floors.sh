@@ -44,7 +44,8 @@ only 'idn2\.h' core/outside/idn.c
 only 'uni(ctype|str|case)\.h' core/outside/idn.c core/outside/re2_class.c
 only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
-only 'qrencode\.h' appliance/qr.c
+only 'qrencode\.h' core/outside/qr.c
+only 'liboath/.*\.h' core/outside/totp.c
 only 'yaml\.h' core/outside/cloudflared_yaml.c
 only 'expat\.h' core/outside/xml_in.c
 only 'openssl/.*\.h' backup/digest.c

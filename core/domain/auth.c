@@ -19,7 +19,8 @@
 
 int auth_terms(struct txn *txn, const struct conf *conf, struct auth_terms *terms, struct err *err)
 {
-    char url[512];
+    char url[512], role[512];
+    int word;
 
     memset(terms, 0, sizeof *terms);
     if (setting_text(txn, conf, "box.url", url, sizeof url, err) < 0)
@@ -32,7 +33,17 @@ int auth_terms(struct txn *txn, const struct conf *conf, struct auth_terms *term
     terms->hours = (uint32_t)setting_u64(txn, conf, "auth.session_hours");
     terms->argon2_mib = (uint32_t)setting_u64(txn, conf, "auth.argon2_memory_mib");
     terms->argon2_passes = (uint32_t)setting_u64(txn, conf, "auth.argon2_passes");
+    if (setting_text(txn, conf, "auth.second_factor", role, sizeof role, err) < 0)
+        return -1;
+    word = enum_find(role_names, role);
+    terms->second_factor = word > 0 ? (enum role)word : ROLE_PUBLIC;
     return 0;
+}
+
+bool auth_must_enrol(const struct auth_terms *terms, const struct user *user)
+{
+    return terms->second_factor != ROLE_PUBLIC && user->role >= terms->second_factor &&
+           user->second_factor_at == 0;
 }
 
 static void digest(const void *data, size_t len, uint8_t out[32])
@@ -107,38 +118,54 @@ static int grant_access(const struct auth_terms *terms, const struct web_key *ke
     return jwt_make(key->token, &claims, grant->access_token, sizeof grant->access_token, err);
 }
 
+int auth_user_still(struct txn *txn, const struct user *user, struct user *present, struct err *err)
+{
+    *present = *user;
+    int found = record_get(txn, &user_table, present, err);
+    if (found < 0)
+        return -1;
+    if (found == 0 || present->disabled || present->epoch != user->epoch ||
+        !str_equal(present->password, user->password))
+        return err_set(err, ERR_UNAUTHENTICATED, "credentials_wrong",
+                       "the name or the password is wrong");
+    return 0;
+}
+
+/* Ids and secrets of a session that begins, or begins anew. */
+static int session_secrets(const struct web_key *key, struct session *session,
+                           struct auth_grant *grant, struct err *err)
+{
+    uint8_t cookie[COOKIE_BYTES];
+
+    memset(grant, 0, sizeof *grant);
+    id_make(session->id, session_table.prefix);
+    randombytes_buf(cookie, sizeof cookie);
+    digest(cookie, sizeof cookie, session->cookie_hash);
+    (void)enc_base64url(grant->cookie, sizeof grant->cookie, cookie, sizeof cookie);
+    sodium_memzero(cookie, sizeof cookie);
+    return refresh_make(key, session, grant->refresh_token, err);
+}
+
 int auth_sign_in(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                  const struct user *user, const char *address, const char *agent,
                  struct auth_grant *grant, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
-    uint8_t cookie[COOKIE_BYTES];
     struct session session;
-    struct user present = *user;
+    struct user present;
 
-    int found = record_get(txn, &user_table, &present, err);
-    if (found < 0)
+    if (auth_user_still(txn, user, &present, err) != 0)
         return -1;
-    if (found == 0 || present.disabled || present.epoch != user->epoch ||
-        !str_equal(present.password, user->password))
-        return err_set(err, ERR_UNAUTHENTICATED, "credentials_wrong",
-                       "the name or the password is wrong");
-    memset(grant, 0, sizeof *grant);
     memset(&session, 0, sizeof session);
-    id_make(session.id, session_table.prefix);
     (void)str_copy(session.user_id, sizeof session.user_id, user->id);
     (void)str_copy(session.address, sizeof session.address, address);
     if (str_copy(session.agent, sizeof session.agent, agent) != 0 &&
         str_utf8(agent, sizeof session.agent - 1))
         (void)str_copy_n(session.agent, sizeof session.agent, agent, sizeof session.agent - 1);
-    randombytes_buf(cookie, sizeof cookie);
-    digest(cookie, sizeof cookie, session.cookie_hash);
-    (void)enc_base64url(grant->cookie, sizeof grant->cookie, cookie, sizeof cookie);
-    sodium_memzero(cookie, sizeof cookie);
     session.epoch = present.epoch;
     session.fresh_at = session.seen_at = session.created_at = now;
     session.expires_at = now + (int64_t)terms->hours * 3600 * 1000;
-    if (refresh_make(key, &session, grant->refresh_token, err) != 0 ||
+    if (session_secrets(key, &session, grant, err) != 0 ||
         record_insert(txn, &session_table, &session, err) != 0)
         return -1;
     present.last_login_at = now;
@@ -164,6 +191,44 @@ static int session_holds(struct txn *txn, const struct auth_terms *terms,
     if (found == 0 || user->disabled || user->epoch != session->epoch)
         return session_over(err);
     return 0;
+}
+
+static int session_get(struct txn *txn, const char *id, struct session *session, struct err *err)
+{
+    memset(session, 0, sizeof *session);
+    int found = id[0] == '\0' || str_copy(session->id, sizeof session->id, id) != 0
+                    ? 0
+                    : record_get(txn, &session_table, session, err);
+    return found < 0 ? -1 : found == 0 ? session_over(err) : 0;
+}
+
+int auth_session_renew(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
+                       const char *session_id, struct auth_grant *grant, struct err *err)
+{
+    int64_t now = txn_time_ms(txn);
+    struct session session;
+    struct user user;
+
+    if (session_get(txn, session_id, &session, err) != 0 ||
+        session_holds(txn, terms, &session, &user, err) != 0 ||
+        record_delete(txn, &session_table, &session, err) < 0)
+        return -1;
+    session.fresh_at = session.seen_at = now;
+    if (session_secrets(key, &session, grant, err) != 0 ||
+        record_insert(txn, &session_table, &session, err) != 0)
+        return -1;
+    return grant_access(terms, key, now, &session, &user, grant, err);
+}
+
+int auth_session_fresh(struct txn *txn, const char *session_id, int64_t *until_ms, struct err *err)
+{
+    struct session session;
+
+    if (session_get(txn, session_id, &session, err) != 0)
+        return -1;
+    session.fresh_at = session.seen_at = txn_time_ms(txn);
+    *until_ms = session.fresh_at + AUTH_FRESH_MS;
+    return record_put(txn, &session_table, &session, err);
 }
 
 int auth_refresh(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
@@ -204,8 +269,8 @@ int auth_refresh(struct txn *txn, const struct auth_terms *terms, const struct w
     return grant_access(terms, key, now, &session, &user, grant, err);
 }
 
-static void identify(struct identity *identity, const char *kind, const struct session *session,
-                     const struct user *user, int64_t now)
+static void identify(struct identity *identity, const struct auth_terms *terms, const char *kind,
+                     const struct session *session, const struct user *user, int64_t now)
 {
     memset(identity, 0, sizeof *identity);
     identity->role = (enum role)user->role;
@@ -217,6 +282,7 @@ static void identify(struct identity *identity, const char *kind, const struct s
     (void)str_copy(identity->session_id, sizeof identity->session_id, session->id);
     identity->fresh_at = session->fresh_at;
     identity->touch = now - session->seen_at >= TOUCH_MS;
+    identity->enrol = auth_must_enrol(terms, user);
 }
 
 int auth_by_cookie(struct txn *txn, const struct auth_terms *terms, const char *cookie,
@@ -236,7 +302,7 @@ int auth_by_cookie(struct txn *txn, const struct auth_terms *terms, const char *
         return found < 0 ? -1 : session_over(err);
     if (session_holds(txn, terms, &session, &user, err) != 0)
         return -1;
-    identify(identity, "cookie", &session, &user, txn_time_ms(txn));
+    identify(identity, terms, "cookie", &session, &user, txn_time_ms(txn));
     return 0;
 }
 
@@ -259,7 +325,7 @@ int auth_by_token(struct txn *txn, const struct auth_terms *terms, const struct 
         return -1;
     if (!str_equal(session.user_id, claims.sub) || claims.epoch != user.epoch)
         return session_over(err);
-    identify(identity, "token", &session, &user, now);
+    identify(identity, terms, "token", &session, &user, now);
     return 0;
 }
 

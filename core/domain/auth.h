@@ -26,6 +26,7 @@ struct auth_terms {
     bool secure;      /* box.url is https: the cookie is __Host-sett and Secure */
     uint32_t token_minutes, idle_minutes, hours;
     uint32_t argon2_mib, argon2_passes;
+    enum role second_factor; /* from this role up it is required; ROLE_PUBLIC: of nobody */
 };
 
 /* Somebody who proved who they are. */
@@ -38,6 +39,7 @@ struct identity {
     bool touch;       /* last use noted is over a minute old: auth_touch when convenient */
     char address[48]; /* of an API key: from where it was used just now */
     char scopes[AUTH_SCOPES_SIZE]; /* of an API key; "": all that the role may */
+    bool enrol; /* a second factor is required and there is none: nothing else is allowed */
 };
 
 /* What a sign-in or a refresh gives. The secrets are shown once and not kept. */
@@ -78,12 +80,33 @@ int auth_password_hash(struct auth_gate *gate, const struct auth_terms *terms, c
 int auth_password_check(struct auth_gate *gate, const struct auth_terms *terms, const char *stored,
                         const char *password, struct err *err);
 
+/** auth_code_hash(gate, mib, passes, code, salt, out, err): argon2id of a recovery code, all of one
+ * user's with the same salt. ERR_UNAVAILABLE when 32 wait already. Return 0 or -1. */
+int auth_code_hash(struct auth_gate *gate, uint32_t mib, uint32_t passes, const char *code,
+                   const uint8_t salt[16], uint8_t out[32], struct err *err);
+
+/** auth_user_still(txn, user, present, err): read a user anew into ${present}: still there,
+ * enabled, and with the password that was checked; else ERR_UNAUTHENTICATED "credentials_wrong". 0
+ * or -1. */
+int auth_user_still(struct txn *txn, const struct user *user, struct user *present,
+                    struct err *err);
+
 /** auth_sign_in(txn, terms, key, user, address, agent, grant, err): a new session, in a write
  * transaction, for ${user} as it was when its password was checked; ERR_UNAUTHENTICATED if it was
  * disabled or changed since. Return 0 or -1. */
 int auth_sign_in(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                  const struct user *user, const char *address, const char *agent,
                  struct auth_grant *grant, struct err *err);
+
+/** auth_session_renew(txn, terms, key, session_id, grant, err): the same session under a new id
+ * with new tokens, the old ones being dead, after what its user may do has grown; its password
+ * counts as given now. Return 0 or -1. */
+int auth_session_renew(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
+                       const char *session_id, struct auth_grant *grant, struct err *err);
+
+/** auth_session_fresh(txn, session_id, until_ms, err): its password was given again just now.
+ * ${until_ms}: until when that counts. Return 0 or -1. */
+int auth_session_fresh(struct txn *txn, const char *session_id, int64_t *until_ms, struct err *err);
 
 /** auth_refresh(txn, terms, key, refresh_token, grant, err): a new access token and a new refresh
  * token (grant->cookie stays ""). The old refresh token is dead from then on; if it comes again it
@@ -112,6 +135,9 @@ bool auth_is_key(const char *text);
 /** auth_touch(txn, identity, err): note the use of a session or key, in a write transaction. To be
  * called when identity->touch is set, so at most once a minute. Return 0 or -1. */
 int auth_touch(struct txn *txn, const struct identity *identity, struct err *err);
+
+/** auth_must_enrol(terms, user): whether a second factor is required of this user, who has none. */
+bool auth_must_enrol(const struct auth_terms *terms, const struct user *user);
 
 /** auth_session_end(txn, session_id, err): Return 1, 0 if there was none, -1. */
 int auth_session_end(struct txn *txn, const char *session_id, struct err *err);

@@ -205,3 +205,18 @@ int auth_password_check(struct auth_gate *gate, const struct auth_terms *terms, 
         return busy(err);
     return failed == 0 ? 1 : 0;
 }
+
+int auth_code_hash(struct auth_gate *gate, uint32_t mib, uint32_t passes, const char *code,
+                   const uint8_t salt[16], uint8_t out[32], struct err *err)
+{
+    struct auth_terms terms = {.argon2_mib = mib, .argon2_passes = passes};
+    int failed;
+
+    _Static_assert(crypto_pwhash_SALTBYTES == 16, "salt");
+    if (gate_enter(gate, err) != 0)
+        return -1;
+    failed = crypto_pwhash(out, 32, code, strlen(code), salt, passes, memory_bytes(&terms),
+                           crypto_pwhash_ALG_ARGON2ID13);
+    gate_leave(gate);
+    return failed != 0 ? busy(err) : 0;
+}

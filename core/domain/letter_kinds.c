@@ -47,6 +47,11 @@ const struct letter_kind letter_kinds[] = {
      {"name", "until"},
      "portal/enter",
      "to a customer who asked for it: a one-time link to sign in with"},
+    {"password_changed", {NULL}, NULL, "to a user: the password of the account was changed"},
+    {"second_factor_on", {NULL}, NULL, "to a user: signing in needs a second factor now"},
+    {"second_factor_off", {NULL}, NULL, "to a user: signing in needs no second factor any more"},
+    {"recovery_codes_new", {NULL}, NULL, "to a user: there are new recovery codes"},
+    {"recovery_code_used", {NULL}, NULL, "to a user: a recovery code was used"},
 };
 const size_t letter_kind_count = sizeof letter_kinds / sizeof letter_kinds[0];
 

@@ -10,6 +10,15 @@
 #define CLOSING_EN  "\n\nKind regards\n{{box}}\n"
 #define CLOSING_ES  "\n\nAtentamente,\n{{box}}\n"
 #define CLOSING_DE  "\n\nMit freundlichen Grüßen\n{{box}}\n"
+#define NOT_YOU_EN                                                                                 \
+    "\n\nIf this was not you, please change your password at once and tell whoever runs this "     \
+    "system."
+#define NOT_YOU_ES                                                                                 \
+    "\n\nSi no ha sido usted, cambie su contraseña de inmediato y avise a la persona que "        \
+    "administra este sistema."
+#define NOT_YOU_DE                                                                                 \
+    "\n\nFalls Sie das nicht waren, ändern Sie bitte sofort Ihr Passwort und wenden Sie sich an " \
+    "den Betreiber dieses Systems."
 #define EN(kind_, subject_, text_)                                                                 \
     {                                                                                              \
         kind_, "en", subject_, GREETING_EN text_ CLOSING_EN                                        \
@@ -197,6 +206,59 @@ const struct letter_text letter_texts[] = {
        "führt. In {{days}} Tagen wird ihre Einrichtung endgültig gelöscht.\n\n"
        "War das nicht beabsichtigt, tragen Sie bitte bei Ihrem Registrar wieder diese Nameserver "
        "ein:\n\n{{nameservers}}"),
+
+    EN("password_changed", "The password of your account at {{box}} was changed",
+       "The password of the account {{customer}} at {{box}} ({{address}}) was changed. All other "
+       "sessions have ended." NOT_YOU_EN),
+    ES("password_changed", "Se ha cambiado la contraseña de su cuenta en {{box}}",
+       "Se ha cambiado la contraseña de la cuenta {{customer}} en {{box}} ({{address}}). Todas las "
+       "demás sesiones se han cerrado." NOT_YOU_ES),
+    DE("password_changed", "Das Passwort Ihres Kontos bei {{box}} wurde geändert",
+       "Das Passwort des Kontos {{customer}} bei {{box}} ({{address}}) wurde geändert. Alle "
+       "anderen "
+       "Sitzungen sind beendet." NOT_YOU_DE),
+
+    EN("second_factor_on", "Your account at {{box}} has a second factor now",
+       "Signing in to the account {{customer}} at {{box}} ({{address}}) needs a second factor from "
+       "now on. All other sessions have ended." NOT_YOU_EN),
+    ES("second_factor_on", "Su cuenta en {{box}} tiene ahora un segundo factor",
+       "A partir de ahora, iniciar sesión en la cuenta {{customer}} de {{box}} ({{address}}) "
+       "requiere un segundo factor. Todas las demás sesiones se han cerrado." NOT_YOU_ES),
+    DE("second_factor_on", "Ihr Konto bei {{box}} hat nun einen zweiten Faktor",
+       "Für die Anmeldung am Konto {{customer}} bei {{box}} ({{address}}) ist ab sofort ein "
+       "zweiter "
+       "Faktor nötig. Alle anderen Sitzungen sind beendet." NOT_YOU_DE),
+
+    EN("second_factor_off", "Your account at {{box}} no longer has a second factor",
+       "The second factor of the account {{customer}} at {{box}} ({{address}}) was removed: the "
+       "password alone is enough to sign in." NOT_YOU_EN),
+    ES("second_factor_off", "Su cuenta en {{box}} ya no tiene segundo factor",
+       "Se ha eliminado el segundo factor de la cuenta {{customer}} en {{box}} ({{address}}): para "
+       "iniciar sesión basta con la contraseña." NOT_YOU_ES),
+    DE("second_factor_off", "Ihr Konto bei {{box}} hat keinen zweiten Faktor mehr",
+       "Der zweite Faktor des Kontos {{customer}} bei {{box}} ({{address}}) wurde entfernt: Zur "
+       "Anmeldung genügt das Passwort." NOT_YOU_DE),
+
+    EN("recovery_codes_new", "New recovery codes for your account at {{box}}",
+       "New recovery codes were made for the account {{customer}} at {{box}} ({{address}}). Those "
+       "before are void." NOT_YOU_EN),
+    ES("recovery_codes_new", "Nuevos códigos de recuperación para su cuenta en {{box}}",
+       "Se han generado nuevos códigos de recuperación para la cuenta {{customer}} en {{box}} "
+       "({{address}}). Los anteriores ya no son válidos." NOT_YOU_ES),
+    DE("recovery_codes_new", "Neue Wiederherstellungscodes für Ihr Konto bei {{box}}",
+       "Für das Konto {{customer}} bei {{box}} ({{address}}) wurden neue Wiederherstellungscodes "
+       "erzeugt. Die bisherigen sind ungültig." NOT_YOU_DE),
+
+    EN("recovery_code_used", "A recovery code of your account at {{box}} was used",
+       "Somebody signed in to the account {{customer}} at {{box}} ({{address}}) with a recovery "
+       "code. It is spent." NOT_YOU_EN),
+    ES("recovery_code_used", "Se ha usado un código de recuperación de su cuenta en {{box}}",
+       "Alguien ha iniciado sesión en la cuenta {{customer}} de {{box}} ({{address}}) con un "
+       "código "
+       "de recuperación, que ya no es válido." NOT_YOU_ES),
+    DE("recovery_code_used", "Ein Wiederherstellungscode Ihres Kontos bei {{box}} wurde benutzt",
+       "Mit einem Wiederherstellungscode wurde das Konto {{customer}} bei {{box}} ({{address}}) "
+       "angemeldet. Der Code ist verbraucht." NOT_YOU_DE),
 
     EN("maintenance", "Maintenance of {{tenant}} on {{from}}",
        "From {{from}} until {{until}} we carry out maintenance: {{reason}}\n\n"

@@ -15,6 +15,7 @@
 #include "smtp.h"
 #include "snapshot_schedule.h"
 #include "str.h"
+#include "user.h"
 #include "zone.h"
 
 #include <string.h>
@@ -24,6 +25,14 @@ static int check_ranges(const char *value, struct err *err)
     uint32_t total = 0;
 
     return port_ranges_check(value, &total, err);
+}
+
+static int check_second_factor(const char *value, struct err *err)
+{
+    if (!str_equal(value, "none") && enum_find(role_names + 1, value) < 0)
+        return err_field(err, "value", "setting_invalid",
+                         "\"%s\" is not none, customer, viewer, operator or admin", value);
+    return 0;
 }
 
 static int check_url(const char *value, struct err *err)
@@ -423,6 +432,8 @@ const struct setting_row setting_rows[] = {
     NUMBER("auth.session_hours", "12", 1, 720, "a session ends after so long"),
     NUMBER("auth.invitation_hours", "72", 1, 720, "life of an invitation's link"),
     NUMBER("auth.reset_minutes", "15", 5, 1440, "life of a link to choose a new password"),
+    TEXT("auth.second_factor", "none", check_second_factor,
+         "from which role up a second factor is required: none, customer, viewer, operator, admin"),
     NUMBER("auth.argon2_memory_mib", "64", 8, 1024, "memory of a password's hash"),
     NUMBER("auth.argon2_passes", "2", 1, 10, "passes of a password's hash"),
 };

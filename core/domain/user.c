@@ -23,6 +23,8 @@ static const struct field rows[] = {
     FIELD(struct user, updated_at, FIELD_TIME, .help = "changed at"),
     FIELD_SINCE(struct user, email, FIELD_TEXT, 2, .help = "where it can be written to"),
     FIELD_SINCE(struct user, language, FIELD_TEXT, 2, .help = "of letters to it: en, es or de"),
+    FIELD_SINCE(struct user, second_factor_at, FIELD_TIME, 3,
+                .help = "has a second factor for signing in, since"),
 };
 
 static const struct index indexes[] = {
@@ -34,7 +36,7 @@ const struct table user_table = {
     .name = "users",
     .noun = "user",
     .id = 16,
-    .version = 2,
+    .version = 3,
     .prefix = "us",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct user)},
     .key = {"id"},

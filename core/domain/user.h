@@ -22,6 +22,7 @@ struct user {
     int64_t password_at, last_login_at, created_at, updated_at;
     char email[256];  /* where it can be written to, ""; the name may be an address itself */
     char language[8]; /* of letters to it: en, es, de, "" for the box's */
+    int64_t second_factor_at; /* an app is entered, since; 0: none */
 };
 extern const struct table user_table; /* key id; unique: name; index: customer_id */
 

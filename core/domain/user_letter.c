@@ -43,6 +43,25 @@ int user_letter_queue(struct txn *txn, const struct vault *vault, const struct u
     return message_new(txn, &m, err) < 0 ? -1 : 0;
 }
 
+int user_letter_tell(struct txn *txn, const struct conf *conf, const struct user *user,
+                     const char *kind, struct err *err)
+{
+    struct message m;
+
+    memset(&m, 0, sizeof m);
+    m.audience = MESSAGE_USER;
+    if (!user_letter_possible(txn, conf))
+        return 0;
+    if (user_letter_address(txn, user, m.recipient, err) != 0)
+        return -1;
+    if (m.recipient[0] == '\0')
+        return 0;
+    if (str_copy(m.kind, sizeof m.kind, kind) != 0 || letter_kind_find(kind) == NULL ||
+        str_copy(m.language, sizeof m.language, user->language) != 0)
+        return err_set(err, ERR_INTERNAL, "letter_kind", "a letter %s cannot be written", kind);
+    return message_new(txn, &m, err) < 0 ? -1 : 0;
+}
+
 int user_letter_address(struct txn *txn, const struct user *user, char out[256], struct err *err)
 {
     struct customer customer;

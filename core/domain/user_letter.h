@@ -23,6 +23,12 @@ bool user_letter_possible(struct txn *txn, const struct conf *conf);
 int user_letter_queue(struct txn *txn, const struct vault *vault, const struct user_letter *letter,
                       struct err *err);
 
+/** user_letter_tell(txn, conf, user, kind, err): a letter without link or parameters about what
+ * became of the user's account, so that somebody else's doing is noticed. Nothing is queued where
+ * there is no address or no mail server. Return 0 or -1. */
+int user_letter_tell(struct txn *txn, const struct conf *conf, const struct user *user,
+                     const char *kind, struct err *err);
+
 /** user_letter_address(txn, user, out, err): where a user can be written to: its address, its name
  * if that is one, or its customer's; "" if nowhere. Return 0 or -1. */
 int user_letter_address(struct txn *txn, const struct user *user, char out[256], struct err *err);

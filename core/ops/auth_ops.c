@@ -2,6 +2,8 @@
  * outside the transaction, and a record of those who were refused. */
 #include "auth.h"
 
+#include "auth_show.h"
+#include "clock.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
@@ -24,25 +26,6 @@ static const struct field refresh_rows[] = {
     FIELD(struct refresh_params, refresh_token, FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_SECRET,
           .help = "the refresh token of the last answer"),
 };
-
-/* What a sign-in answers, for the OpenAPI document. */
-struct grant_shape {
-    char access_token[AUTH_TOKEN_SIZE], token_type[8], refresh_token[AUTH_SECRET_SIZE];
-    uint64_t expires_in;
-    char csrf_token[AUTH_CSRF_SIZE];
-    struct kv user;
-};
-static const struct field grant_rows[] = {
-    FIELD(struct grant_shape, access_token, FIELD_TEXT, .help = "bearer token (RFC 6750)"),
-    FIELD(struct grant_shape, token_type, FIELD_TEXT, .help = "Bearer"),
-    FIELD(struct grant_shape, expires_in, FIELD_U64, .help = "seconds that the token lives"),
-    FIELD(struct grant_shape, refresh_token, FIELD_TEXT, .help = "good once, for the next token"),
-    FIELD(struct grant_shape, csrf_token, FIELD_TEXT,
-          .help = "to be sent as X-CSRF with each change under the cookie"),
-    FIELD(struct grant_shape, user, FIELD_KV, .help = "who signed in"),
-};
-static const struct fields grant = {grant_rows, sizeof grant_rows / sizeof grant_rows[0],
-                                    sizeof(struct grant_shape)};
 
 struct sign_in {
     struct auth_terms terms;
@@ -94,34 +77,23 @@ static int login_slow(struct op_call *call, struct err *err)
     return 0;
 }
 
-static void grant_members(struct json_out *j, const struct auth_grant *g)
-{
-    json_out_key_text(j, "access_token", g->access_token);
-    json_out_key_text(j, "token_type", "Bearer");
-    json_out_key_u64(j, "expires_in", g->expires_in_s);
-    json_out_key_text(j, "refresh_token", g->refresh_token);
-    json_out_key_text(j, "csrf_token", g->csrf);
-}
-
 static int login(struct op_call *call, struct err *err)
 {
     struct sign_in *in = call->scratch;
-    struct json_out *j = call->out;
+    struct user present;
 
+    /* A second factor may have come since the password was checked. */
+    if (auth_user_still(call->txn, &in->user, &present, err) != 0)
+        return -1;
+    if (present.second_factor_at != 0)
+        return auth_first_step(call, &in->user, "password", err);
     if (auth_sign_in(call->txn, &in->terms, &call->box->web_key, &in->user, call->actor.address,
                      call->actor.agent, &in->grant, err) != 0)
         return -1;
     (void)str_copy(call->audit.actor, sizeof call->audit.actor, in->user.id);
     (void)str_copy(call->audit.actor_kind, sizeof call->audit.actor_kind, "password");
     (void)str_copy(call->audit.object, sizeof call->audit.object, in->grant.session_id);
-    auth_cookie_header(&in->terms, in->grant.cookie, call->cookie);
-    json_out_object(j);
-    grant_members(j, &in->grant);
-    json_out_key(j, "user");
-    if (view_object(call, &view_user, &in->user, err) != 0)
-        return -1;
-    json_out_end_object(j);
-    return 0;
+    return auth_show_session(call, &in->terms, &in->grant, &in->user, "none", err);
 }
 
 /* An old token that comes again was stolen: its session ends, and that stays although the caller is
@@ -143,7 +115,7 @@ static int refresh(struct op_call *call, struct err *err)
     if (r == 1)
         return 0;
     json_out_object(j);
-    grant_members(j, &in->grant);
+    auth_show_grant(call, &in->terms, &in->grant);
     json_out_end_object(j);
     return 0;
 }
@@ -184,6 +156,16 @@ static int me(struct op_call *call, struct err *err)
         json_out_null(j);
     else if (view_object(call, &view_user, &user, err) != 0)
         return -1;
+    json_out_key_text(j, "second_factor",
+                      user.second_factor_at != 0 ? "on"
+                      : actor->enrol             ? "enrol"
+                                                 : "off");
+    json_out_key(j, "fresh_until");
+    if (actor->fresh_at + AUTH_FRESH_MS <= clock_wall_ms())
+        json_out_null(j);
+    else
+        json_out_time(j, actor->fresh_at + AUTH_FRESH_MS);
+    json_out_key_text(j, "session_id", actor->session_id);
     if (str_equal(actor->kind, "cookie")) {
         auth_csrf(&call->box->web_key, actor->session_id, csrf);
         json_out_key_text(j, "csrf_token", csrf);
@@ -197,9 +179,9 @@ const struct op auth_ops[] = {
      .role = ROLE_PUBLIC,
      .flags = OP_WRITE | OP_AUDIT | OP_SECRET,
      .params = PARAMS(login_rows, struct login_params),
-     .help = "Sign in: an access token, a refresh token and a cookie",
+     .help = "Sign in: tokens and a cookie; or, with a second factor, a token for the second step",
      .example = "admin --password-file admin-password",
-     .result = &grant,
+     .result = &auth_grant_fields,
      .scratch_size = sizeof(struct sign_in),
      .slow = login_slow,
      .run = login},
@@ -209,20 +191,20 @@ const struct op auth_ops[] = {
      .params = PARAMS(refresh_rows, struct refresh_params),
      .help = "A new access token for a refresh token, which is good once",
      .example = "--refresh-token-file token",
-     .result = &grant,
+     .result = &auth_grant_fields,
      .scratch_size = sizeof(struct sign_in),
      .run = refresh},
     {.name = "auth.logout",
      .role = ROLE_CUSTOMER,
-     .flags = OP_WRITE | OP_AUDIT,
+     .flags = OP_WRITE | OP_AUDIT | OP_ENROL,
      .help = "End the session with which this is asked",
      .example = "",
      .scratch_size = sizeof(struct sign_in),
      .run = logout},
     {.name = "auth.me",
      .role = ROLE_CUSTOMER,
-     .flags = OP_READ,
-     .help = "Who is asking",
+     .flags = OP_READ | OP_ENROL,
+     .help = "Who is asking, with what, and how fresh the password is",
      .example = "",
      .result = &user_table.fields,
      .run = me},

@@ -41,6 +41,12 @@ int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
     if (actor->role < op->role || (actor->role == ROLE_CUSTOMER && actor->customer_id[0] == '\0'))
         return err_set(err, ERR_FORBIDDEN, "role_too_low", "%s needs the role %s", op->name,
                        role_names[op->role]);
+    if (actor->enrol && !(op->flags & OP_ENROL)) {
+        (void)err_set(err, ERR_FORBIDDEN, "second_factor_needed",
+                      "the role %s signs in with a second factor, and none is set up yet",
+                      role_names[actor->role]);
+        return err_hint(err, "POST /api/users/me/second-factor begins with it");
+    }
     if (actor->scopes[0] != '\0' && !scope_has(actor->scopes, op)) {
         scope_of(op, scope);
         (void)err_set(err, ERR_FORBIDDEN, "scope_missing", "%s needs a key with the scope %s",
@@ -63,7 +69,7 @@ static int fresh(const struct op_call *call, struct err *err)
         return 0;
     err_set(err, ERR_FORBIDDEN, "password_needed", "%s needs the password, given within 15 minutes",
             call->op->name);
-    return err_hint(err, "sign in again");
+    return err_hint(err, "POST /api/auth/confirm with the password, then the same again");
 }
 
 /* What makes two requests the same: the operation and the parameters that were given. */

@@ -4,7 +4,7 @@
  */
 #include "sign_link.h"
 
-#include "auth.h"
+#include "auth_show.h"
 #include "clock.h"
 #include "nouns.h"
 #include "object.h"
@@ -52,6 +52,10 @@ static const struct field taken_rows[] = {
 static const struct fields taken = {taken_rows, sizeof taken_rows / sizeof taken_rows[0], 0};
 
 static const struct field entered_rows[] = {
+    {.name = "second_factor",
+     .type = FIELD_TEXT,
+     .size = 16,
+     .help = "needed: there is step_token alone, for POST /api/auth/second"},
     {.name = "csrf_token",
      .type = FIELD_TEXT,
      .size = AUTH_CSRF_SIZE,
@@ -185,8 +189,11 @@ static int portal_enter(struct op_call *call, struct err *err)
     memset(&in->user, 0, sizeof in->user);
     if (auth_terms(call->txn, &call->box->conf, &in->terms, err) != 0 ||
         sign_link_take(call->txn, p->token, &customer, err) != 0 ||
-        user_of(call, &customer, &in->user, err) != 0 ||
-        auth_sign_in(call->txn, &in->terms, &call->box->web_key, &in->user, call->actor.address,
+        user_of(call, &customer, &in->user, err) != 0)
+        return -1;
+    if (in->user.second_factor_at != 0)
+        return auth_first_step(call, &in->user, "link", err);
+    if (auth_sign_in(call->txn, &in->terms, &call->box->web_key, &in->user, call->actor.address,
                      call->actor.agent, &in->grant, err) != 0)
         return -1;
     (void)str_copy(call->audit.actor, sizeof call->audit.actor, in->user.id);

@@ -227,6 +227,7 @@ static int password_reset(struct op_call *call, struct err *err)
         return -1;
     object_before(call, &user_table, &user);
     if (auth_password_set(call->txn, user.id, r->password, NULL, err) != 0 ||
+        user_letter_tell(call->txn, &call->box->conf, &user, "password_changed", err) != 0 ||
         record_get(call->txn, &user_table, &user, err) < 0)
         return -1;
     object_after(call, &user_table, &user);

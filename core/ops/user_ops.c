@@ -2,6 +2,7 @@
  * before the transaction. */
 #include "auth.h"
 
+#include "user_letter.h"
 #include "customer.h"
 #include "letter_text.h"
 #include "list.h"
@@ -211,7 +212,8 @@ static int user_update(struct op_call *call, struct err *err)
     if (auth_user_put(call->txn, &user, err) != 0)
         return -1;
     if (h->password[0] != '\0' &&
-        auth_password_set(call->txn, user.id, h->password, NULL, err) != 0)
+        (auth_password_set(call->txn, user.id, h->password, NULL, err) != 0 ||
+         user_letter_tell(call->txn, &call->box->conf, &user, "password_changed", err) != 0))
         return -1;
     if (record_get(call->txn, &user_table, &user, err) < 0)
         return -1;
@@ -287,6 +289,7 @@ static int user_password(struct op_call *call, struct err *err)
 
     object_before(call, &user_table, &user);
     if (auth_password_set(call->txn, user.id, h->password, call->actor.session_id, err) != 0 ||
+        user_letter_tell(call->txn, &call->box->conf, &user, "password_changed", err) != 0 ||
         record_get(call->txn, &user_table, &user, err) < 0)
         return -1;
     object_after(call, &user_table, &user);
@@ -339,7 +342,7 @@ const struct op user_ops[] = {
      .run = user_delete},
     {.name = "user.password",
      .role = ROLE_CUSTOMER,
-     .flags = OP_WRITE | OP_AUDIT,
+     .flags = OP_WRITE | OP_AUDIT | OP_ENROL,
      .params = PARAMS(password_rows, struct password_params),
      .help = "Change one's own password; all other sessions end",
      .example = "--current-password-file old --new-password-file new",

@@ -260,6 +260,18 @@ static int alert_members(struct op_call *call, const void *record, struct json_o
     return 0;
 }
 
+/* Whether it is the one with which this is asked. */
+static int session_members(struct op_call *call, const void *record, struct json_out *j,
+                           struct err *err)
+{
+    const struct session *session = record;
+
+    (void)err;
+    fields_json(&session_table.fields, session, j);
+    json_out_key_bool(j, "current", str_equal(session->id, call->actor.session_id));
+    return 0;
+}
+
 /* What has to be entered for it, and how long there is for that. */
 static int domain_members(struct op_call *call, const void *record, struct json_out *j,
                           struct err *err)
@@ -335,6 +347,9 @@ static const struct field domain_more[] = {
 static const struct field alert_more[] = {
     {.name = "remedy", .type = FIELD_TEXT, .size = NOTICE_HINT_SIZE, .help = "what to do about it"},
 };
+static const struct field session_more[] = {
+    {.name = "current", .type = FIELD_BOOL, .size = 1, .help = "this is asked with it"},
+};
 static const struct field job_more[] = {
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };
@@ -346,6 +361,7 @@ const struct fields view_rule_more = {rule_more, COUNT(rule_more), 0};
 const struct fields view_audit_more = {audit_more, COUNT(audit_more), 0};
 const struct fields view_domain_more = {domain_more, COUNT(domain_more), 0};
 const struct fields view_alert_more = {alert_more, COUNT(alert_more), 0};
+const struct fields view_session_more = {session_more, COUNT(session_more), 0};
 const struct fields view_job_more = {job_more, COUNT(job_more), 0};
 
 const struct view view_access = {"access", &access_table, NULL};
@@ -363,7 +379,7 @@ const struct view view_plan = {"plan", &plan_table, plan_members};
 const struct view view_port = {"port", &port_table, port_members};
 const struct view view_rate_limit = {"rate_limit", &rate_limit_table, NULL};
 const struct view view_rule = {"rule", &rule_table, rule_members};
-const struct view view_session = {"session", &session_table, NULL};
+const struct view view_session = {"session", &session_table, session_members};
 const struct view view_subscription = {"subscription", &subscription_table, subscription_members};
 const struct view view_tenant = {"tenant", &tenant_table, tenant_members};
 const struct view view_tunnel = {"tunnel", &tunnel_table, tunnel_members};

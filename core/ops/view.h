@@ -22,7 +22,7 @@ extern const struct view view_alert, view_channel, view_message;
 extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, view_job_more,
     view_audit_more, view_rule_more;
 
-extern const struct fields view_domain_more, view_alert_more, view_port_more;
+extern const struct fields view_domain_more, view_alert_more, view_port_more, view_session_more;
 
 struct domain_record;
 

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from box import TOP, Tap, wait_for
 
 PACKAGES = ("systemd,systemd-sysv,dbus,libfcgi0ldbl,liblmdb0,libcurl4,libcjson1,libsodium23,libinih1,libpq5,libidn2-0,libpsl5,libunistring2,"
-            "libyaml-0-2,libarchive13,libzstd1,libexpat1,libqrencode4,libssl3,nginx-light,busybox-static,util-linux,passwd,procps")
+            "libyaml-0-2,libarchive13,libzstd1,libexpat1,libqrencode4,liboath0,libssl3,nginx-light,busybox-static,util-linux,passwd,procps")
 DROP = ("doc", "man", "locale")
 CONF = """[box]
 domain = localhost
