@@ -25,6 +25,7 @@ const struct op_route route_table[] = {
     {GET, "/api/system/database", "system.database"},
     {GET, "/api/dashboard/metrics", "dashboard.metrics"},
     {GET, "/api/attention", "attention"},
+    {GET, "/api/search", "search"},
 
     {POST, "/api/auth/login", "auth.login"},
     {POST, "/api/admin/login", "auth.login"},

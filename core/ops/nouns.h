@@ -10,6 +10,7 @@ extern const struct op change_ops[];          /* change_ops.c */
 extern const struct op attention_ops[];       /* attention_ops.c */
 extern const struct op auth_second_ops[];     /* auth_second_ops.c */
 extern const struct op second_factor_ops[];   /* second_factor_ops.c */
+extern const struct op search_ops[];          /* search_ops.c */
 extern const struct op user_ops[];            /* user_ops.c */
 extern const struct op invitation_ops[];      /* invitation_ops.c */
 extern const struct op reset_ops[];           /* reset_ops.c */

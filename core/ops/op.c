@@ -9,7 +9,7 @@
 const struct op *const op_tables[] = {
     system_ops,
     doctor_ops,
-    change_ops, attention_ops,
+    change_ops, attention_ops, search_ops,
     auth_ops,
     auth_second_ops, second_factor_ops,
     user_ops, reset_ops, invitation_ops,
