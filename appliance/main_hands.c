@@ -268,6 +268,11 @@ static int open_world(struct program *p, struct err *err)
                        "[hands] metrics_port must be between 1024 and 55000");
     p->world.metrics_port = (uint32_t)port;
     if (p->paths.root[0] != '\0')
+        (void)str_format(p->world.web_pid, sizeof p->world.web_pid, "%s/nginx.pid", p->paths.run);
+    else
+        (void)str_copy(p->world.web_pid, sizeof p->world.web_pid,
+                       setting(p, "web", "pid", "/run/nginx.pid"));
+    if (p->paths.root[0] != '\0')
         (void)str_format(p->world.web_log, sizeof p->world.web_log, "%s/log/nginx.log",
                          p->paths.root);
     else

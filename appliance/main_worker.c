@@ -17,6 +17,7 @@
 #include "alert_watch.h"
 #include "answer.h"
 #include "answer_doctor.h"
+#include "answer_programs.h"
 #include "backup.h"
 #include "backup_watch.h"
 #include "box_move.h"
@@ -223,6 +224,9 @@ static const struct answer_row watch_answers[] = {
     {"mail_test", post_test_mail},
     {"act", acts_answer},
     {"doctor", answer_doctor},
+    {"programs", answer_programs},
+    {"versions", answer_versions},
+    {"certificates", answer_certificates},
     {NULL, NULL},
 };
 

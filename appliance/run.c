@@ -36,7 +36,7 @@ struct run {
     char front[PATHS_SIZE + 16], worker[PATHS_SIZE + 16], hands[PATHS_SIZE + 16],
         sett[PATHS_SIZE + 16];
     char log[PATHS_SIZE + 16], nginx[PATHS_SIZE + 16], nginx_conf[PATHS_SIZE + 32],
-        notify[PATHS_SIZE + 16], port_text[16];
+        notify[PATHS_SIZE + 16], port_text[16], supervised[PATHS_SIZE + 16];
     struct supervise_program programs[5];
 };
 
@@ -84,6 +84,7 @@ static void names_set(struct run *run)
     (void)str_format(run->nginx, sizeof run->nginx, "%s/nginx", p->root);
     (void)str_format(run->nginx_conf, sizeof run->nginx_conf, "%s/nginx.conf", run->nginx);
     (void)str_format(run->notify, sizeof run->notify, "%s/notify.sock", p->run);
+    (void)str_format(run->supervised, sizeof run->supervised, "%s/supervised", p->run);
     (void)str_format(run->port_text, sizeof run->port_text, "%u", run->port);
 }
 
@@ -281,6 +282,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
     log_open("sett", LOG_LEVEL_INFO);
     if (supervise_new(&s, run.notify, run.log, err) == -1)
         return -1;
+    supervise_report(s, run.supervised);
     rc = start_all(&run, s, err);
     if (rc == 1) {
         if (!run.demo)

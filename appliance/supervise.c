@@ -23,6 +23,7 @@
 #include "str.h"
 
 #define WATCHDOG_MS    10000
+#define REPORT_MS      2000
 #define RESTART_MIN_MS 200
 #define RESTART_MAX_MS 1000
 #define SETPRIV        "/usr/bin/setpriv"
@@ -41,6 +42,8 @@ struct supervise {
     int signals, notify;
     const char *log_folder;
     char notify_variable[160], watchdog_variable[40];
+    const char *report; /* or NULL */
+    int64_t reported_ms;
     struct child children[SUPERVISE_PROGRAMS];
     unsigned count;
 };
@@ -257,6 +260,37 @@ static void attend(struct supervise *s)
     }
 }
 
+void supervise_report(struct supervise *s, const char *path)
+{
+    s->report = path;
+}
+
+/* Every two seconds; whoever reads it never sees half of it. */
+static void report(struct supervise *s)
+{
+    char text[1024] = "\n", name[512];
+    int64_t now = clock_mono_ms();
+    size_t len = 1;
+    FILE *f;
+
+    if (s->report == NULL || now - s->reported_ms < REPORT_MS ||
+        str_format(name, sizeof name, "%s.new", s->report) == -1)
+        return;
+    s->reported_ms = now;
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct child *c = &s->children[i];
+        int64_t beat = c->program->notifies ? clock_wall_ms() - (now - c->beat_at) : -1;
+        if (!c->program->once && str_format(text + len, sizeof text - len, "%s %u %lld\n",
+                                            c->program->name, c->restarts, (long long)beat) == 0)
+            len += strlen(text + len);
+    }
+    if ((f = fopen(name, "we")) == NULL)
+        return;
+    (void)fputs(text, f);
+    if (fclose(f) == 0)
+        (void)rename(name, s->report);
+}
+
 int supervise_step(struct supervise *s, int wait_ms)
 {
     struct pollfd fds[2] = {{s->signals, POLLIN, 0}, {s->notify, POLLIN, 0}};
@@ -271,6 +305,7 @@ int supervise_step(struct supervise *s, int wait_ms)
     reap(s);
     if (go_on)
         attend(s);
+    report(s);
     return go_on;
 }
 

@@ -533,6 +533,11 @@ static int disk_free(const struct db *db, uint64_t *bytes, struct err *err)
     return 0;
 }
 
+const char *db_version(void)
+{
+    return mdb_version(NULL, NULL, NULL);
+}
+
 int db_figures(struct db *db, struct db_figures *out, struct err *err)
 {
     MDB_envinfo info = {0};

@@ -67,6 +67,9 @@ struct db_figures {
     uint32_t readers, readers_max;
     uint64_t disk_free_bytes;
 };
+/** db_version(): the library's own words: "LMDB 0.9.24: (July 24, 2019)". */
+const char *db_version(void);
+
 /** db_figures(db, out, err): for /metrics and doctor. Return 0 or -1. */
 int db_figures(struct db *db, struct db_figures *out, struct err *err);
 

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 import databases
-from box import Box, Tap, World
+from box import Box, Tap, World, wait_for
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24v24z"/></svg>'
 
@@ -125,6 +125,26 @@ def follow(box, admin, query, wanted, seconds=15):
     return lines, ident
 
 
+def test_programs(tap, box, admin):
+    said = box.http("GET", "/api/system/programs", None, admin).json
+    rows = {p["name"]: p for p in said["programs"]}
+    tap.ok(set(rows) == {"front", "worker", "hands", "web"} and all(r["running"] and r["pss_bytes"] > 100000 and r["started_at"] for r in rows.values()),
+           "what runs, and how much memory is its own", said)
+    tap.ok(rows["worker"]["pid"] == box.worker() and said["disks"][0]["free_bytes"] > 0, "by its process id; and the disk")
+    os.kill(rows["front"]["pid"], 9)
+    wait_for(lambda: box.alive(), "the front is back", 20)
+    again = wait_for(lambda: next((p for p in box.json("system", "programs")["programs"] if p["name"] == "front" and p["restarts"] == 1 and p["beat_at"]), None),
+                     "the restart is counted", 10)
+    tap.ok(again["pid"] != rows["front"]["pid"], "a restart is counted, and the watchdog's last sign of life is told", again)
+    names = {v["name"]: v["version"] for v in box.http("GET", "/api/system/versions", None, admin).json["data"]}
+    tap.ok({"sett", "lmdb", "libcurl", "libsodium", "os", "kernel", "web"} <= set(names) and "nginx" in names["web"], "versions of everything", names)
+    box.sett("setting", "set", "alerts.certificates", f"127.0.0.1:{box.world.port}, 127.0.0.1:1")
+    found = {c["host"]: c for c in box.http("GET", "/api/system/certificates", None, admin).json["data"]}
+    good, bad = found[f"127.0.0.1:{box.world.port}"], found["127.0.0.1:1"]
+    tap.ok(good["days"] is not None and good["expires_at"] and not good["problem"], "until when a certificate is good", good)
+    tap.ok(bad["days"] is None and bad["problem"], "and why one cannot be seen", bad)
+
+
 def test_logs(tap, box, admin):
     def logs(query=""):
         return box.http("GET", "/api/logs" + query, None, admin)
@@ -167,7 +187,7 @@ def main():
         try:
             box.run()
             admin = box.login()
-            for test in (test_brand, test_settings, test_doctor, test_logs):
+            for test in (test_brand, test_settings, test_doctor, test_logs, test_programs):
                 with tap.part(test.__name__):
                     test(tap, box, admin)
             with tap.part("providers"):

@@ -475,6 +475,14 @@ int postgres_drop(const struct postgres *p, const char *name, const char *mark, 
 
 /* ---- a try ---- */
 
+const char *postgres_version(void)
+{
+    static _Thread_local char text[16];
+
+    (void)str_format(text, sizeof text, "%d", PQlibVersion());
+    return text;
+}
+
 static void tell_right(const struct trial *t, const char *name, const char *value, const char *can,
                        const char *cannot, const char *fix)
 {

@@ -44,6 +44,9 @@ int postgres_address(const struct postgres *p, char *host, size_t size, uint32_t
  * ERR_UNAVAILABLE (busy, or somebody does the same), ERR_TIMEOUT, ERR_FULL. ${name} is one of
  * postgres_name's. */
 
+/** postgres_version(): of the library, as a number: "150013". */
+const char *postgres_version(void);
+
 struct trial;
 
 /** postgres_trial(p, t): which server, which account, whether that may make roles and databases;

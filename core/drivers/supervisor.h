@@ -18,6 +18,7 @@ struct supervisor_status {
     uint32_t pid, restarts;
     int32_t exit_code;
     int64_t since;
+    int64_t beat_at; /* its last sign of life to the watchdog; 0: none known */
 };
 struct supervisor {
     const char *name;

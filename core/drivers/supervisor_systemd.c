@@ -14,7 +14,7 @@
 #define STOP_S   60 /* systemctl stop waits for the unit, whose TimeoutStopSec is 45 s */
 
 static const char properties[] = "--property=LoadState,ActiveState,SubState,Job,MainPID,NRestarts,"
-                                 "ExecMainStatus,ActiveEnterTimestamp";
+                                 "ExecMainStatus,ActiveEnterTimestamp,WatchdogTimestamp";
 
 struct self {
     char systemctl[200], journalctl[200];
@@ -103,6 +103,9 @@ static void take(struct supervisor_status *out, const char *name, const char *va
     } else if (str_equal(name, "ActiveEnterTimestamp") && value[0] == '@' &&
                str_u64(value + 1, 0, INT32_MAX, &n) == 0) {
         out->since = (int64_t)n * 1000;
+    } else if (str_equal(name, "WatchdogTimestamp") && value[0] == '@' &&
+               str_u64(value + 1, 0, INT32_MAX, &n) == 0) {
+        out->beat_at = (int64_t)n * 1000;
     }
 }
 

@@ -33,6 +33,7 @@ const char *const hands_verb_names[] = {"ping",
                                         "receive",
                                         "discard",
                                         "journal",
+                                        "programs",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

@@ -51,6 +51,10 @@
  *                     SINCE and UNTIL (ms), LEVEL, TEXT. Streams a line each: "SOURCE AT LEVEL
  *                     TEXT", a source's own lines in their order
  *
+ *   PROGRAMS          streams "program NAME PID PSS STARTED RESTARTS BEAT" for each program and the
+ *                     web server, "connector NUMBER …" alike for at most 100; -1: not known; PID 0:
+ *                     it does not run; flag: "version NAME TEXT", too
+ *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
@@ -89,6 +93,7 @@ enum hands_verb {
     HANDS_RECEIVE,     /* a tenant's volumes from a snapshot, to wait there */
     HANDS_DISCARD,     /* what waits goes; flag: what is kept, too */
     HANDS_JOURNAL,     /* lines of our own programs' logs; answer streamed */
+    HANDS_PROGRAMS,    /* what runs of the box; flag: versions too; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

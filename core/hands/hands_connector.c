@@ -231,15 +231,22 @@ enum outcome hands_connector_status(struct hands_job *job, struct err *err)
     return reply->present || reply->running ? OUTCOME_OK : OUTCOME_ABSENT;
 }
 
-int hands_connector_runs(struct hands_world *w, uint64_t number, struct err *err)
+int hands_connector_look(struct hands_world *w, uint64_t number, struct supervisor_status *status,
+                         struct err *err)
 {
     struct connector c;
 
-    if (files_of(w, number, &c.files, err) == -1 ||
-        make_unit(w, number, &c.files, &c.unit, err) == -1 ||
-        w->supervisor->status(w->supervisor->self, &c.unit, &c.status, err) == -1)
-        return -1;
-    return c.status.running;
+    return files_of(w, number, &c.files, err) == -1 ||
+                   make_unit(w, number, &c.files, &c.unit, err) == -1
+               ? -1
+               : w->supervisor->status(w->supervisor->self, &c.unit, status, err);
+}
+
+int hands_connector_runs(struct hands_world *w, uint64_t number, struct err *err)
+{
+    struct supervisor_status status;
+
+    return hands_connector_look(w, number, &status, err) == -1 ? -1 : status.running;
 }
 
 enum outcome hands_connector_logs(struct hands_job *job, struct err *err)

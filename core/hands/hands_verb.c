@@ -61,6 +61,7 @@ static const struct {
     [HANDS_RECEIVE] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_receive},
     [HANDS_DISCARD] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_discard},
     [HANDS_JOURNAL] = {NEED_LINES, hands_journal},
+    [HANDS_PROGRAMS] = {0, hands_programs},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

@@ -35,6 +35,7 @@ struct hands_world {
     const char *cloudflared; /* its path, for the child supervisor */
     uint32_t metrics_port;   /* first of the connectors' ports */
     char web_log[300];       /* of the web server's errors; "": none */
+    char web_pid[300];       /* its pid file */
 };
 
 /* One request being worked on. */
@@ -129,6 +130,14 @@ int hands_quiet_end(struct hands_world *world, int wait_ms);
 
 /* hands_journal.c */
 hands_work hands_journal;
+
+/* hands_programs.c */
+hands_work hands_programs;
+
+/** hands_connector_look(world, number, status, err): what the supervisor knows of that tunnel's
+ * connector. Return 0 or -1. */
+int hands_connector_look(struct hands_world *world, uint64_t number,
+                         struct supervisor_status *status, struct err *err);
 
 /* hands_receive.c */
 hands_work hands_receive, hands_discard;

@@ -53,6 +53,11 @@ struct call {
     struct curl_slist *headers;
 };
 
+const char *http_version(void)
+{
+    return curl_version();
+}
+
 int http_init(struct err *err)
 {
     if (sodium_init() == -1 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

@@ -66,6 +66,9 @@ struct http_answer {
  * keeps a small set of handles with their open connections. */
 struct http_client;
 
+/** http_version(): of the library: "libcurl/7.88.1 OpenSSL/3.0.17 …". */
+const char *http_version(void);
+
 /** http_init(err): once per process, before threads. 0 or -1. */
 int http_init(struct err *err);
 

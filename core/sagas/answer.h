@@ -25,6 +25,7 @@
  *   audit_export      format, from_ms, until_ms,   a file: lines of the audit, from this byte on
  *                     from
  *   trial             provider                     JSON: where its credentials lead
+ *   programs, versions, certificates               JSON: what runs, in which version (core/watch/)
  *   doctor                                         JSON: what is wrong with the box (core/ops/)
  *   checkout          order_id, secret             JSON: {"session","url"} of Stripe's page
  *   checkout_end      session                      JSON: that page is closed
