@@ -46,6 +46,7 @@ const struct table invitation_table = {
     .key = {"id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
+    .feed = {.object = "invitation"},
 };
 
 enum invitation_state invitation_state(const struct invitation *i, int64_t now_ms)

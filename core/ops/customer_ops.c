@@ -7,13 +7,17 @@
 #include "params.h"
 #include "str.h"
 
+#include <string.h>
+
 struct customer_list_params {
     struct list_params list;
-    char email[256];
+    char email[256], q[128];
 };
 static const struct field customer_list_rows[] = {
     LIST_FIELDS(struct customer_list_params),
     FIELD(struct customer_list_params, email, FIELD_TEXT, .help = "only those with this address"),
+    FIELD(struct customer_list_params, q, FIELD_TEXT,
+          .help = "only those with this in name, address or Stripe's id, or of this number"),
 };
 
 struct customer_params {
@@ -41,11 +45,22 @@ static const struct field customer_update_rows[] = {
     CUSTOMER_ROWS,
 };
 
+static bool keep(const struct op_call *call, const void *record)
+{
+    const struct customer_list_params *p = call->params;
+    const struct customer *c = record;
+    uint64_t number;
+
+    return p->q[0] == '\0' || strcasestr(c->name, p->q) != NULL ||
+           strcasestr(c->email, p->q) != NULL || str_equal(c->stripe_customer, p->q) ||
+           (str_u64(p->q, 1, UINT64_MAX, &number) == 0 && c->number == number);
+}
+
 static int customer_list(struct op_call *call, struct err *err)
 {
     const struct customer_list_params *p = call->params;
     struct customer match = {0};
-    struct list list = {.view = &view_customer, .url = "/api/customers"};
+    struct list list = {.view = &view_customer, .url = "/api/customers", .keep = keep};
 
     if (op_given(call, "email")) {
         (void)str_copy(match.email, sizeof match.email, p->email);

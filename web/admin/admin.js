@@ -13,6 +13,7 @@ import { pages } from "../base/pages.js";
 // Pages for those who are not signed in.
 const open = [
   { name: "sign_in", file: "sign-in", path: "/admin/sign-in", role: "public" },
+  ...["accept", "reset", "forgotten"].map((name) => ({ name, file: "way-in", path: "/admin/" + name, role: "public" })),
 ];
 const files = (name) => `../pages/${name}.js`;
 const known = signal(false), trouble = signal(null);

@@ -22,7 +22,7 @@ export const pages = [
   { name: "audit", file: "audit", path: "/admin/audit", group: "box", icon: "scroll-text", role: "admin", key: "i" },
   { name: "system", file: "system", path: "/admin/system", group: "box", icon: "server", role: "viewer", key: "y" },
   { name: "users", file: "users", path: "/admin/users", group: "box", icon: "shield-check", role: "admin" },
-  { name: "keys", file: "keys", path: "/admin/keys", group: "box", icon: "key-round", role: "operator" },
+  { name: "keys", file: "keys", path: "/admin/keys", group: "box", icon: "key-round", role: "admin" },
   { name: "settings", file: "settings", path: "/admin/settings", group: "box", icon: "settings", role: "admin", key: "s" },
   { name: "account", file: "account", path: "/admin/account", role: "customer" },
 ];

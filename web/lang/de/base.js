@@ -6,6 +6,8 @@ export default {
   again: "Erneut versuchen",
   loading: "Wird geladen",
   undo: "Rückgängig",
+  shown_once: "Wird nur dieses Mal gezeigt: Niemand kann es später nachsehen.",
+  have_it: "Ich habe es",
   close: "Schließen",
   cancel: "Abbrechen",
   save: "Speichern",

@@ -6,6 +6,8 @@ export default {
   again: "Try again",
   loading: "Loading",
   undo: "Undo",
+  shown_once: "Shown this once: nobody can look it up later.",
+  have_it: "I have it",
   close: "Close",
   cancel: "Cancel",
   save: "Save",

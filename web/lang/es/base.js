@@ -6,6 +6,8 @@ export default {
   again: "Reintentar",
   loading: "Cargando",
   undo: "Deshacer",
+  shown_once: "Se muestra solo esta vez: nadie podrá consultarlo después.",
+  have_it: "Lo tengo",
   close: "Cerrar",
   cancel: "Cancelar",
   save: "Guardar",
