@@ -75,7 +75,7 @@ export function Shell({ pages, files, home = "/admin", account = "/admin/account
     <header class="top">
       <button type="button" class="button quiet burger" aria-expanded=${open} aria-controls="nav" aria-label=${t("base.navigation")} onClick=${() => setOpen(!open)}><${Icon} name="menu"/></button>
       <a class="brand" href=${home}>sett</a>
-      <button type="button" class="find" aria-label=${t("base.find") + " (Ctrl K)"} onClick=${openPalette}><${Icon} name="search"/><span>${t("base.find")}</span><kbd>Ctrl K</kbd></button>
+      <button type="button" class="find" aria-label=${t("base.find") + " Ctrl K"} onClick=${openPalette}><${Icon} name="search"/><span>${t("base.find")}</span><kbd>Ctrl K</kbd></button>
       <span class="grow"></span><${Connection}/><${Choices}/>
       <${Menu} icon="user" label=${t("base.signed_in_as", { name: me.value?.user?.name || me.value?.id })} items=${[
         { label: me.value?.user?.name || me.value?.id, icon: "user", href: account },

@@ -51,7 +51,7 @@ export const Card = ({ title, acts, children, kind = "", id }) => html`
 /** What there is to say where nothing is yet: what it is, what to do, the command for it. */
 export const Empty = ({ icon = "box", title, children, command, act }) => html`
   <div class="empty"><${Icon} name=${icon}/><h2>${title}</h2><p>${children}</p>${act}
-    ${command && html`<p><${Code}>${command}<//></p>`}</div>`;
+    ${command && html`<p><${Code} block>${command}<//></p>`}</div>`;
 
 /** A text to copy. */
 export function Copy({ text, label }) {
