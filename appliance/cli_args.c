@@ -14,10 +14,11 @@
 #include "params.h"
 #include "str.h"
 
-#define ANSWER_MAX (8u << 20)
-#define SECRET_MAX 4096
-#define TEXT_MAX   65536
-#define WORDS_SIZE 64
+#define ANSWER_MAX   (8u << 20)
+#define PARTIAL_EXIT 7
+#define SECRET_MAX   4096
+#define TEXT_MAX     65536
+#define WORDS_SIZE   64
 
 /* "--starting-after" names the field starting_after. */
 static int option_name(char *out, size_t size, const char *word, size_t len)
@@ -332,6 +333,17 @@ static int verdict_code(const struct buf *answer)
     return fine ? 0 : 1;
 }
 
+/* Of an act on many some could not be done. */
+static int partial_code(const struct buf *answer)
+{
+    struct err err = {0};
+    struct cJSON *tree = json_parse(buf_string(answer), answer->len, &json_limits_provider, &err);
+    int64_t refused = json_i64(tree, "refused", 0);
+
+    json_free(tree);
+    return refused == 0 ? 0 : PARTIAL_EXIT;
+}
+
 /* Where an operation itself wants the word that confirms it. Return 0 or -1. */
 static int pass_confirm(const struct cli *cli, const struct op *op, void *params, uint64_t *given,
                         struct err *err)
@@ -395,6 +407,8 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
         code = -1;
     if (code == 0 && (op->flags & OP_VERDICT) != 0)
         code = verdict_code(&b);
+    if (code == 0 && (op->flags & OP_PARTIAL) != 0)
+        code = partial_code(&b);
 done:
     free(params);
     buf_free(&b);

@@ -11,6 +11,7 @@
 
 const struct op_route route_table[] = {
     /* The hottest come first: the search goes down the list. */
+    {GET, "/api/tenants/export", "tenant.export"},
     {GET, "/api/tenants/{id}", "tenant.show"},
     {GET, "/api/tenants", "tenant.list"},
     {GET, "/health", "health"},
@@ -74,6 +75,7 @@ const struct op_route route_table[] = {
     {POST, "/api/keys/{id}/rotate", "key.renew"},
 
     {POST, "/api/tenants", "tenant.create"},
+    {POST, "/api/tenants/bulk", "tenant.bulk"},
     {PATCH, "/api/tenants/{id}", "tenant.update"},
     {DELETE, "/api/tenants/{id}", "tenant.delete"},
     {POST, "/api/tenants/{id}/suspend", "tenant.suspend"},

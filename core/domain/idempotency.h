@@ -6,7 +6,7 @@
  */
 #include "db.h"
 
-#define IDEMPOTENCY_BODY    16384
+#define IDEMPOTENCY_BODY    49152
 #define IDEMPOTENCY_KEEP_MS (INT64_C(24) * 3600 * 1000)
 
 struct idempotency {

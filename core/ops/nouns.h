@@ -17,6 +17,8 @@ extern const struct op reset_ops[];           /* reset_ops.c */
 extern const struct op key_ops[];             /* key_ops.c */
 extern const struct op session_ops[];         /* session_ops.c */
 extern const struct op tenant_ops[];          /* tenant_ops.c */
+extern const struct op tenant_many_ops[];     /* tenant_many.c */
+extern const struct op tenant_export_ops[];   /* tenant_export.c */
 extern const struct op tenant_move_ops[];     /* tenant_move.c */
 extern const struct op proxmox_ops[];         /* proxmox_ops.c */
 extern const struct op tunnel_ops[];          /* tunnel_ops.c */

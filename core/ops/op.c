@@ -16,6 +16,7 @@ const struct op *const op_tables[] = {
     key_ops,
     session_ops,
     tenant_ops,
+    tenant_many_ops, tenant_export_ops,
     tenant_move_ops, tenant_data_ops, proxmox_ops,
     tunnel_ops,
     creation_ops,

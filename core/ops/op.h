@@ -33,6 +33,7 @@ struct job;
 #define OP_VERDICT 0x2000u /* CLI: exit 1 unless the answer's "fine" is true */
 #define OP_FILE    0x4000u /* answers with a file: call->file; for the API alone */
 #define OP_ENROL   0x8000u /* also for somebody who must enter a second factor first */
+#define OP_PARTIAL 0x400u  /* CLI: exit 7 when the answer's "refused" is not 0 */
 #define OP_CREATE  0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
 
 struct actor {
@@ -150,6 +151,11 @@ int op_dispatch(struct op_call *call, struct err *err);
  * it looks at the input. 0 or -1.
  */
 int op_allowed(const struct op *op, const struct actor *actor, struct err *err);
+
+/** op_fresh(call, err): that whoever asks has given the password within 15 minutes, or is on the
+ * box. op_dispatch asks for the rows with OP_FRESH; others ask when it depends on what is to be
+ * done. ERR_FORBIDDEN "password_needed". Return 0 or -1. */
+int op_fresh(const struct op_call *call, struct err *err);
 
 /** op_audit(call, txn, result, err): add call->audit, completed by who asks, to a change that an
  * operation makes outside of its own run (in slow). What run changes is audited by op_dispatch.

@@ -3,6 +3,7 @@
 #include "tenant_change.h"
 
 #include "enquire.h"
+#include "log_page.h"
 #include "nouns.h"
 #include "str.h"
 #include "tenant_find.h"
@@ -19,14 +20,13 @@ static const struct field tenant_list_rows[] = {
           .help = "in which order; with - the other way round"),
 };
 
-struct lines_params {
+struct logs_params {
     char id[96];
-    uint32_t lines;
+    struct log_wish wish;
 };
-static const struct field lines_rows[] = {
-    ID_FIELD(struct lines_params),
-    FIELD(struct lines_params, lines, FIELD_U32, .min = 1, .max = 5000,
-          .help = "how many of the newest lines (100)"),
+static const struct field logs_rows[] = {
+    ID_FIELD(struct logs_params),
+    LOG_WISH_FIELDS(struct logs_params),
 };
 
 static int show_page(struct op_call *call, const struct tenant_page *page, struct err *err)
@@ -85,9 +85,14 @@ static int tenant_show(struct op_call *call, struct err *err)
 
 static int logs_slow(struct op_call *call, struct err *err)
 {
-    const struct lines_params *p = call->params;
+    const struct logs_params *p = call->params;
 
-    return enquire_lines(call, &tenant_table, p->id, p->lines, err);
+    return log_page_ask(call, &tenant_table, p->id, &p->wish, err);
+}
+
+static int logs(struct op_call *call, struct err *err)
+{
+    return log_page_reply(call, &((const struct logs_params *)call->params)->wish, err);
 }
 
 static int stats_slow(struct op_call *call, struct err *err)
@@ -169,11 +174,11 @@ const struct op tenant_ops[] = {
     {.name = "tenant.logs",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_ASK,
-     .params = PARAMS(lines_rows, struct lines_params),
-     .help = "The newest lines of a tenant's log",
-     .example = "1 --lines 50",
+     .params = PARAMS(logs_rows, struct logs_params),
+     .help = "The newest lines of a tenant's log, or those with a text, of a level, or since",
+     .example = "1 --lines 50 --level warning",
      .slow = logs_slow,
-     .run = enquire_reply_lines},
+     .run = logs},
     {.name = "tenant.stats",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_ASK,
