@@ -5,7 +5,7 @@ DEPS_TEST := python3 chromium fonts-dejavu-core python3-jsonschema python3-webso
 DEPS_NPM  := nodejs npm
 DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
-DEPS_BENCH := wrk restic borgbackup age zstd
+DEPS_BENCH := wrk chromium nodejs npm restic borgbackup age zstd
 
 TESTS := $(sort $(wildcard tests/test_*.py tests/test_*.sh))
 LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))
@@ -72,6 +72,7 @@ $(B)/bench/slow_sync.so: tests/bench/slow_sync.c Makefile
 ## bench: speed and memory as ratios to something beside it, in one run
 bench: deps
 	@$(call need,$(DEPS_BUILD) python3 $(DEPS_BENCH))
+	@$(MAKE) --no-print-directory -s tests/npm/node_modules/.package-lock.json
 	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/constant $(B)/bench/checks $(B)/bench/fill $(B)/bench/find $(B)/bench/snapshot $(B)/bench/slow_sync.so
 	@python3 tests/bench/bench.py
 

@@ -19,6 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "parts"))
 from bench_snapshot import Shots
+from bench_web import bench_web
 from box import BUILD, TOP, Box, free_port, wait_for
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "3"))
@@ -363,9 +364,15 @@ def bench_snapshots():
         box.close()
 
 
+def web():
+    bench_web(row, loose, os.path.join(BENCH, "fill"), cpu, TENANTS)
+
+
 def main():
     if sys.argv[1:] == ["snapshots"]:
         return bench_snapshots()
+    if sys.argv[1:] == ["web"]:
+        return web()
     print(f"{'what':58} {'sett':>22} {'against':>30} {'ratio':>6} aim")
     box = Box()
     try:
@@ -393,6 +400,7 @@ def main():
     bench_provision()
     bench_checks()
     bench_snapshots()
+    web()
 
 
 if __name__ == "__main__":
