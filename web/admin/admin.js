@@ -17,11 +17,13 @@ const open = [
 ];
 const files = (name) => `../pages/${name}.js`;
 const known = signal(false), trouble = signal(null);
+// Who must set up a second factor first stays at the way in, which asks for it.
+const inside = () => me.value && me.value.second_factor !== "enrol";
 
 function App() {
   lang.value;
   if (!known.value) return html`<main class="narrow"><${Trouble} of=${trouble.value} again=${begin}/></main>`;
-  if (open.some((p) => p.path === path.value) || !me.value)
+  if (open.some((p) => p.path === path.value) || !inside())
     return html`<${Outlet} pages=${open} files=${files}/><${Toasts}/><${Dialogs}/>`;
   return html`<${Shell} pages=${pages} files=${files}/>`;
 }
@@ -40,9 +42,9 @@ start((to) => to === "/admin" || to.startsWith("/admin/"));
 effect(() => { // in comes who is nobody, and back to where they wanted to go
   if (!known.value) return;
   const way = path.value === "/admin/sign-in";
-  if (!me.value && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
-  else if (me.value && way) go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });
-  if (me.value) startLive(); else stopLive();
+  if (!inside() && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
+  else if (inside() && way) go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });
+  if (inside()) startLive(); else stopLive();
 });
 startKeys();
 begin();

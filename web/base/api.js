@@ -20,8 +20,8 @@ export class Problem extends Error {
   }
 }
 
-// Set by the sign-in dialogs: asked for when an act needs the password again; resolves to whether it was given.
-export const hooks = { fresh: null };
+// Asked for when an act needs the password again; resolves to whether it was given.
+export const hooks = { fresh: () => import("./second.js").then((m) => m.askFresh()) };
 
 const query = (params) => {
   const q = new URLSearchParams();
@@ -54,6 +54,8 @@ async function ask(method, path, { body, headers = {}, signal: stop } = {}) {
   online.value = !(answer.status === 502 || answer.status === 504 || said.code === "front_down");
   if (answer.ok) return said;
   if (answer.status === 401 && me.value && !path.startsWith("/api/auth/")) me.value = null;
+  // The role was given the duty of a second factor meanwhile: the way in asks for it.
+  if (said.code === "second_factor_needed" && me.value) me.value = { ...me.value, second_factor: "enrol" };
   throw new Problem(answer.status, said);
 }
 

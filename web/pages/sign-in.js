@@ -1,25 +1,43 @@
-// The way in.
-import { html, useState } from "../base/h.js";
-import { send, whoami } from "../base/api.js";
-import { t } from "../base/lang.js";
+// The way in: name and password, then the second step where there is one; and, for whoever must have a second
+// factor and has none, entering it, before anything else.
+import { html, useEffect, useState } from "../base/h.js";
+import { me, send, whoami } from "../base/api.js";
+import { t, word } from "../base/lang.js";
 import { Button, Trouble } from "../base/ui.js";
 import { Field } from "../base/form.js";
-import { Choices } from "../base/shell.js";
+import { Choices, signOut } from "../base/shell.js";
+import { EnrolApp, SecondStep, useTry } from "../base/second.js";
 
-export default function SignIn() {
-  const [values, set] = useState({ username: "", password: "" }), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
-  const go = async (e) => {
+const Frame = ({ title, children }) => {
+  useEffect(() => { document.title = `${title} · sett`; }, [title]);
+  return html`<main class="narrow"><h1 class="brand" tabindex="-1">sett</h1>${children}<div class="acts"><${Choices}/></div></main>`;
+};
+
+function First({ next, over }) {
+  const [values, set] = useState({ username: "", password: "" }), [run, problem, busy] = useTry();
+  const go = (e) => {
     e.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await send("POST", "/api/auth/login", values);
-      await whoami();
-    } catch (p) { setProblem(p); }
-    setBusy(false);
+    run(async () => next(await send("POST", "/api/auth/login", values)));
   };
   const field = (name, more) => html`<${Field} of=${{ name, label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
-  return html`<main class="narrow"><h1 class="brand">sett</h1><form class="card stack" onSubmit=${go}><h2>${t("sign-in.title")}</h2>
+  return html`<form class="card stack" onSubmit=${go}><h2>${t("sign-in.title")}</h2>
+    ${over && !problem && html`<p class="note warn" role="status">${t("sign-in.over")}</p>`}
     ${field("username", { autocomplete: "username", autofocus: true })}${field("password", { type: "password", autocomplete: "current-password" })}
-    <${Trouble} of=${problem}/><${Button} type="submit" kind="primary" busy=${busy}>${t("sign-in.title")}<//></form><div class="acts"><${Choices}/></div></main>`;
+    <${Trouble} of=${problem}/><${Button} type="submit" kind="primary" busy=${busy}>${t("sign-in.title")}<//>
+    <a href="/admin/forgotten">${t("sign-in.forgotten")}</a></form>`;
+}
+
+const Enrol = () => html`<div class="card stack"><h2>${t("sign-in.enrol")}</h2><p>${t("sign-in.enrol_help", { role: word("base.role", me.value.role) })}</p>
+  <${EnrolApp} done=${() => {}}/>
+  <button type="button" class="link" onClick=${signOut}>${t("base.sign_out")}</button></div>`;
+
+export default function SignIn() {
+  const [step, setStep] = useState(null), [over, setOver] = useState(false);
+  const next = async (answer) => {
+    if (answer.second_factor === "needed") return setStep(answer);
+    await whoami();
+  };
+  const again = (p) => { setStep(null); setOver(!!p); };
+  if (me.value) return html`<${Frame} title=${t("sign-in.enrol")}><${Enrol}/><//>`;
+  return html`<${Frame} title=${t("sign-in.title")}>${step ? html`<${SecondStep} step=${step} done=${whoami} again=${again}/>` : html`<${First} next=${next} over=${over}/>`}<//>`;
 }

@@ -1,1 +1,9 @@
-export default { title: "Anmelden", username: "Benutzer", password: "Passwort" };
+export default {
+  title: "Anmelden",
+  username: "Benutzer",
+  password: "Passwort",
+  forgotten: "Passwort vergessen?",
+  over: "Das hat zu lange gedauert. Bitte beginnen Sie neu.",
+  enrol: "Ein zweiter Faktor ist nötig",
+  enrol_help: "Mit der Rolle {role} melden Sie sich hier außer mit dem Passwort mit einer Authenticator-App an. Bitte richten Sie sie jetzt ein; danach öffnet sich alles Weitere.",
+};

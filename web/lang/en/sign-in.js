@@ -1,1 +1,9 @@
-export default { title: "Sign in", username: "User", password: "Password" };
+export default {
+  title: "Sign in",
+  username: "User",
+  password: "Password",
+  forgotten: "Password forgotten?",
+  over: "That took too long. Please begin anew.",
+  enrol: "A second factor is needed",
+  enrol_help: "Whoever is {role} here signs in with an authenticator app besides the password. Please set it up now; everything else opens afterwards.",
+};

@@ -1,1 +1,9 @@
-export default { title: "Iniciar sesión", username: "Usuario", password: "Contraseña" };
+export default {
+  title: "Iniciar sesión",
+  username: "Usuario",
+  password: "Contraseña",
+  forgotten: "¿Ha olvidado la contraseña?",
+  over: "Ha pasado demasiado tiempo. Empiece de nuevo, por favor.",
+  enrol: "Se necesita un segundo factor",
+  enrol_help: "Quien tiene la función {role} inicia sesión con una aplicación de autenticación además de la contraseña. Configúrela ahora, por favor; después se abrirá todo lo demás.",
+};
