@@ -115,6 +115,9 @@ int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_doctor: doctor_command.c: each check's finding and remedy; 1 if something is broken. */
 int cli_doctor(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_support_bundle: bundle_command.c: what helps who is to help, into a file. */
+int cli_support_bundle(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_stripe_send: send.c, in sett-send: one event, signed with the box's own secret. */
 int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -224,6 +224,7 @@ static const struct answer_row watch_answers[] = {
     {"mail_test", post_test_mail},
     {"act", acts_answer},
     {"doctor", answer_doctor},
+    {"support_bundle", answer_bundle},
     {"programs", answer_programs},
     {"versions", answer_versions},
     {"certificates", answer_certificates},

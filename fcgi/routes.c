@@ -21,6 +21,7 @@ const struct op_route route_table[] = {
     {GET, "/api/system/health", "system.health"},
     {POST, "/api/system/admin-action", "system.act"},
     {GET, "/api/system/doctor", "system.doctor"},
+    {GET, "/api/system/support-bundle", "system.bundle"},
     {GET, "/api/system/programs", "system.programs"},
     {GET, "/api/system/versions", "system.versions"},
     {GET, "/api/system/certificates", "system.certificates"},

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What the box says of itself: whose it is, what is wrong with it, whether its providers can be used. Speaks TAP."""
 import http.client
+import io
 import json
 import os
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -145,6 +147,39 @@ def test_programs(tap, box, admin):
     tap.ok(bad["days"] is None and bad["problem"], "and why one cannot be seen", bad)
 
 
+def test_bundle(tap, box, admin):
+    box.secret("smtp.password", "a-very-secret-word-9")
+    box.sett("setting", "set", "mail.from", "box@sett.example")
+    box.sett("customer", "create", "--name", "Müller", "--email", "mueller@kunde.example")
+    key = box.json("key", "create", "script", "--user", "admin", "--role", "admin")["key"]
+    said = box.http("GET", "/api/system/support-bundle", None, {"Authorization": "Bearer " + key})
+    tap.equal(said.status, 403, "a support bundle wants a fresh password")
+    with open(os.path.join(box.root, "log", "hands.log"), "a", encoding="utf-8") as f:
+        f.write(f"2026-11-27T00:00:00Z sett-hands info: {key} for mueller@kunde.example\n")
+    said = box.http("GET", "/api/system/support-bundle", None, admin)
+    tap.ok(said.status == 200 and ".tar" in said.headers["Content-Disposition"], "and is a file then", said.body[:200])
+    local = os.path.join(box.root, "mine.tar")
+    box.sett("support-bundle", local)
+    tap.equal(os.stat(local).st_mode & 0o777, 0o600, "the command line's is nobody else's")
+    with open(local, "rb") as f:
+        mine = f.read()
+    wanted = {"README.txt", "doctor.json", "versions.json", "programs.json", "certificates.json", "settings.json", "store.json", "jobs.json",
+              "alerts.json", "logs.txt"}
+    with open(f"{box.root}/var/lib/sett/live/keys/web.key", "rb") as f:
+        webkey = f.read()
+    for name, data in (("the API's", said.body), ("the command line's", mine)):
+        tar = tarfile.open(fileobj=io.BytesIO(data))
+        parts = {m.name.split("/")[1]: tar.extractfile(m).read() for m in tar}
+        tap.ok(set(parts) == wanted and all(json.loads(parts[p]) is not None for p in wanted if p.endswith("json")), f"{name} has all its parts", parts.keys())
+        tap.ok(not any(word in data for word in (b"a-very-secret-word-9", key.encode(), b"mueller@kunde", b"box@sett.example", b"@kunde.example", webkey)),
+               "and neither secrets nor addresses of people", [w for w in (b"a-very", key.encode(), b"@kunde.example", b"box@sett") if w in data])
+        told = {c["name"]: c["set"] for c in json.loads(parts["settings.json"])["credentials"]}
+        tap.ok(told["smtp.password"] and not told["proxmox.token"], "of secrets, only whether they are set", told)
+        tap.ok(b"ready" in parts["logs.txt"] and json.loads(parts["store.json"])["records"]["customers"] == 1, "but what there was to tell")
+    trail = [a for a in box.json("audit", "list", "--limit", "50")["data"] if a["action"] == "system.bundle"]
+    tap.ok({a["result"] for a in trail} >= {"ok"}, "who took one is in the audit", trail)
+
+
 def test_logs(tap, box, admin):
     def logs(query=""):
         return box.http("GET", "/api/logs" + query, None, admin)
@@ -187,7 +222,7 @@ def main():
         try:
             box.run()
             admin = box.login()
-            for test in (test_brand, test_settings, test_doctor, test_logs, test_programs):
+            for test in (test_brand, test_settings, test_doctor, test_logs, test_bundle, test_programs):
                 with tap.part(test.__name__):
                     test(tap, box, admin)
             with tap.part("providers"):

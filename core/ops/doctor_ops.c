@@ -4,6 +4,7 @@
 #include "enquire.h"
 #include "nouns.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WAIT_MS 60000
@@ -60,6 +61,31 @@ static int ask_slow(struct op_call *call, struct err *err)
                &call->answer, err);
 }
 
+static int bundle_slow(struct op_call *call, struct err *err)
+{
+    struct kv params;
+
+    kv_clear(&params);
+    (void)kv_set_u64(&params, "from", call->from);
+    if ((call->file = calloc(1, sizeof *call->file)) == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a file");
+    if (ask_for_file(call->box->paths.ask_sock, "support_bundle", &params, WAIT_MS, call->file,
+                     err) == 0)
+        return 0;
+    free(call->file);
+    call->file = NULL;
+    return -1;
+}
+
+/* Who took it away is in the audit. */
+static int bundle_run(struct op_call *call, struct err *err)
+{
+    (void)err;
+    json_out_object(call->out);
+    json_out_end_object(call->out);
+    return 0;
+}
+
 #define LOOK(name_, flags_, help_, shape_)                                                         \
     {                                                                                              \
         .name = (name_), .role = ROLE_VIEWER, .flags = OP_READ | OP_ASK | (flags_),                \
@@ -77,5 +103,12 @@ const struct op doctor_ops[] = {
          &versions_shape),
     LOOK("system.certificates", OP_LIST, "Until when certificates of box and domains are good",
          &certificates_shape),
+    {.name = "system.bundle",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH | OP_ASK | OP_FILE,
+     .help = "Take a support bundle away: findings, versions, settings, logs, no secrets",
+     .example = "",
+     .slow = bundle_slow,
+     .run = bundle_run},
     {.name = NULL},
 };
