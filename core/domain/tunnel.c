@@ -2,7 +2,9 @@
  * tenant may have several ways in, or none. */
 #include "tunnel.h"
 
+#include "fold.h"
 #include "str.h"
+#include "tenant.h"
 
 #include <string.h>
 
@@ -57,6 +59,9 @@ static const struct field rows[] = {
     FIELD_SINCE(struct tunnel, routes, FIELD_U32, 3, .help = "rules that go by it"),
     FIELD_SINCE(struct tunnel, elsewhere, FIELD_BOOL, 4,
                 .help = "its connector is not run by this box"),
+    FIELD_SINCE(struct tunnel, words, FIELD_TEXT, 5, .flags = FIELD_HIDDEN),
+    FIELD_SINCE(struct tunnel, health, FIELD_ENUM, 5, .names = tenant_health_names,
+                .help = "how its connector is"),
 };
 
 static const struct index indexes[] = {
@@ -68,13 +73,15 @@ static const struct index indexes[] = {
     {.name = "customer_id", .id = 177, .sparse = true, .fields = {"customer_id"}},
     {.name = "carrier_id", .id = 190, .sparse = true, .fields = {"carrier_id"}},
     {.name = "shared", .id = 191, .sparse = true, .fields = {"shared"}},
+    {.name = "words", .id = 238, .words = true, .fields = {"words"}},
+    {.name = "by_host", .id = 239, .fields = {"hostname"}},
 };
 
 const struct table tunnel_table = {
     .name = "tunnels",
     .noun = "tunnel",
     .id = 6,
-    .version = 4,
+    .version = 5,
     .prefix = "tun",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tunnel)},
     .key = {"id"},
@@ -102,6 +109,30 @@ int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, str
     return record_find(txn, &tunnel_table, "name", tunnel, err);
 }
 
+bool tunnel_troubled(const struct tunnel *tunnel)
+{
+    if (tunnel->state == TUNNEL_FAILED)
+        return true;
+    return tunnel->state == TUNNEL_ACTIVE &&
+           (tunnel->rules_reason[0] != '\0' || tunnel->health == HEALTH_UNHEALTHY ||
+            tunnel->health == HEALTH_UNREACHABLE);
+}
+
+/* Its names, its number, the beginning of its id at Cloudflare, and what it is. */
+static void set_words(struct tunnel *tunnel)
+{
+    char text[64];
+
+    tunnel->words[0] = '\0';
+    if (tunnel_troubled(tunnel))
+        (void)str_copy(tunnel->words, sizeof tunnel->words, TUNNEL_WORD_TROUBLE);
+    (void)str_format(text, sizeof text, "%llu %.8s", (unsigned long long)tunnel->number,
+                     tunnel->cf_tunnel);
+    fold_words(tunnel->words, sizeof tunnel->words, text);
+    fold_words(tunnel->words, sizeof tunnel->words, tunnel->name);
+    fold_words(tunnel->words, sizeof tunnel->words, tunnel->hostname);
+}
+
 /* A name is free again once its bearer is deleted, which keeps it with its number behind it. */
 static int free_name(struct txn *txn, const char *name, struct err *err)
 {
@@ -118,6 +149,7 @@ static int free_name(struct txn *txn, const char *name, struct err *err)
         str_format(kept, sizeof kept, "%.70s~%llu", name, (unsigned long long)old.number) == -1)
         return 0; /* the insertion says that it is taken */
     memcpy(old.name, kept, sizeof old.name);
+    set_words(&old);
     return record_put(txn, &tunnel_table, &old, err);
 }
 
@@ -134,6 +166,7 @@ int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err)
                          (unsigned long long)tunnel->number);
     tunnel->state = TUNNEL_PROVISIONING;
     tunnel->created_at = tunnel->updated_at = txn_time_ms(txn);
+    set_words(tunnel);
     return record_insert(txn, &tunnel_table, tunnel, err);
 }
 
@@ -145,6 +178,7 @@ bool tunnel_routed(const struct tunnel *tunnel)
 int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)
 {
     tunnel->updated_at = txn_time_ms(txn);
+    set_words(tunnel);
     return record_put(txn, &tunnel_table, tunnel, err);
 }
 

@@ -48,9 +48,18 @@ struct tunnel {
     bool carried;             /* its route is to be among its carrier's rules */
     uint32_t routes;          /* shared: rules that are reserved */
     bool elsewhere;           /* its connector is not this box's affair */
+    char words[320];          /* by which it is found; set when it is stored */
+    uint32_t health;          /* enum tenant_health: what the rounds noted of its connector */
 };
 extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,
-                                           hostname, customer_id */
+                                           hostname, customer_id; by_host; words */
+
+/* The word among `words` of those that a person should look at: tunnel_troubled. */
+#define TUNNEL_WORD_TROUBLE ":trouble"
+
+/** tunnel_troubled(tunnel): whether a person should look at it: it is failed, its newest rules were
+ * refused, or its connector is not connected. */
+bool tunnel_troubled(const struct tunnel *tunnel);
 
 /** tunnel_resolve(txn, text, tunnel, err): by id, number or name. Return 1, 0 or -1. */
 int tunnel_resolve(struct txn *txn, const char *text, struct tunnel *tunnel, struct err *err);

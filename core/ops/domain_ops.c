@@ -6,32 +6,13 @@
 #include "custom_domain_text.h"
 #include "customer.h"
 #include "domain_change.h"
+#include "domain_find.h"
 #include "enquire.h"
 #include "json_in.h"
-#include "list.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
 #include "str.h"
-#include "tenant.h"
-
-struct domain_list_params {
-    struct list_params list;
-    char tenant_id[96], name[256];
-    uint32_t state, via;
-    bool deleted;
-};
-static const struct field domain_list_rows[] = {
-    LIST_FIELDS(struct domain_list_params),
-    FIELD(struct domain_list_params, tenant_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
-          .help = "only of this tenant"),
-    FIELD(struct domain_list_params, state, FIELD_ENUM, .names = domain_state_names,
-          .help = "only in this state"),
-    FIELD(struct domain_list_params, via, FIELD_ENUM, .names = domain_via_names,
-          .help = "only by this way"),
-    FIELD(struct domain_list_params, name, FIELD_TEXT, .help = "only of this name"),
-    FIELD(struct domain_list_params, deleted, FIELD_BOOL, .help = "also those that are removed"),
-};
 
 enum language { LANGUAGE_EN, LANGUAGE_ES, LANGUAGE_DE };
 struct instructions_params {
@@ -43,45 +24,6 @@ static const struct field instructions_rows[] = {
     FIELD(struct instructions_params, language, FIELD_ENUM, .names = custom_domain_languages,
           .help = "en, es or de (the customer's)"),
 };
-
-static bool keep(const struct op_call *call, const void *record)
-{
-    const struct domain_list_params *p = call->params;
-    const struct custom_domain *want = call->scratch, *d = record;
-
-    return (p->deleted || op_given(call, "state") || d->state != DOMAIN_REMOVED) &&
-           (want->customer_id[0] == '\0' || str_equal(d->customer_id, want->customer_id)) &&
-           (!op_given(call, "tenant_id") || str_equal(d->tenant_id, want->tenant_id)) &&
-           (!op_given(call, "name") || str_equal(d->name, want->name)) &&
-           (!op_given(call, "state") || d->state == want->state) &&
-           (!op_given(call, "via") || d->via == want->via);
-}
-
-static int domain_list(struct op_call *call, struct err *err)
-{
-    const struct domain_list_params *p = call->params;
-    struct custom_domain *want = call->scratch;
-    struct tenant tenant = {0};
-    struct list list = {.view = &view_domain, .url = "/api/domains", .match = want, .keep = keep};
-
-    if (call->actor.role == ROLE_CUSTOMER)
-        (void)str_copy(want->customer_id, sizeof want->customer_id, call->actor.customer_id);
-    if (op_given(call, "tenant_id") &&
-        object_refer(call, &tenant_table, "tenant_id", p->tenant_id, &tenant, err) != 0)
-        return -1;
-    if (op_given(call, "name") && domain_change_name(p->name, want->name, err) != 0)
-        return -1;
-    (void)str_copy(want->tenant_id, sizeof want->tenant_id, tenant.id);
-    want->state = p->state;
-    want->via = p->via;
-    list.index = op_given(call, "tenant_id")    ? "tenant_id"
-                 : op_given(call, "name")       ? "name"
-                 : want->customer_id[0] != '\0' ? "customer_id"
-                 : op_given(call, "state")      ? "state"
-                                                : NULL;
-    list.fields = list.index == NULL ? 0 : 1;
-    return list_reply(call, &p->list, &list, err);
-}
 
 static int domain_show(struct op_call *call, struct err *err)
 {
@@ -214,12 +156,11 @@ const struct op domain_ops[] = {
     {.name = "domain.list",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_LIST,
-     .params = PARAMS(domain_list_rows, struct domain_list_params),
-     .help = "List customers' domains, newest first",
-     .example = "--state pending",
+     .params = &domain_list_fields,
+     .help = "List customers' domains, newest first, or those that are searched for, in any order",
+     .example = "--state pending,moved --sort deadline",
      RESULT,
-     .scratch_size = sizeof(struct custom_domain),
-     .run = domain_list},
+     .run = domain_list_run},
     {.name = "domain.show",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ,

@@ -2,29 +2,12 @@
 #include "tunnel_start.h"
 
 #include "enquire.h"
-#include "list.h"
 #include "log_page.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
 #include "str.h"
-#include "tenant.h"
-
-struct tunnel_list_params {
-    struct list_params list;
-    char tenant_id[96], hostname[256];
-    uint32_t state;
-    bool deleted;
-};
-static const struct field tunnel_list_rows[] = {
-    LIST_FIELDS(struct tunnel_list_params),
-    FIELD(struct tunnel_list_params, tenant_id, FIELD_TEXT, .flags = FIELD_NUMBERED,
-          .help = "only of this tenant"),
-    FIELD(struct tunnel_list_params, hostname, FIELD_TEXT, .help = "only for this host name"),
-    FIELD(struct tunnel_list_params, state, FIELD_ENUM, .names = tunnel_state_names,
-          .help = "only in this state"),
-    FIELD(struct tunnel_list_params, deleted, FIELD_BOOL, .help = "also those that are deleted"),
-};
+#include "tunnel_find.h"
 
 enum { ACTION_DELETE, ACTION_RELEASE };
 static const char *const action_names[] = {"delete", "release", NULL};
@@ -47,42 +30,6 @@ static const struct field logs_rows[] = {
     ID_FIELD(struct logs_params),
     LOG_WISH_FIELDS(struct logs_params),
 };
-
-static bool keep(const struct op_call *call, const void *record)
-{
-    const struct tunnel_list_params *p = call->params;
-    const struct tunnel *want = call->scratch, *tunnel = record;
-
-    return (p->deleted || op_given(call, "state") || tunnel->state != TUNNEL_DELETED) &&
-           (want->customer_id[0] == '\0' || str_equal(tunnel->customer_id, want->customer_id)) &&
-           (!op_given(call, "tenant_id") || str_equal(tunnel->tenant_id, want->tenant_id)) &&
-           (!op_given(call, "hostname") || str_equal(tunnel->hostname, want->hostname)) &&
-           (!op_given(call, "state") || tunnel->state == want->state);
-}
-
-static int tunnel_list(struct op_call *call, struct err *err)
-{
-    const struct tunnel_list_params *p = call->params;
-    struct tunnel *want = call->scratch;
-    struct tenant tenant = {0};
-    struct list list = {.view = &view_tunnel, .url = "/api/tunnels", .match = want, .keep = keep};
-
-    if (call->actor.role == ROLE_CUSTOMER)
-        (void)str_copy(want->customer_id, sizeof want->customer_id, call->actor.customer_id);
-    if (op_given(call, "tenant_id") &&
-        object_refer(call, &tenant_table, "tenant_id", p->tenant_id, &tenant, err) != 0)
-        return -1;
-    (void)str_copy(want->tenant_id, sizeof want->tenant_id, tenant.id);
-    (void)str_copy(want->hostname, sizeof want->hostname, p->hostname);
-    want->state = p->state;
-    list.index = op_given(call, "tenant_id")    ? "tenant_id"
-                 : op_given(call, "hostname")   ? "hostname"
-                 : want->customer_id[0] != '\0' ? "customer_id"
-                 : op_given(call, "state")      ? "state"
-                                                : NULL;
-    list.fields = list.index == NULL ? 0 : 1;
-    return list_reply(call, &p->list, &list, err);
-}
 
 static int tunnel_show(struct op_call *call, struct err *err)
 {
@@ -173,12 +120,11 @@ const struct op tunnel_ops[] = {
     {.name = "tunnel.list",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_LIST,
-     .params = PARAMS(tunnel_list_rows, struct tunnel_list_params),
-     .help = "List tunnels, newest first",
-     .example = "--tenant-id 1",
+     .params = &tunnel_list_fields,
+     .help = "List tunnels, newest first, or those that are searched for, in any order",
+     .example = "--q acme --state active,failed --sort hostname",
      RESULT,
-     .scratch_size = sizeof(struct tunnel),
-     .run = tunnel_list},
+     .run = tunnel_list_run},
     {.name = "tunnel.show",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ,

@@ -148,6 +148,18 @@ static int note_tenant(struct txn *txn, const struct change *c, struct err *err)
     return tenant_put(txn, &tenant, err) == -1 ? -1 : 1;
 }
 
+static int note_tunnel(struct txn *txn, const struct change *c, struct err *err)
+{
+    struct tunnel tunnel = {0};
+    int found;
+
+    memcpy(tunnel.id, c->id, sizeof tunnel.id);
+    if ((found = record_get(txn, &tunnel_table, &tunnel, err)) != 1 || tunnel.health == c->state)
+        return found == -1 ? -1 : 0;
+    tunnel.health = c->state;
+    return tunnel_put(txn, &tunnel, err);
+}
+
 /* It is well again: a restart that did not help and waits for a person has nothing left to say. */
 static int end_stuck_restart(struct txn *txn, struct changes *all, const struct change *c,
                              struct err *err)
@@ -176,6 +188,8 @@ static int note_one(struct txn *txn, struct changes *all, struct change *c, stru
     }
     if (!c->tunnel && (go_on = note_tenant(txn, c, err)) != 1)
         return go_on;
+    if (c->tunnel && note_tunnel(txn, c, err) == -1)
+        return -1;
     if (health_get(txn, c->id, &health, err) == -1)
         return -1;
     if (health.state != c->state || health.since == 0)

@@ -17,6 +17,7 @@
 #include "str.h"
 #include "tenant.h"
 #include "tenant_text.h"
+#include "tunnel.h"
 
 #define BATCH 2000
 
@@ -25,6 +26,25 @@ struct batch {
     char plan_id[ID_SIZE];
     uint64_t first_port; /* 0: none has one */
 };
+
+/* Its way in. */
+static int route(struct txn *txn, const struct tenant *t, struct err *err)
+{
+    struct tunnel tunnel = {0};
+
+    memcpy(tunnel.tenant_id, t->id, sizeof tunnel.tenant_id);
+    memcpy(tunnel.customer_id, t->customer_id, sizeof tunnel.customer_id);
+    memcpy(tunnel.ingress, t->ingress, sizeof tunnel.ingress);
+    (void)str_format(tunnel.hostname, sizeof tunnel.hostname, "%s.localhost", t->subdomain);
+    (void)str_format(tunnel.service, sizeof tunnel.service, "http://127.0.0.1:%u", t->port);
+    if (tunnel_new(txn, &tunnel, err) == -1)
+        return -1;
+    return tunnel_move(txn, &tunnel,
+                       t->state == TENANT_SUSPENDED ? TUNNEL_PAUSED
+                       : t->state == TENANT_FAILED  ? TUNNEL_FAILED
+                                                    : TUNNEL_ACTIVE,
+                       "", err);
+}
 
 static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *err)
 {
@@ -65,7 +85,9 @@ static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *e
     if (record_insert(txn, &customer_table, &c, err) == -1 ||
         record_insert(txn, &name_table, &name, err) == -1)
         return -1;
-    return record_insert(txn, &tenant_table, &t, err) == -1 ? -1 : tenant_text_note(txn, &t, err);
+    if (record_insert(txn, &tenant_table, &t, err) == -1 || tenant_text_note(txn, &t, err) == -1)
+        return -1;
+    return b->first_port == 0 ? route(txn, &t, err) : 0;
 }
 
 static int fill(struct txn *txn, void *arg, struct err *err)

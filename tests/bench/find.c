@@ -48,6 +48,15 @@ static const struct {
     {"tenant.list", "plan=demo"},
     {"tenant.list", "runtime=docker"},
     {"tenant.list", "runtime=docker&state=failed&q=customer"},
+    {"tunnel.list", "limit=50&totals=true"},
+    {"tunnel.list", "limit=50&sort=hostname"},
+    {"tunnel.list", "limit=50&sort=-state"},
+    {"tunnel.list", "q=c54321"},
+    {"tunnel.list", "q=c"},
+    {"tunnel.list", "q=customer+54321"},
+    {"tunnel.list", "state=failed,provisioning"},
+    {"tunnel.list", "trouble=true&totals=true"},
+    {"tunnel.list", "kind=shared"},
     {"dashboard.metrics", ""},
 };
 
