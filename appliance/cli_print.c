@@ -58,6 +58,9 @@ static const struct {
     {"snapshot",
      {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},
     {"drill", {"id", "number", "vault_id", "passed", "files", "took_ms", "started_at", "problem"}},
+    {"change", {"object", "id", "change", "about", "at"}},
+    {"system.attention", {"severity", "kind", "name", "text", "since", "command"}},
+    {"system.search", {"object", "id", "title", "detail", "state"}},
     {"restore",
      {"id", "state", "scope", "snapshot_number", "snapshot_at", "restored_at", "problem"}},
 };

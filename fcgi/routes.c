@@ -29,8 +29,8 @@ const struct op_route route_table[] = {
     {GET, "/api/system/resources", "system.resources"},
     {GET, "/api/system/database", "system.database"},
     {GET, "/api/dashboard/metrics", "dashboard.metrics"},
-    {GET, "/api/attention", "attention"},
-    {GET, "/api/search", "search"},
+    {GET, "/api/attention", "system.attention"},
+    {GET, "/api/search", "system.search"},
 
     {POST, "/api/auth/login", "auth.login"},
     {POST, "/api/admin/login", "auth.login"},

@@ -395,12 +395,14 @@ static int attention(struct op_call *call, struct err *err)
     if (records(&a, err) == 0 && drift(&a, err) == 0 && backups(&a, err) == 0) {
         qsort(a.at, a.count, sizeof *a.at, order);
         json_out_object(j);
-        json_out_key_text(j, "object", "attention");
+        json_out_key_text(j, "object", "list");
         json_out_key(j, "data");
         json_out_array(j);
         for (unsigned i = 0; i < a.count; i++)
             write_item(j, &a.at[i]);
         json_out_end_array(j);
+        json_out_key_bool(j, "has_more", false);
+        json_out_key_text(j, "url", "/api/attention");
         json_out_key_u64(j, "more", a.more);
         json_out_key_time(j, "at", a.now_ms);
         json_out_end_object(j);
@@ -411,7 +413,7 @@ static int attention(struct op_call *call, struct err *err)
 }
 
 const struct op attention_ops[] = {
-    {.name = "attention",
+    {.name = "system.attention",
      .role = ROLE_VIEWER,
      .flags = OP_READ,
      .help = "What needs a person now, gravest first",

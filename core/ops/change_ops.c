@@ -137,7 +137,7 @@ static int change_list(struct op_call *call, struct err *err)
     if ((p->after[0] == '\0' || known == 0) && feed_now(call->txn, &place, err) != 0)
         return -1;
     json_out_object(j);
-    json_out_key_text(j, "object", "changes");
+    json_out_key_text(j, "object", "list");
     json_out_key(j, "data");
     json_out_array(j);
     for (unsigned i = 0; i < MOST && (got = feed_next(call->txn, &place, &row, err)) == 1; i++) {
@@ -151,6 +151,7 @@ static int change_list(struct op_call *call, struct err *err)
     feed_place_text(&place, text);
     json_out_key_text(j, "place", text);
     json_out_key_bool(j, "has_more", got == 1);
+    json_out_key_text(j, "url", "/api/changes");
     json_out_key_bool(j, "reset", known == 0);
     json_out_end_object(j);
     return got < 0 ? -1 : 0;

@@ -99,8 +99,7 @@ static int job_show(struct op_call *call, struct err *err)
     object_etag(&job_table, &job, call->etag);
     json_out_object(j);
     json_out_key_text(j, "object", view_job.object);
-    fields_json(&job_table.fields, &job, j);
-    if (steps_member(call, &job, err) != 0)
+    if (view_job_members(call, &job, j, err) != 0 || steps_member(call, &job, err) != 0)
         return -1;
     json_out_end_object(j);
     return 0;
@@ -152,6 +151,7 @@ const struct op job_ops[] = {
      .help = "List jobs, newest first",
      .example = "--state stuck",
      .result = &job_table.fields,
+     .more = &view_job_more,
      .scratch_size = sizeof(struct job),
      .run = job_list},
     {.name = "job.show",

@@ -290,7 +290,7 @@ static int search(struct op_call *call, struct err *err)
 
     tidy(p->q, s.wanted, sizeof s.wanted);
     json_out_object(j);
-    json_out_key_text(j, "object", "search");
+    json_out_key_text(j, "object", "list");
     json_out_key(j, "data");
     json_out_array(j);
     for (size_t i = 0; result == 0 && s.wanted[0] != '\0' && i < sizeof sources / sizeof sources[0];
@@ -301,12 +301,14 @@ static int search(struct op_call *call, struct err *err)
             result = look_in(&s, &sources[i], err);
     }
     json_out_end_array(j);
+    json_out_key_bool(j, "has_more", false);
+    json_out_key_text(j, "url", "/api/search");
     json_out_end_object(j);
     return result;
 }
 
 const struct op search_ops[] = {
-    {.name = "search",
+    {.name = "system.search",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ,
      .params = PARAMS(search_rows, struct search_params),

@@ -260,6 +260,54 @@ static int alert_members(struct op_call *call, const void *record, struct json_o
     return 0;
 }
 
+/* What a job is about, by the name that people know: "about": {"object", "id", "name"}. */
+static int job_about(struct op_call *call, const struct job *job, struct json_out *j,
+                     struct err *err)
+{
+    const char *colon = strchr(job->subjects[0], ':');
+    union {
+        struct tenant tenant;
+        struct tunnel tunnel;
+        struct custom_domain domain;
+    } record;
+    const struct {
+        const struct table *table;
+        const char *name, * or ;
+    } kinds[] = {{&tenant_table, record.tenant.name, record.tenant.subdomain},
+                 {&tunnel_table, record.tunnel.hostname, record.tunnel.name},
+                 {&custom_domain_table, record.domain.unicode, record.domain.name}};
+    char object[16] = "";
+    int found = 0;
+
+    json_out_key(j, "about");
+    if (colon == NULL || str_copy_n(object, sizeof object, job->subjects[0],
+                                    (size_t)(colon - job->subjects[0])) != 0) {
+        json_out_null(j);
+        return 0;
+    }
+    json_out_object(j);
+    json_out_key_text(j, "object", object);
+    json_out_key_text(j, "id", colon + 1);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        memset(&record, 0, sizeof record);
+        if (!str_equal(kinds[i].table->noun, object) ||
+            str_copy((char *)&record, ID_SIZE, colon + 1) != 0)
+            continue;
+        if ((found = record_get(call->txn, kinds[i].table, &record, err)) < 0)
+            return -1;
+        if (found == 1)
+            json_out_key_text(j, "name", kinds[i].name[0] != '\0' ? kinds[i].name : kinds[i].or);
+    }
+    json_out_end_object(j);
+    return 0;
+}
+
+int view_job_members(struct op_call *call, const void *record, struct json_out *j, struct err *err)
+{
+    fields_json(&job_table.fields, record, j);
+    return job_about(call, record, j, err);
+}
+
 /* Whether it is the one with which this is asked. */
 static int session_members(struct op_call *call, const void *record, struct json_out *j,
                            struct err *err)
@@ -351,6 +399,7 @@ static const struct field session_more[] = {
     {.name = "current", .type = FIELD_BOOL, .size = 1, .help = "this is asked with it"},
 };
 static const struct field job_more[] = {
+    {.name = "about", .type = FIELD_KV, .help = "what it is about: object, id, name"},
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };
 const struct fields view_tenant_more = {tenant_more, COUNT(tenant_more), 0};
@@ -372,7 +421,7 @@ const struct view view_audit = {"audit_entry", &audit_table, audit_members};
 const struct view view_customer = {"customer", &customer_table, NULL};
 const struct view view_domain = {"domain", &custom_domain_table, domain_members};
 const struct view view_event = {"event", &event_table, NULL};
-const struct view view_job = {"job", &job_table, NULL};
+const struct view view_job = {"job", &job_table, view_job_members};
 const struct view view_key = {"api_key", &api_key_table, NULL};
 const struct view view_order = {"order", &order_table, NULL};
 const struct view view_plan = {"plan", &plan_table, plan_members};

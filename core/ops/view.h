@@ -24,6 +24,10 @@ extern const struct fields view_tenant_more, view_plan_more, view_tunnel_more, v
 
 extern const struct fields view_domain_more, view_alert_more, view_port_more, view_session_more;
 
+/** view_job_members(call, record, j, err): a job's fields, and what it is about, by name. 0 or -1.
+ */
+int view_job_members(struct op_call *call, const void *record, struct json_out *j, struct err *err);
+
 struct domain_record;
 
 /** view_domain_records(records, count, j): the member "records": what has to be entered. */

@@ -44,7 +44,7 @@ static unsigned count(const char *kind, unsigned *all)
     const struct cJSON *data;
     unsigned n = 0;
 
-    if (ops_call(world, "attention", &viewer, NULL, "{}") != 200)
+    if (ops_call(world, "system.attention", &viewer, NULL, "{}") != 200)
         fail_msg("%s", world->err.text);
     *all = 0;
     data = json_at(world->answer, "data");

@@ -73,7 +73,7 @@ static unsigned found(const struct actor *actor, const char *q, const char *obje
     unsigned n = 0;
 
     (void)str_format(body, sizeof body, "{\"q\":\"%s\"}", q);
-    if (ops_call(world, "search", actor, NULL, body) != 200)
+    if (ops_call(world, "system.search", actor, NULL, body) != 200)
         fail_msg("%s: %s", q, world->err.text);
     data = json_at(world->answer, "data");
     for (const struct cJSON *i = json_next(data, NULL); i != NULL; i = json_next(data, i))
