@@ -2,35 +2,43 @@
 // answer to watchJob(), and a drawer shows it; the job goes on when the drawer is closed.
 import { html, useEffect, useRef, useState } from "./h.js";
 import { get, send, may } from "./api.js";
+import { useLive } from "./live.js";
 import { t, word } from "./lang.js";
 import { took, Time } from "./say.js";
 import { Button, Copy, Icon, LinkButton, State, Trouble, toast } from "./ui.js";
 import { Dialog, show } from "./dialog.js";
 
-/** useJob(id): {job, steps, over, problem}, live; steps: rows of the journal in their order. */
+const ended = (job) => ["done", "undone", "stuck"].includes(job.state);
+/** useJob(id): {job, steps, over, problem}, live; steps: rows of the journal in their order. One that goes on after it was
+ * stuck is followed again; what a lost connection missed is read anew. */
 export function useJob(id) {
-  const [state, set] = useState({ steps: [] });
+  const [state, set] = useState({ steps: [] }), hold = useRef({});
+  const look = () => hold.current.look?.();
   useEffect(() => {
     if (!id) return;
     let stream = null, gone = false, wait = 0;
     const rows = new Map();
     const steps = () => [...rows.values()].sort((a, b) => a.number - b.number);
-    const look = () => get("/api/jobs/" + id).then((job) => {
-      if (gone) return;
-      for (const s of job.steps || []) rows.set(s.number, s);
-      set({ job, steps: steps(), over: ["done", "undone", "stuck"].includes(job.state) });
-    }, (problem) => gone || set((s) => ({ ...s, problem })));
+    const close = () => { stream?.close(); stream = null; clearTimeout(wait); };
     const open = () => {
+      close();
       stream = new EventSource(`/api/jobs/${id}/stream`);
       stream.addEventListener("step", (e) => { const s = JSON.parse(e.data); rows.set(s.number, s); set((old) => ({ ...old, steps: steps() })); });
-      stream.addEventListener("job", (e) => { const job = JSON.parse(e.data); set((old) => ({ ...old, job: { ...old.job, ...job }, over: ["done", "undone", "stuck"].includes(job.state) })); });
-      stream.addEventListener("end", () => { stream.close(); look(); });
-      stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED && !gone) wait = setTimeout(open, 2000); });
+      stream.addEventListener("job", (e) => { const job = JSON.parse(e.data); set((old) => ({ ...old, job: { ...old.job, ...job }, over: ended(job) })); });
+      stream.addEventListener("end", () => { close(); read(); });
+      stream.addEventListener("error", () => { if (stream?.readyState === EventSource.CLOSED && !gone) { close(); wait = setTimeout(read, 2000); } });
     };
-    look();
-    open();
-    return () => { gone = true; stream?.close(); clearTimeout(wait); };
+    const read = () => get("/api/jobs/" + id).then((job) => {
+      if (gone) return;
+      for (const s of job.steps || []) rows.set(s.number, s);
+      set({ job, steps: steps(), over: ended(job) });
+      if (ended(job)) close(); else if (!stream) open();
+    }, (problem) => { if (gone) return; set((s) => ({ ...s, problem })); if (problem.status !== 404) { close(); wait = setTimeout(read, 2000); } });
+    hold.current.look = read;
+    read();
+    return () => { gone = true; hold.current.look = null; close(); };
   }, [id]);
+  useLive(["job"], look, [id]);
   return state;
 }
 

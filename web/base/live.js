@@ -1,6 +1,6 @@
 // What changes on the box, as it changes: one event stream for all tabs of a browser, with polling when
 // there is none. A page says which kinds of objects it shows and reads them anew when one has changed.
-import { useEffect, signal } from "./h.js";
+import { useEffect, useRef, signal } from "./h.js";
 import { me } from "./api.js";
 
 export const stream = signal("off"); // "live", "polling" or "off"
@@ -42,10 +42,12 @@ let release = null;
 export function startLive() {
   if (release) return;
   if (!navigator.locks || !channel) { leader = true; release = () => {}; open(); return; }
+  const since = Date.now();
   navigator.locks.request("sett.live", () => new Promise((done) => {
     release = done;
     leader = true;
     open();
+    if (Date.now() - since > 1000) spread("change", { object: "*", id: "", change: "reset" }); // what the tab before heard last is not known
   })).catch(() => {});
   release ||= () => {};
   stream.value = "live";
@@ -64,9 +66,11 @@ export function stopLive() {
 /** useLive(["tenant", "job"], again, ids): `again` is called when such an object has changed (one of `ids`,
  * if given), at most twice a second, and after the connection was lost. */
 export function useLive(kinds, again, ids) {
+  const last = useRef(again);
+  last.current = again;
   useEffect(() => {
     let wait = 0;
-    const call = () => { wait = 0; again(); };
+    const call = () => { wait = 0; last.current(); };
     const hear = (c) => {
       if (c.object !== "*" && (!kinds.includes(c.object) || (ids && !ids.includes(c.id)))) return;
       if (document.hidden && c.change === "poll") return;
@@ -74,7 +78,7 @@ export function useLive(kinds, again, ids) {
     };
     listeners.add(hear);
     return () => { listeners.delete(hear); clearTimeout(wait); };
-  }, [kinds.join(), ids?.join(), again]);
+  }, [kinds.join(), ids?.join()]);
 }
 
 /** Events of one job or another stream of its own: {name: handler}. Ends with the component. */

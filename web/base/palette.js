@@ -1,7 +1,7 @@
 // Ctrl+K finds pages, acts and objects; single keys are shortcuts, which can be switched off (WCAG 2.1.4).
 import { html, useEffect, useRef, useState } from "./h.js";
 import { get, may } from "./api.js";
-import { t } from "./lang.js";
+import { t, word } from "./lang.js";
 import { go } from "./route.js";
 import { Icon } from "./ui.js";
 import { Dialog, show } from "./dialog.js";
@@ -17,6 +17,11 @@ function found(text) {
   return own.filter((o) => words.every((w) => flat(o.label).includes(w)));
 }
 
+const icons = { tenant: "boxes", tunnel: "route", domain: "globe", customer: "users", job: "list-checks", snapshot: "archive", subscription: "receipt-text", plan: "credit-card", user: "shield-check" };
+/** What the box found: what it is called, what kind of thing it is, and what is known of it besides. */
+const asRow = (o) => ({ icon: icons[o.object] || "box", label: o.object === "job" ? word("base.saga", o.title.replace(".", "_")) : o.title, object: o.object,
+  note: [o.detail !== o.title && o.detail, o.state && word(o.object === "job" ? "base.job" : o.object === "user" ? "base.role" : "base.state", o.state)].filter(Boolean).join(" · "), act: () => go(o.page) });
+
 let up = false;
 export function openPalette() {
   if (up) return;
@@ -28,7 +33,7 @@ export function openPalette() {
       setAt(0);
       if (text.trim().length < 2) return setObjects([]);
       const stop = new AbortController();
-      const wait = setTimeout(() => get("/api/search", { q: text.trim() }, stop.signal).then((a) => setObjects(a.data.map((o) => ({ icon: o.icon || "box", label: o.title, note: o.note, act: () => go(o.path) }))), () => {}), 120);
+      const wait = setTimeout(() => get("/api/search", { q: text.trim() }, stop.signal).then((a) => setObjects(a.data.map(asRow)), () => {}), 120);
       return () => { clearTimeout(wait); stop.abort(); };
     }, [text]);
     const all = [...found(text), ...objects].slice(0, 40);
