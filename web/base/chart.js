@@ -35,7 +35,7 @@ export function Chart({ title, times, series, height = 180, ranges, range, setRa
         series: [{ value: (u, v) => (v ? exact(v * 1000) : "–") }, ...series.map((s, i) => ({ label: s.label, stroke: colour(s.colour || ["--accent", "--good", "--warn"][i % 3]), width: 1.5, dash: i ? [4 * i, 3] : undefined,
           fill: i ? undefined : colour("--accent-soft"), spanGaps: false, points: { show: times.length < 3 }, value: (u, v) => (v === null || v === undefined ? "–" : (s.say || number)(v)) }))],
       }, [times, ...series.map((s) => s.values)], box.current);
-      watch = new ResizeObserver(() => chart.setSize({ width: box.current.clientWidth, height }));
+      watch = new ResizeObserver(() => { if (!over && box.current) chart.setSize({ width: box.current.clientWidth, height }); });
       watch.observe(box.current);
     });
     return () => { over = true; watch?.disconnect(); chart?.destroy(); };
