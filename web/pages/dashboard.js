@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../base/h.js";
 import { get, may } from "../base/api.js";
 import { t, word } from "../base/lang.js";
-import { ago, bytes, money, number, percent, Time } from "../base/say.js";
+import { bytes, money, number, percent, Time } from "../base/say.js";
 import { useLive } from "../base/live.js";
 import { Button, Card, Code, Empty, Icon, LinkButton, Loading, Meter, Page, State, Tile, Trouble, useLoad } from "../base/ui.js";
 import { Chart } from "../base/chart.js";
@@ -45,16 +45,16 @@ function Business({ of: d }) {
 }
 
 /** What is used of the box, by how much was promised to tenants. */
-const Used = ({ name, icon, of: r, say }) => r && html`<div class="used"><span class="row"><${Icon} name=${icon}/><b>${name}</b><span class="grow"></span><span>${say(r.used)} <span class="quiet">/ ${say(r.total)}</span></span></span>
+const Used = ({ name, icon, of: r, say }) => html`<div class="used"><span class="row"><${Icon} name=${icon}/><b>${name}</b><span class="grow"></span><span>${say(r.used)} <span class="quiet">/ ${say(r.total)}</span></span></span>
   <${Meter} of=${r.used} most=${r.total} label=${name} text=${`${say(r.used)} / ${say(r.total)}`}/>
   <small class="quiet">${t("dashboard.promised", { used: say(r.tenants), promised: say(r.promised) })}</small></div>`;
 const cores = (millis) => number(millis / 1000, { maximumFractionDigits: 1 });
 
 function Resources() {
   const [range, setRange] = useState("2h");
-  const now = useLoad(() => get("/api/system/resources"), []), past = useLoad(() => get("/api/system/stats", { range }), [range]);
+  const past = useLoad(() => get("/api/system/stats", { range }), [range]);
   useEffect(() => { // measured once a minute
-    const each = setInterval(() => { if (!document.hidden) { now.again(); past.again(); } }, 60000);
+    const each = setInterval(() => { if (!document.hidden) past.again(); }, 60000);
     return () => clearInterval(each);
   }, []);
   const p = past.data, at = (name) => p.columns.indexOf(name);
@@ -63,11 +63,13 @@ function Resources() {
     { label: t("dashboard.cpu"), values: share("cpu_millis", "cores", 1000), say: percent },
     { label: t("dashboard.memory"), values: share("memory_bytes", "memory_total_bytes"), say: percent, colour: "--good" },
     { label: t("dashboard.disk"), values: share("disk_bytes", "disk_total_bytes"), say: percent, colour: "--warn" }] : [];
-  const r = now.data;
+  const l = p?.last, part = (used, total, tenants, promised) => ({ used: l[used], total, tenants: l[tenants], promised: l[promised] });
   return html`<${Card} title=${t("dashboard.box")} acts=${html`<a href="/admin/system">${t("base.page.system")}</a>`}>
-    ${r ? html`<div class="grid"><${Used} name=${t("dashboard.cpu")} icon="cpu" of=${r.cpu_millis} say=${cores}/>
-      <${Used} name=${t("dashboard.memory")} icon="memory-stick" of=${r.memory_bytes} say=${bytes}/><${Used} name=${t("dashboard.disk")} icon="hard-drive" of=${r.disk_bytes} say=${bytes}/></div>`
-      : now.problem && html`<p class="quiet">${now.problem.code === "no_figures" ? t("dashboard.no_figures") : now.problem.message}</p>`}
+    ${l ? html`<div class="grid"><${Used} name=${t("dashboard.cpu")} icon="cpu" say=${cores} of=${part("cpu_millis", l.cores * 1000, "tenants_cpu_millis", "promised_cpu_millis")}/>
+      <${Used} name=${t("dashboard.memory")} icon="memory-stick" say=${bytes} of=${part("memory_bytes", l.memory_total_bytes, "tenants_memory_bytes", "promised_memory_bytes")}/>
+      <${Used} name=${t("dashboard.disk")} icon="hard-drive" say=${bytes} of=${part("disk_bytes", l.disk_total_bytes, "tenants_storage_bytes", "promised_storage_bytes")}/></div>`
+      : p && html`<p class="quiet">${t("dashboard.no_figures")}</p>`}
+    <${Trouble} of=${past.problem} again=${past.again}/>
     <${Chart} title=${t("dashboard.history")} times=${p?.points.map((row) => Date.parse(row[0]) / 1000)} series=${series} max=${1} ranges=${["2h", "2d", "60d"]} range=${range} setRange=${setRange}/><//>`;
 }
 
