@@ -76,7 +76,14 @@ static int copies_member(struct op_call *call, const struct snapshot *s, struct 
 
 static int members(struct op_call *call, const void *record, struct json_out *j, struct err *err)
 {
+    const struct snapshot *s = record;
+    struct tenant tenant = {0};
+
     fields_json(&snapshot_table.fields, record, j);
+    (void)str_copy(tenant.id, sizeof tenant.id, s->tenant_id);
+    if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) == -1)
+        return -1;
+    json_out_key_text(j, "tenant", tenant.name);
     return copies_member(call, record, err);
 }
 
@@ -210,8 +217,9 @@ static int snapshot_export(struct op_call *call, struct err *err)
 
 static const struct field copies_rows[] = {
     {.name = "copies", .type = FIELD_TEXT, .size = 1, .help = "the vaults that have it"},
+    {.name = "tenant", .type = FIELD_TEXT, .size = 128, .help = "name of the one tenant"},
 };
-static const struct fields copies = {copies_rows, 1, 0};
+static const struct fields copies = {copies_rows, 2, 0};
 
 const struct op snapshot_ops[] = {
     {.name = "snapshot.list",

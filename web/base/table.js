@@ -14,14 +14,15 @@ const LIMIT = 50;
  *   columns=[{id, label, show: (row) => vnode, sort: "name", hidden, end, wide}]   hidden: not shown at first; end: right-aligned numbers
  *   filters=[{id, label, options: [[value, label], …]} or {id, label, type: "text"|"date"}]
  *   search="q"  href={(row) => "/admin/…"}  select={[…acts]}  empty={vnode}  params={…fixed}  acts={vnode} bar={(rows, clear) => vnode}/>
+ * `asked(value)` of a filter: what the box is asked for, if not the value itself.
  * `select`: rows can be chosen, and `bar(ids, clear, rows)` shows what can be done with them. `key`: of a row (id).
  */
 export function Table({ list, params, columns, filters = [], search, live = [], href, empty, bar, name, acts, rowKey = (r) => r.id, limit = LIMIT, data: given, caption, refresh }) {
   const q = query.value, box = useRef();
   const asked = { ...params, limit, starting_after: q.after, ending_before: q.before, sort: q.sort };
   if (search) asked[search] = q.q;
-  for (const f of filters) asked[f.id] = q[f.id];
-  const { data, problem, busy, again } = useLoad(() => (given ? { data: given, has_more: false } : get(list, asked)), [list, JSON.stringify(asked), given, refresh]);
+  for (const f of filters) asked[f.id] = f.asked ? f.asked(q[f.id]) : q[f.id];
+  const { data, problem, busy, again } = useLoad(() => (given ? { data: given, has_more: false } : page(list, asked)), [list, JSON.stringify(asked), given, refresh]);
   useLive(live, again);
   const [chosen, setChosen] = useState(new Set());
   useEffect(() => setChosen(new Set()), [JSON.stringify(asked)]);
@@ -80,6 +81,13 @@ export function Table({ list, params, columns, filters = [], search, live = [], 
     ${data && (data.has_more || q.after || q.before) && html`<${Pager} data=${data} rows=${rows} rowKey=${rowKey}/>`}</div>`;
 }
 
+/** A page of a list. What no index knows is looked for piece by piece: an empty piece that has more is gone on from. */
+async function page(list, asked) {
+  let p = await get(list, asked);
+  for (let i = 0; !p.data.length && p.next && i < 25; i++) p = await get(list, { ...asked, [asked.ending_before ? "ending_before" : "starting_after"]: p.next });
+  return p;
+}
+
 /** Pages by cursors: they stay good whatever comes and goes meanwhile. */
 function Pager({ data, rows, rowKey }) {
   const q = query.value;
@@ -101,4 +109,4 @@ export function Search({ value = "", change, label }) {
 const Filter = ({ of: f, value, change }) => f.options ? html`<label class="filter"><span class="unseen">${f.label}</span>
     <select value=${value || ""} class=${value ? "on" : ""} onChange=${(e) => change(e.target.value)}><option value="" selected=${!value}>${f.label}</option>
       ${f.options.map(([v, label]) => html`<option value=${v} selected=${value === v}>${label}</option>`)}</select></label>`
-  : html`<label class="filter"><span class="unseen">${f.label}</span><input type=${f.type || "text"} value=${value || ""} placeholder=${f.label} title=${f.label} onChange=${(e) => change(e.target.value)}/></label>`;
+  : html`<label class="filter"><span class=${f.type === "date" ? "quiet" : "unseen"}>${f.label} </span><input type=${f.type || "text"} value=${value || ""} placeholder=${f.label} title=${f.label} onChange=${(e) => change(e.target.value)}/></label>`;
