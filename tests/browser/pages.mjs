@@ -16,6 +16,13 @@ async function visit(page, path) {
   await page.waitForFunction((to) => location.pathname === to.split("?")[0], path);
   await settled(page);
 }
+/** All that is said in words: what stands in code may look like the name of a text. */
+const said = (page) => page.evaluate(() => {
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  let out = "";
+  for (let n; (n = walker.nextNode());) if (!n.parentElement.closest("code,pre,kbd")) out += n.data + "\n";
+  return out;
+});
 async function walk({ theme, width, lang, look }) {
   const page = await open(browser, { theme, width, height: width < 500 ? 780 : 900, lang, ignoreHTTPSErrors: true });
   await signIn(page);
@@ -25,7 +32,7 @@ async function walk({ theme, width, lang, look }) {
       await visit(page, path);
       const out = look ? await axe(page) : [];
       if (await tooWide(page)) out.push("wider than its window");
-      const key = (await page.locator("main").innerText()).match(missing);
+      const key = (await said(page)).match(missing);
       if (key && !/\.(conf|js|org|com|example|yml)$/.test(key[0])) out.push(`no text for ${key[0]}`);
       if (await page.locator("main > .trouble").count()) out.push(await page.locator("main > .trouble").innerText());
       if (facts.shots && (lang === "en" || width > 500)) await shot(page, facts.shots, `${path.replace(/\W+/g, "_").slice(0, 40)}-${lang}-${theme}-${width}`);

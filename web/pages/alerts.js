@@ -73,7 +73,7 @@ function Rules() {
   useLive(["alert_rule"], again);
   const rows = data?.filter((r) => (r.kind + " " + r.help).toLowerCase().includes(text.toLowerCase()));
   const columns = [
-    { id: "kind", label: t("alerts.kind"), always: true, show: (r) => may("admin") ? html`<button type="button" class="link row" onClick=${() => setRule(r, again)}>${r.kind}</button>` : r.kind },
+    { id: "kind", label: t("alerts.kind"), always: true, show: (r) => may("admin") ? html`<button type="button" class="link row" onClick=${() => setRule(r, again)}><code>${r.kind}</code></button>` : html`<code>${r.kind}</code>` },
     { id: "help", label: t("alerts.r.means"), wide: true },
     { id: "severity", label: t("alerts.grave"), show: (r) => (r.off ? html`<${State} of="off" group="alerts.state" look=""/>` : html`<${Severity} of=${r.severity}/>`) },
     { id: "threshold", label: t("alerts.r.threshold"), end: true, show: (r) => (r.threshold === null ? "–" : `${number(r.threshold)} ${r.unit}`) },
@@ -129,7 +129,7 @@ const sent = (m) => show(({ close }) => html`<${Dialog} title=${m.subject || m.k
 
 function Log() {
   const columns = [
-    { id: "kind", label: t("alerts.kind"), always: true, show: (m) => html`<button type="button" class="link row" onClick=${() => sent(m)}>${m.subject || m.kind}</button>` },
+    { id: "kind", label: t("alerts.kind"), always: true, show: (m) => html`<button type="button" class="link row" onClick=${() => sent(m)}>${m.subject || html`<code>${m.kind}</code>`}</button>` },
     { id: "recipient", label: t("alerts.c.address"), wide: true }, { id: "state", label: t("alerts.c.state"), show: (m) => html`<${State} of=${m.state} group="alerts.sent" look=${{ sent: "good", failed: "bad", queued: "busy" }[m.state]}/>` },
     { id: "attempts", label: t("alerts.l.attempts"), end: true }, { id: "cause", label: t("alerts.l.why"), wide: true, show: (m) => m.cause || m.answer }, { id: "created_at", label: t("alerts.l.queued"), show: (m) => html`<${Time} at=${m.created_at}/>` },
   ];

@@ -25,7 +25,7 @@ const entry = (start) => show(({ close }) => {
   const filter = (name, value) => html`<${Button} kind="quiet" icon="funnel" label=${t("audit.only", { what: value })} onClick=${() => { close(); setTimeout(() => setQuery({ [name]: value, after: null, before: null })); }}/>`;
   const foot = html`<${Button} icon="chevron-left" disabled=${n <= 1} onClick=${() => go(n - 1)}>${t("audit.before_it")}<//><${Button} onClick=${() => go(n + 1)}>${t("audit.after_it")}<${Icon} name="chevron-right"/><//><code>sett audit show ${n}</code>`;
   return html`<${Dialog} kind="side" title=${t("audit.entry", { n: String(n) })} close=${close} foot=${foot}>
-    <p class="row"><b>${e.action}</b><${Result} of=${e.result}/><${State} of=${e.intact ? "intact" : "broken"} group="audit.chain" look=${e.intact ? "good" : "bad"}/></p>
+    <p class="row"><code>${e.action}</code><${Result} of=${e.result}/><${State} of=${e.intact ? "intact" : "broken"} group="audit.chain" look=${e.intact ? "good" : "bad"}/></p>
     ${e.reason && html`<p class="note">${e.reason}</p>`}
     <${Facts} of=${[[t("audit.when"), html`${exact(e.at)} <${Time} at=${e.at}/>`], [t("audit.who"), html`<span class="row"><code>${e.actor || "–"}</code>${e.actor && filter("actor", e.actor)}</span>`], [t("audit.how"), word("audit.by", e.actor_kind)], [t("audit.address"), e.address],
       [t("audit.about"), e.object_id && html`<span class="row"><${About} id=${e.object_id}/>${filter("object_id", e.object_id)}</span>`], [t("audit.job"), e.job_id && html`<${About} id=${e.job_id}/>`], [t("base.request"), e.request_id && html`<span class="row"><code>${e.request_id}</code><${Copy} text=${e.request_id}/></span>`]]}/>
@@ -49,7 +49,7 @@ export default function Audit() {
   useEffect(() => { if (q.entry) entry(Number(q.entry)); }, []);
   const columns = [
     { id: "at", label: t("audit.when"), always: true, show: (e) => html`<button type="button" class="link row" onClick=${() => entry(e.number)}><${Time} at=${e.at}/></button>` },
-    { id: "action", label: t("audit.what"), show: (e) => e.action },
+    { id: "action", label: t("audit.what"), show: (e) => html`<code>${e.action}</code>` },
     { id: "object_id", label: t("audit.about"), show: (e) => html`<${About} id=${e.object_id}/>` },
     { id: "actor", label: t("audit.who"), show: (e) => html`<span>${e.actor || "–"} <span class="quiet">${word("audit.by", e.actor_kind)}</span></span>` },
     { id: "result", label: t("audit.ended"), show: (e) => html`<${Result} of=${e.result}/>` },

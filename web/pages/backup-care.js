@@ -101,14 +101,14 @@ export function Keys() {
   const { data, problem, again } = useLoad(() => all("/api/recovery/keys"), []);
   useLive(["recipient"], again);
   const held = (k) => (k.shares ? t("backups.k.shares", { n: k.shares, needed: k.needed }) : k.passes ? t("backups.k.passphrase") : t("backups.k.whole"));
-  const row = (k) => html`<tr key=${k.id}><td data-label=${t("backups.k.name")}><b>${k.name}</b></td><td class="wide" data-label=${t("backups.k.key")}><code>${k.key}</code></td><td data-label=${t("backups.k.held")}>${held(k)}</td>
-    <td data-label=${t("backups.k.proven")}>${k.proven ? html`<${State} of="ok" group="backups.state"/> <${Time} at=${k.proven_at}/>` : html`<${State} of="untried" group="backups.state" look="warn"/>`}</td>
-    <td data-label=${t("backups.k.since")}><${Time} at=${k.created_at}/></td><td>${may("admin") && html`<${Button} kind="quiet" icon="trash-2" label=${t("backups.k.remove") + " " + k.name} onClick=${() => removeKey(k, data.length === 1, again)}/>`}</td></tr>`;
+  const label = (id) => t("backups.k." + id);
+  const columns = [{ id: "name", label: label("name") }, { id: "key", label: label("key"), wide: true, show: (k) => html`<code>${k.key}</code>` }, { id: "held", label: label("held"), show: held },
+    { id: "proven", label: label("proven"), show: (k) => html`<span><${State} of=${k.proven ? "ok" : "untried"} group="backups.state" look=${k.proven ? "good" : "warn"}/> ${k.proven && html`<${Time} at=${k.proven_at}/>`}</span>` },
+    { id: "since", label: label("since"), show: (k) => html`<${Time} at=${k.created_at}/>` }, may("admin") && { id: "acts", label: label("remove"), show: (k) => html`<${Button} kind="quiet" icon="trash-2" label=${label("remove") + " " + k.name} onClick=${() => removeKey(k, data.length === 1, again)}/>` }].filter(Boolean);
   return html`<${Card} title=${t("backups.k.title")} acts=${html`<${Button} icon="file-text" onClick=${kit}>${t("backups.k.kit")}<//>${may("admin") && html`<${Button} icon="plus" onClick=${() => addKey(again)}>${t("backups.k.add")}<//>`}`}>
     <p class="quiet">${t("backups.k.help")}</p><${Trouble} of=${problem} again=${again}/>
-    ${data && (data.length === 0 ? html`<${Empty} icon="key-round" title=${t("backups.k.none")} command="sett recovery init">${t("backups.k.none_help")}<//>` : html`<div class="table"><div class="scroll"><table><caption class="unseen">${t("backups.k.title")}</caption>
-      <thead><tr>${["name", "key", "held", "proven", "since"].map((h) => html`<th scope="col" key=${h}>${t("backups.k." + h)}</th>`)}<th><span class="unseen">${t("backups.k.remove")}</span></th></tr></thead><tbody>${data.map(row)}</tbody></table></div></div>
-      ${data.some((k) => !k.proven) && html`<p class="note warn">${t("backups.k.untried_help")} <${Code}>sett recovery prove<//></p>`}`)}<//>`;
+    ${data && html`<${Table} name="keys" data=${data} columns=${columns} empty=${html`<${Empty} icon="key-round" title=${label("none")} command="sett recovery init">${label("none_help")}<//>`}/>
+      ${data.some((k) => !k.proven) && html`<p class="note warn">${label("untried_help")} <${Code}>sett recovery prove<//></p>`}`}<//>`;
 }
 
 /* ---- what stays ---- */

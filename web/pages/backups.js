@@ -113,18 +113,15 @@ const good = ["made", "verified", "proven"];
 /** The same in words: of each the last good one, what is missing, what failed, what comes next. */
 function Twin({ rows, days }) {
   const of = (r, states) => r.cells.map((c, i) => [c, days[i]]).filter(([c]) => states.includes(c.state));
-  const dates = (list) => list.map(([, d]) => date(d.date, { day: "numeric", month: "short" })).join(", ") || "–";
-  const row = (r) => {
-    const there = r.cells.filter((c) => c.state !== "absent").length, kept = of(r, good);
-    return html`<tr key=${r.id}><td data-label=${t("backups.tenant")}><a class="row" href=${"/admin/tenants/" + r.id}>${r.name}</a></td>
-      <td data-label=${t("backups.last_good")}>${kept[0] ? html`<a href=${"/admin/backups/" + kept[0][0].snapshot_id}>${day(kept[0][1].from)}</a>` : t("backups.never")}</td>
-      <td class="end" data-label=${t("backups.days_covered")}>${kept.length} / ${there}</td><td class="wide" data-label=${t("backups.cell.none")}>${dates(of(r, ["none"]))}</td><td class="wide" data-label=${t("backups.cell.failed")}>${dates(of(r, ["failed"]))}</td>
-      <td data-label=${t("backups.next_own")}><${Time} at=${r.next_at}/></td>
-      <td>${may("admin") && kept[0] && html`<${Button} kind="quiet" icon="archive-restore" onClick=${() => restore({ tenant: r })}>${t("backups.restore")}<//>`}</td></tr>`;
-  };
-  return html`<div class="scroll"><table><caption class="unseen">${t("backups.matrix")}</caption><thead><tr><th scope="col">${t("backups.tenant")}</th><th scope="col">${t("backups.last_good")}</th><th scope="col" class="end">${t("backups.days_covered")}</th>
-    <th scope="col">${t("backups.cell.none")}</th><th scope="col">${t("backups.cell.failed")}</th><th scope="col">${t("backups.next_own")}</th><th><span class="unseen">${t("backups.restore")}</span></th></tr></thead>
-    <tbody>${rows.map(row)}</tbody></table></div>`;
+  const dates = (state) => ({ id: state, label: t("backups.cell." + state), wide: true, show: (r) => of(r, [state]).map(([, d]) => date(d.date, { day: "numeric", month: "short" })).join(", ") || "–" });
+  const columns = [
+    { id: "name", label: t("backups.tenant"), always: true, show: (r) => html`<a class="row" href=${"/admin/tenants/" + r.id}>${r.name}</a>` },
+    { id: "last", label: t("backups.last_good"), show: (r) => { const [last] = of(r, good); return last ? html`<a href=${"/admin/backups/" + last[0].snapshot_id}>${day(last[1].from)}</a>` : t("backups.never"); } },
+    { id: "covered", label: t("backups.days_covered"), end: true, show: (r) => `${of(r, good).length} / ${r.cells.filter((c) => c.state !== "absent").length}` }, dates("none"), dates("failed"),
+    { id: "next_at", label: t("backups.next_own"), show: (r) => html`<${Time} at=${r.next_at}/>` },
+    { id: "acts", label: t("backups.restore"), show: (r) => may("admin") && html`<${Button} kind="quiet" icon="archive-restore" label=${t("backups.restore") + " " + r.name} onClick=${() => restore({ tenant: r })}/>` },
+  ];
+  return html`<${Table} name="matrix" data=${rows} columns=${columns} caption=${t("backups.matrix")}/>`;
 }
 
 const Legend = () => html`<p class="legend quiet">${Object.keys(looks).slice(0, 7).map((s) => html`<span key=${s}><span class=${"cell " + looks[s][1]}><${Icon} name=${looks[s][0]}/></span>${word("backups.cell", s)}</span>`)}
@@ -145,7 +142,7 @@ function Matrix({ refresh }) {
     <div class="tools"><${Search} value=${q.q} label=${t("backups.find_tenant")} change=${(v) => setQuery({ q: v, after: null, before: null })}/>
       <label class="row"><input type="checkbox" checked=${q.uncovered === "true"} onChange=${(e) => setQuery({ uncovered: e.target.checked ? "true" : null, after: null, before: null })}/> ${t("backups.uncovered")}</label></div>
     <${Trouble} of=${problem} again=${again}/>
-    ${!data ? !problem && html`<${Loading}/>` : html`<div class=${busy ? "busy" : ""}>${twin ? html`<div class="table"><${Twin} rows=${rows} days=${data.days}/></div>` : html`<${Grid} rows=${rows} days=${data.days}/>`}</div>
+    ${!data ? !problem && html`<${Loading}/>` : html`<div class=${busy ? "busy" : ""}>${twin ? html`<${Twin} rows=${rows} days=${data.days}/>` : html`<${Grid} rows=${rows} days=${data.days}/>`}</div>
       ${rows.length === 0 && html`<p class="none">${t(q.uncovered ? "backups.all_covered" : q.q ? "base.no_match" : "backups.no_tenants")}</p>`}
       ${!twin && html`<${Legend}/>`}
       ${(data.has_more || q.after || q.before) && html`<nav class="pager" aria-label=${t("base.pages")}>
@@ -188,13 +185,10 @@ function Snapshots() {
 /* ---- one of them ---- */
 
 function Copies({ of: s, vaults }) {
-  const name = (id) => vaults.find((v) => v.id === id)?.name || id;
-  if (!s.copies.length) return html`<p class="none">${t("backups.no_copies")}</p>`;
-  const rows = s.copies.map((c) => html`<tr key=${c.vault_id}><td data-label=${t("backups.vault")}>${name(c.vault_id)}</td><td data-label=${t("backups.size")} class="end">${bytes(c.bytes)}</td><td data-label=${t("backups.stored")}><${Time} at=${c.stored_at}/></td>
-    <td data-label=${t("backups.looked_at")}><${Time} at=${c.checked_at}/></td><td data-label=${t("backups.cell.proven")}><${Time} at=${c.proven_at}/></td>
-    <td data-label=${t("backups.problem")} class="wide">${c.problem ? html`<${State} of="damaged" group="backups.state" look="bad"/> ${c.problem}` : html`<${State} of="ok" group="backups.state"/>`}</td></tr>`);
-  const heads = ["vault", "size", "stored", "looked_at", "cell.proven", "problem"].map((h) => html`<th scope="col" class=${h === "size" ? "end" : ""}>${t("backups." + h)}</th>`);
-  return html`<div class="table"><div class="scroll"><table><caption class="unseen">${t("backups.copies")}</caption><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div></div>`;
+  const name = (id) => vaults.find((v) => v.id === id)?.name || id, time = (id, label) => ({ id, label: t("backups." + label), show: (c) => html`<${Time} at=${c[id]}/>` });
+  const columns = [{ id: "vault", label: t("backups.vault"), show: (c) => name(c.vault_id) }, { id: "bytes", label: t("backups.size"), end: true, show: (c) => bytes(c.bytes) }, time("stored_at", "stored"), time("checked_at", "looked_at"), time("proven_at", "cell.proven"),
+    { id: "problem", label: t("backups.problem"), wide: true, show: (c) => html`<span><${State} of=${c.problem ? "damaged" : "ok"} group="backups.state"/> ${c.problem}</span>` }];
+  return html`<${Table} name="copies" data=${s.copies} rowKey=${(c) => c.vault_id} columns=${columns} empty=${html`<p class="none">${t("backups.no_copies")}</p>`}/>`;
 }
 
 export function snapshot({ params }) {
