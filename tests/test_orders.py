@@ -202,10 +202,14 @@ def test_customers(tap, box, till):
     tap.ok(box.http("POST", "/api/billing-portal", {"customer_id": other["id"]}, mine).status == 422, "not to another's")
     tap.equal(box.http("POST", "/api/billing-portal", {"customer_id": other["id"]}, admin).status, 200, "an operator to anybody's")
     tap.equal(box.http("POST", "/api/billing-portal", {}).status, 401, "and nobody to any")
-    for method, path in (("GET", ""), ("GET", "/health"), ("GET", "/stats"), ("GET", "/logs"), ("GET", "/snapshots"), ("POST", "/restart")):
+    for method, path in (("GET", ""), ("GET", "/health"), ("GET", "/stats"), ("GET", "/logs"), ("GET", "/snapshots")):
         own = box.http(method, f"/api/tenants/{tenant['id']}{path}", headers=mine)
         not_own = box.http(method, f"/api/tenants/{foreign['id']}{path}", headers=mine)
         tap.ok(own.status in (200, 202) and not_own.status == 404, f"{method} {path or '/'}: one's own, and no other's", (own.body, not_own.body))
+    job = box.http("POST", f"/api/tenants/{tenant['id']}/restart", {}, mine).json["job"]
+    work = wait_for(lambda: not (w := box.http("GET", f"/api/portal/work/{job}", headers=mine).json)["live"] and w, "the restart is over")
+    tap.ok(work["state"] == "done" and "port" not in json.dumps(work), "work on it can be followed, without its journal", work)
+    tap.ok(box.http("GET", f"/api/portal/work/{job}", headers=who["nucleus"][0]).status == 404, "by its customer alone")
     told = box.http("GET", "/api/domains", headers=mine)
     tap.equal(told.status, 200, "a customer sees own domains")
     for path in ("/api/orders", "/api/customers", "/api/plans", "/api/subscriptions"):
