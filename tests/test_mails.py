@@ -92,7 +92,7 @@ def test_ready(tap, scene, shop):
     tap.ok("<b>" not in html(mail) and "&lt;b&gt;" in html(mail), "a name is no HTML", html(mail))
     token = token_of(mail)
     page = box.http("GET", "/reveal.html")
-    tap.ok(page.status == 200 and b"reveal.js" in page.body and "script-src" in page.headers.get("Content-Security-Policy", ""),
+    tap.ok(page.status == 200 and b"shop.js" in page.body and "script-src" in page.headers.get("Content-Security-Policy", ""),
            "the link leads to a page that by itself shows nothing", page.body)
     for _ in range(3):
         tap.ok(box.http("GET", f"/api/reveal?token={token}").status in (404, 405), "looking at it uses nothing up") if _ == 0 else box.http("GET", "/reveal.html")

@@ -1,0 +1,8 @@
+export default {
+  portal: "Meine Dienste",
+  help: "Hilfe",
+  write: "Schreiben Sie uns",
+  imprint: "Impressum",
+  privacy: "Datenschutz",
+  terms: "AGB",
+};

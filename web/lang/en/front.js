@@ -1,0 +1,8 @@
+export default {
+  portal: "My services",
+  help: "Help",
+  write: "Write to us",
+  imprint: "Imprint",
+  privacy: "Privacy",
+  terms: "Terms",
+};
