@@ -18,6 +18,7 @@ from box import TOP, Box, Tap, World, wait_for
 from mail_sink import MailSink, certificate
 from test_main_job import Shop
 from test_stripe_key import FAST, Till
+from totp import code
 
 PASSWORD = "a long enough password 7"
 BELT = {"Authorization": "Bearer none"}  # a public operation looks at none; nginx's belt is for those who bring nothing
@@ -183,7 +184,22 @@ def test_way_in(tap, box, till, sink):
     box.sett("user", "update", user["id"], "--disabled", "false")
 
 
-def test_customers(tap, box, till):
+def with_app(tap, box, sink):
+    """A link stands for a password, not for the second factor."""
+    said = box.http("POST", "/api/auth/login", {"username": "owner@nucleus.example", "password": PASSWORD})
+    cookie = {"Cookie": said.headers["Set-Cookie"].split(";")[0], "X-CSRF": said.json["csrf_token"], "Sec-Fetch-Site": "same-origin"}
+    begun = box.http("POST", "/api/users/me/second-factor", {}, cookie).json
+    box.http("POST", "/api/users/me/second-factor/confirm", {"code": code(begun["secret"], -1)}, cookie)
+    box.http("POST", "/api/portal/link", {"email": "owner@nucleus.example"}, BELT)
+    mail = wait_for(lambda: [m["mail"] for m in sink.mails if m["mail"]["Subject"].startswith("Your link") and "nucleus" in m["mail"]["To"]], "the letter")[0]
+    token = re.search(r"/portal/enter#([A-Za-z0-9_-]{43})", mail.get_body(("plain",)).get_content()).group(1)
+    entered = box.http("POST", "/api/portal/enter", {"token": token}, BELT)
+    tap.ok(entered.status == 200 and "Set-Cookie" not in entered.headers and entered.json["second_factor"] == "needed", "who has an app is asked for its code", entered.body)
+    second = box.http("POST", "/api/auth/second", {"step_token": entered.json["step_token"], "code": code(begun["secret"])}, BELT)
+    tap.ok(second.status == 200 and "Set-Cookie" in second.headers, "and is in with it", second.body)
+
+
+def test_customers(tap, box, till, sink):
     buyer = Buyer(box, till, "nucleus")
     buyer.pay()
     wait_for(lambda: buyer.say("follow").json["phase"] == "ready", "the second one is ready", 40)
@@ -209,11 +225,13 @@ def test_customers(tap, box, till):
     job = box.http("POST", f"/api/tenants/{tenant['id']}/restart", {}, mine).json["job"]
     work = wait_for(lambda: not (w := box.http("GET", f"/api/portal/work/{job}", headers=mine).json)["live"] and w, "the restart is over")
     tap.ok(work["state"] == "done" and "port" not in json.dumps(work), "work on it can be followed, without its journal", work)
-    tap.ok(box.http("GET", f"/api/portal/work/{job}", headers=who["nucleus"][0]).status == 404, "by its customer alone")
+    stranger = box.http("GET", f"/api/portal/work/{job}", headers=who["nucleus"][0])
+    tap.ok(stranger.status == 404, "by its customer alone", stranger.body)
     told = box.http("GET", "/api/domains", headers=mine)
     tap.equal(told.status, 200, "a customer sees own domains")
     for path in ("/api/orders", "/api/customers", "/api/plans", "/api/subscriptions"):
         tap.equal(box.http("GET", path, headers=mine).status, 403, f"{path} is not for customers")
+    with_app(tap, box, sink)
 
 
 def main():
@@ -235,7 +253,7 @@ def main():
         box.run()
         till = Till(world, Shop(box))
         for name, part in (("offers", lambda: test_offers(tap, box)), ("followed", lambda: test_followed(tap, box, till)),
-                           ("given up", lambda: test_given_up(tap, box, till)), ("way in", lambda: test_way_in(tap, box, till, sink)), ("customers", lambda: test_customers(tap, box, till))):
+                           ("given up", lambda: test_given_up(tap, box, till)), ("way in", lambda: test_way_in(tap, box, till, sink)), ("customers", lambda: test_customers(tap, box, till, sink))):
             with tap.part(name):
                 part()
         tap.equal(world.call("breaches"), [], "every exchange was as Stripe describes it")
