@@ -205,6 +205,7 @@ const struct op_route route_table[] = {
     {POST, "/api/orders/credentials", "order.credentials"},
     {GET, "/api/orders/{id}", "order.show"},
     {GET, "/api/offers", "offer.list"},
+    {GET, "/api/portal/services/{id}", "portal.service"},
     {GET, "/api/portal/work/{id}", "portal.work"},
     {POST, "/api/portal/link", "portal.link"},
     {POST, "/api/portal/enter", "portal.enter"},

@@ -227,6 +227,9 @@ def test_customers(tap, box, till, sink):
     tap.ok(work["state"] == "done" and "port" not in json.dumps(work), "work on it can be followed, without its journal", work)
     stranger = box.http("GET", f"/api/portal/work/{job}", headers=who["nucleus"][0])
     tap.ok(stranger.status == 404, "by its customer alone", stranger.body)
+    may = box.http("GET", f"/api/portal/services/{tenant['id']}", headers=mine)
+    tap.ok(may.json["snapshots"] == "list" and may.json["plan_title"] == "Small" and may.json["billing"] and not may.json["undecided"], "what its plan allows is told", may.body)
+    tap.equal(box.http("GET", f"/api/portal/services/{foreign['id']}", headers=mine).status, 404, "of one's own")
     told = box.http("GET", "/api/domains", headers=mine)
     tap.equal(told.status, 200, "a customer sees own domains")
     for path in ("/api/orders", "/api/customers", "/api/plans", "/api/subscriptions"):

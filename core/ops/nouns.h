@@ -43,6 +43,7 @@ extern const struct op order_ops[];           /* subscription_ops.c */
 extern const struct op order_page_ops[];      /* order_page_ops.c */
 extern const struct op offer_ops[];           /* offer_ops.c */
 extern const struct op portal_ops[];          /* portal_ops.c */
+extern const struct op service_ops[];         /* service_ops.c */
 extern const struct op billing_ops[];         /* billing_ops.c */
 extern const struct op drift_ops[];           /* drift_ops.c */
 extern const struct op job_ops[];             /* job_ops.c */

@@ -33,7 +33,7 @@ const struct op *const op_tables[] = {
     plan_ops, blueprint_ops,
     subscription_ops,
     order_ops, order_page_ops,
-    offer_ops, billing_ops, portal_ops,
+    offer_ops, billing_ops, portal_ops, service_ops,
     drift_ops,
     job_ops,
     probe_ops,

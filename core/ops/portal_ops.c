@@ -10,7 +10,6 @@
 #include "object.h"
 #include "params.h"
 #include "str.h"
-#include "tenant.h"
 #include "user_letter.h"
 
 #include <sodium.h>
@@ -268,71 +267,7 @@ static int portal_password(struct op_call *call, struct err *err)
     return object_reply(call, &view_user, &user, err);
 }
 
-/* ---- work under way ---- */
-
-static const struct field work_rows[] = {
-    {.name = "id", .type = FIELD_ID, .size = ID_SIZE, .help = "the job"},
-    {.name = "saga", .type = FIELD_TEXT, .size = 32, .help = "what is done, as in tenant.restart"},
-    {.name = "state", .type = FIELD_ENUM, .size = 4, .names = job_state_names, .help = "how it is"},
-    {.name = "live", .type = FIELD_BOOL, .size = 1, .help = "it goes on"},
-    {.name = "ended_at", .type = FIELD_TIME, .size = 8, .help = "ended at"},
-};
-static const struct fields work_shape = {work_rows, sizeof work_rows / sizeof work_rows[0], 0};
-
-/* Whether a job is about something that the asker may know of. */
-static int concerns(struct op_call *call, const struct job *job, struct err *err)
-{
-    for (unsigned i = 0; i < JOB_SUBJECTS; i++) {
-        const char *id = strchr(job->subjects[i], ':');
-        struct tenant tenant = {0};
-        int found;
-
-        if (id == NULL || !str_starts(job->subjects[i], "tenant:"))
-            continue;
-        (void)str_copy(tenant.id, sizeof tenant.id, id + 1);
-        if ((found = record_get(call->txn, &tenant_table, &tenant, err)) < 0)
-            return -1;
-        if (found == 1 && object_owned(call, &tenant_table, &tenant))
-            return 1;
-    }
-    return call->actor.role > ROLE_CUSTOMER;
-}
-
-/* The journal is for operators; a customer is told whether it goes on and how it ended. */
-static int portal_work(struct op_call *call, struct err *err)
-{
-    const struct id_params *p = call->params;
-    struct json_out *j = call->out;
-    struct job job = {0};
-    int found = 0;
-
-    if (str_copy(job.id, sizeof job.id, p->id) == 0 &&
-        (found = record_get(call->txn, &job_table, &job, err)) == 1)
-        found = concerns(call, &job, err);
-    if (found < 0)
-        return -1;
-    if (found == 0)
-        return err_set(err, ERR_NOT_FOUND, "job_not_found", "there is no job %.80s", p->id);
-    json_out_object(j);
-    json_out_key_text(j, "object", "work");
-    json_out_key_text(j, "id", job.id);
-    json_out_key_text(j, "saga", job.saga);
-    json_out_key_text(j, "state", job_state_names[job.state]);
-    json_out_key_bool(j, "live", job.live);
-    json_out_key_time(j, "ended_at", job.ended_at);
-    json_out_end_object(j);
-    return 0;
-}
-
 const struct op portal_ops[] = {
-    {.name = "portal.work",
-     .role = ROLE_CUSTOMER,
-     .flags = OP_READ,
-     .params = &object_id,
-     .help = "Whether work on one's own tenant goes on, and how it ended",
-     .example = "job_01jd3v7q2c0000000000000000",
-     .result = &work_shape,
-     .run = portal_work},
     {.name = "portal.link",
      .role = ROLE_PUBLIC,
      .flags = OP_WRITE | OP_AUDIT,
