@@ -2,11 +2,23 @@
  * openapi_schema.c. */
 #include "openapi.h"
 
+#include "help.h"
 #include "openapi_schema.h"
 #include "params.h"
 #include "scope.h"
 #include "setting.h"
 #include "str.h"
+
+/* The same as a command, with the row's own example. */
+static void command(const struct op *op, struct json_out *j)
+{
+    char words[64], text[512];
+
+    help_words(op, words, sizeof words);
+    if (words[0] != '\0' && str_format(text, sizeof text, "sett %s%s%s", words,
+                                       op->example[0] != '\0' ? " " : "", op->example) == 0)
+        json_out_key_text(j, "x-command", text);
+}
 
 static void answer_schema(const struct op *op, struct json_out *j)
 {
@@ -240,6 +252,7 @@ static void operation(const struct op_route *routes, const struct op_route *rout
         json_out_key_text(j, "x-scope", scope);
     if (op->flags & OP_FRESH)
         json_out_key_bool(j, "x-fresh-password", true);
+    command(op, j);
     security(op, j);
     parameters(op, route->method, j);
     if (op->flags & OP_RAW)

@@ -32,7 +32,7 @@ export function Chart({ title, times, series, height = 180, ranges, range, setRa
         width: box.current.clientWidth, height, legend: { live: true }, cursor: { drag: { x: true, y: false } },
         scales: { y: { range: (u, lo, hi) => [from0 ? 0 : lo, max ?? Math.max(hi * 1.1, from0 ? 0.001 : hi)] } },
         axes: [{ ...axis, space: 90, incrs: [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800], values: (u, v) => v.map((s) => dates.format(s * 1000)) }, { ...axis, size: 64, values: (u, v) => v.map((n) => say(n)) }],
-        series: [{ value: (u, v) => (v ? exact(v * 1000) : "–") }, ...series.map((s, i) => ({ label: s.label, stroke: colour(s.colour || ["--accent", "--good", "--warn"][i % 3]), width: 1.5, dash: i ? [4 * i, 3] : undefined,
+        series: [{ label: t("base.time"), value: (u, v) => (v ? exact(v * 1000) : "–") }, ...series.map((s, i) => ({ label: s.label, stroke: colour(s.colour || ["--accent", "--good", "--warn"][i % 3]), width: 1.5, dash: i ? [4 * i, 3] : undefined,
           fill: i ? undefined : colour("--accent-soft"), spanGaps: false, points: { show: times.length < 3 }, value: (u, v) => (v === null || v === undefined ? "–" : (s.say || number)(v)) }))],
       }, [times, ...series.map((s) => s.values)], box.current);
       watch = new ResizeObserver(() => { if (!over && box.current) chart.setSize({ width: box.current.clientWidth, height }); });

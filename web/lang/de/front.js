@@ -5,4 +5,6 @@ export default {
   imprint: "Impressum",
   privacy: "Datenschutz",
   terms: "AGB",
+  invoices: "Rechnungen und Zahlung",
+  no_billing: "Für dieses Konto gibt es keine Rechnungen.",
 };

@@ -5,4 +5,6 @@ export default {
   imprint: "Imprint",
   privacy: "Privacy",
   terms: "Terms",
+  invoices: "Invoices and payment",
+  no_billing: "There are no invoices for this account.",
 };

@@ -5,4 +5,6 @@ export default {
   imprint: "Aviso legal",
   privacy: "Privacidad",
   terms: "Condiciones",
+  invoices: "Facturas y pago",
+  no_billing: "Esta cuenta no tiene facturas.",
 };

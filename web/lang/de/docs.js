@@ -1,0 +1,15 @@
+export default {
+  title: "API-Referenz",
+  lead: "Alles, was Befehl und Weboberfläche tun, in den Worten der Box selbst (englisch).",
+  nouns: "Objekte",
+  params: "Parameter",
+  body: "Rumpf",
+  answer: "Antwort {code}",
+  example: "Beispiel",
+  required: "nötig",
+  chars: "≤ {n} Zeichen",
+  role: "ab der Rolle {role}",
+  scope: "Geltungsbereich",
+  link: "Link kopieren",
+  file: "Eine Datei oder ein Text",
+};

@@ -1,0 +1,15 @@
+export default {
+  title: "API reference",
+  lead: "Everything that the command and the web admin do, in the box's own words.",
+  nouns: "Nouns",
+  params: "Parameters",
+  body: "Body",
+  answer: "Answer {code}",
+  example: "Example",
+  required: "required",
+  chars: "≤ {n} characters",
+  role: "for {role} and above",
+  scope: "scope",
+  link: "Copy the link",
+  file: "A file or a text",
+};

@@ -1,0 +1,15 @@
+export default {
+  title: "Referencia de la API",
+  lead: "Todo lo que hacen la orden y la administración web, en palabras del propio sistema (en inglés).",
+  nouns: "Objetos",
+  params: "Parámetros",
+  body: "Cuerpo",
+  answer: "Respuesta {code}",
+  example: "Ejemplo",
+  required: "obligatorio",
+  chars: "≤ {n} caracteres",
+  role: "para {role} o superior",
+  scope: "ámbito",
+  link: "Copiar el enlace",
+  file: "Un archivo o un texto",
+};

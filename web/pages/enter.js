@@ -1,0 +1,40 @@
+// A customer's way in: a link by mail, or a password; and the code of an app for who has one.
+import { html, useEffect, useState } from "../base/h.js";
+import { send, whoami } from "../base/api.js";
+import { t } from "../base/lang.js";
+import { go, path } from "../base/route.js";
+import { Button, Card, Trouble } from "../base/ui.js";
+import { Field } from "../base/form.js";
+import { brand } from "../base/brand.js";
+
+export default function Enter() {
+  const [token, setToken] = useState(() => (path.value === "/portal/enter" ? location.hash.slice(1) : "")), [how, setHow] = useState("link");
+  const [values, set] = useState({ email: "", username: "", password: "", code: "" }), [step, setStep] = useState(null);
+  const [sent, setSent] = useState(0), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
+  useEffect(() => { document.title = `${t("enter.title")} · ${brand.value.name}`; }, []);
+  const run = (what) => async (e) => {
+    e.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    try { await what(); } catch (p) { setProblem(p); if (p.code === "link_gone") setToken(""); }
+    setBusy(false);
+  };
+  const inside = async (answer) => {
+    if (answer.second_factor === "needed") return setStep(answer.step_token);
+    await whoami();
+    go(path.value === "/portal/enter" ? "/portal" : location.pathname, { replace: true });
+  };
+  const field = (name, more) => html`<${Field} of=${{ name, label: t("enter." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
+  const form = (title, what, fields, act, foot) => html`<${Card} title=${title}><form class="form" onSubmit=${run(what)}>${fields}
+    <${Trouble} of=${problem}/><div class="acts"><${Button} type="submit" kind="primary" busy=${busy}>${act}<//>${foot}</div></form><//>`;
+  const other = (to) => html`<${Button} kind="quiet" onClick=${() => { setHow(to); setProblem(null); }}>${t("enter.by_" + to)}<//>`;
+  const body = step ? form(t("enter.second"), async () => inside(await send("POST", "/api/auth/second", { step_token: step, code: values.code })),
+    field("code", { autocomplete: "one-time-code", inputmode: "text", help: t("enter.code_help"), autofocus: true }), t("enter.go"))
+    : token ? form(t("enter.link_title"), async () => inside(await send("POST", "/api/portal/enter", { token })), html`<p>${t("enter.link_ready")}</p>`, t("enter.go"))
+    : sent ? html`<${Card} title=${t("enter.sent_title")}><p role="status">${t("enter.sent", { email: values.email, n: sent })}</p><div class="acts"><${Button} onClick=${() => setSent(0)}>${t("enter.again")}<//></div><//>`
+    : how === "link" ? form(t("enter.title"), async () => setSent((await send("POST", "/api/portal/link", { email: values.email })).minutes),
+      field("email", { type: "email", autocomplete: "email", help: t("enter.email_help"), autofocus: true }), t("enter.send"), other("password"))
+    : form(t("enter.title"), async () => inside(await send("POST", "/api/auth/login", { username: values.username, password: values.password })),
+      html`${field("username", { autocomplete: "username", autofocus: true })}${field("password", { type: "password", autocomplete: "current-password" })}`, t("enter.go"), other("link"));
+  return html`<div class="small"><div class="hero"><h1 tabindex="-1">${brand.value.name}</h1></div>${body}</div>`;
+}

@@ -1,0 +1,59 @@
+// The customer portal: who is signed in sees their own services, who is not the way in.
+import { html, render, effect, signal, Fragment } from "../base/h.js";
+import { me, send, whoami } from "../base/api.js";
+import { lang, needTexts, t } from "../base/lang.js";
+import { go, path, start } from "../base/route.js";
+import { startLive, stopLive } from "../base/live.js";
+import { Outlet, signOut } from "../base/shell.js";
+import { Button, LinkButton, toast, Trouble } from "../base/ui.js";
+import { brand, Front, readBrand } from "../base/brand.js";
+
+const open = [
+  { name: "enter", file: "enter", path: "/portal/enter", role: "public" },
+  { name: "enter", file: "enter", path: path.value, role: "public" }, // wherever nobody wants to go, the way in comes first
+];
+const pages = [
+  { name: "services", file: "services", path: "/portal", role: "customer" },
+  { name: "account", file: "account", path: "/portal/account", role: "customer" },
+  { name: "service", file: "service", path: "/portal/{id}", role: "customer" },
+];
+const files = (name) => `../pages/${name}.js`;
+const known = signal(false), trouble = signal(null);
+
+async function invoices() {
+  try { location.assign((await send("POST", "/api/billing-portal", { locale: lang.value })).url); } catch (p) {
+    toast(p.code === "no_billing" ? t("front.no_billing") : p.message, { kind: "bad" });
+  }
+}
+const Acts = () => html`<${Fragment}>
+  ${me.value.role === "customer" && html`<${Button} kind="quiet" icon="receipt-text" label=${t("front.invoices")} onClick=${invoices}><span class="wide-only">${t("front.invoices")}</span><//>`}
+  <${LinkButton} kind="quiet" icon="user" href="/portal/account" aria-label=${t("base.page.account")} title=${me.value.user?.name}/>
+  <${Button} kind="quiet" icon="log-out" label=${t("base.sign_out")} onClick=${signOut}/><//>`;
+
+function App() {
+  lang.value;
+  if (!known.value) return html`<main class="narrow"><${Trouble} of=${trouble.value} again=${begin}/></main>`;
+  const way = !me.value || path.value === "/portal/enter";
+  if (way) open[1].path = path.value;
+  return html`<${Front} home=${way ? "/" : "/portal"} acts=${!way && html`<${Acts}/>`}>
+    <${Outlet} pages=${way ? open : pages} files=${files} missing=${html`<p class="none">${t("base.not_found")}</p>`}/><//>`;
+}
+
+async function begin() {
+  try {
+    await Promise.all([needTexts("base", "front"), whoami(), readBrand()]);
+    known.value = true;
+  } catch (p) {
+    await needTexts("base").catch(() => {});
+    trouble.value = p;
+  }
+}
+start((to) => to === "/portal" || to.startsWith("/portal/"));
+effect(() => {
+  if (!known.value) return;
+  document.title = brand.value.name;
+  if (me.value && path.value === "/portal/enter" && !location.hash) go("/portal", { replace: true });
+  if (me.value) startLive(); else stopLive();
+});
+begin();
+render(html`<${App}/>`, document.getElementById("app"));
