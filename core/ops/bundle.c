@@ -82,13 +82,18 @@ static void member(struct making *m, const char *name, const char *data, size_t 
 static void clean_member(struct making *m, const char *name, const struct buf *text)
 {
     struct buf clean;
-    size_t at = 0;
+    size_t at = 0, begin;
 
     buf_init(&clean, 2 * PART_MAX);
     while (at < text->len) {
         const char *end = memchr(text->data + at, '\n', text->len - at);
         size_t len = end == NULL ? text->len - at : (size_t)(end - text->data) - at;
+        begin = clean.len;
         log_redact(&clean, text->data + at, len, true);
+        if (!clean.failed && !str_utf8(clean.data + begin, clean.len - begin))
+            for (size_t i = begin; i < clean.len; i++) /* a line that was cut within a character */
+                if ((unsigned char)clean.data[i] >= 0x80)
+                    clean.data[i] = '?';
         (void)buf_byte(&clean, '\n');
         at += len + 1;
     }
