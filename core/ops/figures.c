@@ -15,7 +15,8 @@
 #include "tunnel.h"
 
 #define KEEP_MS      5000
-#define KEEP_SLOW_MS 60000
+#define KEEP_SLOW_MS 60000 /* at most; what is counted quickly is counted again sooner */
+#define SLOW_TIMES   200   /* so many times as long as the counting took */
 
 const uint32_t figures_bucket_s[FIGURES_BUCKETS - 1] = {1, 5, 15, 60, 300, 1800};
 
@@ -265,6 +266,13 @@ static int take_snapshots(struct txn *txn, struct figures *f, struct err *err)
     return found;
 }
 
+static int64_t slow_keep_ms(const struct figures *f)
+{
+    int64_t keep = f->slow_took_ms * SLOW_TIMES;
+
+    return keep < KEEP_MS ? KEEP_MS : keep > KEEP_SLOW_MS ? KEEP_SLOW_MS : keep;
+}
+
 static int take(struct op_call *call, struct figures *f, struct err *err)
 {
     struct figures fresh = *f;
@@ -275,7 +283,7 @@ static int take(struct op_call *call, struct figures *f, struct err *err)
             return -1;
         fresh.taken_ms = now;
     }
-    if (f->slow_taken_ms == 0 || now - f->slow_taken_ms >= KEEP_SLOW_MS) {
+    if (f->slow_taken_ms == 0 || now - f->slow_taken_ms >= slow_keep_ms(f)) {
         fresh.currencies = fresh.sagas = 0;
         memset(fresh.revenue, 0, sizeof fresh.revenue);
         memset(fresh.saga, 0, sizeof fresh.saga);
@@ -286,6 +294,7 @@ static int take(struct op_call *call, struct figures *f, struct err *err)
             take_snapshots(call->txn, &fresh, err) != 0)
             return -1;
         fresh.slow_taken_ms = now;
+        fresh.slow_took_ms = clock_mono_ms() - now;
     }
     *f = fresh;
     return 0;

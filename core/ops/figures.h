@@ -2,7 +2,7 @@
 #define SETT_FIGURES_H
 /*
  * How many of what: for the dashboard and for /metrics. Counting walks indexes, so what was counted
- * is kept for some seconds, and what needs the records themselves for a minute.
+ * is kept for some seconds, and what needs the records themselves for up to a minute.
  */
 #include "event.h"
 #include "job.h"
@@ -45,7 +45,7 @@ struct figures {
         subscriptions[FIGURES_SUBSCRIPTIONS], events[FIGURES_EVENT_STATES],
         orders[FIGURES_ORDER_STATES];
     uint64_t tenant_count, customer_count, user_count, flagged, ports_used, ports_total, tunnels;
-    int64_t slow_taken_ms;
+    int64_t slow_taken_ms, slow_took_ms;
     uint32_t currencies, sagas;
     struct figures_revenue revenue[FIGURES_CURRENCIES];
     struct figures_saga saga[FIGURES_SAGAS];

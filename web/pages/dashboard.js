@@ -1,5 +1,5 @@
 // The first page: what needs a person now, then how the business and the box are. Live.
-import { html, useEffect, useState } from "../base/h.js";
+import { html, useEffect, useRef, useState } from "../base/h.js";
 import { get, may } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { bytes, money, number, percent, Time } from "../base/say.js";
@@ -50,13 +50,9 @@ const Used = ({ name, icon, of: r, say }) => html`<div class="used"><span class=
   <small class="quiet">${t("dashboard.promised", { used: say(r.tenants), promised: say(r.promised) })}</small></div>`;
 const cores = (millis) => number(millis / 1000, { maximumFractionDigits: 1 });
 
-function Resources() {
+function Resources({ minute }) {
   const [range, setRange] = useState("2h");
-  const past = useLoad(() => get("/api/system/stats", { range }), [range]);
-  useEffect(() => { // measured once a minute
-    const each = setInterval(() => { if (!document.hidden) past.again(); }, 60000);
-    return () => clearInterval(each);
-  }, []);
+  const past = useLoad(() => get("/api/system/stats", { range }), [range, minute]);
   const p = past.data, at = (name) => p.columns.indexOf(name);
   const share = (part, whole, factor = 1) => p?.points.map((row) => (row[at(whole)] ? row[at(part)] / (row[at(whole)] * factor) : null));
   const series = p?.points?.length ? [
@@ -91,13 +87,20 @@ function Latest() {
 const kinds = ["tenant", "job", "subscription", "order", "alert", "snapshot", "vault", "drift", "domain", "tunnel", "customer"];
 export default function Dashboard() {
   const needs = useLoad(() => get("/api/attention"), []), counts = useLoad(() => get("/api/dashboard/metrics"), []);
-  useLive(kinds, () => { needs.again(); counts.again(); });
+  const [minute, tick] = useState(0), late = useRef(0);
+  const again = () => { needs.again(); counts.again(); };
+  // Counts may be some seconds old: what changed last is counted once more; and time passes without changes, too.
+  useLive(kinds, () => { again(); clearTimeout(late.current); late.current = setTimeout(again, 6000); });
+  useEffect(() => {
+    const each = setInterval(() => { if (!document.hidden) { again(); tick((n) => n + 1); } }, 60000);
+    return () => { clearInterval(each); clearTimeout(late.current); };
+  }, []);
   const d = counts.data, fresh = d && d.tenants.total === 0;
   return html`<${Page} title=${t("base.page.dashboard")} acts=${may("operator") && html`<${LinkButton} kind="primary" icon="plus" href="/admin/tenants?new=1">${t("base.act.create_tenant")}<//>`}>
     <${Trouble} of=${counts.problem} again=${counts.again}/>
     <${Needs} of=${needs.data}/>
     ${!d ? !counts.problem && html`<${Loading}/>` : html`${fresh && html`<${Empty} icon="boxes" title=${t("dashboard.fresh")} command="sett demo">${t("dashboard.fresh_help")}<//>`}
       <${Business} of=${d}/>
-      <${Resources}/>
+      <${Resources} minute=${minute}/>
       <div class="grid"><${Latest}/><${Backups} of=${d}/></div>`}<//>`;
 }
