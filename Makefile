@@ -43,12 +43,12 @@ BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_FORWARD := store/base store core/outside
 BELOW_RESTORE := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/ops backup
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
-LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode
+LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode -lfido2
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode
 LIBS_RESTORE := $(LIBS_WORKER)
-LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode
+LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode -lfido2
 
 .PHONY: all help
 all: $(addprefix $(B)/,$(PROGRAMS))

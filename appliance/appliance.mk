@@ -1,7 +1,7 @@
 # What a bare Debian needs, and the box of a checkout.
 
 DEPS_BUILD := gcc make pkg-config libfcgi-dev liblmdb-dev libcurl4-openssl-dev libcjson-dev \
-              libsodium-dev libinih-dev libpq-dev libarchive-dev libzstd-dev libqrencode-dev liboath-dev libc6-dev libyaml-dev libidn2-dev libunistring-dev libpsl-dev libexpat1-dev libssl-dev
+              libsodium-dev libinih-dev libpq-dev libarchive-dev libzstd-dev libqrencode-dev liboath-dev libfido2-dev libc6-dev libyaml-dev libidn2-dev libunistring-dev libpsl-dev libexpat1-dev libssl-dev
 DEPS_RUN   := nginx-light|nginx busybox-static|busybox util-linux
 RUN  ?= run
 PORT ?= 4443

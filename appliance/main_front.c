@@ -33,6 +33,7 @@
 #include "str.h"
 #include "tally.h"
 #include "vault.h"
+#include "webauthn.h"
 
 #define THREADS      64 /* most of them wait: for a commit that as many share, or for the worker */
 #define THREADS_MOST 128
@@ -107,6 +108,7 @@ static int box_open(struct op_box *box, struct hold *hold, const char *root, str
         return -1;
     }
     (void)db_check_readers(box->db);
+    box->passkeys = &webauthn_fido;
     box->routes = route_table;
     box->route_count = route_count;
     box->gate = auth_gate_new(err);

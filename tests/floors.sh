@@ -46,6 +46,7 @@ only 'libpsl\.h' core/outside/public_suffix.c
 only '(resolv|arpa/nameser)\.h' core/outside/dns.c
 only 'qrencode\.h' core/outside/qr.c
 only 'liboath/.*\.h' core/outside/totp.c
+only 'fido(/.*)?\.h' core/outside/webauthn.c
 only 'yaml\.h' core/outside/cloudflared_yaml.c
 only 'expat\.h' core/outside/xml_in.c
 only 'openssl/.*\.h' backup/digest.c
@@ -58,9 +59,9 @@ symbols() { # PROGRAM PATTERN
 }
 symbols sett-front 'curl_|PQ|posix_spawn|exec[lv]|system$|popen|fork$|connect$|res_n|ns_'
 symbols sett-hands 'mdb_|getaddrinfo|gethostby|res_n|ns_|PQ'
-symbols sett 'curl_|PQ|FCGX_|archive_'
+symbols sett 'curl_|PQ|FCGX_|archive_|fido_'
 symbols sett-restore 'PQ|FCGX_'
-symbols sett-worker 'FCGX_'
+symbols sett-worker 'FCGX_|fido_'
 
 # Saga code must not be in the front.
 found=$(nm --defined-only "$build/sett-front" 2>/dev/null | grep -E ' [A-Za-z] saga_(tenant|tunnel|event)' | head -3)

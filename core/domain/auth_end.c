@@ -4,6 +4,7 @@
  */
 #include "auth.h"
 
+#include "passkey.h"
 #include "second_factor.h"
 #include "second_step.h"
 #include "str.h"
@@ -174,7 +175,8 @@ int auth_user_delete(struct txn *txn, const char *user_id, struct err *err)
 
     if (user_get(txn, user_id, &user, err) != 0 || keep_admin(txn, &user, err) != 0 ||
         auth_sessions_end(txn, user_id, NULL, err) < 0 ||
-        second_factor_remove(txn, &user, err) < 0 || second_step_drop(txn, user_id, err) != 0)
+        second_factor_remove(txn, &user, err) < 0 || second_step_drop(txn, user_id, err) != 0 ||
+        passkeys_drop(txn, user_id, err) != 0)
         return -1;
     for (;;) {
         memset(&key, 0, sizeof key);

@@ -51,6 +51,8 @@ const struct letter_kind letter_kinds[] = {
     {"second_factor_on", {NULL}, NULL, "to a user: signing in needs a second factor now"},
     {"second_factor_off", {NULL}, NULL, "to a user: signing in needs no second factor any more"},
     {"recovery_codes_new", {NULL}, NULL, "to a user: there are new recovery codes"},
+    {"passkey_added", {NULL}, NULL, "to a user: a passkey was added"},
+    {"passkey_removed", {NULL}, NULL, "to a user: a passkey was taken back"},
     {"recovery_code_used", {NULL}, NULL, "to a user: a recovery code was used"},
 };
 const size_t letter_kind_count = sizeof letter_kinds / sizeof letter_kinds[0];

@@ -249,6 +249,28 @@ const struct letter_text letter_texts[] = {
        "Für das Konto {{customer}} bei {{box}} ({{address}}) wurden neue Wiederherstellungscodes "
        "erzeugt. Die bisherigen sind ungültig." NOT_YOU_DE),
 
+    EN("passkey_added", "A passkey was added to your account at {{box}}",
+       "One can sign in to the account {{customer}} at {{box}} ({{address}}) with a further "
+       "passkey "
+       "from now on." NOT_YOU_EN),
+    ES("passkey_added", "Se ha añadido una llave de acceso a su cuenta en {{box}}",
+       "A partir de ahora se puede iniciar sesión en la cuenta {{customer}} de {{box}} "
+       "({{address}}) con una llave de acceso más." NOT_YOU_ES),
+    DE("passkey_added", "Ihrem Konto bei {{box}} wurde ein Passkey hinzugefügt",
+       "Ab sofort ist die Anmeldung am Konto {{customer}} bei {{box}} ({{address}}) mit einem "
+       "weiteren Passkey möglich." NOT_YOU_DE),
+
+    EN("passkey_removed", "A passkey of your account at {{box}} was removed",
+       "A passkey of the account {{customer}} at {{box}} ({{address}}) was removed: nobody can "
+       "sign "
+       "in with it any more." NOT_YOU_EN),
+    ES("passkey_removed", "Se ha eliminado una llave de acceso de su cuenta en {{box}}",
+       "Se ha eliminado una llave de acceso de la cuenta {{customer}} en {{box}} ({{address}}): ya "
+       "no se puede iniciar sesión con ella." NOT_YOU_ES),
+    DE("passkey_removed", "Ein Passkey Ihres Kontos bei {{box}} wurde entfernt",
+       "Ein Passkey des Kontos {{customer}} bei {{box}} ({{address}}) wurde entfernt: Mit ihm ist "
+       "keine Anmeldung mehr möglich." NOT_YOU_DE),
+
     EN("recovery_code_used", "A recovery code of your account at {{box}} was used",
        "Somebody signed in to the account {{customer}} at {{box}} ({{address}}) with a recovery "
        "code. It is spent." NOT_YOU_EN),

@@ -8,6 +8,7 @@ extern const struct op health_ops[];          /* health_ops.c */
 extern const struct op auth_ops[];            /* auth_ops.c */
 extern const struct op change_ops[];          /* change_ops.c */
 extern const struct op attention_ops[];       /* attention_ops.c */
+extern const struct op passkey_ops[];         /* passkey_ops.c */
 extern const struct op auth_second_ops[];     /* auth_second_ops.c */
 extern const struct op second_factor_ops[];   /* second_factor_ops.c */
 extern const struct op search_ops[];          /* search_ops.c */

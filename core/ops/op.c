@@ -11,7 +11,7 @@ const struct op *const op_tables[] = {
     doctor_ops,
     change_ops, attention_ops, search_ops,
     auth_ops,
-    auth_second_ops, second_factor_ops,
+    auth_second_ops, second_factor_ops, passkey_ops,
     user_ops, reset_ops, invitation_ops,
     key_ops,
     session_ops,

@@ -58,6 +58,7 @@ struct op_route {
 struct auth_gate;     /* auth.h */
 struct figures_cache; /* figures.h */
 struct history;       /* history.h */
+struct webauthn;      /* webauthn.h */
 
 /* What every operation may use besides its transaction. Held once per process. */
 struct op_box {
@@ -66,6 +67,7 @@ struct op_box {
     struct conf conf;
     struct vault vault; /* public half only, in the front */
     struct web_key web_key;
+    const struct webauthn *passkeys; /* who judges them; NULL where no browser comes */
     struct auth_gate
         *gate; /* bounds the hashing of passwords (auth_gate_new); NULL: unbounded, the CLI */
     const struct op_route *routes; /* for the OpenAPI document; NULL where there is no API */
