@@ -75,6 +75,12 @@ static const struct field secret_shape_rows[] = {
 static const struct fields secret_shape = {
     secret_shape_rows, sizeof secret_shape_rows / sizeof secret_shape_rows[0], 0};
 
+/* What the box has noted of itself: all that it makes is known by its id. */
+static bool is_fixed(const struct setting_row *row)
+{
+    return str_equal(row->name, "box.id") || str_equal(row->name, "box.set_up_at");
+}
+
 static enum setting_type type_of(const struct setting_row *row)
 {
     if (row->type == FIELD_U64)
@@ -106,7 +112,7 @@ static void form_members(struct json_out *j, const struct setting_row *row)
     }
     json_out_key_text(j, "unit", setting_unit(row));
     json_out_key_text(j, "group", setting_group(row->name));
-    json_out_key_bool(j, "fixed", str_equal(row->name, "box.id"));
+    json_out_key_bool(j, "fixed", is_fixed(row));
 }
 
 static int setting_members(struct op_call *call, const struct setting_row *row, struct err *err)
@@ -171,9 +177,9 @@ static int set_setting(struct op_call *call, struct err *err)
         err_set(err, ERR_NOT_FOUND, "setting_not_found", "there is no setting %.80s", p->name);
         return err_hint(err, "sett config show lists them");
     }
-    if (str_equal(row->name, "box.id"))
+    if (is_fixed(row))
         return err_field(err, "name", "setting_fixed",
-                         "box.id was made with the box: all that the box makes is known by it");
+                         "%s was made with the box, and is not to be changed", row->name);
     (void)str_copy(setting.name, sizeof setting.name, row->name);
     if ((found = record_get(call->txn, &setting_table, &setting, err)) < 0)
         return -1;

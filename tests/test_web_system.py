@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Logs, System and Settings in a real browser; tests/browser/system.mjs is the test. Speaks TAP."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
+import browser
+from box import TOP, Box
+
+
+class Kept(browser.Site):
+    """A site whose programs are kept alive by `sett run`, so that one can be restarted."""
+
+    def __init__(self):
+        self.box = Box()
+        self.box.run()
+        self.password, self.base = self.box.password(), f"http://localhost:{self.box.port}"
+
+    def close(self):
+        self.box.close()
+
+
+site = Kept()
+try:
+    code = site.run("system", seconds=120, **({"shots": os.path.join(TOP, "build", "pictures")} if os.environ.get("SHOTS") else {}))
+finally:
+    site.close()
+sys.exit(code)
