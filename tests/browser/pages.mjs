@@ -33,7 +33,7 @@ async function walk({ theme, width, lang, look }) {
       const out = look ? await axe(page) : [];
       if (await tooWide(page)) out.push("wider than its window");
       const key = (await said(page)).match(missing);
-      if (key && !/\.(conf|js|org|com|example|yml)$/.test(key[0])) out.push(`no text for ${key[0]}`);
+      if (key && !/\.(conf|js|org|com|example|yml|sock)$/.test(key[0])) out.push(`no text for ${key[0]}`);
       if (await page.locator("main > .trouble").count()) out.push(await page.locator("main > .trouble").innerText());
       if (facts.shots && (lang === "en" || width > 500)) await shot(page, facts.shots, `${path.replace(/\W+/g, "_").slice(0, 40)}-${lang}-${theme}-${width}`);
       return [...out, ...page.complaints];
