@@ -56,8 +56,8 @@ static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *e
     memset(&c, 0, sizeof c);
     id_make(c.id, "cu");
     id_make(t.id, "tn");
-    c.number = record_next_number(txn, "customer", err);
-    t.number = record_next_number(txn, "tenant", err);
+    c.number = record_next_number(txn, customer_table.name, err);
+    t.number = record_next_number(txn, tenant_table.name, err);
     c.created_at = c.updated_at = t.created_at = t.updated_at = clock_wall_ms();
     (void)str_format(c.name, sizeof c.name, "Customer %llu", (unsigned long long)n);
     (void)str_format(c.email, sizeof c.email, "c%llu@example.com", (unsigned long long)n);
