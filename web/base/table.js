@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "./h.js";
 import { get } from "./api.js";
 import { t } from "./lang.js";
+import { number } from "./say.js";
 import { query, setQuery, go } from "./route.js";
 import { useLive } from "./live.js";
 import { Button, Icon, Menu, Trouble, Loading, useLoad } from "./ui.js";
@@ -93,9 +94,9 @@ function Pager({ data, rows, rowKey }) {
   const q = query.value;
   const more = q.before ? true : data.has_more, less = q.before ? data.has_more : !!q.after;
   return html`<nav class="pager" aria-label=${t("base.pages")}>
-    <${Button} icon="chevron-left" disabled=${!less} onClick=${() => setQuery({ before: rows.length ? rowKey(rows[0]) : null, after: null }, { replace: false })}>${t("base.newer")}<//>
+    <${Button} icon="chevron-left" disabled=${!less} onClick=${() => setQuery({ before: data.previous || (rows.length ? rowKey(rows[0]) : null), after: null }, { replace: false })}>${t("base.newer")}<//>
     <${Button} disabled=${!more} onClick=${() => setQuery({ after: data.next || (rows.length ? rowKey(rows.at(-1)) : null), before: null }, { replace: false })}>${t("base.older")}<${Icon} name="chevron-right"/><//>
-    ${data.total !== undefined && data.total !== null && html`<span class="quiet">${t("base.total", { n: data.total })}</span>`}</nav>`;
+    ${data.total !== undefined && data.total !== null && html`<span class="quiet">${t("base.total", { n: data.total_exact === false ? "≈ " + number(data.total) : data.total })}</span>`}</nav>`;
 }
 
 /** A search that waits until typing pauses; "/" leads to it. */

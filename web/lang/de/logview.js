@@ -1,0 +1,15 @@
+export default {
+  search: "Protokoll durchsuchen",
+  level: "Alle Stufen",
+  "from.info": "Ab Information",
+  "from.warning": "Ab Warnung",
+  "from.error": "Nur Fehler",
+  live: "Live",
+  asked: "Alle paar Sekunden",
+  paused: "Angehalten",
+  pause: "Anhalten",
+  go_on: "Weiter",
+  download: "Herunterladen",
+  of: "Protokoll von {name}",
+  empty: "Noch nichts geschrieben. Zeilen erscheinen hier, sobald das Programm sie schreibt.",
+};

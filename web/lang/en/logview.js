@@ -1,0 +1,15 @@
+export default {
+  search: "Search the log",
+  level: "Any level",
+  "from.info": "Info and above",
+  "from.warning": "Warnings and above",
+  "from.error": "Errors only",
+  live: "Live",
+  asked: "Every few seconds",
+  paused: "Paused",
+  pause: "Pause",
+  go_on: "Continue",
+  download: "Download",
+  of: "Log of {name}",
+  empty: "Nothing was written yet. Lines appear here as the program writes them.",
+};

@@ -1,0 +1,15 @@
+export default {
+  search: "Buscar en el registro",
+  level: "Todos los niveles",
+  "from.info": "Información y superiores",
+  "from.warning": "Avisos y superiores",
+  "from.error": "Solo errores",
+  live: "En directo",
+  asked: "Cada pocos segundos",
+  paused: "En pausa",
+  pause: "Pausar",
+  go_on: "Continuar",
+  download: "Descargar",
+  of: "Registro de {name}",
+  empty: "Aún no se ha escrito nada. Las líneas aparecen aquí cuando el programa las escribe.",
+};
