@@ -49,19 +49,19 @@ function Overview({ r, sub }) {
   const own = (n, say) => (n > 0 ? say(n) : t("tenant.as_plan"));
   return html`
     ${kept && html`<${Card} title=${t("tenant.now")} acts=${jobLink(kept)}><${JobView} id=${kept}/><//>`}
-    <div class="grid">
+    <div class="halves">
       <${Card} title=${t("tenant.what")}><${Facts} of=${[
         [t("tenants.address"), r.url && html`<a href=${r.url} target="_blank" rel="noopener">${r.url}</a><${Copy} text=${r.url}/>`],
         [t("tenants.customer"), r.customer_id && html`<a href=${"/admin/customers/" + r.customer_id}>${r.customer}</a>`],
         [t("tenants.plan"), r.plan], [t("tenants.number"), r.number], ["Id", html`<code>${r.id}</code><${Copy} text=${r.id}/>`],
-        [t("tenants.created"), when(r.created_at)], [t("tenants.updated"), when(r.updated_at)], [t("tenant.deleted_at"), r.deleted_at && when(r.deleted_at)]]}/><//>
+        [t("tenants.created"), when(r.created_at)], [t("tenants.updated"), when(r.updated_at)], [t("tenant.deleted_at"), r.deleted_at ? when(r.deleted_at) : null]]}/><//>
       ${!gone(r) && html`<${Card} title=${t("tenant.usage")}><${Usage} r=${r} limits=${limits}/><//>`}
       <${Card} title=${t("tenant.runs")}><${Facts} of=${[
         [t("tenants.runtime"), `${r.runtime}${r.node ? " · " + r.node : ""}`], [t("tenant.blueprint"), r.blueprint], [t("tenant.container"), html`<code>${r.container_id}</code><${Copy} text=${r.container_id}/>`],
-        [t("tenants.port"), r.port > 0 && html`<a href="/admin/ports">${String(r.port)}</a>`], [t("tenant.inside"), r.address],
+        [t("tenants.port"), r.port > 0 ? html`<a href="/admin/ports">${String(r.port)}</a>` : null], [t("tenant.inside"), r.address],
         [t("base.page.tunnels"), tunnel && html`<a href=${"/admin/tunnels/" + tunnel.id}>${tunnel.hostname || tunnel.name}</a> <${State} of=${tunnel.state}/>`],
         [t("tenant.ingress"), r.ingress === "cloudflare" ? `Cloudflare · ${t("tenant.ingress_" + (r.ingress_mode === "shared" ? "shared" : "own"))}` : t("tenant.ingress_local")],
-        [t("tenant.status_page"), r.status_page && html`<a href=${`/status/${r.subdomain}/`}>/status/${r.subdomain}/</a>`], [t("tenant.backup_at"), r.backup_at]]}/><//>
+        [t("tenant.status_page"), r.status_page ? html`<a href=${`/status/${r.subdomain}/`}>/status/${r.subdomain}/</a>` : null], [t("tenant.backup_at"), r.backup_at]]}/><//>
       <${Card} title=${t("tenant.limits")} acts=${may("operator") && !gone(r) && html`<${Button} kind="quiet" icon="pencil" label=${t("base.edit")} onClick=${() => acts.limit(r)}/>`}><${Facts} of=${[
         [t("tenant.memory"), own(limits.memory_bytes, bytes)], [t("tenants.cpu"), own(limits.cpu_millis, (n) => number(n / 1000))], [t("tenant.storage"), own(limits.storage_bytes, bytes)],
         [t("tenants.pids"), own(limits.pids, number)], [t("tenants.nofile"), own(limits.nofile, number)], [t("tenants.max_users"), own(limits.max_users, number)]]}/><//>

@@ -19,16 +19,15 @@ const Results = ({ of }) => html`<div class="scroll figures" tabindex="0"><table
 const sum = (a, b) => ({ count: a.count + b.count, started: a.started + b.started, unchanged: a.unchanged + b.unchanged, refused: a.refused + b.refused, results: [...a.results, ...b.results] });
 const none = { count: 0, started: 0, unchanged: 0, refused: 0, results: [] };
 
-/** All parts, one after the other; what is deleted is counted by a plan of its own before. */
+/** All parts, one after the other. */
 async function run(body, tell) {
   let total = none;
   for (let after; ; ) {
     const part = { ...body, starting_after: after };
-    if (body.act === "delete") part.confirm = String((await ask("POST", PATH, part)).count);
     const said = await send("POST", PATH, part);
     total = sum(total, said);
     tell(total);
-    if (!said.has_more) return;
+    if (!said.has_more || body.act === "delete") return; // of what is deleted only as many as were shown
     after = said.next;
   }
 }
@@ -45,10 +44,10 @@ function Bulk({ act, what, close, done }) {
     e.preventDefault();
     setBusy(true);
     setProblem(null);
-    try { await run(body, setTotal); } catch (p) { setProblem(p); }
+    try { await run(act === "delete" ? { ...body, confirm: typed.trim() } : body, setTotal); } catch (p) { setProblem(p); }
     setBusy(false);
   };
-  const n = plan ? plan.count - plan.refused : 0, count = plan?.has_more ? t("tenants.first", { n: plan.count }) : t("tenants.count", { n: plan?.count || 0 });
+  const n = plan ? plan.count - plan.refused : 0, count = plan?.has_more ? t(act === "delete" ? "tenants.first_only" : "tenants.first", { n: plan.count }) : t("tenants.count", { n: plan?.count || 0 });
   const sure = act !== "delete" || typed.trim() === String(plan?.count);
   if (total) return html`<div class="stack" aria-live="polite"><p>${busy && html`<${Icon} name="loader-circle" spin/> `}${t("tenants.summary", { started: total.started, unchanged: total.unchanged, refused: total.refused })}</p>
     <${Trouble} of=${problem}/><${Results} of=${total.results}/><div class="acts end"><${Button} kind="primary" disabled=${busy} onClick=${() => close()}>${t("base.close")}<//></div></div>`;
