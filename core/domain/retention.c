@@ -20,6 +20,15 @@ static int by_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Those of the box, and of each tenant, beside one another, each by number. */
+static int by_scope(const void *a, const void *b)
+{
+    const struct retention_item *x = a, *y = b;
+    int order = strcmp(x->tenant_id, y->tenant_id);
+
+    return order != 0 ? order : by_number(a, b);
+}
+
 static void keep(struct retention_item *item, const char *why)
 {
     if (item->keep)
@@ -51,8 +60,7 @@ static size_t month_of(char *out, size_t size, const struct tm *tm)
 }
 
 /* The newest of each of the newest periods. From the newest on, so the first that is met is it. */
-static void keep_periods(struct retention_item *items, size_t count, const char *tenant_id,
-                         const struct period *period)
+static void keep_periods(struct retention_item *items, size_t count, const struct period *period)
 {
     char last[24] = "", name[24], why[64];
     uint32_t left = period->count;
@@ -60,9 +68,8 @@ static void keep_periods(struct retention_item *items, size_t count, const char 
     for (size_t i = count; i-- > 0 && left > 0;) {
         time_t at = (time_t)(items[i].created_at / 1000);
         struct tm tm;
-        if (!items[i].verified || !str_equal(items[i].tenant_id, tenant_id) ||
-            localtime_r(&at, &tm) == NULL || period->name(name, sizeof name, &tm) == 0 ||
-            str_equal(name, last))
+        if (!items[i].verified || localtime_r(&at, &tm) == NULL ||
+            period->name(name, sizeof name, &tm) == 0 || str_equal(name, last))
             continue;
         (void)str_copy(last, sizeof last, name);
         (void)str_format(why, sizeof why, "the newest of %s %s", period->said, name);
@@ -72,15 +79,12 @@ static void keep_periods(struct retention_item *items, size_t count, const char 
 }
 
 /* What no rule may touch: the newest verified ones, and whatever is newer than all of them. */
-static void keep_least(struct retention_item *items, size_t count, const char *tenant_id,
-                       uint32_t last)
+static void keep_least(struct retention_item *items, size_t count, uint32_t last)
 {
     uint32_t verified = 0;
     char why[64];
 
     for (size_t i = count; i-- > 0;) {
-        if (!str_equal(items[i].tenant_id, tenant_id))
-            continue;
         if (verified == 0 && !items[i].verified)
             keep(&items[i], "there is no newer one that is verified");
         else if (items[i].verified && verified++ < RETENTION_LEAST)
@@ -92,9 +96,10 @@ static void keep_least(struct retention_item *items, size_t count, const char *t
     }
 }
 
+/* Near its end: what a snapshot builds on was made not long before it. */
 static struct retention_item *find(struct retention_item *items, size_t count, const char *id)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = count; i-- > 0;)
         if (str_equal(items[i].id, id))
             return &items[i];
     return NULL;
@@ -136,7 +141,7 @@ static int check_clock(const struct retention_item *items, size_t count, struct 
 }
 
 /* All of the box, or of one tenant. */
-static void keep_scope(struct retention_item *items, size_t count, const char *tenant_id,
+static void keep_scope(struct retention_item *items, size_t count,
                        const struct retention_scope *rules)
 {
     const struct period periods[] = {
@@ -145,9 +150,10 @@ static void keep_scope(struct retention_item *items, size_t count, const char *t
         {rules->monthly, month_of, "the month"},
     };
 
-    keep_least(items, count, tenant_id, rules->last);
+    keep_least(items, count, rules->last);
     for (size_t k = 0; k < sizeof periods / sizeof periods[0]; k++)
-        keep_periods(items, count, tenant_id, &periods[k]);
+        keep_periods(items, count, &periods[k]);
+    keep_chains(items, count);
 }
 
 int retention_decide(struct retention_item *items, size_t count,
@@ -166,16 +172,17 @@ int retention_decide(struct retention_item *items, size_t count,
             keep(&items[i], "the clock jumped");
         return -1;
     }
-    for (size_t i = 0; i < count; i++) {
-        const char *tenant_id = items[i].tenant_id;
-        bool first = true;
-        for (size_t k = 0; k < i && first; k++)
-            first = !str_equal(items[k].tenant_id, tenant_id);
-        if (!first)
-            continue;
-        keep_scope(items, count, tenant_id, tenant_id[0] == '\0' ? &rules->box : &rules->tenant);
+    /* Snapshots build on those of their own scope alone, so each scope is decided by itself. */
+    if (count > 0)
+        qsort(items, count, sizeof *items, by_scope);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && str_equal(items[end].tenant_id, items[i].tenant_id);)
+            end++;
+        keep_scope(&items[i], end - i,
+                   items[i].tenant_id[0] == '\0' ? &rules->box : &rules->tenant);
     }
-    keep_chains(items, count);
+    if (count > 0)
+        qsort(items, count, sizeof *items, by_number);
     for (size_t i = 0; i < count; i++)
         if (!items[i].keep) {
             (void)str_copy(items[i].reason, sizeof items[i].reason,
