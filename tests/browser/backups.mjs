@@ -121,6 +121,8 @@ await check("and one is brought back, with its plan", async () => {
   await go("/admin/drift");
   await page.locator("td button.row", { hasText: "tenants/78" }).click();
   await dialog.locator(".plan li").first().waitFor();
+  ok(await dialog.locator("button[type=submit]").isDisabled(), "what is removed for good is named first");
+  await dialog.getByLabel(/Type tenants/).fill("tenants/78");
   await dialog.locator("button[type=submit]").click();
   await page.locator("dialog.side .state.good").first().waitFor({ timeout: 40000 });
   await page.keyboard.press("Escape");

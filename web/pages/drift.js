@@ -23,7 +23,8 @@ const inDays = (n) => new Date(Date.now() + n * 86400000).toISOString().slice(0,
 
 /** The three ways to decide; each says itself as a command. */
 function Decide({ of: d, close }) {
-  const [how, setHow] = useState(d.remedy ? "revert" : "accept"), [reason, setReason] = useState(""), [until, setUntil] = useState(inDays(7)), [shown, setShown] = useState(null), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
+  const [how, setHow] = useState(d.remedy ? "revert" : "accept"), [reason, setReason] = useState(""), [until, setUntil] = useState(inDays(7)), [shown, setShown] = useState(null), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false), [typed, setTyped] = useState("");
+  const dies = how === "revert" && d.verdict === "orphan", name = d.name || d.thing; // it is removed for good
   useEffect(() => { setShown(null); if (how === "revert" && d.remedy) plan("POST", `/api/drift/${d.id}/revert`, {}).then(setShown, setProblem); }, [how]);
   const body = how === "revert" ? {} : { ...(reason && { reason }), ...(how === "ignore" && { until: until + "T00:00:00Z" }) };
   const path = `/api/drift/${d.id}/${how}`;
@@ -34,7 +35,7 @@ function Decide({ of: d, close }) {
     try {
       const answer = await send("POST", path, body);
       close();
-      if (how === "revert") watchJob(answer, d.name || d.thing); else toast(t("drift.decided"), { kind: "good" });
+      if (how === "revert") watchJob(answer, name); else toast(t("drift.decided"), { kind: "good" });
     } catch (p) { setProblem(p); }
     setBusy(false);
   };
@@ -43,9 +44,9 @@ function Decide({ of: d, close }) {
     <p class="quiet">${how === "revert" ? d.remedy : t(`drift.${how}_help`)}</p>
     ${how !== "revert" && html`<div class="fields">${how === "ignore" && html`<${Field} of=${{ name: "drift-until", label: t("drift.until"), type: "date", required: true, min: inDays(1) }} value=${until} change=${setUntil}/>`}
       <${Field} of=${{ name: "drift-reason", label: t("drift.reason"), maxlength: 200 }} value=${reason} change=${setReason}/></div>`}
-    ${shown && html`<${Plan} of=${shown}/>`}<${Trouble} of=${problem}/>
+    ${shown && html`<${Plan} of=${shown}/>`}${dies && html`<label class="field"><span>${t("base.type_name", { name })}</span><input value=${typed} onInput=${(e) => setTyped(e.target.value)} autocomplete="off" spellcheck=${false}/></label>`}<${Trouble} of=${problem}/>
     <div class="acts end"><${Says} op=${"drift." + how} id=${d.id} method="POST" path=${path} body=${body}/><${Button} onClick=${() => close()}>${t("base.cancel")}<//>
-      <${Button} type="submit" kind="primary" busy=${busy}>${t("drift." + how)}<//></div></form>`;
+      <${Button} type="submit" kind=${dies ? "danger" : "primary"} busy=${busy} disabled=${dies && typed.trim() !== name}>${t("drift." + how)}<//></div></form>`;
 }
 
 const open = (id) => show(({ close }) => {

@@ -1,7 +1,7 @@
 export default {
   lead: "Wo das Äußere nicht so ist, wie die Aufzeichnungen es wollen.",
   "state.open": "offen",
-  "state.reverting": "wird zurückgeführt",
+  "state.reverting": "wird zurückgesetzt",
   "state.ignored": "übergangen",
   "state.accepted": "angenommen",
   "state.gone": "wieder in Ordnung",
@@ -27,7 +27,7 @@ export default {
   reason: "Grund",
   until: "Bis",
   decide: "Was geschehen soll",
-  revert: "Zurückführen",
+  revert: "Zurücksetzen",
   accept: "Annehmen",
   ignore: "Übergehen",
   accept_help: "Es bleibt, wie es ist, und wird nur gemeldet, wenn es sich ändert.",

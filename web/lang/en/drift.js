@@ -27,7 +27,7 @@ export default {
   reason: "Reason",
   until: "Until",
   decide: "What is to be done",
-  revert: "Bring back",
+  revert: "Revert",
   accept: "Accept",
   ignore: "Ignore",
   accept_help: "It stays as it is, and is told again only if it changes.",

@@ -27,7 +27,7 @@ export default {
   reason: "Motivo",
   until: "Hasta",
   decide: "Qué se hace",
-  revert: "Devolver",
+  revert: "Revertir",
   accept: "Aceptar",
   ignore: "Ignorar",
   accept_help: "Queda como está y solo se avisa si cambia.",
