@@ -15,6 +15,7 @@
 #include "file.h"
 #include "interrupt.h"
 #include "restore_after.h"
+#include "restore_asked.h"
 #include "restoring.h"
 #include "schema.h"
 #include "setting.h"
@@ -86,7 +87,7 @@ static int open_source(struct restoring *r, struct err *err)
         restore_version(&r->source.files[0].header, &sett_schema, err) == -1 ||
         restore_secret_find(&r->given, &r->source, &r->secret, r->kit_signer, err) == -1)
         return -1;
-    if (expected == NULL && r->kit_signer[0] != '\0' &&
+    if (expected == NULL && r->kit_signer[0] != '\0' && restore_asked_strangers(r) &&
         !signer_of_box(&r->source.files[0].header, p->keys))
         expected = r->kit_signer;
     if (restore_signer(&r->source, expected, p->keys, err) == -1)
@@ -166,6 +167,10 @@ static int unpack(struct restoring *r, struct err *err)
                                   .arg = &line};
     int rc;
 
+    if (r->asked != NULL) {
+        stage.progress = restore_asked_draw;
+        stage.arg = r;
+    }
     if (restore_staging(p, r->staging, err) == -1)
         return -1;
     rc = restore_stage(&r->source, &r->secret, &stage, &r->figures, err);
@@ -317,8 +322,8 @@ static int restore_file(struct restoring *r, struct err *err)
     whole = r->which.tenant == NULL && r->which.customer == NULL;
     if (whole && !r->onto_empty)
         find_name(r, p->db);
-    if ((whole && restoring_may_ask(r, err) == -1) || open_source(r, err) == -1 ||
-        make_folders(p, err) == -1)
+    if ((whole && r->asked == NULL && restoring_may_ask(r, err) == -1) ||
+        open_source(r, err) == -1 || make_folders(p, err) == -1)
         return -1;
     interrupt_hold();
     if (!whole)
@@ -333,35 +338,40 @@ static int restore_file(struct restoring *r, struct err *err)
     fill_record(r);
     if (restoring_speaks(r))
         restoring_plan(r);
+    if (r->asked != NULL)
+        restore_asked_plan(r);
     if (r->cli->dry_run) {
-        if (r->cli->output == CLI_JSON)
+        if (r->cli->output == CLI_JSON && r->asked == NULL)
             restoring_json(r, "checked");
         return 0;
     }
-    if (restoring_confirm(r, err) == -1)
+    if (r->asked == NULL && restoring_confirm(r, err) == -1)
         return -1;
     interrupt_deaf();
     if (put_in_place(r, err) == -1)
         return -1;
-    restoring_next(r);
+    if (r->asked == NULL)
+        restoring_next(r);
     return 0;
 }
 
-/* What the options have set is done. */
-static int run(struct restoring *r, int argc, char **argv, struct err *err)
+int restoring_run(struct restoring *r, struct err *err)
 {
     struct err why;
-    int rc;
+    int rc = restore_file(r, err);
 
-    r->given.ask = !r->cli->no_input && isatty(STDIN_FILENO) != 0;
-    if (read_options(r, argc, argv, err) == -1)
-        return -1;
-    rc = restore_file(r, err);
     sodium_memzero(&r->secret, sizeof r->secret);
     chain_close(&r->source);
     if (r->staging[0] != '\0')
         (void)restore_tidy(&r->cli->paths, &why);
     return rc;
+}
+
+/* What the options have set is done. */
+static int run(struct restoring *r, int argc, char **argv, struct err *err)
+{
+    r->given.ask = !r->cli->no_input && isatty(STDIN_FILENO) != 0;
+    return read_options(r, argc, argv, err) == -1 ? -1 : restoring_run(r, err);
 }
 
 int cli_box_import(struct cli *cli, int argc, char **argv, struct err *err)
@@ -384,6 +394,10 @@ int cli_restore(struct cli *cli, int argc, char **argv, struct err *err)
             return -1;
         return str_equal(argv[0], "commit") ? restore_tenant_commit(cli, argv[2], err)
                                             : restore_tenant_back(cli, argv[2], err);
+    }
+    if (argc == 1 && str_equal(argv[0], "--asked")) {
+        r.cli = cli;
+        return take_rights(&r, err) == -1 ? -1 : restore_asked(&r, err);
     }
     if (argc == 1 && restore_after_is(argv[0])) {
         r.cli = cli;

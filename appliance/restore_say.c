@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "interrupt.h"
 #include "json_out.h"
+#include "restore_asked.h"
 #include "restoring.h"
 #include "str.h"
 
@@ -21,6 +22,8 @@ bool restoring_speaks(const struct restoring *r)
 
 void restoring_tell(const struct restoring *r, const char *text)
 {
+    if (r->asked != NULL)
+        restore_asked_stage(r);
     if (restoring_speaks(r))
         fprintf(stderr, "%s\n", text);
 }
@@ -181,44 +184,50 @@ void restoring_plan(const struct restoring *r)
                 r->cli->paths.root, plan->conf[i], plan->conf[i]);
 }
 
-void restoring_json(const struct restoring *r, const char *state)
+void restoring_members(const struct restoring *r, const char *state, struct json_out *j)
 {
     const struct seal_header *h = &r->source.files[0].header;
     char lost[400], signer[65], key[40];
+
+    restoring_lost(&r->plan, lost, sizeof lost);
+    restore_fingerprint(&r->source, signer);
+    json_out_key_text(j, "object", "restore");
+    json_out_key_text(j, "state", state);
+    json_out_key_text(j, "id", r->record.id);
+    json_out_key_text(j, "box", r->plan.box_id);
+    json_out_key_text(j, "box_name", r->name);
+    json_out_key_u64(j, "snapshot", h->number);
+    json_out_key_text(j, "signer", signer);
+    json_out_key_u64(j, "files", r->figures.files + r->figures.kept);
+    json_out_key_u64(j, "bytes", r->figures.bytes + r->figures.kept_bytes);
+    json_out_key_u64(j, "tenants", r->plan.tenants);
+    json_out_key_text(j, "lost", lost);
+    for (size_t i = 0; i < KINDS; i++) {
+        (void)str_format(key, sizeof key, "lost_%s", kinds[i].many);
+        json_out_key_u64(j, key, kind_at(&r->plan.lost, i)->count);
+    }
+    json_out_key_u64(j, "lost_events", r->plan.lost.events);
+    json_out_key_u64(j, "tenants_back", r->plan.lost.back.count);
+    json_out_key_u64(j, "migrations", r->plan.migrated);
+    json_out_key_u64(j, "strays", r->plan.strays);
+    json_out_key_u64(j, "databases", r->plan.databases);
+    json_out_key_text(j, "before", r->record.before);
+    json_out_key(j, "configuration_differs");
+    json_out_array(j);
+    for (size_t i = 0; r->plan.conf[i][0] != '\0'; i++)
+        json_out_text(j, r->plan.conf[i]);
+    json_out_end_array(j);
+}
+
+void restoring_json(const struct restoring *r, const char *state)
+{
     struct json_out j;
     struct buf b;
 
     buf_init(&b, 65536);
     json_out_init(&j, &b);
-    restoring_lost(&r->plan, lost, sizeof lost);
-    restore_fingerprint(&r->source, signer);
     json_out_object(&j);
-    json_out_key_text(&j, "object", "restore");
-    json_out_key_text(&j, "state", state);
-    json_out_key_text(&j, "id", r->record.id);
-    json_out_key_text(&j, "box", r->plan.box_id);
-    json_out_key_text(&j, "box_name", r->name);
-    json_out_key_u64(&j, "snapshot", h->number);
-    json_out_key_text(&j, "signer", signer);
-    json_out_key_u64(&j, "files", r->figures.files + r->figures.kept);
-    json_out_key_u64(&j, "bytes", r->figures.bytes + r->figures.kept_bytes);
-    json_out_key_u64(&j, "tenants", r->plan.tenants);
-    json_out_key_text(&j, "lost", lost);
-    for (size_t i = 0; i < KINDS; i++) {
-        (void)str_format(key, sizeof key, "lost_%s", kinds[i].many);
-        json_out_key_u64(&j, key, kind_at(&r->plan.lost, i)->count);
-    }
-    json_out_key_u64(&j, "lost_events", r->plan.lost.events);
-    json_out_key_u64(&j, "tenants_back", r->plan.lost.back.count);
-    json_out_key_u64(&j, "migrations", r->plan.migrated);
-    json_out_key_u64(&j, "strays", r->plan.strays);
-    json_out_key_u64(&j, "databases", r->plan.databases);
-    json_out_key_text(&j, "before", r->record.before);
-    json_out_key(&j, "configuration_differs");
-    json_out_array(&j);
-    for (size_t i = 0; r->plan.conf[i][0] != '\0'; i++)
-        json_out_text(&j, r->plan.conf[i]);
-    json_out_end_array(&j);
+    restoring_members(r, state, &j);
     json_out_end_object(&j);
     printf("%s\n", buf_string(&b));
     buf_free(&b);

@@ -90,17 +90,24 @@ static int ask_line(const char *question, char out[LINE_MOST], struct err *err)
     return 0;
 }
 
+static bool opens_by_phrase(const struct chain *source)
+{
+    const struct seal_header *h = &source->files[0].header;
+
+    for (uint32_t i = 0; i < h->recipient_count; i++)
+        if (h->recipients[i].kind == SEAL_TO_PASSPHRASE)
+            return true;
+    return false;
+}
+
 static int ask_person(const struct chain *source, struct recovery_found *found,
                       struct restore_secret *secret, struct err *err)
 {
-    const struct seal_header *h = &source->files[0].header;
-    bool phrase = false;
+    bool phrase = opens_by_phrase(source);
     char line[LINE_MOST];
     unsigned before;
     int rc;
 
-    for (uint32_t i = 0; i < h->recipient_count; i++)
-        phrase = phrase || h->recipients[i].kind == SEAL_TO_PASSPHRASE;
     do {
         before = found->count;
         rc = ask_line(before > 0 ? "The next share"
@@ -122,10 +129,28 @@ static int ask_person(const struct chain *source, struct recovery_found *found,
     return rc;
 }
 
+/* What somebody sent: whatever secret and shares stand in it; else it is a passphrase. */
+static int take_text(const char *text, const struct chain *source, struct recovery_found *found,
+                     struct restore_secret *secret, char signers[SIGNER_LIST], struct err *err)
+{
+    if (recovery_take(text, found, err) == -1)
+        return -1;
+    take_signers(text, signers);
+    if (found->whole || found->count > 0)
+        return 0;
+    if (opens_by_phrase(source) &&
+        str_copy_n(secret->passphrase, sizeof secret->passphrase, text, strcspn(text, "\r\n")) == 0)
+        return 0;
+    return err_field(err, "recovery", "no_secret",
+                     "that is neither a recovery secret nor shares of one");
+}
+
 static int gather(const struct restore_given *given, const struct chain *source,
                   struct recovery_found *found, struct restore_secret *secret,
                   char signers[SIGNER_LIST], struct err *err)
 {
+    if (given->text != NULL)
+        return take_text(given->text, source, found, secret, signers, err);
     if (given->recovery_file != NULL && take_file(given->recovery_file, found, signers, err) == -1)
         return -1;
     for (size_t i = 0; i < given->share_count; i++)

@@ -9,6 +9,7 @@
 
 struct restore_given {
     const char *recovery_file, *passphrase_file;
+    const char *text; /* what somebody sent: a kit, a secret, shares, or a passphrase */
     const char *shares[SECRET_SHARES]; /* as text, or the name of a file that has it */
     size_t share_count;
     bool ask; /* a person may be asked */

@@ -20,6 +20,8 @@ enum restoring_stage {
     RESTORING_BACK       /* the box of before is in place again, and starts */
 };
 
+struct restore_asked; /* restore_asked.c */
+
 struct restoring {
     struct cli *cli;
     const char *file, *signer;
@@ -36,7 +38,11 @@ struct restoring {
     struct unpack_figures figures;
     char staging[PATHS_SIZE], kit_signer[SIGNER_LIST], name[64];
     enum restoring_stage stage;
+    struct restore_asked *asked; /* it was asked for over the API; NULL: by a person here */
 };
+
+/** restoring_run(r, err): the whole of it, once the options are set. Return 0 or -1. */
+int restoring_run(struct restoring *r, struct err *err);
 
 /** restoring_speaks(r): whether people are told how it goes. */
 bool restoring_speaks(const struct restoring *r);
@@ -50,6 +56,9 @@ void restoring_lost(const struct restore_plan *plan, char *out, size_t size);
 
 /** restoring_plan(r): what was found, and what will be lost, to standard error. */
 void restoring_plan(const struct restoring *r);
+
+/** restoring_members(r, state, j): the same as members of an object. */
+void restoring_members(const struct restoring *r, const char *state, struct json_out *j);
 
 /** restoring_json(r, state): the same as an object on standard output. */
 void restoring_json(const struct restoring *r, const char *state);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -29,15 +30,18 @@
 #define STOP_MS  10000
 #define STEP_MS  500
 
+#define RESTORE_EACH_MS 5000 /* between beginnings of restores that are asked for */
+
 struct run {
     struct cli *cli;
     uint32_t port;
     bool demo;
     char front[PATHS_SIZE + 16], worker[PATHS_SIZE + 16], hands[PATHS_SIZE + 16],
-        sett[PATHS_SIZE + 16];
+        sett[PATHS_SIZE + 16], restore[PATHS_SIZE + 16], asked[PATHS_SIZE + 32];
     char log[PATHS_SIZE + 16], nginx[PATHS_SIZE + 16], nginx_conf[PATHS_SIZE + 32],
         notify[PATHS_SIZE + 16], port_text[16], supervised[PATHS_SIZE + 16];
     struct supervise_program programs[5];
+    int64_t restore_ms; /* monotonic: when a restore was begun */
 };
 
 static int options_read(struct run *run, int argc, char **argv, struct err *err)
@@ -80,6 +84,8 @@ static void names_set(struct run *run)
     (void)str_format(run->worker, sizeof run->worker, "%s/sett-worker", programs);
     (void)str_format(run->hands, sizeof run->hands, "%s/sett-hands", programs);
     (void)str_format(run->sett, sizeof run->sett, "%s/sett", programs);
+    (void)str_format(run->restore, sizeof run->restore, "%s/sett-restore", programs);
+    (void)str_format(run->asked, sizeof run->asked, "%s/restore/request", p->run);
     (void)str_format(run->log, sizeof run->log, "%s/log", p->root);
     (void)str_format(run->nginx, sizeof run->nginx, "%s/nginx", p->root);
     (void)str_format(run->nginx_conf, sizeof run->nginx_conf, "%s/nginx.conf", run->nginx);
@@ -260,6 +266,38 @@ static void tell_running(const struct run *run)
     printf("\nCtrl-C stops it.\n");
 }
 
+/* A restore of the whole box that somebody asked for in a browser: in a process of its own, which
+ * outlives the programs that it replaces. It takes the request away as its first act. */
+static void restore_begin(struct run *run)
+{
+    char *argv[] = {run->restore, "--root", run->cli->paths.root, "restore", "--asked", NULL};
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    char log[PATHS_SIZE + 32];
+    sigset_t none;
+    pid_t pid;
+    int rc;
+
+    if (clock_mono_ms() - run->restore_ms < RESTORE_EACH_MS)
+        return;
+    run->restore_ms = clock_mono_ms();
+    (void)sigemptyset(&none);
+    (void)posix_spawnattr_init(&attributes);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)str_format(log, sizeof log, "%s/restore.log", run->log);
+    (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    (void)posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+    (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    if ((rc = posix_spawn(&pid, argv[0], &actions, &attributes, argv, environ)) != 0)
+        log_error("a restore was asked for, and %s cannot be started: %s", argv[0], strerror(rc));
+    else
+        log_info("a restore of the whole box begins; its words are in %s", log);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)posix_spawnattr_destroy(&attributes);
+}
+
 int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct run run = {.cli = cli};
@@ -289,7 +327,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
             tell_running(&run);
         (void)fflush(stdout);
         while (supervise_step(s, STEP_MS))
-            ;
+            if (file_exists(run.asked))
+                restore_begin(&run);
         fprintf(stderr, "\nstopping\n");
     }
     supervise_stop(s, STOP_MS);

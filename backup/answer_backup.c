@@ -4,6 +4,7 @@
  */
 #include "backup.h"
 
+#include "answer_asked.h"
 #include "answer_export.h"
 #include "answer_restore.h"
 
@@ -217,7 +218,8 @@ static int answer_vault_room(const struct answer_setup *s, const struct kv *para
 }
 
 const struct answer_row backup_answers[] = {
-    {"vault_room", answer_vault_room},  {"progress", answer_progress},
-    {"vault_test", answer_vault_test},  {"restore_keys", answer_restore_keys},
-    {"snapshot_export", answer_export}, {NULL, NULL},
+    {"vault_room", answer_vault_room},   {"progress", answer_progress},
+    {"vault_test", answer_vault_test},   {"restore_keys", answer_restore_keys},
+    {"snapshot_export", answer_export},  {"vault_contents", answer_contents},
+    {"box_restore", answer_box_restore}, {NULL, NULL},
 };

@@ -28,7 +28,7 @@ struct backup_world {
 extern const struct saga *const backup_sagas[];
 extern const size_t backup_saga_count;
 extern const struct answer_row backup_answers[]; /* "progress", "vault_test", "restore_keys",
-                                                   "snapshot_export" */
+                                                   "snapshot_export", "vault_contents", "box_restore" */
 
 /** backup_world_init(world, context, outside): and outside->backup becomes ${world}. */
 void backup_world_init(struct backup_world *world, const struct saga_context *context,

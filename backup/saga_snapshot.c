@@ -3,6 +3,7 @@
  */
 #include "backup.h"
 
+#include "steps_bring.h"
 #include "steps_check.h"
 #include "steps_keys.h"
 #include "steps_remove.h"
@@ -33,5 +34,5 @@ static const struct saga saga_snapshot_create = {
 
 const struct saga *const backup_sagas[] = {
     &saga_snapshot_create, &saga_snapshot_remove, &saga_snapshot_check, &saga_key_signing,
-    &saga_key_vault,       &saga_tenant_restore,  &saga_restore_commit};
+    &saga_key_vault,       &saga_tenant_restore,  &saga_restore_commit, &saga_box_bring};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

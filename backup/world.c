@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "asked.h"
 #include "beneath.h"
 #include "chain_fetch.h"
 #include "clock.h"
@@ -59,4 +60,5 @@ void backup_sweep(const struct paths *paths)
             log_info("%s was left unfinished and is gone", d->d_name);
     if (dir != NULL)
         (void)closedir(dir);
+    asked_sweep(paths);
 }

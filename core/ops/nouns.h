@@ -69,6 +69,7 @@ extern const struct op tenant_data_ops[];     /* restore_ops.c */
 extern const struct op reveal_ops[];          /* reveal_ops.c */
 extern const struct op act_ops[];             /* act_ops.c */
 extern const struct op snapshot_import_ops[]; /* snapshot_import_ops.c */
+extern const struct op box_restore_ops[];     /* box_restore_ops.c */
 extern const struct op setup_ops[];           /* setup_ops.c */
 extern const struct op box_ops[];             /* box_ops.c */
 extern const struct op box_key_ops[];         /* box_key_ops.c */

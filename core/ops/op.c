@@ -57,7 +57,7 @@ const struct op *const op_tables[] = {
     restore_make_ops,
     tenant_snapshot_ops,
     act_ops,
-    box_ops, setup_ops,
+    box_ops, setup_ops, box_restore_ops,
     box_key_ops,
     recovery_ops,
     vault_ops,
