@@ -59,7 +59,7 @@ class Buyer:
         customer = till.put("customer", id=f"cus_{name}", name=name.title(), email=f"owner@{name}.example")
         till.subscription(f"sub_{name}", "active", f"cus_{name}", "price_small", sett_order=session["client_reference_id"], tenant=name)
         paid = till.put("checkout.session", id=session["id"], status="complete", payment_status="paid", customer=f"cus_{name}",
-                        subscription=f"sub_{name}")
+                        subscription=f"sub_{name}", customer_details={"name": name.title(), "email": f"owner@{name}.example"})
         till.tell("customer.created", customer)
         till.tell("checkout.session.completed", paid)
 

@@ -212,3 +212,15 @@ void order_progress_json(const struct order_progress *p, struct json_out *j)
     stages_json(p, j);
     json_out_end_object(j);
 }
+
+int order_progress_showable(const struct order_progress *p, struct err *err)
+{
+    if (p->phase != ORDER_PHASE_READY)
+        return err_set(err, ERR_CONFLICT, "order_not_ready", "this order is not ready yet");
+    if (p->credentials == ORDER_CREDENTIALS_NONE)
+        return err_set(err, ERR_CONFLICT, "no_credentials", "there are no first credentials");
+    if (p->credentials == ORDER_CREDENTIALS_THERE)
+        return 0;
+    (void)err_set(err, ERR_CONFLICT, "credentials_shown", "the credentials were shown before");
+    return err_hint(err, "ask for a new link to them");
+}

@@ -60,6 +60,10 @@ struct order_progress {
 int order_progress(struct txn *txn, const struct order *order, struct order_progress *out,
                    struct err *err);
 
+/** order_progress_showable(progress, err): that there are first credentials which nobody has seen.
+ * ERR_CONFLICT "order_not_ready", "no_credentials" or "credentials_shown". Return 0 or -1. */
+int order_progress_showable(const struct order_progress *progress, struct err *err);
+
 /** order_progress_over(progress): whether nothing will change any more by itself. */
 bool order_progress_over(const struct order_progress *progress);
 

@@ -85,7 +85,7 @@ int reveal_forget(struct txn *txn, const char *tenant_id, struct err *err)
 }
 
 /* Those that nobody has used are over; used ones stay, to be asked about. */
-static int end_others(struct txn *txn, const char *tenant_id, struct err *err)
+int reveal_end(struct txn *txn, const char *tenant_id, struct err *err)
 {
     struct reveal match, found;
     struct scan scan;
@@ -110,7 +110,7 @@ int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id
     uint8_t bytes[32];
 
     memset(&reveal, 0, sizeof reveal);
-    if (end_others(txn, tenant_id, err) != 0)
+    if (reveal_end(txn, tenant_id, err) != 0)
         return -1;
     randombytes_buf(bytes, sizeof bytes);
     (void)enc_base64url(token, REVEAL_TOKEN_SIZE, bytes, sizeof bytes);

@@ -32,6 +32,10 @@ int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id
 int reveal_use(struct txn *txn, const struct web_key *key, const char *token, const char *address,
                struct reveal *reveal, struct kv *content, struct err *err);
 
+/** reveal_end(txn, tenant_id, err): links of the tenant that nobody has used are worth nothing any
+ * more. Return 0 or -1. */
+int reveal_end(struct txn *txn, const char *tenant_id, struct err *err);
+
 /** reveal_used(txn, tenant_id, err): whether somebody was shown credentials of the tenant within
  * the last month. Return 1, 0 or -1. */
 int reveal_used(struct txn *txn, const char *tenant_id, struct err *err);

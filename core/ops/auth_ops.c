@@ -166,6 +166,7 @@ static int me(struct op_call *call, struct err *err)
     else
         json_out_time(j, actor->fresh_at + AUTH_FRESH_MS);
     json_out_key_text(j, "session_id", actor->session_id);
+    json_out_key_bool(j, "has_password", user.password[0] != '\0');
     if (str_equal(actor->kind, "cookie")) {
         auth_csrf(&call->box->web_key, actor->session_id, csrf);
         json_out_key_text(j, "csrf_token", csrf);

@@ -39,8 +39,9 @@ static const struct field sent_rows[] = {
 };
 static const struct fields sent = {sent_rows, sizeof sent_rows / sizeof sent_rows[0], 0};
 
-int reveal_reply(struct op_call *call, const char *token, struct err *err)
+static int reveal_show(struct op_call *call, struct err *err)
 {
+    const struct reveal_params *p = call->params;
     struct json_out *j = call->out;
     struct tenant tenant = {0};
     struct reveal reveal;
@@ -49,7 +50,7 @@ int reveal_reply(struct op_call *call, const char *token, struct err *err)
     size_t at = 0;
     int found;
 
-    if (reveal_use(call->txn, &call->box->web_key, token, call->actor.address, &reveal, &content,
+    if (reveal_use(call->txn, &call->box->web_key, p->token, call->actor.address, &reveal, &content,
                    err) != 0)
         return -1;
     (void)str_copy(tenant.id, sizeof tenant.id, reveal.tenant_id);
@@ -68,13 +69,6 @@ int reveal_reply(struct op_call *call, const char *token, struct err *err)
     json_out_end_object(j);
     sodium_memzero(&content, sizeof content);
     return 0;
-}
-
-static int reveal_show(struct op_call *call, struct err *err)
-{
-    const struct reveal_params *p = call->params;
-
-    return reveal_reply(call, p->token, err);
 }
 
 static int tenant_credentials(struct op_call *call, struct err *err)

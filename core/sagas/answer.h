@@ -29,7 +29,7 @@
  *   doctor                                         JSON: what is wrong with the box (core/ops/)
  *   checkout          order_id, secret             JSON: {"session","url"} of Stripe's page
  *   checkout_end      session                      JSON: that page is closed
- *   reveal            tenant_id                    JSON: {"token"} to show credentials with, once
+ *   reveal            secret                       JSON: first credentials of an order, once
  *   portal            customer, return_url,        JSON: {"url"} of Stripe's customer portal
  *                     locale
  */

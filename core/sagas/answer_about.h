@@ -71,8 +71,8 @@ int answer_audit_export(const struct answer_setup *s, const struct kv *params, s
 int answer_checkout_end(const struct answer_setup *s, const struct kv *params, struct buf *out,
                         struct err *err);
 
-/** answer_reveal: make a tenant's first credentials fit to be shown once, within a minute; token ""
- * if it has none. */
+/** answer_reveal: the first credentials of what was ordered, for whoever has the order's secret,
+ * once. */
 int answer_reveal(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err);
 

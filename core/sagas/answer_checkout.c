@@ -7,16 +7,16 @@
 #include "answer_about.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json_out.h"
+#include "order_progress.h"
 #include "plan.h"
 #include "reveal.h"
 #include "setting.h"
 #include "str.h"
 #include "subscription.h"
-
-#define SHOW_MS 60000 /* whoever asks uses it at once */
 
 struct sale {
     struct order order;
@@ -141,45 +141,73 @@ int answer_checkout_end(const struct answer_setup *s, const struct kv *params, s
     return result;
 }
 
-/* The credentials that are kept for a tenant, as what may be shown once. */
+/* What an order's page is shown once. */
 struct showing {
     const struct answer_setup *s;
-    const char *tenant_id;
-    char token[REVEAL_TOKEN_SIZE];
+    const char *secret;
+    struct order_progress progress;
+    struct kv content;
 };
 
+/* Whoever asks has to bring the order's secret: the front alone gets nothing out of the vault. That
+ * it was shown stands in the commit that opens it, so of a hundred at once one sees it. */
 static int show(struct txn *txn, void *arg, struct err *err)
 {
     struct showing *w = arg;
     const struct saga_context *c = w->s->context;
-    struct kv content;
+    struct order order;
     struct buf plain;
     char name[96];
-    int found = -1;
+    int found;
 
+    kv_clear(&w->content);
+    if (order_by_secret(txn, w->secret, &order, err) != 0 ||
+        order_progress(txn, &order, &w->progress, err) != 0 ||
+        order_progress_showable(&w->progress, err) != 0)
+        return -1;
     buf_init(&plain, KV_SIZE);
-    if (str_format(name, sizeof name, "credentials:%s", w->tenant_id) == 0)
-        found = secret_get(txn, &c->vault, name, &plain, err);
-    if (found == 1 && kv_load(&content, plain.data, plain.len) != 0)
+    (void)str_format(name, sizeof name, "credentials:%s", w->progress.tenant.id);
+    found = secret_get(txn, &c->vault, name, &plain, err);
+    if (found == 1 && kv_load(&w->content, plain.data, plain.len) != 0)
         found = err_set(err, ERR_CORRUPT, "secret_no_list", "the secret %s is not a list", name);
-    if (found == 1 && reveal_new(txn, &c->web_key, w->tenant_id, &content, SHOW_MS, w->token, err))
-        found = -1;
-    sodium_memzero(&content, sizeof content);
     if (plain.data != NULL)
         sodium_memzero(plain.data, plain.cap);
     buf_free(&plain);
-    return found < 0 ? -1 : 0;
+    order.shown_at = txn_time_ms(txn);
+    return found < 0 || reveal_end(txn, w->progress.tenant.id, err) != 0 ||
+                   order_put(txn, &order, err) != 0
+               ? -1
+               : 0;
 }
 
 int answer_reveal(const struct answer_setup *s, const struct kv *params, struct buf *out,
                   struct err *err)
 {
-    struct showing w = {.s = s, .tenant_id = kv_get_or(params, "tenant_id", "")};
-    int result = db_write(s->context->db, show, &w, err);
+    struct showing *w = calloc(1, sizeof *w);
+    const char *name, *value;
+    struct json_out j;
+    size_t at = 0;
+    int result;
 
-    if (result == 0)
-        (void)buf_format(out, "{\"object\":\"reveal\",\"token\":\"%s\"}", w.token);
-    sodium_memzero(w.token, sizeof w.token);
+    if (w == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory to show credentials");
+    w->s = s;
+    w->secret = kv_get_or(params, "secret", "");
+    if ((result = db_write(s->context->db, show, w, err)) == 0) {
+        json_out_init(&j, out);
+        json_out_object(&j);
+        json_out_key_text(&j, "object", "reveal");
+        json_out_key_text(&j, "tenant", w->progress.tenant.name);
+        json_out_key_text(&j, "address", w->progress.tenant.url);
+        json_out_key(&j, "credentials");
+        json_out_object(&j);
+        while (kv_next(&w->content, &at, &name, &value) == 1)
+            json_out_key_text(&j, name, value);
+        json_out_end_object(&j);
+        json_out_end_object(&j);
+    }
+    sodium_memzero(w, sizeof *w);
+    free(w);
     return result;
 }
 

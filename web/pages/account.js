@@ -37,8 +37,26 @@ const changePassword = () => show(({ close }) => {
     <div class="acts end"><${Button} onClick=${close}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("account.change_password")}<//></div></form><//>`;
 });
 
+/** For who has signed in by links alone. */
+const choosePassword = () => show(({ close }) => {
+  const [values, set] = useState({}), [differ, setDiffer] = useState(false), [run, problem, busy] = useTry();
+  const go = (e) => {
+    e.preventDefault();
+    setDiffer(values.new_password !== values.repeat);
+    if (values.new_password === values.repeat)
+      run(async () => { await send("POST", "/api/portal/password", { password: values.new_password }); await whoami(); close(); toast(t("account.password_changed"), { kind: "good" }); });
+  };
+  const field = (name, more, wrong) => html`<${Field} of=${{ name, label: t("account." + name), type: "password", required: true, autocomplete: "new-password", ...more }} value=${values[name]}
+    change=${(v) => { set((old) => ({ ...old, [name]: v })); setDiffer(false); }} problem=${wrong}/>`;
+  return html`<${Dialog} title=${t("account.choose_password")} close=${close}><form class="stack" onSubmit=${go}>
+    ${field("new_password", { help: t("account.password_rules"), autofocus: true }, problem?.of("password"))}${field("repeat", {}, differ && t("account.differ"))}${problem && !problem.of("password") && html`<${Trouble} of=${problem}/>`}
+    <div class="acts end"><${Button} onClick=${close}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("account.choose_password")}<//></div></form><//>`;
+});
+
 function Password() {
   const user = me.value.user;
+  if (me.value.has_password === false)
+    return html`<${Card} title=${t("account.password")} acts=${html`<${Button} icon="plus" onClick=${choosePassword}>${t("account.choose_password")}<//>`}><p>${t("account.no_password")}</p><//>`;
   return html`<${Card} title=${t("account.password")} acts=${html`<${Button} icon="pencil" onClick=${changePassword}>${t("account.change_password")}<//>`}>
     <${Facts} of=${[[t("account.name"), user.name], [t("account.role"), word("base.role", user.role)], [t("account.changed"), html`<${Time} at=${user.password_at}/>`],
       [t("account.fresh"), html`<${Time} at=${me.value.fresh_until} never=${t("account.not_fresh")}/>`]]}/><//>`;

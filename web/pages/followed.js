@@ -51,7 +51,7 @@ const Stages = ({ of }) => html`<ol class="stages">${of.map((s) => html`<li key=
 
 /** First credentials, a line each, to be copied. */
 export const Secrets = ({ of }) => html`<dl class="secrets">${Object.entries(of).map(([name, value]) => html`<div><dt>${word("followed.cred", name)}</dt>
-  <dd>${/^https?:\/\//.test(value) ? html`<a href=${value} rel="noreferrer">${value}</a>` : value}</dd><${Copy} text=${value}/></div>`)}</dl>`;
+  <dd>${/^https?:\/\//.test(value) ? html`<a href=${value} rel="noreferrer">${value}</a>` : html`<span>${value}</span>`}<${Copy} text=${value}/></dd></div>`)}</dl>`;
 
 function Credentials({ order, secret, seen }) {
   const [shown, setShown] = useState(null), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);

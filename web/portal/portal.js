@@ -1,11 +1,12 @@
 // The customer portal: who is signed in sees their own services, who is not the way in.
 import { html, render, effect, signal, Fragment } from "../base/h.js";
-import { me, send, whoami } from "../base/api.js";
+import { hooks, me, send, whoami } from "../base/api.js";
 import { lang, needTexts, t } from "../base/lang.js";
 import { go, path, start } from "../base/route.js";
 import { startLive, stopLive } from "../base/live.js";
 import { Outlet, signOut } from "../base/shell.js";
 import { Button, LinkButton, toast, Trouble } from "../base/ui.js";
+import { confirm } from "../base/dialog.js";
 import { brand, Front, readBrand } from "../base/brand.js";
 
 const open = [
@@ -25,6 +26,15 @@ async function invoices() {
     toast(p.code === "no_billing" ? t("front.no_billing") : p.message, { kind: "bad" });
   }
 }
+// Who signs in by links has no password that could be asked for again.
+const askPassword = hooks.fresh;
+hooks.fresh = async () => {
+  if (me.value?.has_password !== false) return askPassword ? askPassword() : false;
+  const sent = await confirm({ title: t("front.fresh"), body: t("front.fresh_help"), act: t("front.fresh_send"), kind: "primary",
+    run: () => send("POST", "/api/portal/link", { email: me.value.user.email || me.value.user.name }) });
+  if (sent) toast(t("front.fresh_sent"));
+  return false;
+};
 const Acts = () => html`<${Fragment}>
   ${me.value.role === "customer" && html`<${Button} kind="quiet" icon="receipt-text" label=${t("front.invoices")} onClick=${invoices}><span class="wide-only">${t("front.invoices")}</span><//>`}
   <${LinkButton} kind="quiet" icon="user" href="/portal/account" aria-label=${t("base.page.account")} title=${me.value.user?.name}/>

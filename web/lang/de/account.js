@@ -42,4 +42,6 @@ export default {
   end_others: "Alle anderen beenden",
   end_others_help: "Alle Geräte außer diesem werden sofort abgemeldet.",
   ended: { one: "{n} Sitzung ist beendet.", other: "{n} Sitzungen sind beendet." },
+  choose_password: "Passwort wählen",
+  no_password: "Sie melden sich mit Links an, die wir Ihnen senden. Ein Passwort ist nicht nötig.",
 };

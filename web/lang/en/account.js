@@ -42,4 +42,6 @@ export default {
   end_others: "End all others",
   end_others_help: "All devices but this one are signed out at once.",
   ended: { one: "{n} session has ended.", other: "{n} sessions have ended." },
+  choose_password: "Choose a password",
+  no_password: "You sign in by links that we send you. A password is not needed.",
 };

@@ -42,4 +42,6 @@ export default {
   end_others: "Cerrar todas las demás",
   end_others_help: "La sesión se cierra de inmediato en todos los dispositivos menos en este.",
   ended: { one: "Se ha cerrado {n} sesión.", other: "Se han cerrado {n} sesiones." },
+  choose_password: "Elegir una contraseña",
+  no_password: "Entra con enlaces que le enviamos. No hace falta contraseña.",
 };
