@@ -4,6 +4,7 @@
  */
 #include "customer.h"
 
+#include "fold.h"
 #include "str.h"
 #include "tenant_text.h"
 
@@ -24,6 +25,7 @@ static const struct field rows[] = {
     FIELD(struct customer, part_refunded_at, FIELD_TIME, .help = "newest partial refund"),
     FIELD(struct customer, created_at, FIELD_TIME, .help = "made at"),
     FIELD(struct customer, updated_at, FIELD_TIME, .help = "changed at"),
+    FIELD_SINCE(struct customer, words, FIELD_TEXT, 2, .flags = FIELD_HIDDEN),
 };
 
 static const struct index indexes[] = {
@@ -34,13 +36,14 @@ static const struct index indexes[] = {
      .sparse = true,
      .fields = {"stripe_customer"}},
     {.name = "email", .id = 130, .sparse = true, .fields = {"email"}},
+    {.name = "words", .id = 223, .words = true, .fields = {"words"}},
 };
 
 const struct table customer_table = {
     .name = "customers",
     .noun = "customer",
     .id = 1,
-    .version = 1,
+    .version = 2,
     .prefix = "cu",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct customer)},
     .key = {"id"},
@@ -49,6 +52,13 @@ const struct table customer_table = {
     .feed = {.object = "customer", .customer = "id"},
 };
 
+static void note_words(struct customer *c)
+{
+    c->words[0] = '\0';
+    fold_words(c->words, sizeof c->words, c->name);
+    fold_words(c->words, sizeof c->words, c->email);
+}
+
 int customer_new(struct txn *txn, struct customer *customer, struct err *err)
 {
     id_make(customer->id, customer_table.prefix);
@@ -56,12 +66,14 @@ int customer_new(struct txn *txn, struct customer *customer, struct err *err)
     if (customer->number == 0)
         return -1;
     customer->created_at = customer->updated_at = txn_time_ms(txn);
+    note_words(customer);
     return record_insert(txn, &customer_table, customer, err);
 }
 
 int customer_put(struct txn *txn, struct customer *customer, struct err *err)
 {
     customer->updated_at = txn_time_ms(txn);
+    note_words(customer);
     return record_put(txn, &customer_table, customer, err) != 0
                ? -1
                : tenant_text_note_customer(txn, customer->id, err);

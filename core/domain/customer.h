@@ -17,9 +17,10 @@ struct customer {
     uint64_t name_stamp, email_stamp, locale_stamp;
     int64_t refunded_at, part_refunded_at; /* refunds whose subscription Stripe did not name */
     int64_t created_at, updated_at;
+    char words[512]; /* of name and address, by which it is found: fold_words */
 };
 extern const struct table
-    customer_table; /* key id; unique: number, stripe_customer; index: email */
+    customer_table; /* key id; unique: number, stripe_customer; index: email, words */
 
 /** customer_new(txn, customer, err): insert with a fresh id and number, and times. 0 or -1. */
 int customer_new(struct txn *txn, struct customer *customer, struct err *err);

@@ -126,6 +126,13 @@ int job_retry(struct txn *txn, const char *job_id, struct err *err)
 {
     struct job job;
 
+    if (load(txn, job_id, &job, err) == -1)
+        return -1;
+    if (job.live && job.wake_at > txn_time_ms(txn)) {
+        job.wake_at = 0;
+        job.updated_at = txn_time_ms(txn);
+        return record_put(txn, &job_table, &job, err);
+    }
     if (load_stuck(txn, job_id, &job, err) == -1)
         return -1;
     return revive(txn, &job, err);

@@ -12,8 +12,8 @@ void job_subject(char out[JOB_SUBJECT_SIZE], const char *kind, const char *id);
  * "busy" naming the job that holds a subject. Return 0 or -1. */
 int job_start(struct txn *txn, struct job *job, struct err *err);
 
-/** job_retry(txn, job_id, err): a stuck job goes on from its failed step, in its direction.
- * ERR_CONFLICT "job_not_stuck". 0 or -1. */
+/** job_retry(txn, job_id, err): a stuck job goes on from its failed step, in its direction; one
+ * that waits before it tries again does so at once. ERR_CONFLICT "job_not_stuck". 0 or -1. */
 int job_retry(struct txn *txn, const char *job_id, struct err *err);
 
 /** job_resolve(txn, job_id, undo, err): a stuck job is turned round (undo; ERR_CONFLICT

@@ -1,7 +1,7 @@
 /*
- * Everything by what a person types: an id or its beginning, a number, the beginning of a name. For
- * the palette of the admin, so it answers while somebody types: a few records are read, whatever
- * the size of the box.
+ * Everything by what a person types: an id or its beginning, a number, words or their beginnings.
+ * For the palette of the admin, so it answers while somebody types: a few records are read,
+ * whatever the size of the box.
  */
 #include "op.h"
 
@@ -10,6 +10,7 @@
 
 #include "custom_domain.h"
 #include "customer.h"
+#include "fold.h"
 #include "job.h"
 #include "nouns.h"
 #include "object.h"
@@ -19,6 +20,7 @@
 #include "str.h"
 #include "subscription.h"
 #include "tenant.h"
+#include "tenant_find.h"
 #include "tunnel.h"
 #include "user.h"
 
@@ -242,6 +244,63 @@ static int id_beginning(struct search *s, const struct source *source, void *rec
     return got < 0 ? -1 : 0;
 }
 
+/* Tenants by words of their name, customer, domains. */
+static int tenants(struct search *s, const struct source *source, struct err *err)
+{
+    struct tenant_wish wish = {0};
+    struct tenant_filter filter;
+    struct tenant_page page = {0};
+    struct list_params params = {0};
+    struct err ignored;
+
+    (void)str_copy(wish.q, sizeof wish.q, s->wanted);
+    if (tenant_filter_read(s->call, &wish, &filter, &ignored) != 0)
+        return 0; /* nothing that could be a word */
+    if (tenant_find(s->call, &filter, SORT_CREATED, &params, EACH_MOST, &page, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < page.count; i++)
+        take(s, source, &page.at[i]);
+    tenant_page_free(&page);
+    return 0;
+}
+
+static bool has_all(const char *words, const char *wanted)
+{
+    char word[FOLD_WORD_MAX + 1];
+
+    while (*wanted != '\0') {
+        size_t len = strcspn(wanted, " ");
+        if (str_copy_n(word, sizeof word, wanted, len) == 0 && !fold_has(words, word))
+            return false;
+        wanted += len;
+        wanted += strspn(wanted, " ");
+    }
+    return true;
+}
+
+/* Customers by the first of the words, if they have the others too. */
+static int customers(struct search *s, const struct source *source, void *record, struct err *err)
+{
+    const struct customer *c = record;
+    char words[200] = "", *first = words, *rest;
+    struct scan scan;
+    int got = 0;
+
+    fold_words(words, sizeof words, s->wanted);
+    if ((rest = strchr(words, ' ')) != NULL)
+        *rest++ = '\0';
+    if (first[0] == '\0' ||
+        scan_words(&scan, s->call->txn, &customer_table, "words", first, err) != 0)
+        return first[0] == '\0' ? 0 : -1;
+    for (unsigned i = 0; i < LOOK_MOST && s->of_kind < EACH_MOST; i++) {
+        if ((got = scan_next(&scan, record, err)) != 1)
+            break;
+        if (rest == NULL || has_all(c->words, rest))
+            take(s, source, record);
+    }
+    return got < 0 ? -1 : 0;
+}
+
 static int look_in(struct search *s, const struct source *source, struct err *err)
 {
     void *record = malloc(source->table->fields.struct_size);
@@ -255,6 +314,10 @@ static int look_in(struct search *s, const struct source *source, struct err *er
         result = id_beginning(s, source, record, err);
     for (size_t i = 0; result == 0 && i < 3 && source->by[i] != NULL; i++)
         result = beginning(s, source, source->by[i], record, err);
+    if (result == 0 && source->table == &tenant_table)
+        result = tenants(s, source, err);
+    if (result == 0 && source->table == &customer_table)
+        result = customers(s, source, record, err);
     free(record);
     return result;
 }

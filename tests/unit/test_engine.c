@@ -338,6 +338,29 @@ static void test_cancel_while_it_pauses(void **state)
     expect_clean(w, "y");
 }
 
+static void test_a_pause_is_cut_short(void **state)
+{
+    struct world *w = *state;
+    struct job job;
+    char id[ID_SIZE];
+    uint32_t before;
+
+    world_engine(w);
+    engine_start_job(w, "fake.keeping", "y", "make_b=later", id);
+    wait_state(w, id, JOB_WAITING, &job);
+    before = job.attempt;
+    assert_true(job.wake_at > 0);
+    engine_steer_job(w, id, 'r');
+    for (int i = 0; i < 2000 && job.attempt == before; i++) {
+        clock_sleep_ms(5);
+        get_job(w, id, &job);
+    }
+    assert_true(job.attempt > before);
+    wait_state(w, id, JOB_WAITING, &job);
+    engine_steer_job(w, id, 'c');
+    wait_state(w, id, JOB_UNDONE, &job);
+}
+
 static void test_cancel_of_a_queued_job(void **state)
 {
     struct world *w = *state;
@@ -494,6 +517,7 @@ int main(void)
         TEST(test_undo_that_fails_is_stuck),
         TEST(test_cancel_at_the_boundary),
         TEST(test_cancel_while_it_pauses),
+        TEST(test_a_pause_is_cut_short),
         TEST(test_cancel_of_a_queued_job),
         TEST(test_fall_back_begins_again),
         TEST(test_fall_back_whose_beginning_fails),

@@ -19,8 +19,12 @@ function found(text) {
 
 const icons = { tenant: "boxes", tunnel: "route", domain: "globe", customer: "users", job: "list-checks", snapshot: "archive", subscription: "receipt-text", plan: "credit-card", user: "shield-check" };
 /** What the box found: what it is called, what kind of thing it is, and what is known of it besides. */
-const asRow = (o) => ({ icon: icons[o.object] || "box", label: o.object === "job" ? word("base.saga", o.title.replace(".", "_")) : o.title, object: o.object,
-  note: [o.detail !== o.title && o.detail, o.state && word(o.object === "job" ? "base.job" : o.object === "user" ? "base.role" : "base.state", o.state)].filter(Boolean).join(" · "), act: () => go(o.page) });
+const asRow = (o) => ({ icon: icons[o.object] || "box", label: o.object === "job" ? word("base.saga", o.title.replace(".", "_")) : o.title, kind: word("base.kind", o.object),
+  note: [o.detail !== o.title && o.detail, o.state && word(o.object === "job" ? "base.job" : o.object === "user" ? "base.role" : "base.state", o.state)].filter(Boolean).join(" · "),
+  act: () => { remember(o); go(o.page); } });
+// What was opened last from here comes first while nothing is typed yet; kept by the browser.
+const recent = () => { try { return JSON.parse(localStorage.getItem("sett.recent")) || []; } catch { return []; } };
+const remember = (o) => localStorage.setItem("sett.recent", JSON.stringify([{ ...o, state: "" }, ...recent().filter((r) => r.page !== o.page)].slice(0, 5)));
 
 let up = false;
 export function openPalette() {
@@ -31,12 +35,12 @@ export function openPalette() {
     useEffect(() => () => { up = false; }, []);
     useEffect(() => {
       setAt(0);
-      if (text.trim().length < 2) return setObjects([]);
+      if (!/^#?\d|../.test(text.trim())) return setObjects([]);
       const stop = new AbortController();
       const wait = setTimeout(() => get("/api/search", { q: text.trim() }, stop.signal).then((a) => setObjects(a.data.map(asRow)), () => {}), 120);
       return () => { clearTimeout(wait); stop.abort(); };
     }, [text]);
-    const all = [...found(text), ...objects].slice(0, 40);
+    const all = [...(text.trim() ? [] : recent().map(asRow)), ...found(text), ...objects].slice(0, 40);
     const take = (o) => { close(); o.act(); };
     const keys = (e) => {
       if (e.key === "ArrowDown" || e.key === "ArrowUp") { const n = (at + (e.key === "ArrowDown" ? 1 : -1) + all.length) % (all.length || 1); setAt(n); list.current.children[n]?.scrollIntoView({ block: "nearest" }); }
@@ -47,8 +51,8 @@ export function openPalette() {
     return html`<${Dialog} title=${t("base.palette")} close=${close} kind="palette">
       <input class="palette-input" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${all[at] ? "pal-" + at : null} aria-label=${t("base.palette")}
         placeholder=${t("base.palette_hint")} value=${text} onInput=${(e) => setText(e.target.value)} onKeyDown=${keys} autofocus autocomplete="off"/>
-      <ul id="palette-list" role="listbox" aria-label=${t("base.palette")} ref=${list}>${all.map((o, i) => html`<li id=${"pal-" + i} role="option" aria-selected=${i === at} onPointerDown=${(e) => { e.preventDefault(); take(o); }}>
-        <${Icon} name=${o.icon}/>${o.label}${o.note && html`<span class="quiet">${o.note}</span>`}</li>`)}</ul>
+      <ul id="palette-list" role="listbox" aria-label=${t("base.palette")} ref=${list}>${all.map((o, i) => html`<li id=${"pal-" + i} role="option" aria-selected=${i === at} onPointerMove=${() => setAt(i)} onPointerDown=${(e) => { e.preventDefault(); take(o); }}>
+        <${Icon} name=${o.icon}/><span>${o.label}</span>${o.note && html`<span class="quiet note-of">${o.note}</span>`}<span class="grow"></span>${o.kind && html`<small class="quiet">${o.kind}</small>`}</li>`)}</ul>
       ${all.length === 0 && html`<p class="none">${t("base.no_match")}</p>`}<//>`;
   });
 }

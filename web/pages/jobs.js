@@ -68,18 +68,22 @@ const report = (job, steps) => [`${job.id} ${job.saga} ${job.state}`, `step ${jo
   job.remedy && `remedy: ${job.remedy}`, `request ${job.request_id}, by ${job.actor}, begun ${job.created_at}`,
   ...steps.map((s) => `${s.started_at} ${s.step} ${s.action} ${s.outcome}${s.attempt > 1 ? " ×" + s.attempt : ""}${s.text ? ": " + s.text : ""}`)].filter(Boolean).join("\n");
 
-function Failed({ job, steps }) {
+/** Goes on from its failed step, or tries again at once instead of waiting. */
+function Retry({ job, kind = "primary" }) {
   const [busy, setBusy] = useState(false);
   const retry = async () => {
     setBusy(true);
     try { await send("POST", `/api/jobs/${job.id}/retry`); } catch (p) { toast(p.message, { kind: "bad" }); }
     setBusy(false);
   };
+  return html`<${Button} icon="rotate-cw" kind=${kind} busy=${busy} onClick=${retry}>${t(job.state === "stuck" ? "jobs.retry" : "jobs.now")}<//>`;
+}
+
+function Failed({ job, steps }) {
   return html`<div class="trouble" role="alert"><${Icon} name="circle-alert"/><div>
     <strong>${word("base.step", job.step_name)}: ${job.cause}</strong>
     ${job.remedy && html`<p>${job.remedy}</p>`}
-    <div class="acts">${job.state === "stuck" && may("operator") && html`<${Button} icon="rotate-cw" kind="primary" busy=${busy} onClick=${retry}>${t("jobs.retry")}<//>
-      <${Button} onClick=${() => resolve(job)}>${t("jobs.resolve")}…<//>`}<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/></div></div></div>`;
+    <div class="acts">${job.state === "stuck" && may("operator") && html`<${Retry} job=${job}/><${Button} onClick=${() => resolve(job)}>${t("jobs.resolve")}…<//>`}<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/></div></div></div>`;
 }
 
 const Values = ({ title, of }) => Object.keys(of || {}).length > 0 && html`<details><summary>${title} <span class="count">${Object.keys(of).length}</span></summary>
@@ -91,7 +95,7 @@ export function job({ params }) {
   const back = ["/admin/jobs", t("base.page.jobs")];
   if (!job) return html`<${Page} title=${t("jobs.one")} back=${back}>${problem ? html`<${Trouble} of=${problem}/>` : html`<${Loading}/>`}<//>`;
   const waits = job.state === "waiting" && job.wake_at;
-  const acts = !over && job.state === "waiting" && may("operator") && html`<${Button} icon="undo-2" onClick=${() => resolve(job)}>${t("jobs.give_up")}…<//>`;
+  const acts = !over && job.state === "waiting" && may("operator") && html`<${Button} icon="undo-2" onClick=${() => resolve(job)}>${t("jobs.give_up")}…<//>${waits && html`<${Retry} job=${job}/>`}`;
   return html`<${Page} title=${kind(job)} back=${back} acts=${acts} lead=${html`<${About} of=${job.about}/>`}>
     <div class="row" aria-live="polite"><${State} of=${job.state} group="base.job"/><span class="quiet">${lasted(job)}</span>
       ${waits && html`<span class="quiet">${t("jobs.again")} <${Time} at=${job.wake_at}/></span>`}</div>

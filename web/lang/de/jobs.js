@@ -21,6 +21,7 @@ export default {
   next: "Danach",
   again: "neuer Versuch",
   retry: "Noch einmal versuchen",
+  now: "Jetzt versuchen",
   resolve: "Anders entscheiden",
   give_up: "Aufgeben",
   resolved: "Der Auftrag geht weiter.",

@@ -21,6 +21,7 @@ export default {
   next: "Followed by",
   again: "tries again",
   retry: "Try again",
+  now: "Try now",
   resolve: "Decide otherwise",
   give_up: "Give up",
   resolved: "The job goes on.",

@@ -21,6 +21,7 @@ export default {
   next: "Después",
   again: "reintenta",
   retry: "Reintentar",
+  now: "Intentar ahora",
   resolve: "Decidir de otro modo",
   give_up: "Abandonar",
   resolved: "El trabajo continúa.",
