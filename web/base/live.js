@@ -1,7 +1,7 @@
 // What changes on the box, as it changes: one event stream for all tabs of a browser, with polling when
 // there is none. A page says which kinds of objects it shows and reads them anew when one has changed.
-import { useEffect, useRef, signal } from "./h.js";
-import { me } from "./api.js";
+import { effect, useEffect, useRef, signal } from "./h.js";
+import { get, me, online } from "./api.js";
 
 export const stream = signal("off"); // "live", "polling" or "off"
 const listeners = new Set();
@@ -36,6 +36,13 @@ function open() {
       setTimeout(() => leader && open(), Math.min(30000, 1000 * 2 ** retry++));
   });
 }
+
+// What could not be read because the box did not answer is read as soon as it does again, whatever the stream heard meanwhile.
+effect(() => {
+  if (online.value || stream.value === "off") return;
+  const ask = setInterval(() => get("/health").then(() => tell({ object: "*", id: "", change: "reset" }), () => {}), 2000);
+  return () => clearInterval(ask);
+});
 
 let release = null;
 /** Begin; one tab holds the stream for all, and when it is closed another one takes over. */
