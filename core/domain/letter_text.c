@@ -18,7 +18,7 @@
 const char *const letter_languages[] = {"en", "es", "de", NULL};
 
 /* What every letter may speak of, besides its kind's own parameters. */
-static const char *const common[] = {"customer", "tenant", "address", "box"};
+static const char *const common[] = {"customer", "tenant", "address", "box", "portal"};
 
 const char *letter_language(const char *wanted, const char *otherwise)
 {

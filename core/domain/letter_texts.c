@@ -19,6 +19,17 @@
 #define NOT_YOU_DE                                                                                 \
     "\n\nFalls Sie das nicht waren, ändern Sie bitte sofort Ihr Passwort und wenden Sie sich an " \
     "den Betreiber dieses Systems."
+#define ACCOUNT_EN                                                                                 \
+    "\n\nRestarts, domains and invoices are at\n{{portal}}\nYou sign in with this address; no "    \
+    "password is needed."
+#define ACCOUNT_ES                                                                                 \
+    "\n\nReinicios, dominios y facturas están en\n{{portal}}\nSe entra con esta dirección; no "  \
+    "hace "                                                                                        \
+    "falta contraseña."
+#define ACCOUNT_DE                                                                                 \
+    "\n\nNeustarts, Domains und Rechnungen finden Sie unter\n{{portal}}\nSie melden sich mit "     \
+    "dieser "                                                                                      \
+    "Adresse an; ein Passwort ist nicht nötig."
 #define EN(kind_, subject_, text_)                                                                 \
     {                                                                                              \
         kind_, "en", subject_, GREETING_EN text_ CLOSING_EN                                        \
@@ -37,24 +48,25 @@ const struct letter_text letter_texts[] = {
        "{{tenant}} has been set up and is now reachable at\n{{address}}\n\n"
        "Your first credentials are shown once at\n{{link}}\n\n"
        "Please note them down there and change the password after signing in. The link works a "
-       "single time and only for a limited period; we are glad to send you a new one."),
+       "single time and only for a limited period; we are glad to send you a new one." ACCOUNT_EN),
     ES("ready", "{{tenant}} está listo",
        "{{tenant}} ha sido configurado y ya está disponible en\n{{address}}\n\n"
        "Sus primeras credenciales se muestran una sola vez en\n{{link}}\n\n"
        "Le rogamos que las anote y que cambie la contraseña después de iniciar sesión. El enlace "
-       "funciona una única vez y por tiempo limitado; con gusto le enviaremos otro."),
+       "funciona una única vez y por tiempo limitado; con gusto le enviaremos otro." ACCOUNT_ES),
     DE("ready", "{{tenant}} ist bereit",
        "{{tenant}} wurde eingerichtet und ist ab sofort erreichbar unter\n{{address}}\n\n"
        "Ihre ersten Zugangsdaten werden Ihnen einmalig angezeigt unter\n{{link}}\n\n"
        "Bitte notieren Sie sie dort und ändern Sie das Passwort nach der Anmeldung. Der Link gilt "
-       "ein einziges Mal und nur für begrenzte Zeit; gerne senden wir Ihnen einen neuen."),
+       "ein einziges Mal und nur für begrenzte Zeit; gerne senden wir Ihnen einen "
+       "neuen." ACCOUNT_DE),
 
     EN("ready_plain", "{{tenant}} is ready",
-       "{{tenant}} has been set up and is now reachable at\n{{address}}"),
+       "{{tenant}} has been set up and is now reachable at\n{{address}}" ACCOUNT_EN),
     ES("ready_plain", "{{tenant}} está listo",
-       "{{tenant}} ha sido configurado y ya está disponible en\n{{address}}"),
+       "{{tenant}} ha sido configurado y ya está disponible en\n{{address}}" ACCOUNT_ES),
     DE("ready_plain", "{{tenant}} ist bereit",
-       "{{tenant}} wurde eingerichtet und ist ab sofort erreichbar unter\n{{address}}"),
+       "{{tenant}} wurde eingerichtet und ist ab sofort erreichbar unter\n{{address}}" ACCOUNT_DE),
 
     EN("credentials", "Your credentials for {{tenant}}",
        "The first credentials for {{tenant}} ({{address}}) are shown once at\n{{link}}\n\n"

@@ -50,6 +50,9 @@ static int letter_values(const struct post_item *item, const char *language, str
     bad |= kv_set(values, "address",
                   item->tenant.url[0] != '\0' ? item->tenant.url : item->terms.box_url);
     bad |= kv_set(values, "box", item->terms.brand.name);
+    bad |= str_format(link, sizeof link, "%s%sportal", item->terms.box_url,
+                      str_ends(item->terms.box_url, "/") ? "" : "/");
+    bad |= kv_set(values, "portal", link);
     if (item->token[0] != '\0') {
         const struct letter_kind *kind = letter_kind_find(item->message.kind);
 

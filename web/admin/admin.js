@@ -41,6 +41,7 @@ async function begin() {
 start((to) => to === "/admin" || to.startsWith("/admin/"));
 effect(() => { // in comes who is nobody, and back to where they wanted to go
   if (!known.value) return;
+  if (me.value?.role === "customer") return location.replace("/portal");
   const way = path.value === "/admin/sign-in";
   if (!inside() && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
   else if (inside() && way) go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });

@@ -1,15 +1,16 @@
 // A customer's way in: a link by mail, or a password; and the code of an app for who has one.
 import { html, useEffect, useState } from "../base/h.js";
-import { send, whoami } from "../base/api.js";
+import { me, send, whoami } from "../base/api.js";
 import { t } from "../base/lang.js";
 import { go, path } from "../base/route.js";
 import { Button, Card, Trouble } from "../base/ui.js";
 import { Field } from "../base/form.js";
 import { brand } from "../base/brand.js";
+import { EnrolApp, SecondStep } from "../base/second.js";
 
 export default function Enter() {
   const [token, setToken] = useState(() => (path.value === "/portal/enter" ? location.hash.slice(1) : "")), [how, setHow] = useState("link");
-  const [values, set] = useState({ email: "", username: "", password: "", code: "" }), [step, setStep] = useState(null);
+  const [values, set] = useState({ email: "", username: "", password: "" }), [step, setStep] = useState(null);
   const [sent, setSent] = useState(0), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
   useEffect(() => { document.title = `${t("enter.title")} · ${brand.value.name}`; }, []);
   const run = (what) => async (e) => {
@@ -20,7 +21,10 @@ export default function Enter() {
     setBusy(false);
   };
   const inside = async (answer) => {
-    if (answer.second_factor === "needed") return setStep(answer.step_token);
+    if (answer.second_factor === "needed") return setStep(answer);
+    await arrived();
+  };
+  const arrived = async () => {
     await whoami();
     go(path.value === "/portal/enter" ? "/portal" : location.pathname, { replace: true });
   };
@@ -28,8 +32,8 @@ export default function Enter() {
   const form = (title, what, fields, act, foot) => html`<${Card} title=${title}><form class="form" onSubmit=${run(what)}>${fields}
     <${Trouble} of=${problem}/><div class="acts"><${Button} type="submit" kind="primary" busy=${busy}>${act}<//>${foot}</div></form><//>`;
   const other = (to) => html`<${Button} kind="quiet" onClick=${() => { setHow(to); setProblem(null); }}>${t("enter.by_" + to)}<//>`;
-  const body = step ? form(t("enter.second"), async () => inside(await send("POST", "/api/auth/second", { step_token: step, code: values.code })),
-    field("code", { autocomplete: "one-time-code", inputmode: "text", help: t("enter.code_help"), autofocus: true }), t("enter.go"))
+  const body = me.value?.second_factor === "enrol" ? html`<${Card} title=${t("enter.enrol")}><p>${t("enter.enrol_help")}</p><${EnrolApp} done=${arrived}/><//>`
+    : step ? html`<${SecondStep} step=${step} done=${arrived} again=${(p) => { setStep(null); setToken(""); setProblem(p); }}/>`
     : token ? form(t("enter.link_title"), async () => inside(await send("POST", "/api/portal/enter", { token })), html`<p>${t("enter.link_ready")}</p>`, t("enter.go"))
     : sent ? html`<${Card} title=${t("enter.sent_title")}><p role="status">${t("enter.sent", { email: values.email, n: sent })}</p><div class="acts"><${Button} onClick=${() => setSent(0)}>${t("enter.again")}<//></div><//>`
     : how === "link" ? form(t("enter.title"), async () => setSent((await send("POST", "/api/portal/link", { email: values.email })).minutes),

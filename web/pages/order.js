@@ -66,9 +66,9 @@ function Begun({ of: order, link, over }) {
     <div class="acts">${link.url && html`<${LinkButton} kind="primary" icon="credit-card" href=${link.url}>${t("order.go_on")}<//>`}</div><//>`;
 }
 
-const Nothing = ({ payable }) => html`<${Empty} icon="shopping-cart" title=${t("order.none")}
-  command=${payable ? "sett plan create --name small --title Small --blueprint site --stripe-price price_… --offered true" : "sett secret set stripe.secret_key --value-file FILE"}>
-  ${t("order.none_help")} ${t(payable ? "order.none_plan" : "order.none_key")} <a href="/admin/plans">${t("order.none_admin")}</a><//>`;
+const Nothing = () => html`<${Empty} icon="shopping-cart" title=${t("order.none")} command="sett plan create small site --stripe-price price_… --offered true">
+  ${t("order.none_help")} ${t("order.none_plan")} <a href="/admin/plans">${t("order.none_admin")}</a><//>`;
+const Closed = () => html`<${Empty} icon="clock" title=${t("order.closed")} command="sett secret set stripe.secret_key --value-file FILE">${t("order.operator")}<//>`;
 
 function Form({ offer, domain, start, order, link, over }) {
   const [values, set] = useState({ subdomain: start, name: "", email: "" }), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
@@ -118,10 +118,10 @@ export default function Order({ query }) {
   const over = () => { keep(null); setLink({}); setOrder(null); };
   useEffect(() => { look(); }, [link.secret]);
   if (!data) return problem ? html`<${Trouble} of=${problem} again=${again}/>` : html`<${Loading}/>`;
-  if (!data.data.length || !data.payable) return html`<div class="hero"><h1 tabindex="-1">${brand.value.name}</h1></div><${Nothing} payable=${data.payable}/>`;
+  if (!data.data.length) return html`<div class="hero"><h1 tabindex="-1">${brand.value.name}</h1></div><${Nothing}/>`;
   const chosen = data.data.find((o) => o.plan === query.plan) || data.data[0];
   return html`<div class="hero"><h1 tabindex="-1">${t("order.title")}</h1><p>${t("order.lead")}</p></div>
     ${order && html`<${Begun} of=${order} link=${link} over=${over}/>`}
     <fieldset class="offers"><legend class="unseen">${t("order.plans")}</legend>${data.data.map((o) => html`<${Offer} key=${o.plan} of=${o} chosen=${o === chosen} choose=${(plan) => setQuery({ plan })}/>`)}</fieldset>
-    <${Form} offer=${chosen} domain=${data.domain} start=${query.name || ""} order=${order} link=${link} over=${look}/>`;
+    ${!data.payable ? html`<${Closed}/>` : html`<${Form} offer=${chosen} domain=${data.domain} start=${query.name || ""} order=${order} link=${link} over=${look}/>`}`;
 }

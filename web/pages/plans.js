@@ -26,6 +26,9 @@ function fields(plan, blueprints) {
     { name: "currency", label: label("currency"), maxlength: 3, pattern: "[a-z]{3}", placeholder: "eur" },
     { name: "stripe_price", label: label("stripe_price"), placeholder: "price_…", help: choice("stripe_help") },
     { name: "offered", label: label("offered"), type: "checkbox" },
+    { name: "position", label: label("position"), type: "number", min: 0, help: choice("position_help") },
+    { name: "description", label: label("description"), maxlength: 390, wide: true, keepEmpty: made },
+    { name: "features", label: label("features"), type: "textarea", help: choice("features_help"), wide: true, keepEmpty: made },
     { name: "snapshots", label: label("snapshots"), type: "select", required: true, options: ["none", "list", "restore"].map((w) => [w, word("plans.snapshots", w)]) },
     { name: "backup_at", label: label("backup_at"), placeholder: "00:00,12:00", help: choice("backup_help") },
     { name: "max_domains", label: label("max_domains"), type: "number", min: 0 },
@@ -58,6 +61,11 @@ function Blueprints() {
         [t("plans.database"), b.database ? t("base.yes") : null], [t("plans.limits"), limitsOf(b.limits)]]}/>`}</div>`)}</div><//>`;
 }
 
+/** What Stripe asks, if it is known; else what was said. */
+const price = (p) => (p.price_fault ? html`<${State} of="failed" look="warn" title=${p.price_fault}/> <small>${p.price_fault}</small>`
+  : p.price_at && p.price_interval !== "once" ? html`${money(p.price_amount, p.price_currency)} <span class="quiet">${t("plans.every_" + p.price_interval, { n: p.price_intervals })}</span>${!p.price_active && html` <${State} of="paused" group="plans.sale"/>`}`
+  : p.amount ? money(p.amount, p.currency) : "–");
+
 export default function Plans({ query }) {
   const list = useLoad(() => all("/api/plans"), []);
   if (query.new) { setQuery({ new: null }); edit(null, list.again); }
@@ -65,7 +73,7 @@ export default function Plans({ query }) {
     { id: "title", label: t("plans.title"), always: true, show: (p) => (may("admin") ? html`<button type="button" class="link row" onClick=${() => edit(p, list.again)}>${p.title || p.name}</button>` : p.title || p.name) },
     { id: "name", label: t("plans.name"), show: (p) => html`<code>${p.name}</code>` },
     { id: "blueprint", label: t("plans.blueprint") },
-    { id: "amount", label: t("plans.price"), end: true, show: (p) => (p.amount ? money(p.amount, p.currency) : "–") },
+    { id: "amount", label: t("plans.price"), end: true, show: price },
     { id: "offered", label: t("plans.offered"), show: (p) => html`<${State} of=${p.offered ? "active" : "paused"} group="plans.sale"/>` },
     { id: "stripe_price", label: t("plans.stripe_price"), show: (p) => p.stripe_price && html`<code>${p.stripe_price}</code>`, hidden: true },
     { id: "limits", label: t("plans.limits"), wide: true, show: (p) => limitsOf(p.limits) || "–" },

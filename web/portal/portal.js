@@ -43,7 +43,7 @@ const Acts = () => html`<${Fragment}>
 function App() {
   lang.value;
   if (!known.value) return html`<main class="narrow"><${Trouble} of=${trouble.value} again=${begin}/></main>`;
-  const way = !me.value || path.value === "/portal/enter";
+  const way = !me.value || me.value.second_factor === "enrol" || path.value === "/portal/enter";
   if (way) open[1].path = path.value;
   return html`<${Front} home=${way ? "/" : "/portal"} acts=${!way && html`<${Acts}/>`}>
     <${Outlet} pages=${way ? open : pages} files=${files} missing=${html`<p class="none">${t("base.not_found")}</p>`}/><//>`;

@@ -4,9 +4,6 @@ export default {
   email_help: "Die Adresse, mit der Sie bestellt haben.",
   username: "Benutzer",
   password: "Passwort",
-  code: "Code",
-  code_help: "Sechs Ziffern Ihrer App oder ein Wiederherstellungscode.",
-  second: "Zweiter Schritt",
   send: "Link senden",
   go: "Anmelden",
   by_password: "Mit Passwort",
@@ -16,4 +13,6 @@ export default {
   sent_title: "Sehen Sie in Ihre E-Mails",
   sent: "Falls mit {email} etwas bestellt wurde, ist ein Link dorthin unterwegs. Er gilt einmal, {n} Minuten lang.",
   again: "Andere Adresse",
+  enrol: "Ein zweiter Faktor ist nötig",
+  enrol_help: "Bitte richten Sie zuerst eine App ein, die Codes anzeigt.",
 };

@@ -44,6 +44,7 @@ export default {
   none: "Hier gibt es noch nichts zu kaufen",
   none_help: "Wenn Sie diese Box betreiben:",
   none_plan: "legen Sie einen Tarif zu einem Stripe-Preis an und bieten Sie ihn an.",
-  none_key: "setzen Sie zuerst den Schlüssel Ihres Stripe-Kontos; legen Sie dann Tarife an und bieten Sie sie an.",
   none_admin: "Tarife in der Verwaltung",
+  closed: "Bestellen ist noch nicht möglich",
+  operator: "Wenn Sie diese Box betreiben: Setzen Sie den Schlüssel Ihres Stripe-Kontos.",
 };

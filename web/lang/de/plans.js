@@ -39,4 +39,13 @@ export default {
   database: "Datenbank",
   none: "Noch keine Tarife",
   none_help: "Ein Tarif verkauft eine Vorlage mit Grenzen zu einem Preis.",
+  position: "Platz auf der Bestellseite",
+  position_help: "Aufsteigend; 0 steht zuerst.",
+  description: "Beschreibung",
+  features: "Was dazugehört",
+  features_help: "Je eine Zeile, auf der Bestellseite.",
+  every_day: {"one": "pro Tag", "other": "alle {n} Tage"},
+  every_week: {"one": "pro Woche", "other": "alle {n} Wochen"},
+  every_month: {"one": "pro Monat", "other": "alle {n} Monate"},
+  every_year: {"one": "pro Jahr", "other": "alle {n} Jahre"},
 };

@@ -4,9 +4,6 @@ export default {
   email_help: "The address that you ordered with.",
   username: "User",
   password: "Password",
-  code: "Code",
-  code_help: "Six digits of your app, or a recovery code.",
-  second: "Second step",
   send: "Send me a link",
   go: "Sign in",
   by_password: "With a password",
@@ -16,4 +13,6 @@ export default {
   sent_title: "Look into your mail",
   sent: "If something was ordered with {email}, a link is on its way there. It is good once, for {n} minutes.",
   again: "Another address",
+  enrol: "A second factor is needed",
+  enrol_help: "Please set up an app that shows codes, before anything else.",
 };

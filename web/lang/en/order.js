@@ -44,6 +44,7 @@ export default {
   none: "Nothing is for sale here yet",
   none_help: "If you run this box:",
   none_plan: "make a plan of a Stripe price and offer it.",
-  none_key: "set the key of your Stripe account first, then make plans and offer them.",
   none_admin: "Plans in the admin",
+  closed: "Ordering is not possible yet",
+  operator: "If you run this box: set the key of your Stripe account.",
 };

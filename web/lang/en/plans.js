@@ -39,4 +39,13 @@ export default {
   database: "Database",
   none: "No plans yet",
   none_help: "A plan sells a blueprint with limits at a price.",
+  position: "Place on the order page",
+  position_help: "Rising; 0 comes first.",
+  description: "Description",
+  features: "What it comes with",
+  features_help: "A line each, shown on the order page.",
+  every_day: {"one": "a day", "other": "every {n} days"},
+  every_week: {"one": "a week", "other": "every {n} weeks"},
+  every_month: {"one": "a month", "other": "every {n} months"},
+  every_year: {"one": "a year", "other": "every {n} years"},
 };

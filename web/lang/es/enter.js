@@ -4,9 +4,6 @@ export default {
   email_help: "La dirección con la que hizo el pedido.",
   username: "Usuario",
   password: "Contraseña",
-  code: "Código",
-  code_help: "Seis cifras de su aplicación o un código de recuperación.",
-  second: "Segundo paso",
   send: "Enviarme un enlace",
   go: "Entrar",
   by_password: "Con contraseña",
@@ -16,4 +13,6 @@ export default {
   sent_title: "Mire su correo",
   sent: "Si se hizo algún pedido con {email}, hay un enlace en camino. Sirve una vez, durante {n} minutos.",
   again: "Otra dirección",
+  enrol: "Hace falta un segundo factor",
+  enrol_help: "Configure primero una aplicación que muestre códigos.",
 };

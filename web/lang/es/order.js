@@ -44,6 +44,7 @@ export default {
   none: "Aquí todavía no se vende nada",
   none_help: "Si usted administra este sistema:",
   none_plan: "cree un plan con un precio de Stripe y ofrézcalo.",
-  none_key: "introduzca primero la clave de su cuenta de Stripe; después cree planes y ofrézcalos.",
   none_admin: "Planes en la administración",
+  closed: "Todavía no se puede pedir",
+  operator: "Si usted administra este sistema: introduzca la clave de su cuenta de Stripe.",
 };

@@ -39,4 +39,13 @@ export default {
   database: "Base de datos",
   none: "Aún no hay planes",
   none_help: "Un plan vende una plantilla con límites a un precio.",
+  position: "Lugar en la página de pedidos",
+  position_help: "Ascendente; 0 va primero.",
+  description: "Descripción",
+  features: "Qué incluye",
+  features_help: "Una línea por punto, en la página de pedidos.",
+  every_day: {"one": "al día", "other": "cada {n} días"},
+  every_week: {"one": "a la semana", "other": "cada {n} semanas"},
+  every_month: {"one": "al mes", "other": "cada {n} meses"},
+  every_year: {"one": "al año", "other": "cada {n} años"},
 };
