@@ -74,6 +74,16 @@ await check("a support bundle is taken away", async () => {
   return data.length % 512 === 0 && data.subarray(257, 262).toString() === "ustar" && data.includes("sett-support/doctor.json") && !data.includes("abcdefghijklmnop");
 });
 
+await check("every setting and every secret says what it is for, in each language; in English as the API does", async () => {
+  const ask = (path) => page.evaluate((p) => fetch(p).then((a) => a.json()), path), out = [];
+  const rows = [...(await ask("/api/settings")).data, ...(await ask("/api/secrets")).data];
+  for (const l of ["en", "es", "de"]) {
+    const texts = (await import(`${facts.top}/web/lang/${l}/settings-help.js`)).default;
+    for (const s of rows) if (!texts[s.name] || (l === "en" && texts[s.name] !== s.help)) out.push(`web/lang/${l}/settings-help.js: ${s.name}: ${s.help}`);
+    for (const name of Object.keys(texts)) if (!rows.some((s) => s.name === name)) out.push(`web/lang/${l}/settings-help.js: ${name} is no setting`);
+  }
+  return out;
+});
 await check("a setting is found, refused with its cause, set, and taken back by undo", async () => {
   await visit("/admin/settings?q=turn.ttl");
   const row = page.locator("li.setting", { hasText: "turn.ttl_s" }), input = row.locator("input");

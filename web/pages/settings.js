@@ -2,7 +2,7 @@
 // never come out.
 import { html, useEffect, useState } from "../base/h.js";
 import { get, send } from "../base/api.js";
-import { t, word } from "../base/lang.js";
+import { needTexts, t, word } from "../base/lang.js";
 import { number, Time, took } from "../base/say.js";
 import { setQuery } from "../base/route.js";
 import { Button, Card, Code, Facts, Icon, Loading, Page, State, Tabs, toast, Trouble, useLoad } from "../base/ui.js";
@@ -15,6 +15,7 @@ import { Channels } from "./settings-channels.js";
 
 const tabs = { box: ["box", "other"], brand: [], providers: ["stripe", "cloudflare", "turn", "proxmox", "database"], mail: ["mail"], notify: ["alerts"],
   tenants: ["tenants", "ingress"], snapshots: ["snapshots"], health: ["health"], limits: ["limits", "sign_in", "engine"] };
+const help = (s) => { const key = "settings-help." + s.name, said = t(key); return said === key ? s.help : said; };
 const tests = { stripe: ["POST", "/api/stripe/test"], cloudflare: ["POST", "/api/cloudflare/test"], database: ["POST", "/api/database/test"], proxmox: ["GET", "/api/proxmox"] };
 
 /** One setting: saved at once where it is a choice, else with its button; what it was can be had back. */
@@ -34,7 +35,7 @@ function Setting({ of: s, again }) {
     : s.type === "choice" ? html`<select ...${about} onChange=${(e) => save(e.target.value)}>${s.choices.map((c) => html`<option value=${c} selected=${c === value}>${c}</option>`)}</select>`
     : html`<input ...${about} type=${s.type === "number" ? "number" : "text"} min=${s.min} max=${s.max} value=${value} placeholder=${s.default} spellcheck=${false} autocomplete="off" onInput=${(e) => set(e.target.value)}/>`;
   const changed = (s.type === "text" || s.type === "number") && value !== s.value;
-  return html`<li class="setting"><div class="grow"><label for=${id}><code>${s.name}</code></label><small class="quiet" id=${id + "-help"} lang="en">${s.help}</small></div>
+  return html`<li class="setting"><div class="grow"><label for=${id}><code>${s.name}</code></label><small class="quiet" id=${id + "-help"}>${help(s)}</small></div>
     <form class="row" onSubmit=${(e) => { e.preventDefault(); if (changed) save(value); }}>${input}${s.unit && html`<span class="quiet">${word("settings.unit", s.unit)}</span>`}
       ${changed && html`<${Button} type="submit" kind="primary" busy=${busy}>${t("base.save")}<//>`}</form>
     <div class="setting-from"><span class="quiet">${s.fixed ? t("settings.fixed") : s.origin === "store" ? html`${t("settings.from_store", { actor: s.actor })} <${Time} at=${s.updated_at}/>` : t("settings.from_" + s.origin)}</span>
@@ -43,11 +44,11 @@ function Setting({ of: s, again }) {
     ${changed && html`<p><${Code}>${asCommand("setting.set", { value }, { id: s.name })}<//>${s.type === "number" && html` <span class="quiet">${t("settings.range", { min: s.min, max: s.max })}</span>`}</p>`}</li>`;
 }
 
-const setSecret = (s, again) => show(({ close }) => html`<${Dialog} title=${s.name} close=${close}><p class="quiet" lang="en">${s.help}</p><p>${t("settings.write_only")}</p>
+const setSecret = (s, again) => show(({ close }) => html`<${Dialog} title=${s.name} close=${close}><p class="quiet">${help(s)}</p><p>${t("settings.write_only")}</p>
   <${Form} op="secret.set" id=${s.name} method="PUT" path=${"/api/secrets/" + s.name} submit=${t("base.save")} cancel=${close}
     fields=${[{ name: "value", label: t("settings.secret"), type: "password", required: true, autocomplete: "off", autofocus: true, wide: true }]} done=${() => { close(); again(); }}/><//>`);
 const dropSecret = (s, again) => confirm({ title: t("settings.remove", { name: s.name }), name: s.name, command: `sett secret set ${s.name}`, run: () => send("PUT", "/api/secrets/" + s.name, { value: "" }).then(again) });
-const Secret = ({ of: s, again }) => html`<li class="setting"><div class="grow"><b><code>${s.name}</code></b><small class="quiet" lang="en">${s.help}</small></div>
+const Secret = ({ of: s, again }) => html`<li class="setting"><div class="grow"><b><code>${s.name}</code></b><small class="quiet">${help(s)}</small></div>
   <div class="row"><${State} of=${s.set ? "set" : "unset"} look=${s.set ? "good" : ""} group="settings.secret_is"/>${s.set && html`<span class="quiet"><${Time} at=${s.updated_at}/></span>`}</div>
   <div class="acts"><${Button} icon="key-round" onClick=${() => setSecret(s, again)}>${t(s.set ? "settings.replace" : "settings.set")}<//>
     ${s.set && html`<${Button} kind="quiet" icon="trash-2" label=${t("settings.remove", { name: s.name })} onClick=${() => dropSecret(s, again)}/>`}</div></li>`;
@@ -82,9 +83,9 @@ const Group = ({ of: g, settings, secrets, again }) => (settings.length > 0 || s
   <ul class="rows">${secrets.map((s) => html`<${Secret} key=${s.name} of=${s} again=${again}/>`)}${settings.map((s) => html`<${Setting} key=${s.name} of=${s} again=${again}/>`)}</ul><//>`;
 
 export default function Settings({ query }) {
-  const { data, problem, again } = useLoad(() => Promise.all([get("/api/settings"), get("/api/secrets")]).then(([a, b]) => ({ settings: a.data, secrets: b.data })), []);
+  const { data, problem, again } = useLoad(() => Promise.all([get("/api/settings"), get("/api/secrets"), needTexts("settings-help")]).then(([a, b]) => ({ settings: a.data, secrets: b.data })), []);
   useLive(["setting", "secret"], again);
-  const q = (query.q || "").toLowerCase(), tab = tabs[query.tab] ? query.tab : "box", found = (s) => !q || `${s.name} ${s.help}`.toLowerCase().includes(q);
+  const q = (query.q || "").toLowerCase(), tab = tabs[query.tab] ? query.tab : "box", found = (s) => !q || `${s.name} ${help(s)}`.toLowerCase().includes(q);
   const groups = q ? [...new Set(Object.values(tabs).flat()), "brand"] : tabs[tab];
   const of = (list, g) => list.filter((s) => s.group === g && found(s));
   const set = data?.settings.filter((s) => s.origin === "store" && !s.fixed).length;
