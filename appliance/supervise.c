@@ -20,10 +20,12 @@
 
 #include "clock.h"
 #include "log.h"
+#include "process_log.h"
 #include "str.h"
 
 #define WATCHDOG_MS    10000
 #define REPORT_MS      2000
+#define LOG_MAX        (16u << 20) /* a larger log is put aside; one of each is kept */
 #define RESTART_MIN_MS 200
 #define RESTART_MAX_MS 1000
 #define SETPRIV        "/usr/bin/setpriv"
@@ -265,6 +267,15 @@ void supervise_report(struct supervise *s, const char *path)
     s->report = path;
 }
 
+/* The descriptor of who writes it stands: the file is copied and emptied. */
+static void rotate(const struct supervise *s, const struct supervise_program *p)
+{
+    char path[512];
+
+    if (!p->once && str_format(path, sizeof path, "%s/%s.log", s->log_folder, p->name) == 0)
+        (void)process_log_rotate(path, LOG_MAX);
+}
+
 /* Every two seconds; whoever reads it never sees half of it. */
 static void report(struct supervise *s)
 {
@@ -280,6 +291,7 @@ static void report(struct supervise *s)
     for (unsigned i = 0; i < s->count; i++) {
         const struct child *c = &s->children[i];
         int64_t beat = c->program->notifies ? clock_wall_ms() - (now - c->beat_at) : -1;
+        rotate(s, c->program);
         if (!c->program->once && str_format(text + len, sizeof text - len, "%s %u %lld\n",
                                             c->program->name, c->restarts, (long long)beat) == 0)
             len += strlen(text + len);

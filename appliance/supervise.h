@@ -33,8 +33,9 @@ int supervise_new(struct supervise **s, const char *notify_path, const char *log
  * a `once` program output goes to our own standard output. 0 or -1. */
 int supervise_start(struct supervise *s, const struct supervise_program *program, struct err *err);
 
-/** supervise_report(s, path): from now on keep a note there of each program's restarts and of its
- * last sign of life: "NAME RESTARTS BEAT_MS" a line. ${path} must outlive ${s}. */
+/** supervise_report(s, path): from now on put logs aside that have grown too large, and keep a note
+ * there of each program's restarts and of its last sign of life: "NAME RESTARTS BEAT_MS" a line.
+ * ${path} must outlive ${s}. */
 void supervise_report(struct supervise *s, const char *path);
 
 /** supervise_step(s, wait_ms): do what is due: reap, restart, watch; return after at most

@@ -97,6 +97,10 @@ int journal_file(const char *path, const struct journal_wish *w, journal_line *e
         (void)close(fd);
         return err_set(err, ERR_INTERNAL, "log_read", "%s is no plain file", path);
     }
+    if (w->since_ms != 0 && (int64_t)st.st_mtim.tv_sec * 1000 + 1000 < w->since_ms) {
+        (void)close(fd); /* nothing was written since */
+        return 0;
+    }
     buf_init(&b, WINDOW_MAX + 131072);
     for (size_t size = WINDOW_MIN;; size *= 4) {
         if (size > WINDOW_MAX)

@@ -63,6 +63,18 @@ static int tell_unit(void *arg, const char *unit, int64_t at_ms, enum log_level 
     return tell(&t, at_ms, level, text, len);
 }
 
+/* A log file behind what was put aside of it when it had grown. */
+static int read_file(const char *path, const struct journal_wish *wish, struct telling *t,
+                     struct err *err)
+{
+    char old[704];
+
+    return str_format(old, sizeof old, "%s.1", path) == -1 ||
+                   journal_file(old, wish, tell, t, err) == -1
+               ? -1
+               : journal_file(path, wish, tell, t, err);
+}
+
 static bool by_journal(const struct hands_job *job)
 {
     return job->world->paths->root[0] == '\0' && str_equal(job->world->supervisor->name, "systemd");
@@ -79,7 +91,7 @@ static int read_program(struct hands_job *job, size_t which, const struct journa
     if (str_format(path, sizeof path, "%s/log/%s.log", job->world->paths->root,
                    programs[which].file) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "a log's path is too long");
-    return journal_file(path, wish, tell, &t, err);
+    return read_file(path, wish, &t, err);
 }
 
 static int read_web(struct hands_job *job, const struct journal_wish *wish, struct err *err)
@@ -119,7 +131,7 @@ static int read_connectors(struct hands_job *job, const struct journal_wish *wis
         (void)str_format(path, sizeof path, "%s/logs/%.200s", job->world->paths->hands,
                          entry->d_name);
         t.source = source;
-        rc = journal_file(path, wish, tell, &t, err);
+        rc = read_file(path, wish, &t, err);
     }
     (void)closedir(folder);
     return rc;

@@ -2,8 +2,11 @@
 #include "one_world.h"
 
 #include "clock.h"
+#include "file.h"
 #include "journal.h"
 #include "log_line.h"
+
+#include <sys/stat.h>
 
 static void forms(void **state)
 {
@@ -134,12 +137,69 @@ static void long_file(void **state)
     assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
 }
 
+static int see_unit(void *arg, const char *unit, int64_t at_ms, enum log_level level,
+                    const char *text, size_t len)
+{
+    char name[160];
+
+    assert_int_equal(str_format(name, sizeof name, "%s %d %.*s", unit, (int)level, (int)len, text),
+                     0);
+    return see(arg, at_ms, level, name, strlen(name));
+}
+
+/* What journalctl says in JSON; here a script says it, and notes what it was asked for. */
+static void journal(void **state)
+{
+    static const char script[] =
+        "#!/bin/sh\n"
+        "echo \"$@\" > \"$0.asked\"\n"
+        "cat <<'END'\n"
+        "{\"__REALTIME_TIMESTAMP\":\"1795738932123456\",\"PRIORITY\":\"4\",\"_SYSTEMD_UNIT\":"
+        "\"sett-worker.service\",\"MESSAGE\":\"sett-worker: it is late\"}\n"
+        "{\"__REALTIME_TIMESTAMP\":\"1795738933000000\",\"PRIORITY\":\"6\",\"_SYSTEMD_UNIT\":"
+        "\"sett-tunnel@12.service\",\"MESSAGE\":\"2026-11-27T00:22:13Z ERR no route\"}\n"
+        "{\"__REALTIME_TIMESTAMP\":\"1795738934000000\",\"PRIORITY\":\"6\",\"_SYSTEMD_UNIT\":"
+        "\"sett-tunnel@12.service\",\"MESSAGE\":[98,121,116,101,115]}\n"
+        "not json\n"
+        "END\n";
+    struct journal_wish wish = {
+        .level = LOG_LEVEL_DEBUG, .text = "", .lines = 7, .since_ms = INT64_C(1795738932000)};
+    char path[] = "/tmp/sett-journalctl-XXXXXX", asked[64];
+    struct seen s = {0};
+    struct err err;
+    struct buf b;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, script, sizeof script - 1), sizeof script - 1);
+    assert_int_equal(fchmod(fd, 0700), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.first_ms, INT64_C(1795738932123));
+    assert_string_equal(s.last, "sett-tunnel@12.service 6 bytes");
+    assert_int_equal(str_format(asked, sizeof asked, "%s.asked", path), 0);
+    buf_init(&b, 4096);
+    assert_int_equal(file_read(asked, &b, &err), 0);
+    assert_non_null(strstr(buf_string(&b), "--lines=7 --since=@1795738932 --unit sett-*.service"));
+    buf_free(&b);
+    wish.level = LOG_LEVEL_ERROR;
+    s = (struct seen){0};
+    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(s.count, 1);
+    assert_string_equal(s.last, "sett-tunnel@12.service 3 no route");
+    (void)unlink(asked);
+    (void)unlink(path);
+    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
         cmocka_unit_test(redacted),
         cmocka_unit_test(long_file),
+        cmocka_unit_test(journal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
