@@ -12,7 +12,8 @@ try:
     folder = os.path.join(box.root, "vault")
     os.makedirs(folder)
     box.sett("plan", "create", "--name", "small", "--title", "Small", "--blueprint", "site", "--offered", "true")
-    box.sett("tenant", "create", "--name", "Acme", "--subdomain", "acme", "--plan", "small", "--wait")
+    customer = box.json("customer", "create", "--name", "Ann", "--email", "ann@example.com")
+    box.sett("tenant", "create", "--customer-id", customer["id"], "--name", "Acme", "--subdomain", "acme", "--plan", "small", "--wait")
     # A key whose secret is nowhere on this box, as one that is made elsewhere.
     box.sett("recovery", "init", "--secret-file", os.path.join(box.root, "secret"))
     key = box.json("recovery", "list")["data"][0]

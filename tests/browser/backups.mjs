@@ -171,6 +171,25 @@ await check("the chain is checked and taken away", async () => {
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: "NDJSON" }).click()]);
   ok(/\.ndjson$/.test(file.suggestedFilename()), "as lines", file.suggestedFilename());
 });
+await check("a letter to customers is counted before it is sent", async () => {
+  await go("/admin/mails?new=1");
+  await dialog.getByLabel("Subject").fill("New version");
+  await dialog.getByLabel("Text").fill("Dear {{customer}}");
+  await button("Who would get it", dialog).click();
+  await dialog.getByText("ann@example.com").waitFor();
+  await button("Send", dialog).click();
+  await page.locator("td button.row", { hasText: "message" }).first().click();
+  await dialog.getByText("on its way").waitFor();
+});
+await check("what is done elsewhere is seen without a reload", async () => {
+  await go("/admin/backups?tab=snapshots");
+  const before = await page.locator("tbody tr").count();
+  await page.evaluate(async () => {
+    const me = await (await fetch("/api/auth/me")).json();
+    await fetch("/api/snapshots", { method: "POST", body: "{}", headers: { "Content-Type": "application/json", "X-CSRF": me.csrf_token } });
+  });
+  await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length > n && document.querySelector("tbody tr .state.good"), before);
+});
 await check("a vault that is removed is named first", async () => {
   await go("/admin/backups?tab=vaults");
   await button("Remove vault local").click();

@@ -18,6 +18,7 @@ export const pages = [
   { name: "snapshot", file: "backups", path: "/admin/backups/{id}", role: "viewer" },
   { name: "drift", file: "drift", path: "/admin/drift", group: "work", icon: "git-compare", role: "viewer", key: "r" },
   { name: "alerts", file: "alerts", path: "/admin/alerts", group: "work", icon: "bell", role: "viewer", key: "a" },
+  { name: "mails", file: "mails", path: "/admin/mails", group: "work", icon: "mail", role: "viewer", key: "m" },
   { name: "logs", file: "logs", path: "/admin/logs", group: "box", icon: "logs", role: "operator", key: "l" },
   { name: "audit", file: "audit", path: "/admin/audit", group: "box", icon: "scroll-text", role: "admin", key: "i" },
   { name: "system", file: "system", path: "/admin/system", group: "box", icon: "server", role: "viewer", key: "y" },

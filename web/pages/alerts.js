@@ -1,15 +1,15 @@
-// Alerts: what is wrong and who answers for it; what is watched over; where it is told, and what came of that.
+// Alerts: what is wrong and who answers for it; what is watched over, and from which figure.
 import { html, useState } from "../base/h.js";
 import { get, may, send, url } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { Time, number, took } from "../base/say.js";
 import { useLive } from "../base/live.js";
-import { Button, Code, Empty, Facts, Icon, Menu, Page, State, Tabs, Trouble, Loading, toast, useLoad } from "../base/ui.js";
-import { Dialog, confirm, show } from "../base/dialog.js";
+import { Button, Empty, Facts, Icon, LinkButton, Menu, Page, State, Tabs, Trouble, Loading, toast, useLoad } from "../base/ui.js";
+import { Dialog, show } from "../base/dialog.js";
 import { Form, Says } from "../base/form.js";
 import { Search, Table } from "../base/table.js";
 
-const tabs = ["open", "acknowledged", "silenced", "holding", "cleared", "rules", "channels", "log"];
+const tabs = ["open", "acknowledged", "silenced", "holding", "cleared", "rules"];
 const severities = ["info", "warning", "critical"], looks = { info: "", warning: "warn", critical: "bad" };
 const Severity = ({ of }) => html`<${State} of=${of} group="alerts.severity" look=${looks[of]}/>`;
 const fail = (p) => toast(p.message, { kind: "bad" });
@@ -84,61 +84,9 @@ function Rules() {
   return data ? html`<${Table} name="alert-rules" data=${rows} rowKey=${(r) => r.kind} columns=${columns} acts=${html`<${Search} value=${text} change=${find}/>`}/>` : html`<${Loading}/>`;
 }
 
-/* ---- channels ---- */
-
-const channelFields = (c) => [
-  !c && { name: "name", label: t("alerts.c.name"), required: true, pattern: "[a-z][a-z0-9\\-]*", maxlength: 30, placeholder: "oncall", autofocus: true },
-  !c && { name: "type", label: t("alerts.c.type"), type: "select", required: true, options: ["email", "slack", "webhook"].map((x) => [x, word("alerts.type", x)]) },
-  { name: "target", label: t("alerts.c.address"), required: !c, type: "email", wide: true, when: (v) => v.type === "email" },
-  { name: "target", label: "URL", required: !c, type: "url", wide: true, placeholder: "https://", when: (v) => v.type === "webhook" },
-  { name: "slack_url", label: t("alerts.c.slack"), required: !c, type: "password", wide: true, autocomplete: "off", when: (v) => v.type === "slack" },
-  { name: "severity", label: t("alerts.c.least"), type: "select", required: true, options: severities.map((s) => [s, word("alerts.severity", s)]) },
-  { name: "kinds", label: t("alerts.c.kinds"), placeholder: "tenant.*, job.stuck", help: t("alerts.c.kinds_help") },
-].filter(Boolean);
-const secretShown = (c) => c.secret && show(({ close }) => html`<${Dialog} title=${t("alerts.c.secret")} close=${close}><p>${t("alerts.c.secret_help")}</p><${Code} block>${c.secret}<//><//>`);
-const edit = (c, again) => show(({ close }) => html`<${Dialog} title=${c ? c.name : t("alerts.c.add")} close=${close}>
-  <${Form} fields=${channelFields(c)} start=${c ? { ...c, slack_url: "" } : { type: "email", severity: "warning" }} op=${c ? "channel.update" : "channel.create"} id=${c?.name} method=${c ? "PATCH" : "POST"} path=${"/api/channels" + (c ? "/" + c.id : "")}
-    submit=${c ? t("base.save") : t("alerts.c.add")} cancel=${close} done=${(made) => { close(); again(); secretShown(made); }}/><//>`);
-const test = (c) => { toast(t("alerts.c.testing")); return send("POST", `/api/channels/${c.id}/test`, {}).then((a) => toast(`${c.name}: ${a.answer}`, { kind: "good" }), fail); };
-
-function Channels() {
-  const { data, problem, again } = useLoad(() => get("/api/channels", { limit: 100 }).then((a) => a.data), []);
-  useLive(["channel"], again);
-  const add = may("admin") && html`<${Button} icon="plus" kind="primary" onClick=${() => edit(null, again)}>${t("alerts.c.add")}<//>`;
-  const remove = (c) => confirm({ title: t("alerts.c.remove"), name: c.name, command: `sett channel delete ${c.name} --confirm=${c.name}`, run: () => send("DELETE", "/api/channels/" + c.id) }).then((done) => done && again());
-  const acts = (c) => may("admin") && html`<${Menu} label=${t("base.more") + " " + c.name} items=${[{ label: t("alerts.c.test"), icon: "send", act: () => test(c) }, { label: t("base.edit"), icon: "pencil", act: () => edit(c, again) },
-    { label: t(c.enabled ? "alerts.c.disable" : "alerts.c.enable"), icon: c.enabled ? "pause" : "play", act: () => send("PATCH", "/api/channels/" + c.id, { enabled: !c.enabled }).then(again, fail) },
-    c.type === "webhook" && { label: t("alerts.c.rotate"), icon: "rotate-cw", act: () => send("POST", `/api/channels/${c.id}/rotate`, {}).then(secretShown, fail) }, { label: t("alerts.c.remove"), icon: "trash-2", kind: "danger", act: () => remove(c) }]}/>`;
-  if (problem) return html`<${Trouble} of=${problem} again=${again}/>`;
-  if (!data) return html`<${Loading}/>`;
-  if (!data.length) return html`<${Empty} icon="send" title=${t("alerts.c.none")} act=${add} command="sett channel create oncall email --target you@example.com">${t("alerts.c.none_help")}<//>`;
-  const columns = [
-    { id: "name", label: t("alerts.c.name"), always: true }, { id: "type", label: t("alerts.c.type"), show: (c) => word("alerts.type", c.type) }, { id: "target", label: t("alerts.c.address"), wide: true },
-    { id: "severity", label: t("alerts.c.least"), show: (c) => word("alerts.severity", c.severity) }, { id: "kinds", label: t("alerts.c.kinds"), show: (c) => c.kinds || t("base.all") },
-    { id: "state", label: t("alerts.c.state"), show: (c) => html`<${State} of=${!c.enabled ? "off" : c.failures ? "failing" : "ok"} group="alerts.state" look=${!c.enabled ? "" : c.failures ? "bad" : "good"} title=${c.disabled_reason}/>` },
-    { id: "sent_at", label: t("alerts.c.sent"), show: (c) => html`<${Time} at=${c.sent_at} never="–"/>` }, { id: "acts", label: t("alerts.acts"), always: true, show: acts },
-  ];
-  return html`<${Table} name="channels" data=${data} columns=${columns} acts=${add}/>`;
-}
-
-/* ---- what was sent ---- */
-
-const sent = (m) => show(({ close }) => html`<${Dialog} title=${m.subject || m.kind} close=${close}><${Facts} of=${[[t("alerts.c.address"), m.recipient], [t("alerts.c.state"), html`<${State} of=${m.state} group="alerts.sent"/>`], [t("alerts.l.attempts"), number(m.attempts)], [t("alerts.l.why"), m.cause],
-  [t("alerts.l.answer"), m.answer], [t("alerts.l.queued"), html`<${Time} at=${m.created_at}/>`], m.ended_at && [t("alerts.l.ended"), html`<${Time} at=${m.ended_at}/>`], ...Object.entries(m.params || {})]}/>
-  ${m.state !== "queued" && may("operator") && html`<div class="acts end"><${Button} icon="send" onClick=${() => send("POST", `/api/mails/${m.id}/resend`, {}).then(() => { close(); toast(t("alerts.l.again"), { kind: "good" }); }, fail)}>${t("alerts.l.resend")}<//></div>`}<//>`);
-
-function Log() {
-  const columns = [
-    { id: "kind", label: t("alerts.kind"), always: true, show: (m) => html`<button type="button" class="link row" onClick=${() => sent(m)}>${m.subject || html`<code>${m.kind}</code>`}</button>` },
-    { id: "recipient", label: t("alerts.c.address"), wide: true }, { id: "state", label: t("alerts.c.state"), show: (m) => html`<${State} of=${m.state} group="alerts.sent" look=${{ sent: "good", failed: "bad", queued: "busy" }[m.state]}/>` },
-    { id: "attempts", label: t("alerts.l.attempts"), end: true }, { id: "cause", label: t("alerts.l.why"), wide: true, show: (m) => m.cause || m.answer }, { id: "created_at", label: t("alerts.l.queued"), show: (m) => html`<${Time} at=${m.created_at}/>` },
-  ];
-  return html`<${Table} name="notices" list="/api/notices" live=${["message"]} columns=${columns} filters=${[{ id: "state", label: t("alerts.c.state"), options: ["queued", "sent", "failed"].map((s) => [s, word("alerts.sent", s)]) }]}
-    empty=${html`<${Empty} icon="send" title=${t("alerts.l.none")} command="sett notice log">${t("alerts.l.none_help")}<//>`}/>`;
-}
-
-export default function Page_({ query: q }) {
-  const at = tabs.includes(q.tab) ? q.tab : "open", body = { rules: Rules, channels: Channels, log: Log }[at] || Alerts;
-  return html`<${Page} title=${t("base.page.alerts")} lead=${t("alerts.lead")}>
+export default function AlertsPage({ query: q }) {
+  const at = tabs.includes(q.tab) ? q.tab : "open", body = at === "rules" ? Rules : Alerts;
+  const acts = html`${may("admin") && html`<${LinkButton} icon="send" href="/admin/settings?tab=notify">${t("alerts.channels")}<//>`}<${LinkButton} icon="mail" href="/admin/mails?tab=operators">${t("alerts.log")}<//>`;
+  return html`<${Page} title=${t("base.page.alerts")} lead=${t("alerts.lead")} acts=${acts}>
     <${Tabs} at=${at} href=${(id) => url("/admin/alerts", { tab: id === "open" ? null : id })} tabs=${tabs.map((id) => [id, t("alerts.tab." + id)])}/><${body} key=${at} at=${at}/><//>`;
 }

@@ -235,7 +235,7 @@ const decide = (r, what) => async () => {
 const resume = () => confirm({ title: t("backups.re.resume"), body: t("backups.re.resume_help"), act: t("backups.re.resume"), kind: "primary", command: "sett restore resume", run: () => send("POST", "/api/restores/resume", {}) });
 
 export function Restores() {
-  if (!may("admin")) return null;
+  if (!may("admin")) return html`<p class="none">${t("base.not_allowed", { role: "admin" })}</p>`;
   const looks = { restored: "warn", resumed: "good", committed: "good", rolled_back: "", reconciling: "warn", running: "busy", failed: "bad" };
   const columns = [
     { id: "started_at", label: t("backups.re.when"), always: true, show: (r) => html`<${Time} at=${r.started_at || r.restored_at}/>` },

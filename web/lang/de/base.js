@@ -80,6 +80,7 @@ export default {
   "page.backups": "Sicherungen",
   "page.drift": "Abweichungen",
   "page.alerts": "Alarme",
+  "page.mails": "Mails",
   "page.logs": "Protokolle",
   "page.audit": "Audit",
   "page.system": "System",

@@ -80,6 +80,7 @@ export default {
   "page.backups": "Backups",
   "page.drift": "Drift",
   "page.alerts": "Alerts",
+  "page.mails": "Mails",
   "page.logs": "Logs",
   "page.audit": "Audit",
   "page.system": "System",

@@ -80,6 +80,7 @@ export default {
   "page.backups": "Copias",
   "page.drift": "Desviaciones",
   "page.alerts": "Alertas",
+  "page.mails": "Correos",
   "page.logs": "Registros",
   "page.audit": "Auditoría",
   "page.system": "Sistema",
