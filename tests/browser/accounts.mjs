@@ -130,6 +130,35 @@ await check("a session is ended from another browser, which is led out; all othe
 await check("nothing was complained of", () => [...page.complaints, ...second.complaints]);
 await second.context().close();
 
+await check("a passkey is added, signs in by itself, and is taken back", async () => {
+  const device = await page.context().newCDPSession(page); // a device with a lock, which is always opened
+  await device.send("WebAuthn.enable");
+  await device.send("WebAuthn.addVirtualAuthenticator", { options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+  const add = async () => {
+    await button(page, "Add a passkey").click();
+    await picture(page, "account-passkey");
+    await button(dialog(page), "Add a passkey").click();
+  };
+  await add();
+  await page.locator(".rows li", { hasText: "Remove" }).waitFor();
+  await add(); // the same device has one already
+  await dialog(page).getByText("This device has a passkey").waitFor();
+  await button(dialog(page), "Cancel").click();
+  await picture(page, "account-passkeys");
+  await page.getByRole("button", { name: /^Signed in as/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  page.excused = /401/;
+  await page.locator("[name=username]").waitFor();
+  await picture(page, "sign-in");
+  await button(page, "Sign in with a passkey").click();
+  await inside(page);
+  await page.goto("/admin/account");
+  await page.getByRole("button", { name: /^Remove / }).click();
+  await button(dialog(page), "Remove the passkey").click();
+  await page.locator(".rows li", { hasText: "Remove" }).waitFor({ state: "detached" });
+  const credentials = await page.evaluate(async () => (await (await fetch("/api/passkeys")).json()).data.length);
+  return credentials === 0 ? axe(page) : { credentials }; // axe ends the virtual device, so it comes last
+});
 await check("an act that needs the password fresh asks for it, with the code, and is then done", async () => {
   let refused = 0;
   await page.route("**/api/users/me/second-factor/codes", (route) => // as sixteen minutes later

@@ -9,6 +9,7 @@ import { Field } from "../base/form.js";
 import { useLive } from "../base/live.js";
 import { signOut } from "../base/shell.js";
 import { Codes, EnrolApp, factor, useTry } from "../base/second.js";
+import { makePasskey, possible, refusal } from "../base/passkeys.js";
 
 const ME = "/api/users/me";
 
@@ -95,6 +96,44 @@ function SecondFactor() {
       : html`<p class="quiet">${t("account.second_factor_help")}</p>`}<//>`;
 }
 
+/* ---- passkeys ---- */
+
+const addPasskey = (again) => show(({ close }) => {
+  const [name, setName] = useState(device(navigator.userAgent)), [run, problem, busy] = useTry();
+  const go = (e) => {
+    e.preventDefault();
+    run(async () => {
+      try { await makePasskey(name); } catch (p) { throw refusal(p) ? new Error(t("account.passkey_" + refusal(p))) : p; }
+      close();
+      again();
+      toast(t("account.passkey_added", { name }), { kind: "good" });
+    });
+  };
+  return html`<${Dialog} title=${t("account.add_passkey")} close=${close}><form class="stack" onSubmit=${go}><p>${t("account.add_passkey_help")}</p>
+    <${Field} of=${{ name: "name", label: t("account.passkey_name"), required: true, maxlength: 90, autofocus: true }} value=${name} change=${setName} problem=${problem?.of?.("name")}/>
+    ${!problem?.of?.("name") && html`<${Trouble} of=${problem}/>`}
+    <div class="acts end"><${Button} onClick=${close}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" icon="fingerprint" busy=${busy}>${t("account.add_passkey")}<//></div></form><//>`;
+});
+
+function Passkey({ of: p, again }) {
+  const remove = async () => {
+    const gone = await confirm({ title: t("account.remove_passkey"), body: t("account.remove_passkey_help", { name: p.name }), command: "sett passkey revoke " + p.id, run: () => send("DELETE", "/api/passkeys/" + p.id) });
+    if (gone) again();
+  };
+  return html`<li><${Icon} name="fingerprint"/><div class="grow"><p class="row"><b>${p.name}</b>${p.synced && html`<span class="quiet">${t("account.synced")}</span>`}</p>
+      <p class="quiet">${t("account.added")} <${Time} at=${p.created_at}/>, ${t("account.seen")} <${Time} at=${p.last_used_at} never=${t("account.never")}/></p></div>
+    <${Button} icon="trash-2" onClick=${remove} label=${t("account.remove_one", { name: p.name })}>${t("account.remove")}<//></li>`;
+}
+
+function Passkeys() {
+  const { data, problem, again } = useLoad(() => get("/api/passkeys", { limit: 100 }), []);
+  useLive(["passkey"], again);
+  const list = data?.data || [];
+  return html`<${Card} title=${t("account.passkeys")} acts=${possible() && html`<${Button} icon="plus" onClick=${() => addPasskey(again)}>${t("account.add_passkey")}<//>`}>
+    <p class="quiet">${t(possible() ? "account.passkeys_help" : "account.passkeys_impossible")}</p><${Trouble} of=${problem} again=${again}/>
+    ${list.length > 0 && html`<ul class="rows">${list.map((p) => html`<${Passkey} key=${p.id} of=${p} again=${again}/>`)}</ul>`}<//>`;
+}
+
 /* ---- sessions ---- */
 
 const programs = [[/Edg\//, "Edge"], [/OPR\//, "Opera"], [/Firefox\//, "Firefox"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"], [/curl\//, "curl"]];
@@ -131,5 +170,5 @@ function Sessions() {
 
 export default function Account() {
   if (!me.value?.user) return html`<${Page} title=${t("base.page.account")}><p class="none">${t("account.no_user")}</p><//>`;
-  return html`<${Page} title=${t("base.page.account")} lead=${t("account.lead")}><${Password}/><${SecondFactor}/><${Sessions}/><//>`;
+  return html`<${Page} title=${t("base.page.account")} lead=${t("account.lead")}><${Password}/><${SecondFactor}/><${Passkeys}/><${Sessions}/><//>`;
 }

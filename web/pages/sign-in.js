@@ -7,6 +7,7 @@ import { Button, Trouble } from "../base/ui.js";
 import { Field } from "../base/form.js";
 import { Choices, signOut } from "../base/shell.js";
 import { EnrolApp, SecondStep, useTry } from "../base/second.js";
+import { possible, refusal, usePasskey } from "../base/passkeys.js";
 
 const Frame = ({ title, children }) => {
   useEffect(() => { document.title = `${title} · sett`; }, [title]);
@@ -19,11 +20,18 @@ function First({ next, over }) {
     e.preventDefault();
     run(async () => next(await send("POST", "/api/auth/login", values)));
   };
+  const passkey = () => run(async () => {
+    try { next(await usePasskey()); } catch (p) {
+      if (!refusal(p)) throw p;
+      if (refusal(p) !== "dismissed") throw new Error(t("sign-in.passkey_elsewhere"));
+    }
+  });
   const field = (name, more) => html`<${Field} of=${{ name, label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
   return html`<form class="card stack" onSubmit=${go}><h2>${t("sign-in.title")}</h2>
     ${over && !problem && html`<p class="note warn" role="status">${t("sign-in.over")}</p>`}
     ${field("username", { autocomplete: "username", autofocus: true })}${field("password", { type: "password", autocomplete: "current-password" })}
     <${Trouble} of=${problem}/><${Button} type="submit" kind="primary" busy=${busy}>${t("sign-in.title")}<//>
+    ${possible() && html`<${Button} icon="fingerprint" disabled=${busy} onClick=${passkey}>${t("sign-in.passkey")}<//>`}
     <a href="/admin/forgotten">${t("sign-in.forgotten")}</a></form>`;
 }
 
