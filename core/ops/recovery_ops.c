@@ -4,11 +4,14 @@
  */
 #include "nouns.h"
 
+#include <sodium.h>
+
 #include "enc.h"
 #include "identity.h"
 #include "list.h"
 #include "object.h"
 #include "params.h"
+#include "qr.h"
 #include "recovery_text.h"
 #include "setting.h"
 #include "sign.h"
@@ -158,6 +161,7 @@ static const struct field generated_rows[] = {
      .size = IDENTITY_TEXT,
      .help = "its secret half, shown this once and kept nowhere; null: in shares"},
     {.name = "shares", .type = FIELD_TEXT, .size = IDENTITY_TEXT, .help = "the shares, likewise"},
+    {.name = "qr", .type = FIELD_TEXT, .size = 8192, .help = "the secret as an SVG of a QR code"},
 };
 static const struct fields generated = {generated_rows,
                                         sizeof generated_rows / sizeof generated_rows[0], 0};
@@ -167,6 +171,21 @@ struct generating {
     struct identity_share shares[IDENTITY_SHARES_MOST];
     char text[IDENTITY_TEXT];
 };
+
+/* The secret for a camera; the picture is wiped as the secret is. */
+static int picture(const char *text, struct json_out *j, struct err *err)
+{
+    struct buf svg;
+    int rc;
+
+    buf_init(&svg, 65536);
+    if ((rc = qr_svg(&svg, text, err)) == 0)
+        json_out_key_text(j, "qr", buf_string(&svg));
+    if (svg.data != NULL)
+        sodium_memzero(svg.data, svg.cap);
+    buf_free(&svg);
+    return rc;
+}
 
 static int recovery_generate(struct op_call *call, struct err *err)
 {
@@ -189,6 +208,8 @@ static int recovery_generate(struct op_call *call, struct err *err)
         json_out_null(j);
     else
         json_out_text(j, g->text);
+    if (p->shares == 0 && picture(g->text, j, err) != 0)
+        return -1;
     json_out_key(j, "shares");
     json_out_array(j);
     for (uint32_t i = 0; i < p->shares; i++) {

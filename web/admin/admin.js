@@ -1,7 +1,7 @@
 // The admin: who is signed in sees its pages, who is not the way in.
 import { html, render, effect, signal } from "../base/h.js";
-import { me, whoami } from "../base/api.js";
-import { lang, needTexts } from "../base/lang.js";
+import { get, may, me, whoami } from "../base/api.js";
+import { lang, needTexts, t } from "../base/lang.js";
 import { start, path, go, query } from "../base/route.js";
 import { startLive, stopLive } from "../base/live.js";
 import { startKeys } from "../base/palette.js";
@@ -20,12 +20,17 @@ const known = signal(false), trouble = signal(null);
 // Who must set up a second factor first stays at the way in, which asks for it.
 const inside = () => me.value && me.value.second_factor !== "enrol";
 
+// A new box says so to its admin, until it is set up.
+const fresh = signal(false);
+const askFresh = () => get("/api/setup").then((a) => { fresh.value = a.needed; }, () => {});
+const Note = () => fresh.value && may("admin") && path.value !== "/admin/setup" && html`<p class="note row new-box">${t("base.set_up_note")} <a href="/admin/setup">${t("base.set_up")}</a></p>`;
+
 function App() {
   lang.value;
   if (!known.value) return html`<main class="narrow"><${Trouble} of=${trouble.value} again=${begin}/></main>`;
   if (open.some((p) => p.path === path.value) || !inside())
     return html`<${Outlet} pages=${open} files=${files}/><${Toasts}/><${Dialogs}/>`;
-  return html`<${Shell} pages=${pages} files=${files}/>`;
+  return html`<${Shell} pages=${pages} files=${files} note=${html`<${Note}/>`}/>`;
 }
 
 async function begin() {
@@ -46,6 +51,7 @@ effect(() => { // in comes who is nobody, and back to where they wanted to go
   if (!inside() && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
   else if (inside() && way) go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });
   if (inside()) startLive(); else stopLive();
+  if (inside() && may("admin") && path.value) askFresh();
 });
 startKeys();
 begin();

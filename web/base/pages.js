@@ -26,6 +26,7 @@ export const pages = [
   { name: "keys", file: "keys", path: "/admin/keys", group: "box", icon: "key-round", role: "admin" },
   { name: "settings", file: "settings", path: "/admin/settings", group: "box", icon: "settings", role: "admin", key: "s" },
   { name: "account", file: "account", path: "/admin/account", role: "customer" },
+  { name: "setup", file: "setup", path: "/admin/setup", role: "admin" },
 ];
 
 // Acts that the palette offers: where they are done, with a text of base or of a page that is loaded.

@@ -69,7 +69,7 @@ export function Outlet({ pages, files, missing }) {
   return html`<${View} key=${page.name + JSON.stringify(match(page.path, at))} params=${match(page.path, at)} query=${query.value}/>`;
 }
 
-export function Shell({ pages, files, home = "/admin", account = "/admin/account", children }) {
+export function Shell({ pages, files, home = "/admin", account = "/admin/account", note, children }) {
   const [open, setOpen] = useState(false);
   return html`<a class="skip" href="#main">${t("base.skip")}</a>
     <header class="top">
@@ -84,6 +84,6 @@ export function Shell({ pages, files, home = "/admin", account = "/admin/account
         { label: t("base.sign_out"), icon: "log-out", act: signOut }]}/>
     </header>
     <div class=${"frame" + (open ? " open" : "")}><div class="side"><${Navigation} pages=${pages} close=${() => setOpen(false)}/></div>
-      <main id="main" tabindex="-1">${children || html`<${Outlet} pages=${pages} files=${files} missing=${html`<p class="none">${t("base.not_found")}</p>`}/>`}</main></div>
+      <main id="main" tabindex="-1">${note}${children || html`<${Outlet} pages=${pages} files=${files} missing=${html`<p class="none">${t("base.not_found")}</p>`}/>`}</main></div>
     <${Toasts}/><${Dialogs}/>`;
 }

@@ -6,6 +6,8 @@ export default {
   again: "Erneut versuchen",
   loading: "Wird geladen",
   undo: "Rückgängig",
+  set_up_note: "Dieses System ist noch nicht eingerichtet.",
+  set_up: "Einrichten",
   shown_once: "Wird nur dieses Mal gezeigt: Niemand kann es später nachsehen.",
   have_it: "Ich habe es",
   close: "Schließen",

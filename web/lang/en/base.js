@@ -6,6 +6,8 @@ export default {
   again: "Try again",
   loading: "Loading",
   undo: "Undo",
+  set_up_note: "This box has not been set up.",
+  set_up: "Set it up",
   shown_once: "Shown this once: nobody can look it up later.",
   have_it: "I have it",
   close: "Close",

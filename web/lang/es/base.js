@@ -6,6 +6,8 @@ export default {
   again: "Reintentar",
   loading: "Cargando",
   undo: "Deshacer",
+  set_up_note: "Este servidor aún no está configurado.",
+  set_up: "Configurarlo",
   shown_once: "Se muestra solo esta vez: nadie podrá consultarlo después.",
   have_it: "Lo tengo",
   close: "Cerrar",
