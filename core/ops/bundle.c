@@ -229,6 +229,11 @@ static int write_store(struct making *m, struct json_out *j, struct err *err)
             json_out_key_u64(j, sett_schema.tables[i]->name, (uint64_t)count);
     }
     json_out_end_object(j);
+    json_out_key(j, "tables");
+    json_out_object(j);
+    for (size_t i = 0; i < sett_schema.table_count; i++)
+        json_out_key_u64(j, sett_schema.tables[i]->name, sett_schema.tables[i]->version);
+    json_out_end_object(j);
     json_out_end_object(j);
     db_read_end(txn);
     return rc;

@@ -34,7 +34,8 @@ static const char *const wanted_events[] = {"checkout.session.completed",
                                             "charge.refunded",
                                             NULL};
 
-static void tell_account(const struct stripe *s, const struct trial *t)
+/* Whether it makes sense to go on. */
+static bool tell_account(const struct stripe *s, const struct trial *t)
 {
     struct cJSON *json;
     struct err err;
@@ -44,7 +45,7 @@ static void tell_account(const struct stripe *s, const struct trial *t)
     if (stripe_look(s, "/v1/account", &json, &err) == -1) {
         /* a restricted key need not be allowed this */
         trial_result(t, "account", err.kind != ERR_FORBIDDEN, -1, &err, "");
-        return;
+        return err.kind == ERR_FORBIDDEN;
     }
     name = json_text(json, "settings.dashboard.display_name",
                      json_text(json, "business_profile.name", json_text(json, "email", "")));
@@ -59,6 +60,7 @@ static void tell_account(const struct stripe *s, const struct trial *t)
                  ? ""
                  : "Finish the activation of the account in Stripe's dashboard.");
     json_free(json);
+    return true;
 }
 
 static bool among(const struct cJSON *list, const char *word)
@@ -126,7 +128,8 @@ void stripe_trial(const struct stripe *s, const char *webhook_url, const struct 
     t->fact(t->arg, "mode", strstr(s->key, "_live_") != NULL ? "live" : "test");
     t->fact(t->arg, "key", str_starts(s->key, "rk_") ? "restricted" : "secret");
     t->fact(t->arg, "api", s->api);
-    tell_account(s, t);
+    if (!tell_account(s, t))
+        return;
     for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
         struct cJSON *json;
         struct err err;
