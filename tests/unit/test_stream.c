@@ -12,6 +12,7 @@
 #include "site.h"
 #include "stream.h"
 #include "tenant.h"
+#include "tunnel.h"
 
 static struct world *world;
 static char job_id[ID_SIZE], tenant_id[ID_SIZE];
@@ -216,6 +217,28 @@ static void what_changes_is_told_from_now_on(void **state)
     buf_free(&out);
 }
 
+/* A tenant of the customer's, its tunnel, and what only an admin may know of. */
+static int theirs(struct txn *txn, void *arg, struct err *err)
+{
+    struct tenant t = {.number = 7};
+    struct tunnel tunnel = {.number = 7};
+    struct user user = {.role = ROLE_CUSTOMER};
+
+    (void)arg;
+    id_make(t.id, "tn");
+    id_make(tunnel.id, "tun");
+    id_make(user.id, "us");
+    (void)str_copy(user.name, sizeof user.name, "ada");
+    (void)str_copy(tunnel.name, sizeof tunnel.name, "t");
+    memcpy(t.customer_id, customer.customer_id, sizeof t.customer_id);
+    memcpy(tunnel.customer_id, customer.customer_id, sizeof t.customer_id);
+    memcpy(user.customer_id, customer.customer_id, sizeof t.customer_id);
+    if (record_put(txn, &tenant_table, &t, err) == -1 ||
+        record_put(txn, &tunnel_table, &tunnel, err) == -1)
+        return -1;
+    return record_put(txn, &user_table, &user, err);
+}
+
 static void what_is_not_theirs_is_not_told(void **state)
 {
     struct stream s;
@@ -235,6 +258,13 @@ static void what_is_not_theirs_is_not_told(void **state)
     assert_int_equal(stream_look(&s, txn, &customer, &out, &err), 0);
     db_read_end(txn);
     assert_int_equal(out.len, 0);
+    must_write(world, theirs, NULL);
+    txn = must_read(world);
+    assert_int_equal(stream_look(&s, txn, &customer, &out, &err), 0);
+    db_read_end(txn);
+    assert_int_equal(count(buf_string(&out), "event: change\n"), 2); /* not of the user */
+    assert_int_equal(count(buf_string(&out), "\"object\":\"tenant\""), 1);
+    assert_int_equal(count(buf_string(&out), "\"object\":\"tunnel\""), 1);
     buf_free(&out);
 }
 

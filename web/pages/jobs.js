@@ -24,7 +24,7 @@ function About({ of: a }) {
   const text = a.name || (a.object === "box" ? t("jobs.box") : word("jobs.object", a.object));
   return pagesOf[a.object] && a.name ? html`<a href=${pagesOf[a.object] + a.id}>${text}</a>` : text;
 }
-const stepOf = (job) => (job.state === "stuck" ? job.cause : job.live ? word("base.step", job.step_name) : "");
+const stepOf = (job) => (["stuck", "waiting"].includes(job.state) && job.cause ? job.cause : job.live ? word("base.step", job.step_name) : "");
 
 export default function Jobs() {
   const columns = [
@@ -38,7 +38,8 @@ export default function Jobs() {
     { id: "id", label: "id", hidden: true, show: (j) => html`<code>${j.id}</code>` },
   ];
   const filters = [{ id: "state", label: t("jobs.state"), options: states.map((s) => [s, word("base.job", s)]) },
-    { id: "saga", label: t("jobs.what"), options: sagas.map((s) => [s, word("base.saga", s.replace(".", "_"))]) }];
+    { id: "saga", label: t("jobs.what"), options: sagas.map((s) => [s, word("base.saga", s.replace(".", "_"))]) },
+    { id: "tenant_id", label: word("base.kind", "tenant"), type: "text" }];
   return html`<${Page} title=${t("base.page.jobs")} lead=${t("jobs.lead")}>
     <${Table} name="jobs" list="/api/jobs" live=${["job"]} columns=${columns} filters=${filters} href=${(j) => "/admin/jobs/" + j.id}
       empty=${html`<${Empty} icon="list-checks" title=${t("jobs.none")} command="sett job list">${t("jobs.none_help")}<//>`}/><//>`;
@@ -80,7 +81,8 @@ function Retry({ job, kind = "primary" }) {
 }
 
 function Failed({ job, steps }) {
-  return html`<div class="trouble" role="alert"><${Icon} name="circle-alert"/><div>
+  const waits = job.state === "waiting";
+  return html`<div class=${"trouble" + (waits ? " warn" : "")} role=${waits ? null : "alert"}><${Icon} name=${waits ? "triangle-alert" : "circle-alert"}/><div>
     <strong>${word("base.step", job.step_name)}: ${job.cause}</strong>
     ${job.remedy && html`<p>${job.remedy}</p>`}
     <div class="acts">${job.state === "stuck" && may("operator") && html`<${Retry} job=${job}/><${Button} onClick=${() => resolve(job)}>${t("jobs.resolve")}…<//>`}<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/></div></div></div>`;
@@ -100,7 +102,7 @@ export function job({ params }) {
     <div class="row" aria-live="polite"><${State} of=${job.state} group="base.job"/><span class="quiet">${lasted(job)}</span>
       ${waits && html`<span class="quiet">${t("jobs.again")} <${Time} at=${job.wake_at}/></span>`}</div>
     ${job.cause && job.state !== "done" && html`<${Failed} job=${job} steps=${steps}/>`}
-    <${Card} title=${t("jobs.steps")} acts=${html`<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/>`}>
+    <${Card} title=${t("jobs.steps")} acts=${!job.cause && html`<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/>`}>
       ${steps.length ? html`<div aria-busy=${!over}><${Steps} of=${steps}/></div>` : html`<p class="quiet">${t("jobs.no_steps")}</p>`}<//>
     <${Card} title=${t("jobs.details")}><${Facts} of=${[["id", html`<code>${job.id}</code> <${Copy} text=${job.id}/>`], [t("jobs.actor"), job.actor], [t("base.request"), html`<code>${job.request_id}</code>`],
         [t("jobs.begun"), exact(job.created_at)], [t("jobs.ended"), job.ended_at && exact(job.ended_at)], [t("jobs.next"), job.next_saga && word("base.saga", job.next_saga.replace(".", "_"))]]}/>
