@@ -191,6 +191,8 @@ static int tunnel_members(struct op_call *call, const void *record, struct json_
         json_out_null(j);
     else
         json_out_text(j, mark);
+    json_out_key_u64(j, "tenant_number", tenant.number);
+    json_out_key_text(j, "tenant_name", tenant.name);
     return cname_member(call, tunnel, j, err);
 }
 
@@ -326,12 +328,20 @@ static int domain_members(struct op_call *call, const void *record, struct json_
 {
     const struct custom_domain *d = record;
     struct domain_record *records = calloc(DOMAIN_RECORDS_MAX, sizeof *records);
+    struct tenant tenant = {0};
     unsigned count = 0;
     int result;
 
     if (records == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for records");
     fields_json(&custom_domain_table.fields, d, j);
+    (void)str_copy(tenant.id, sizeof tenant.id, d->tenant_id);
+    if (tenant.id[0] != '\0' && record_get(call->txn, &tenant_table, &tenant, err) < 0) {
+        free(records);
+        return -1;
+    }
+    json_out_key_u64(j, "tenant_number", tenant.number);
+    json_out_key_text(j, "tenant_name", tenant.name);
     json_out_key(j, "days_left");
     if (d->deadline_at == 0)
         json_out_null(j);
@@ -367,6 +377,8 @@ static const struct field tunnel_more[] = {
      .type = FIELD_TEXT,
      .size = TENANT_MARK_SIZE,
      .help = "container that it leads to"},
+    {.name = "tenant_number", .type = FIELD_U64, .size = 8, .help = "its tenant's; 0: none"},
+    {.name = "tenant_name", .type = FIELD_TEXT, .size = 120, .help = "its tenant's"},
     {.name = "cname",
      .type = FIELD_KV,
      .help = "record that leads its name here: name, type, target"},
@@ -386,6 +398,8 @@ static const struct field audit_more[] = {
     {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},
 };
 static const struct field domain_more[] = {
+    {.name = "tenant_number", .type = FIELD_U64, .size = 8, .help = "its tenant's"},
+    {.name = "tenant_name", .type = FIELD_TEXT, .size = 120, .help = "its tenant's"},
     {.name = "days_left",
      .type = FIELD_U32,
      .size = 4,

@@ -74,7 +74,8 @@ enum outcome answer_hands(const struct answer_setup *s, const struct about *a, e
     (void)str_copy(request.tenant_id, sizeof request.tenant_id, a->tenant.id);
     (void)str_copy(request.box_id, sizeof request.box_id, a->box_id);
     (void)str_copy(request.blueprint, sizeof request.blueprint, a->tenant.blueprint);
-    (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
+    if (a->tunnel.hostname[0] != '*') /* of a shared tunnel; to the hands that is no host name */
+        (void)str_copy(request.hostname, sizeof request.hostname, a->tunnel.hostname);
     return outside_runtime(s->outside, &a->where, &request, ANSWER_ASK_MS, reply, stream, err);
 }
 

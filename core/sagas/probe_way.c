@@ -24,6 +24,8 @@ static enum outcome ask_hands(struct outside *o, const struct kv *facts, enum ha
     request.number = kv_get_u64(facts, FACT_TUNNEL_NUMBER, 0);
     (void)str_copy(request.box_id, sizeof request.box_id, kv_get_or(facts, FACT_BOX, ""));
     (void)str_copy(request.hostname, sizeof request.hostname, kv_get_or(facts, FACT_HOSTNAME, ""));
+    if (request.hostname[0] == '*') /* of a shared tunnel; to the hands that is no host name */
+        request.hostname[0] = '\0';
     return outside_hands(o, &request, ASK_MS, reply, stream, err);
 }
 
