@@ -76,7 +76,7 @@ export default function Ports({ query }) {
       <${Tabs} tabs=${[["", t("ports.map")], ["table", t("ports.table")]]} at=${at} href=${(id) => location.pathname + (id && "?as=" + id)}/>
       ${!at && (chosen ? html`<${Port} port=${chosen} again=${reload} at=${turn}/>` : html`<${Card}><p class="quiet">${t("ports.choose")}</p><//>`)}
       ${at ? html`<${Table} name="ports" list="/api/ports" live=${["port"]} columns=${columns} rowKey=${(p) => p.port} refresh=${turn} caption=${t("ports.table")}/>` : html`
-      <div class="legend">${Object.keys(marks).map((s) => html`<span><i class=${s} aria-hidden="true">${marks[s]}</i>${t("ports.state." + s)}</span>`)}<span class="grow"></span>
+      <div class="port-legend">${Object.keys(marks).map((s) => html`<span><i class=${s} aria-hidden="true">${marks[s]}</i>${t("ports.state." + s)}</span>`)}<span class="grow"></span>
         ${blocks.length > 1 && html`<label class="filter"><span class="unseen">${t("ports.part")}</span><select value=${block} onChange=${(e) => setQuery({ port: e.target.value })}>
           ${blocks.map((p) => html`<option value=${p} selected=${p === block}>${p} – ${Math.min(p + BLOCK - 1, high)}</option>`)}</select></label>`}</div>
       <${Grid} runs=${m.runs} from=${block} to=${block + BLOCK - 1} chosen=${chosen} choose=${(p) => setQuery({ port: p })}/>

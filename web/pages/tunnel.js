@@ -10,9 +10,9 @@ import { Form, Plan, Says } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
+import { LogView } from "../base/logs.js";
 import { kindOf } from "./tunnel_parts.js";
 import { Rules } from "./tunnel_rules.js";
-import { LogView } from "./tunnel_log.js";
 
 const nameOf = (x) => x.hostname || x.name;
 const looks = { healthy: "good", stopped: "bad", gone: "bad", mute: "bad", unconnected: "bad", unnamed: "warn", lagging: "warn", degraded: "warn", starting: "busy" };
@@ -131,6 +131,6 @@ export default function Tunnel({ params, query }) {
         ${may("operator") && html`${!x.elsewhere && html`<${Button} icon="rotate-cw" onClick=${() => restart(x)}>${t("tunnel.restart")}<//>`}
           <${Menu} label=${t("base.more")} items=${more}/>`}`}>
     ${tabs.length > 1 && html`<${Tabs} tabs=${tabs} at=${at} href=${(id) => location.pathname + (id && "?tab=" + id)}/>`}
-    ${at === "rules" ? html`<${Rules} of=${x} again=${again} route=${() => route(x, again)}/>` : at === "log" ? html`<${LogView} path=${`/api/tunnels/${x.id}/logs`} name=${x.name} op="tunnel.logs"/>`
+    ${at === "rules" ? html`<${Rules} of=${x} again=${again} route=${() => route(x, again)}/>` : at === "log" ? html`<${LogView} path=${`/api/tunnels/${x.id}/logs`} name=${x.name}/>`
       : html`<${Overview} of=${x}/>`}<//>`;
 }

@@ -48,12 +48,4 @@ export default {
   total_errors: "Fehler",
   none: "Noch keine Tunnel",
   none_help: "Ein Tunnel führt Besucher zu einem Programm ohne offenen Port. Jeder Mandant bekommt einen; auch ein eigener Dienst kann einen haben.",
-  level: "Stufe",
-  level_debug: "alle Stufen",
-  level_info: "Hinweise",
-  level_warning: "Warnungen",
-  level_error: "Fehler",
-  follow: "Mitlesen",
-  log_none: "Das Protokoll ist leer.",
-  log_of: "Protokoll von {name}",
 };

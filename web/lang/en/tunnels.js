@@ -48,12 +48,4 @@ export default {
   total_errors: "Errors",
   none: "No tunnels yet",
   none_help: "A tunnel leads visitors to a program that has no open port. Each tenant gets one; a service of your own can have one, too.",
-  level: "Level",
-  level_debug: "all levels",
-  level_info: "information",
-  level_warning: "warnings",
-  level_error: "errors",
-  follow: "Follow",
-  log_none: "The log is empty.",
-  log_of: "Log of {name}",
 };

@@ -48,12 +48,4 @@ export default {
   total_errors: "Errores",
   none: "Aún no hay túneles",
   none_help: "Un túnel lleva a los visitantes a un programa sin puerto abierto. Cada inquilino recibe uno; un servicio propio también puede tener uno.",
-  level: "Nivel",
-  level_debug: "todos los niveles",
-  level_info: "información",
-  level_warning: "avisos",
-  level_error: "errores",
-  follow: "Seguir",
-  log_none: "El registro está vacío.",
-  log_of: "Registro de {name}",
 };
