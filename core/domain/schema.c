@@ -28,8 +28,8 @@
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
  * 167-168 users, 169-173 sessions, 174-175 api_keys, 176 idempotency, 177 tunnels, 178 names,
  * 179-180 rules, 181 second_steps, 185-188 turn_keys, 190-191 tunnels, 192-193 invitations, 194
- * password_resets, 195-197 passkeys, 198-203 domains, 204 domain_claims, 205-206 tenant_texts,
- * 207-209 tenants, 212-214 notices, 215 channels, 216-220 outbox, 221-222 reveals, 223 customers,
+ * password_resets, 195-197 passkeys, 198-203 domains, 204 domain_claims, 205-209 tenant_texts,
+ * 212-214 notices, 215 channels, 216-220 outbox, 221-222 reveals, 223 customers,
  * 227-228 guests, 231-233 drift_items, 234 orders, 235 sign_links, 238-239 tunnels, 240 vaults, 241
  * snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores, 253 drills. Next free:
  * table 65, index 251.

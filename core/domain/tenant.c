@@ -77,9 +77,6 @@ static const struct index indexes[] = {
     {.name = "state", .id = 150, .fields = {"state"}},
     {.name = "subdomain", .id = 151, .sparse = true, .fields = {"subdomain"}},
     {.name = "subscription_id", .id = 152, .sparse = true, .fields = {"subscription_id"}},
-    {.name = "updated_at", .id = 207, .fields = {"updated_at"}},
-    {.name = "health", .id = 208, .fields = {"health"}},
-    {.name = "runtime", .id = 209, .sparse = true, .fields = {"runtime"}},
 };
 
 const struct table tenant_table = {

@@ -50,8 +50,7 @@ struct tenant {
     char backup_at[152];    /* its own, over the plan's: snapshot_schedule.h */
 };
 extern const struct table tenant_table; /* key id; unique: number; index: customer_id, plan_id,
-                                           state, subdomain, subscription_id, updated_at,
-                                           health, runtime */
+                                           state, subdomain, subscription_id */
 
 /** tenant_resolve(txn, text, tenant, err): by id or by number ("tn_…" or decimal). Return
  * 1, 0 or -1. */

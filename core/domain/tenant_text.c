@@ -17,18 +17,24 @@ static const struct field rows[] = {
     FIELD(struct tenant_text, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn"),
     FIELD(struct tenant_text, name_key, FIELD_TEXT),
     FIELD(struct tenant_text, words, FIELD_TEXT),
+    FIELD_SINCE(struct tenant_text, updated_at, FIELD_TIME, 2),
+    FIELD_SINCE(struct tenant_text, health, FIELD_ENUM, 2, .names = tenant_health_names),
+    FIELD_SINCE(struct tenant_text, runtime, FIELD_TEXT, 2),
 };
 
 static const struct index indexes[] = {
     {.name = "words", .id = 205, .words = true, .fields = {"words"}},
     {.name = "name_key", .id = 206, .fields = {"name_key"}},
+    {.name = "updated_at", .id = 207, .fields = {"updated_at"}},
+    {.name = "health", .id = 208, .fields = {"health"}},
+    {.name = "runtime", .id = 209, .sparse = true, .fields = {"runtime"}},
 };
 
 const struct table tenant_text_table = {
     .name = "tenant_texts",
     .noun = "tenant_text",
     .id = 88,
-    .version = 1,
+    .version = 2,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct tenant_text)},
     .key = {"tenant_id"},
     .indexes = indexes,
@@ -70,6 +76,9 @@ int tenant_text_note(struct txn *txn, const struct tenant *tenant, struct err *e
     (void)str_copy(customer.id, sizeof customer.id, tenant->customer_id);
     if (customer.id[0] != '\0' && record_get(txn, &customer_table, &customer, err) < 0)
         return -1;
+    text.updated_at = tenant->updated_at;
+    text.health = tenant->health;
+    (void)str_copy(text.runtime, sizeof text.runtime, tenant->runtime);
     tenant_text_key(tenant->name, text.name_key);
     fold_words(text.words, sizeof text.words, tenant->name);
     fold_words(text.words, sizeof text.words, tenant->subdomain);

@@ -1,8 +1,8 @@
 #ifndef SETT_TENANT_TEXT_H
 #define SETT_TENANT_TEXT_H
 /*
- * By which words a tenant is found, and where it stands in the order of names: made of the tenant,
- * its customer and its domains, and kept in the commit that changes any of them.
+ * By what a tenant is found and sorted: its words, and what of its record has an index here. Made
+ * of the tenant, its customer and its domains, and kept in the commit that changes any of them.
  */
 #include "tenant.h"
 
@@ -12,8 +12,12 @@ struct tenant_text {
     char tenant_id[ID_SIZE];
     char name_key[TENANT_NAME_KEY]; /* its name in plain small letters, for sorting */
     char words[1024];               /* as fold_words: name, subdomain, number, customer, domains */
+    int64_t updated_at;             /* these as the tenant has them */
+    uint32_t health;
+    char runtime[16];
 };
-extern const struct table tenant_text_table; /* key tenant_id; index: words, name_key */
+/* key tenant_id; index: words, name_key, updated_at, health, runtime */
+extern const struct table tenant_text_table;
 
 /** tenant_text_key(name, out): the name as it is sorted. */
 void tenant_text_key(const char *name, char out[TENANT_NAME_KEY]);

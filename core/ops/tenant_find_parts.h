@@ -32,8 +32,7 @@ struct find {
     struct place last; /* that was looked at */
     /* The walk. */
     struct scan scan;
-    struct tenant match;
-    const char *index;          /* whose walk it is; NULL: by key, or by name */
+    struct tenant_match match;
     unsigned segment, segments; /* by state or plan: which value of the index is walked */
     uint32_t states[32];        /* by state: its values */
 };

@@ -8,7 +8,6 @@
 
 #include "job.h"
 #include "str.h"
-#include "tenant_text.h"
 
 #define ENOUGH 64 /* so few are looked at one by one rather than compared with more indexes */
 
@@ -52,6 +51,28 @@ static void settle(struct ids *ids)
     ids->count = kept;
 }
 
+void tenant_match_set(struct tenant_match *m, const struct tenant_filter *f)
+{
+    (void)str_copy(m->tenant.subdomain, sizeof m->tenant.subdomain, f->subdomain);
+    (void)str_copy(m->tenant.customer_id, sizeof m->tenant.customer_id, f->customer_id);
+    (void)str_copy(m->tenant.plan_id, sizeof m->tenant.plan_id, f->plan_id);
+    (void)str_copy(m->text.runtime, sizeof m->text.runtime, f->runtime);
+}
+
+bool tenant_match_texts(const struct tenant_match *m)
+{
+    return m->index != NULL && index_find(&tenant_text_table, m->index) != NULL;
+}
+
+int tenant_match_scan(struct scan *scan, struct txn *txn, const struct tenant_match *m,
+                      unsigned fields, bool backward, struct err *err)
+{
+    return tenant_match_texts(m)
+               ? scan_start(scan, txn, &tenant_text_table, m->index, &m->text, fields, backward,
+                            err)
+               : scan_start(scan, txn, &tenant_table, m->index, &m->tenant, fields, backward, err);
+}
+
 /* All of a walk along tenants or their texts, whose key begins with the id. */
 static int take_walk(struct ids *ids, struct scan *scan, struct err *err)
 {
@@ -66,14 +87,14 @@ static int take_walk(struct ids *ids, struct scan *scan, struct err *err)
     return found < 0 ? -1 : 0;
 }
 
-static int take_index(struct op_call *call, struct ids *ids, const char *index,
-                      const struct tenant *match, struct err *err)
+static int take_index(struct op_call *call, struct ids *ids, const struct tenant_match *match,
+                      struct err *err)
 {
     struct scan scan;
 
-    if (scan_start(&scan, call->txn, &tenant_table, index, match, 1, false, err) != 0)
-        return -1;
-    return take_walk(ids, &scan, err);
+    return tenant_match_scan(&scan, call->txn, match, 1, false, err) != 0
+               ? -1
+               : take_walk(ids, &scan, err);
 }
 
 static int take_word(struct op_call *call, struct ids *ids, const char *word, struct err *err)
@@ -89,11 +110,11 @@ static int take_word(struct op_call *call, struct ids *ids, const char *word, st
 static int take_set(struct op_call *call, struct ids *ids, const char *index, uint32_t set,
                     struct err *err)
 {
-    struct tenant match = {0};
+    struct tenant_match match = {.index = index};
 
     for (uint32_t i = 0; set >> i != 0 && !ids->over; i++) {
-        match.state = match.health = i;
-        if ((set >> i & 1) && take_index(call, ids, index, &match, err) != 0)
+        match.tenant.state = match.text.health = i;
+        if ((set >> i & 1) && take_index(call, ids, &match, err) != 0)
             return -1;
     }
     return 0;
@@ -191,18 +212,16 @@ static int gather_fields(struct op_call *call, const struct tenant_filter *f,
                  {"customer_id", f->customer_id},
                  {"plan_id", f->plan_id},
                  {"runtime", f->runtime}};
-    struct tenant match = {0};
+    struct tenant_match match = {0};
     int r = 0;
 
-    (void)str_copy(match.subdomain, sizeof match.subdomain, f->subdomain);
-    (void)str_copy(match.customer_id, sizeof match.customer_id, f->customer_id);
-    (void)str_copy(match.plan_id, sizeof match.plan_id, f->plan_id);
-    (void)str_copy(match.runtime, sizeof match.runtime, f->runtime);
+    tenant_match_set(&match, f);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !done(g); i++) {
         if (texts[i].value[0] == '\0')
             continue;
         begin(ids);
-        if (take_index(call, ids, texts[i].index, &match, err) != 0)
+        match.index = texts[i].index;
+        if (take_index(call, ids, &match, err) != 0)
             return -1;
         (void)use(g, ids);
     }

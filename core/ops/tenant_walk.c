@@ -9,61 +9,60 @@
 #define LOOK_AT_MOST  4000
 #define COUNT_AT_MOST 10000
 
+static bool single(uint32_t set)
+{
+    return set != 0 && (set & (set - 1)) == 0;
+}
+
+static uint32_t first_of(uint32_t set)
+{
+    uint32_t i = 0;
+
+    while (set >> i > 1)
+        i++;
+    return i;
+}
+
 /* With the order of ids any index of one value will do: the one that leaves out most. */
 static void choose_index(struct find *f)
 {
     const struct tenant_filter *filter = f->filter;
-    struct tenant *m = &f->match;
+    struct tenant_match *m = &f->match;
 
-    (void)str_copy(m->customer_id, sizeof m->customer_id, filter->customer_id);
-    (void)str_copy(m->plan_id, sizeof m->plan_id, filter->plan_id);
-    (void)str_copy(m->runtime, sizeof m->runtime, filter->runtime);
-    if (filter->customer_id[0] != '\0')
-        f->index = "customer_id";
-    else if (filter->healths != 0 && (filter->healths & (filter->healths - 1)) == 0)
-        f->index = "health";
-    else if (filter->states != 0 && (filter->states & (filter->states - 1)) == 0)
-        f->index = "state";
-    else if (filter->plan_id[0] != '\0')
-        f->index = "plan_id";
-    else
-        f->index = filter->runtime[0] != '\0' ? "runtime" : NULL;
-    m->health = m->state = 0;
-    while (filter->healths >> m->health > 1)
-        m->health++;
-    while (filter->states >> m->state > 1)
-        m->state++;
+    tenant_match_set(m, filter);
+    m->text.health = first_of(filter->healths);
+    m->tenant.state = first_of(filter->states);
+    m->index = filter->customer_id[0] != '\0' ? "customer_id"
+               : single(filter->healths)      ? "health"
+               : single(filter->states)       ? "state"
+               : filter->plan_id[0] != '\0'   ? "plan_id"
+               : filter->runtime[0] != '\0'   ? "runtime"
+                                              : NULL;
 }
 
 /* Begin the walk, or its next segment. */
 static int walk_from(struct find *f, bool at_cursor, struct err *err)
 {
-    struct tenant_text text = {.words = ""};
-    struct tenant place;
-    bool backward = f->down != f->back, fixed = f->index != NULL && f->by != SORT_UPDATED;
-    const void *from = &place;
-    int r;
+    struct tenant_match *m = &f->match, place;
+    bool whole = m->index == NULL || f->by == SORT_NAME || f->by == SORT_UPDATED;
 
     if (f->by == SORT_PLAN)
-        (void)str_copy(f->match.plan_id, ID_SIZE, f->plans[f->segment].id);
+        (void)str_copy(m->tenant.plan_id, ID_SIZE, f->plans[f->segment].id);
     else if (f->by == SORT_STATE)
-        f->match.state = f->states[f->segment];
-    r = f->by == SORT_NAME ? scan_start(&f->scan, f->call->txn, &tenant_text_table, "name_key",
-                                        NULL, 0, backward, err)
-                           : scan_start(&f->scan, f->call->txn, &tenant_table, f->index, &f->match,
-                                        fixed ? 1 : 0, backward, err);
-    if (r != 0 || !at_cursor)
-        return r;
-    place = f->match;
-    (void)str_copy(place.id, sizeof place.id, f->cursor.id);
-    if (f->by == SORT_UPDATED)
-        place.updated_at = (int64_t)f->cursor.n;
-    if (f->by == SORT_NAME) {
-        (void)str_copy(text.tenant_id, sizeof text.tenant_id, f->cursor.id);
-        (void)str_copy(text.name_key, sizeof text.name_key, f->cursor.text);
-        from = &text;
-    }
-    return scan_after(&f->scan, from, err);
+        m->tenant.state = f->states[f->segment];
+    if (tenant_match_scan(&f->scan, f->call->txn, m, whole ? 0 : 1, f->down != f->back, err) != 0)
+        return -1;
+    if (!at_cursor)
+        return 0;
+    place = *m;
+    (void)str_copy(place.tenant.id, ID_SIZE, f->cursor.id);
+    (void)str_copy(place.text.tenant_id, ID_SIZE, f->cursor.id);
+    if (f->by == SORT_NAME)
+        (void)str_copy(place.text.name_key, sizeof place.text.name_key, f->cursor.text);
+    else if (f->by == SORT_UPDATED)
+        place.text.updated_at = (int64_t)f->cursor.n;
+    return tenant_match_texts(m) ? scan_after(&f->scan, &place.text, err)
+                                 : scan_after(&f->scan, &place.tenant, err);
 }
 
 /* The values of the order's index that are walked one after the other, and where to begin. Return
@@ -95,12 +94,16 @@ static bool set_segments(struct find *f)
 
 static int walk_start(struct find *f, struct err *err)
 {
+    static const char *const indexes[] = {[SORT_NAME] = "name_key",
+                                          [SORT_STATE] = "state",
+                                          [SORT_PLAN] = "plan_id",
+                                          [SORT_UPDATED] = "updated_at"};
     bool at_cursor = f->from;
 
     if (f->by == SORT_CREATED)
         choose_index(f);
-    else if (f->by != SORT_NAME)
-        f->index = f->by == SORT_STATE ? "state" : f->by == SORT_PLAN ? "plan_id" : "updated_at";
+    else
+        f->match.index = indexes[f->by];
     if (f->by == SORT_STATE || f->by == SORT_PLAN) {
         at_cursor = set_segments(f);
         if (f->segments == 0) {
@@ -127,7 +130,7 @@ static int walk_next(struct find *f, struct tenant *t, struct err *err)
     struct tenant_text text;
     int found, more = 1;
 
-    if (f->by == SORT_NAME) {
+    if (tenant_match_texts(&f->match)) {
         while ((found = scan_skim(&f->scan, &text, err)) == 1)
             if ((found = tenant_find_get(f, text.tenant_id, t, err)) != 0)
                 break;
@@ -159,21 +162,24 @@ static int next_meant(struct find *f, struct tenant *t, struct err *err)
 
 static int count_to(struct scan *scan, int64_t *count, struct err *err)
 {
-    struct tenant tenant;
+    union {
+        struct tenant tenant;
+        struct tenant_text text;
+    } skimmed;
     int found = 0;
 
     *count = 0;
-    while (*count < COUNT_AT_MOST && (found = scan_skim(scan, &tenant, err)) == 1)
+    while (*count < COUNT_AT_MOST && (found = scan_skim(scan, &skimmed, err)) == 1)
         ++*count;
     return found < 0 ? -1 : 0;
 }
 
-static int count_index(struct find *f, const char *index, const struct tenant *match,
-                       int64_t *count, struct err *err)
+static int count_index(struct find *f, const struct tenant_match *match, int64_t *count,
+                       struct err *err)
 {
     struct scan scan;
 
-    return scan_start(&scan, f->call->txn, &tenant_table, index, match, 1, false, err) != 0
+    return tenant_match_scan(&scan, f->call->txn, match, 1, false, err) != 0
                ? -1
                : count_to(&scan, count, err);
 }
@@ -182,7 +188,7 @@ static int count_index(struct find *f, const char *index, const struct tenant *m
 static int count_many(struct find *f, struct err *err)
 {
     const struct tenant_filter *w = f->filter;
-    struct tenant m = {.state = TENANT_DELETED};
+    struct tenant_match gone = {.index = "state", .tenant = {.state = TENANT_DELETED}};
     int64_t all = record_count(f->call->txn, &tenant_table, err), count = 0;
     unsigned filters = w->word_count;
 
@@ -196,16 +202,16 @@ static int count_many(struct find *f, struct err *err)
     filters += w->healths != 0;
     filters += w->attention;
     if (filters == 0) {
-        if (!w->deleted && count_index(f, "state", &m, &count, err) != 0)
+        if (!w->deleted && count_index(f, &gone, &count, err) != 0)
             return -1;
         f->page->exact = count < COUNT_AT_MOST;
         f->page->total = f->page->exact ? all - count : -1;
         return 0;
     }
     choose_index(f);
-    if (filters > 1 || f->index == NULL)
+    if (filters > 1 || f->match.index == NULL)
         return 0;
-    if (count_index(f, f->index, &f->match, &count, err) != 0)
+    if (count_index(f, &f->match, &count, err) != 0)
         return -1;
     f->page->total = count;
     f->page->exact = count < COUNT_AT_MOST && (w->deleted || w->states != 0);

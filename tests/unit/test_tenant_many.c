@@ -3,6 +3,7 @@
 #include "ops_world.h"
 
 #include "audit.h"
+#include "clock.h"
 #include "idempotency.h"
 #include "job.h"
 #include "tenant.h"
@@ -40,6 +41,8 @@ static void six(struct ops_world *w)
     for (unsigned i = 0; i < 6; i++) {
         ops_ok(w, 202, "tenant.create", ROLE_OPERATOR, "{\"name\":\"T %u\",\"plan\":\"demo\"}", i);
         ops_keep(w, "id", ids[i], sizeof ids[i]);
+        for (int64_t now = clock_wall_ms(); clock_wall_ms() == now;)
+            ; /* ids of one millisecond have no order */
     }
     assert_int_equal(db_write(w->box.db, set_states, NULL, &w->err), 0);
 }
@@ -180,8 +183,11 @@ static void a_list_can_be_taken_away(void **state)
     assert_non_null(strstr(buf_string(&w->out), ",1,\"'=1+\"\"x\"\", y\",\"t-0\","));
     ops_ok(w, 200, "tenant.export", ROLE_VIEWER, "{\"sort\":\"created\",\"limit\":2}");
     assert_int_equal(lines_of(w), 3);
+    ops_ok(w, 200, "tenant.list", ROLE_VIEWER, "{\"sort\":\"created\",\"limit\":2}");
+    char second[ID_SIZE];
+    ops_keep(w, "data[1].id", second, sizeof second);
     ops_ok(w, 200, "tenant.export", ROLE_VIEWER, "{\"sort\":\"created\",\"starting_after\":\"%s\"}",
-           ids[1]);
+           second);
     assert_int_equal(lines_of(w), 4);
     ops_ok(w, 200, "tenant.export", ROLE_VIEWER, "{\"state\":\"failed\"}");
     assert_int_equal(lines_of(w), 2);
