@@ -42,7 +42,6 @@
 #include "schema.h"
 #include "setting.h"
 #include "str.h"
-#include "tenant_text.h"
 #include "twin_watch.h"
 
 #define FILES_WANTED   8192
@@ -321,16 +320,6 @@ static void watch(struct program *p)
     }
 }
 
-/* What is kept since this version for tenants of before. */
-static int catch_up(struct program *p, struct err *err)
-{
-    int64_t made = tenant_text_catch_up(p->context.db, err);
-
-    if (made > 0)
-        log_info("%lld tenants can be searched for now", (long long)made);
-    return made < 0 ? -1 : 0;
-}
-
 /* Everything that acts by itself. */
 static int start_watches(struct program *p, struct err *err)
 {
@@ -368,9 +357,8 @@ int main(int argc, char **argv)
     daemon_close_in();
     raise_files();
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
-        open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || catch_up(&p, &err) == -1 ||
-        start_engine(&p, &err) == -1 || start_answers(&p, &err) == -1 ||
-        start_watches(&p, &err) == -1) {
+        open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
+        start_answers(&p, &err) == -1 || start_watches(&p, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }

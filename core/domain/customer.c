@@ -78,3 +78,19 @@ int customer_put(struct txn *txn, struct customer *customer, struct err *err)
                ? -1
                : tenant_text_note_customer(txn, customer->id, err);
 }
+
+int customer_remake(struct txn *txn, struct err *err)
+{
+    struct customer c;
+    struct scan scan;
+    int found = -1;
+
+    if (scan_start(&scan, txn, &customer_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((found = scan_next(&scan, &c, err)) == 1) {
+        note_words(&c);
+        if (record_put(txn, &customer_table, &c, err) != 0)
+            return -1;
+    }
+    return found;
+}

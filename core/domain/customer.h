@@ -28,4 +28,8 @@ int customer_new(struct txn *txn, struct customer *customer, struct err *err);
 /** customer_put(txn, customer, err): store a changed one; updated_at is set here. 0 or -1. */
 int customer_put(struct txn *txn, struct customer *customer, struct err *err);
 
+/** customer_remake(txn, err): for migrations: make anew what of all records follows from the rest,
+ * without any other change. Return 0 or -1. */
+int customer_remake(struct txn *txn, struct err *err);
+
 #endif

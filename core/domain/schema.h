@@ -1,6 +1,7 @@
 #ifndef SETT_SCHEMA_H
 #define SETT_SCHEMA_H
-/* All tables of the box, with their migrations. The first bytes of keys are listed in schema.c. */
+/* All tables of the box (schema.c, where the first bytes of keys are listed), and what brings older
+ * stores to them (migrations.c). */
 #include "maintain.h"
 
 extern const struct schema sett_schema;

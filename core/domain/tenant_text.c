@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define BATCH 500
-
 static const struct field rows[] = {
     FIELD(struct tenant_text, tenant_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "tn"),
     FIELD(struct tenant_text, name_key, FIELD_TEXT),
@@ -115,59 +113,16 @@ int tenant_text_note_customer(struct txn *txn, const char *customer_id, struct e
     return found;
 }
 
-struct catching_up {
-    char after[ID_SIZE]; /* the batch before ended here */
-    char last[ID_SIZE];
-    int64_t made;
-};
-
-static int batch(struct txn *txn, void *arg, struct err *err)
+int tenant_text_remake(struct txn *txn, struct err *err)
 {
-    struct catching_up *c = arg;
-    struct tenant tenant = {0};
+    struct tenant tenant;
     struct scan scan;
-    int found = 0;
+    int found = -1;
 
-    c->made = 0;
-    (void)str_copy(tenant.id, sizeof tenant.id, c->after);
-    if (scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) != 0 ||
-        (c->after[0] != '\0' && scan_after(&scan, &tenant, err) != 0))
+    if (scan_start(&scan, txn, &tenant_table, NULL, NULL, 0, false, err) != 0)
         return -1;
-    while (c->made < BATCH && (found = scan_next(&scan, &tenant, err)) == 1) {
+    while ((found = scan_next(&scan, &tenant, err)) == 1)
         if (tenant_text_note(txn, &tenant, err) != 0)
             return -1;
-        (void)str_copy(c->last, sizeof c->last, tenant.id);
-        c->made++;
-    }
-    return found < 0 ? -1 : 0;
-}
-
-/* 1 when some are missing, 0 or -1. */
-static int missing(struct db *db, struct err *err)
-{
-    struct txn *txn;
-    int64_t tenants, texts;
-
-    if (db_read(&txn, db, err) != 0)
-        return -1;
-    tenants = record_count(txn, &tenant_table, err);
-    texts = tenants < 0 ? -1 : record_count(txn, &tenant_text_table, err);
-    db_read_end(txn);
-    return texts < 0 ? -1 : texts < tenants;
-}
-
-int64_t tenant_text_catch_up(struct db *db, struct err *err)
-{
-    struct catching_up c = {.made = 0};
-    int64_t made = 0;
-    int wanted = missing(db, err);
-
-    while (wanted == 1) {
-        if (db_write(db, batch, &c, err) != 0)
-            return -1;
-        made += c.made;
-        wanted = c.made == BATCH;
-        (void)str_copy(c.after, sizeof c.after, c.last);
-    }
-    return wanted < 0 ? -1 : made;
+    return found;
 }

@@ -31,8 +31,7 @@ int tenant_text_note_id(struct txn *txn, const char *tenant_id, struct err *err)
 /** tenant_text_note_customer(txn, customer_id, err): likewise for all tenants of a customer. */
 int tenant_text_note_customer(struct txn *txn, const char *customer_id, struct err *err);
 
-/** tenant_text_catch_up(db, err): make those that a store from before they were kept lacks; nothing
- * if each tenant has one. Takes some commits. Return how many were made, or -1. */
-int64_t tenant_text_catch_up(struct db *db, struct err *err);
+/** tenant_text_remake(txn, err): for migrations: those of all tenants. Return 0 or -1. */
+int tenant_text_remake(struct txn *txn, struct err *err);
 
 #endif

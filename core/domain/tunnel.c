@@ -194,3 +194,19 @@ int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state,
     str_cut(tunnel->state_reason, sizeof tunnel->state_reason, reason);
     return tunnel_put(txn, tunnel, err);
 }
+
+int tunnel_remake(struct txn *txn, struct err *err)
+{
+    struct tunnel tunnel;
+    struct scan scan;
+    int found = -1;
+
+    if (scan_start(&scan, txn, &tunnel_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((found = scan_next(&scan, &tunnel, err)) == 1) {
+        set_words(&tunnel);
+        if (record_put(txn, &tunnel_table, &tunnel, err) != 0)
+            return -1;
+    }
+    return found;
+}

@@ -80,4 +80,8 @@ int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err);
 int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
                 struct err *err);
 
+/** tunnel_remake(txn, err): for migrations: make anew what of all records follows from the rest,
+ * without any other change. Return 0 or -1. */
+int tunnel_remake(struct txn *txn, struct err *err);
+
 #endif
