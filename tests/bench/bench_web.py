@@ -6,7 +6,7 @@ import subprocess
 
 from box import TOP, Box
 
-PATHS = ("/admin", "/admin/tenants", "/admin/tunnels", "/admin/jobs")
+PATHS = ("/admin", "/admin/tenants", "/admin/tenants?sort=name&state=active")
 
 
 def loads(box, rounds, cpu, data):

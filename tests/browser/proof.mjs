@@ -58,7 +58,7 @@ await check("by keyboard alone: Ctrl+K finds a page and leads there; Escape give
   await page.locator("dialog[open] input").waitFor();
   await page.keyboard.press("Escape");
   await page.locator("dialog[open]").waitFor({ state: "detached" });
-  if (!/H1/.test(await focused(page))) return "focus: " + (await focused(page));
+  await page.waitForFunction(() => document.activeElement.tagName === "H1");
   await page.keyboard.press("Control+k");
   await page.locator("dialog[open] input").waitFor();
   await page.keyboard.type("plans");
