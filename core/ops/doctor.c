@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "blueprint.h"
@@ -16,6 +18,7 @@
 #include "doctor.h"
 #include "file.h"
 #include "job.h"
+#include "notice.h"
 #include "plan.h"
 #include "setting.h"
 #include "str.h"
@@ -246,6 +249,96 @@ static enum finding check_ingress(struct look *l)
     return doctor_say(l, FINE, "", "cloudflare, %s", path);
 }
 
+/* Signatures of webhooks, codes of a second factor and tokens are good for minutes. */
+static enum finding check_clock(struct look *l)
+{
+    struct timex t = {.modes = 0};
+    int state = adjtimex(&t);
+
+    if (state == -1)
+        return doctor_say(l, SKIPPED, "", "the kernel does not say: %s", strerror(errno));
+    if (state == TIME_ERROR || (t.status & STA_UNSYNC) != 0)
+        return doctor_say(l, WARNING, "timedatectl set-ntp true (in a container: on its host)",
+                          "nothing keeps the clock right: signatures and codes may be refused");
+    return doctor_say(l, FINE, "", "kept right");
+}
+
+/* A line of /proc/meminfo in KiB, or 0. */
+static uint64_t memory_of(const struct buf *b, const char *name)
+{
+    const char *at = strstr(buf_string(b), name);
+
+    return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
+static enum finding check_memory(struct look *l)
+{
+    struct err err = {0};
+    uint64_t total, free_kib;
+    struct buf b;
+
+    buf_init(&b, 16384);
+    if (file_read("/proc/meminfo", &b, &err) == -1) {
+        buf_free(&b);
+        return doctor_say(l, SKIPPED, "", "%s", err.text);
+    }
+    total = memory_of(&b, "MemTotal:");
+    free_kib = memory_of(&b, "MemAvailable:");
+    buf_free(&b);
+    if (total > 0 && free_kib * 20 < total)
+        return doctor_say(l, WARNING, "stop what is not needed, or give the machine more memory",
+                          "%llu of %llu MiB can be had", (unsigned long long)(free_kib >> 10),
+                          (unsigned long long)(total >> 10));
+    return doctor_say(l, FINE, "", "%llu of %llu MiB can be had",
+                      (unsigned long long)(free_kib >> 10), (unsigned long long)(total >> 10));
+}
+
+static enum finding check_mail(struct look *l)
+{
+    char url[512] = "", from[512] = "", customers[512] = "";
+    const struct conf *conf = &l->box->conf;
+    struct err err = {0};
+    struct txn *txn;
+
+    if (db_read(&txn, l->box->db, &err) == -1)
+        return doctor_say(l, BROKEN, "", "%s", err.text);
+    (void)setting_text(txn, conf, "smtp.url", url, sizeof url, &err);
+    (void)setting_text(txn, conf, "mail.from", from, sizeof from, &err);
+    (void)setting_text(txn, conf, "mail.customers", customers, sizeof customers, &err);
+    db_read_end(txn);
+    if (url[0] != '\0' && from[0] != '\0')
+        return doctor_say(l, FINE, "", "by %s", url);
+    if (!str_equal(customers, "true"))
+        return doctor_say(l, FINE, "", "none is sent, as mail.customers says");
+    return doctor_say(l, WARNING,
+                      "sett setting set smtp.url and mail.from, then sett mail test; or "
+                      "mail.customers false",
+                      "customers are told nothing: no mail server or sender is set");
+}
+
+/* What is raised and grave: whoever looks here should not have to look elsewhere to learn of it. */
+static enum finding check_alerts(struct look *l)
+{
+    struct notice notice = {0};
+    struct txn *txn;
+    struct scan scan;
+    struct err err = {0};
+    unsigned raised = 0, critical = 0;
+
+    if (db_read(&txn, l->box->db, &err) == -1)
+        return doctor_say(l, BROKEN, "", "%s", err.text);
+    if (scan_start(&scan, txn, &notice_table, NULL, NULL, 0, true, &err) == 0)
+        for (unsigned i = 0; i < 1000 && scan_next(&scan, &notice, &err) == 1; i++) {
+            raised += notice.cleared_at == 0;
+            critical += notice.cleared_at == 0 && notice.severity == NOTICE_CRITICAL;
+        }
+    db_read_end(txn);
+    if (critical > 0)
+        return doctor_say(l, WARNING, "sett alert list", "%u critical alert%s raised", critical,
+                          critical == 1 ? " is" : "s are");
+    return doctor_say(l, FINE, "", "none is critical, %u raised", raised);
+}
+
 static const struct {
     const char *name;
     enum finding (*look)(struct look *l);
@@ -256,7 +349,9 @@ static const struct {
     {"front", check_front},       {"jobs", check_jobs},
     {"payments", check_payments}, {"blueprints", check_blueprints},
     {"ingress", check_ingress},   {"runtimes", doctor_runtimes},
-    {"backups", doctor_backups},
+    {"backups", doctor_backups},  {"clock", check_clock},
+    {"memory", check_memory},     {"mail", check_mail},
+    {"alerts", check_alerts},
 };
 
 unsigned doctor_look(const struct op_box *box, struct doctor_finding findings[DOCTOR_MOST])

@@ -42,6 +42,16 @@ await check("it can be paused, and taken away as a table without secrets", async
   return text.startsWith("at,source,level,text\r\n") && text.includes("the bridge is out") && !text.includes("abcdefghijklmnop");
 });
 
+await check("what was searched for is marked, and from a line one comes to what was written around it", async () => {
+  if ((await page.locator(".log mark").first().innerText()) !== "bridge") return "it is not marked";
+  await page.locator(".log li", { hasText: "another bridge is out" }).getByRole("link").first().click();
+  await page.waitForURL(/around=/);
+  await page.locator(".log li", { hasText: "a bridge that is no error" }).waitFor();
+  const line = page.locator(".log li:has([aria-current=true])");
+  await line.waitFor();
+  return (await line.innerText()).includes("another bridge is out") ? axe(page) : "the line is not shown";
+});
+
 await check("the box says how it is: findings with their fix, programs, store, versions", async () => {
   await visit("/admin/system");
   for (const text of ["sett recovery init", "Web server", "Records by table", "LMDB 0.9"]) await page.getByText(text).first().waitFor();

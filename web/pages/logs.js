@@ -15,7 +15,7 @@ const KEPT = 3000, PAGE = 200;
 const since = (span) => (spans[span] ? new Date(Date.now() - spans[span] * 1000).toISOString() : undefined);
 
 /** Lines, oldest first: the newest page, older ones on demand, new ones as they come. */
-function useLines(params, live) {
+function useLines(params, live, around) {
   const key = JSON.stringify(params);
   const [state, set] = useState({ lines: [], busy: true });
   const lines = useRef([]);
@@ -24,6 +24,12 @@ function useLines(params, live) {
   const add = (fresh) => { const seen = new Set(lines.current.slice(-PAGE).map((l) => l.id)); put([...lines.current, ...fresh.filter((l) => !seen.has(l.id))].slice(-KEPT)); };
   const fail = (problem) => set((s) => ({ ...s, busy: false, problem }));
   useEffect(() => {
+    if (around) { // what was written before and behind one line
+      set({ lines: [], busy: true });
+      ask({ ending_before: around, limit: 100 }).then((newer) => ask({ starting_after: newer.data.at(-1)?.id, limit: 100 })
+        .then((old) => put([...old.data.reverse(), ...newer.data.reverse()], { more: old.has_more }))).catch(fail);
+      return;
+    }
     let over = false, stream = null, poll = 0, wait = 0, waiting = [];
     set({ lines: [], busy: true });
     const last = () => lines.current.at(-1)?.id;
@@ -35,17 +41,23 @@ function useLines(params, live) {
     };
     ask().then((a) => { if (over) return; put(a.data.reverse(), { more: a.has_more }); if (live) follow(); }, (p) => over || fail(p));
     return () => { over = true; stream?.close(); clearInterval(poll); clearTimeout(wait); };
-  }, [key, live]);
+  }, [key, live, around]);
   const older = () => ask({ starting_after: lines.current[0]?.id }).then((a) => put([...a.data.reverse(), ...lines.current], { more: a.has_more }), fail);
   return { ...state, older };
 }
 
-const Line = ({ of: l, newDay }) => {
+/** The text with what was searched for marked in it. */
+function Marked({ text, q }) {
+  const at = q ? text.toLowerCase().indexOf(q.toLowerCase()) : -1;
+  return at < 0 ? text : html`${text.slice(0, at)}<mark>${text.slice(at, at + q.length)}</mark><${Marked} text=${text.slice(at + q.length)} q=${q}/>`;
+}
+
+const Line = ({ of: l, newDay, q, around }) => {
   const [kind, icon] = looks[l.level] || looks.info, [what, id] = l.source.split(":");
   return html`${newDay && html`<li class="log-day" aria-hidden="true">${day(l.at)}</li>`}
-    <li class=${kind}><time datetime=${l.at} title=${l.at && exact(l.at)}>${l.at ? new Date(l.at).toLocaleTimeString("en-GB") : "–"}</time>
+    <li class=${kind} data-id=${l.id}><a class="log-time" href=${"/admin/logs?around=" + l.id} title=${`${l.at ? exact(l.at) : ""} · ${t("logs.around")}`} aria-current=${around === l.id ? "true" : null}><time datetime=${l.at}>${l.at ? new Date(l.at).toLocaleTimeString("en-GB") : "–"}</time></a>
     <span class="log-level"><${Icon} name=${icon} label=${word("logs.level", l.level)}/></span>
-    ${id ? html`<a href=${`/admin/${what}s/${id}`}>${word("logs.of", what)} ${id}</a>` : html`<b>${word("logs.source", l.source)}</b>`}<span class="log-text">${l.text}</span></li>`;
+    ${id ? html`<a href=${`/admin/${what}s/${id}`}>${word("logs.of", what)} ${id}</a>` : html`<b>${word("logs.source", l.source)}</b>`}<span class="log-text"><${Marked} text=${l.text} q=${q}/></span></li>`;
 };
 
 /** A list of sources; of a tenant or a tunnel by its name or number. */
@@ -61,8 +73,8 @@ function Source({ value = "", change }) {
 }
 
 export default function Logs({ query: q }) {
-  const live = q.live !== "no", params = { source: q.source, level: q.level, q: q.q, since: q.since };
-  const { lines, more, busy, problem, older } = useLines(params, live);
+  const live = q.live !== "no" && !q.around, params = { source: q.source, level: q.level, q: q.q, since: q.since };
+  const { lines, more, busy, problem, older } = useLines(params, live, q.around);
   const [wrap, setWrap] = useState(localStorage.getItem("sett.wrap") !== "no"), [below, setBelow] = useState(0);
   const box = useRef(), atEnd = useRef(true), count = useRef(0);
   const toEnd = () => { box.current.scrollTop = box.current.scrollHeight; atEnd.current = true; setBelow(0); };
@@ -70,6 +82,8 @@ export default function Logs({ query: q }) {
     const grown = lines.length - count.current;
     count.current = lines.length;
     if (!box.current || !lines.length) return;
+    const line = q.around && box.current.querySelector(`[data-id="${CSS.escape(q.around)}"]`);
+    if (line) { box.current.scrollTop += line.getBoundingClientRect().top - box.current.getBoundingClientRect().top - box.current.clientHeight / 2; return; }
     if (atEnd.current) toEnd(); else if (grown > 0) setBelow((n) => n + grown);
   }, [lines]);
   const scrolled = () => { const b = box.current; atEnd.current = b.scrollHeight - b.scrollTop - b.clientHeight < 40; if (atEnd.current) setBelow(0); };
@@ -87,9 +101,10 @@ export default function Logs({ query: q }) {
       <span class="grow"></span><${Button} icon=${live ? "pause" : "play"} aria-pressed=${live} onClick=${() => setQuery({ live: live ? "no" : null })}>${live ? t("logs.live") : t("logs.paused")}<//>
       <${Button} aria-pressed=${wrap} onClick=${keepWrap}>${t("logs.wrap")}<//></div>
     <${Trouble} of=${problem}/>
+    ${q.around && html`<p class="note row"><span>${t("logs.around_note")}</span><${LinkButton} kind="quiet" icon="x" href="/admin/logs">${t("base.clear")}<//></p>`}
     <div class=${"log" + (wrap ? " wrap" : "")} ref=${box} onScroll=${scrolled} role="log" aria-live="off" aria-label=${t("base.page.logs")} aria-busy=${busy} tabindex="0">
       ${more && html`<p class="log-more"><${Button} kind="quiet" icon="chevron-up" onClick=${more_}>${t("logs.older")}<//></p>`}
-      <ol>${lines.map((l) => { const d = l.at ? l.at.slice(0, 10) : "", fresh = d && d !== last; if (d) last = d; return html`<${Line} key=${l.id} of=${l} newDay=${fresh}/>`; })}</ol>
+      <ol>${lines.map((l) => { const d = l.at ? l.at.slice(0, 10) : "", fresh = d && d !== last; if (d) last = d; return html`<${Line} key=${l.id} of=${l} newDay=${fresh} q=${q.q} around=${q.around}/>`; })}</ol>
       ${!busy && !lines.length && !problem && html`<p class="none">${t(q.q || q.level || q.since || q.source ? "base.no_match" : "logs.none")}</p>`}</div>
     <div class="tools"><${Says} op="log.list" values=${said} method="GET" path=${url("/api/logs", said)}/>
       ${below > 0 && html`<${Button} kind="primary" icon="arrow-down" onClick=${toEnd}>${t("logs.new_lines", { n: below })}<//>`}<span class="quiet">${t("logs.lines", { n: lines.length })}</span></div><//>`;

@@ -24,6 +24,8 @@ export default {
   paused: "Angehalten",
   wrap: "Zeilen umbrechen",
   text: "Text",
+  around: "Was um sie herum geschrieben wurde",
+  around_note: "Zeilen vor und nach einer Zeile; es wird nichts mitverfolgt.",
   older: "Ältere Zeilen",
   none: "Es wurde noch nichts geschrieben.",
   new_lines: { one: "{n} neue Zeile", other: "{n} neue Zeilen" },

@@ -24,6 +24,8 @@ export default {
   paused: "Paused",
   wrap: "Wrap lines",
   text: "Text",
+  around: "What was written around it",
+  around_note: "Lines written before and after one line; nothing is followed.",
   older: "Older lines",
   none: "Nothing was written yet.",
   new_lines: { one: "{n} new line", other: "{n} new lines" },

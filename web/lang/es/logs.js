@@ -24,6 +24,8 @@ export default {
   paused: "En pausa",
   wrap: "Ajustar líneas",
   text: "Texto",
+  around: "Lo que se escribió alrededor",
+  around_note: "Líneas escritas antes y después de una; no se sigue nada.",
   older: "Líneas anteriores",
   none: "Todavía no se ha escrito nada.",
   new_lines: { one: "{n} línea nueva", other: "{n} líneas nuevas" },
