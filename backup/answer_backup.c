@@ -154,7 +154,7 @@ static int answer_vault_test(const struct answer_setup *s, const struct kv *para
 #define VAULTS_MOST 64
 
 struct vault_id {
-    char id[ID_SIZE];
+    char id[ID_SIZE], name[64];
 };
 
 static int read_vaults(const struct saga_context *c, struct vault_id *vaults, struct err *err)
@@ -167,25 +167,29 @@ static int read_vaults(const struct saga_context *c, struct vault_id *vaults, st
     if (db_read(&txn, c->db, err) == -1)
         return -1;
     got = scan_start(&scan, txn, &vault_place_table, NULL, NULL, 0, false, err);
-    while (got != -1 && count < VAULTS_MOST && (got = scan_next(&scan, &vault, err)) == 1)
-        (void)str_copy(vaults[count++].id, ID_SIZE, vault.id);
+    for (; got != -1 && count < VAULTS_MOST && (got = scan_next(&scan, &vault, err)) == 1;
+         count++) {
+        (void)str_copy(vaults[count].id, ID_SIZE, vault.id);
+        (void)str_copy(vaults[count].name, sizeof vaults[count].name, vault.name);
+    }
     db_read_end(txn);
     return got == -1 ? -1 : count;
 }
 
 /* Of each what its disk has; one that cannot be opened says why. Buckets and servers say nothing:
  * they are not asked for what they cannot tell. */
-static void say_room(const struct saga_context *c, const char *id, struct json_out *j)
+static void say_room(const struct saga_context *c, const struct vault_id *v, struct json_out *j)
 {
     struct place_room room = {0};
     struct place place = {0};
     struct err why = {0};
-    bool opened = vault_open_id(c, id, &place, &why) == 0;
+    bool opened = vault_open_id(c, v->id, &place, &why) == 0;
     bool told = opened && place.room != NULL && place.room(place.self, &room, &why) == 0;
 
     json_out_object(j);
     json_out_key_text(j, "object", "vault_room");
-    json_out_key_text(j, "vault_id", id);
+    json_out_key_text(j, "vault_id", v->id);
+    json_out_key_text(j, "name", v->name);
     json_out_key(j, "free_bytes");
     told ? json_out_u64(j, room.free_bytes) : json_out_null(j);
     json_out_key(j, "size_bytes");
@@ -211,7 +215,7 @@ static int answer_vault_room(const struct answer_setup *s, const struct kv *para
     json_out_key(&j, "data");
     json_out_array(&j);
     for (int i = 0; i < count; i++)
-        say_room(s->context, vaults[i].id, &j);
+        say_room(s->context, &vaults[i], &j);
     json_out_end_array(&j);
     json_out_end_object(&j);
     return 0;

@@ -155,6 +155,7 @@ const struct op_route route_table[] = {
     {GET, "/api/snapshots/rounds", "snapshot.rounds"},
     {GET, "/api/snapshots/matrix", "snapshot.matrix"},
     {GET, "/api/snapshots/summary", "snapshot.summary"},
+    {GET, "/api/snapshots/progress", "snapshot.progress"},
     {GET, "/api/snapshots/{id}", "snapshot.show"},
     {DELETE, "/api/snapshots/{id}", "snapshot.forget"},
     {POST, "/api/snapshots/{id}/check", "snapshot.check"},

@@ -169,6 +169,7 @@ def test_glance(tap, box, api):
     room = api.must("GET", "/api/vaults/room")["data"]
     here = next(r for r in room if r["vault_id"] == here["id"])
     tap.ok(0 < here["free_bytes"] <= here["size_bytes"] and not here["problem"], "and what is free there, asked of the worker", room)
+    tap.equal(api.must("GET", "/api/snapshots/progress")["job_id"], "", "none is under way")
     rows = api.must("GET", "/api/snapshots/matrix?days=3")
     tap.ok(len(rows["days"]) == 3 and rows["days"][0]["box"]["state"] in ("verified", "proven"), "days of the matrix", rows)
     tap.ok("V" in box.sett("snapshot", "matrix").upper() and "newest" in box.sett("snapshot", "summary"), "and on the command line")

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "enquire.h"
 #include "figures.h"
 #include "object.h"
 #include "plan.h"
@@ -264,6 +265,31 @@ static int summary(struct op_call *call, struct err *err)
     return 0;
 }
 
+/* ---- how far the one under way is ---- */
+
+static int progress_slow(struct op_call *call, struct err *err)
+{
+    struct kv params;
+
+    kv_clear(&params);
+    return enquire_ask(call, "progress", &params, 0, err);
+}
+
+static int progress(struct op_call *call, struct err *err)
+{
+    return enquire_reply_json(call, err);
+}
+
+static const struct field progress_rows[] = {
+    {.name = "job_id", .type = FIELD_TEXT, .size = ID_SIZE, .help = "its job; \"\": none is made"},
+    {.name = "phase", .type = FIELD_TEXT, .size = 64, .help = "what is done to it"},
+    {.name = "done", .type = FIELD_U64, .size = 8, .help = "bytes"},
+    {.name = "total", .type = FIELD_U64, .size = 8, .help = "of about so many; 0: not known"},
+    {.name = "elapsed_ms", .type = FIELD_U64, .size = 8, .help = "since it began"},
+};
+static const struct fields going = {progress_rows, sizeof progress_rows / sizeof progress_rows[0],
+                                    0};
+
 static const struct field summary_rows[] = {
     {.name = "last_backup_at", .type = FIELD_TIME, .size = 8, .help = "the newest was made at"},
     {.name = "last_verified_at", .type = FIELD_TIME, .size = 8, .help = "one was last verified at"},
@@ -293,5 +319,13 @@ const struct op backup_summary_ops[] = {
      .example = "",
      .result = &result,
      .run = summary},
+    {.name = "snapshot.progress",
+     .role = ROLE_VIEWER,
+     .flags = OP_READ | OP_ASK,
+     .help = "Show how far the snapshot or restore under way is",
+     .example = "",
+     .result = &going,
+     .slow = progress_slow,
+     .run = progress},
     {.name = NULL},
 };

@@ -206,6 +206,7 @@ static int vault_room(struct op_call *call, struct err *err)
 
 static const struct field room_rows[] = {
     {.name = "vault_id", .type = FIELD_TEXT, .size = ID_SIZE, .help = "the vault"},
+    {.name = "name", .type = FIELD_TEXT, .size = 64, .help = "its name"},
     {.name = "free_bytes",
      .type = FIELD_U64,
      .size = 8,

@@ -1,5 +1,5 @@
 // Backups: first how it stands, then who was backed up when; snapshots, vaults, restores, keys. And a snapshot.
-import { html, useRef, useState } from "../base/h.js";
+import { html, useEffect, useRef, useState } from "../base/h.js";
 import { all, get, may, send, url } from "../base/api.js";
 import { t, word, lang } from "../base/lang.js";
 import { Time, bytes, exact, number, took, day } from "../base/say.js";
@@ -61,8 +61,17 @@ function Summary({ of: s }) {
     <${Tile} name=${t("backups.keys")} value=${number(s.recovery_keys)} kind=${s.recovery_keys_proven ? "" : "warn"} note=${t("backups.keys_proven", { n: s.recovery_keys_proven })} href="/admin/backups?tab=rules"/></div>`;
 }
 
+/** How far the one at work is: asked each second while it is shown. */
+function Progress({ job }) {
+  const { data: p, again } = useLoad(() => get("/api/snapshots/progress").catch(() => null), [job]);
+  useEffect(() => { const timer = setInterval(again, 1000); return () => clearInterval(timer); }, []);
+  if (p?.job_id !== job) return null;
+  const total = p.done <= p.total ? p.total : 0; // an estimate, after the one before it
+  const text = total ? t("backups.done_of", { done: bytes(p.done), total: bytes(total) }) : bytes(p.done);
+  return html`<div class="stack"><span>${word("backups.phase", p.phase)} <span class="quiet">${text}, ${took(p.elapsed_ms)}</span></span><progress value=${total ? p.done : null} max=${total || null} aria-label=${word("backups.phase", p.phase)}></progress></div>`;
+}
 const Running = ({ of }) => of.length > 0 && html`<${Card} title=${t("backups.running")}>${of.map((s) => html`<details key=${s.id} class="running" open=${of.length === 1}>
-  <summary><${State} of=${s.state} group="backups.state" look="busy"/> ${t("backups.snapshot_n", { n: String(s.number) })} <${Time} at=${s.created_at}/></summary><${JobView} id=${s.job_id}/></details>`)}<//>`;
+  <summary><${State} of=${s.state} group="backups.state" look="busy"/> ${t("backups.snapshot_n", { n: String(s.number) })} <${Time} at=${s.created_at}/></summary><${Progress} job=${s.job_id}/><${JobView} id=${s.job_id}/></details>`)}<//>`;
 
 const Overview = ({ of: s }) => html`<${Summary} of=${s}/><${Begin} of=${s}/>
   ${s.problem && html`<div class="note warn"><${Icon} name="triangle-alert"/> ${t("backups.not_begun", { why: s.problem })}</div>`}
