@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "par
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake"))
 from box import TOP, Box, World, wait_for
 from mail_sink import MailSink, certificate
-from test_main_job import Shop
+from test_main_job import Shop, kill
 from test_orders import panel
 from test_stripe_key import FAST, Till
 
@@ -31,6 +31,7 @@ def session(ident=None):
 
 
 def offer(_):
+    box.sett("brand", "update", "--name", "Zw\u00f6lf Bl\u00e4tter", "--color", "#b03060")
     for name, price, place in (("small", "price_small", "1"), ("team", "price_team", "2")):
         box.sett("plan", "create", "--name", name, "--title", name.title(), "--blueprint", "panel", "--stripe-price", price, "--offered", "true",
                  "--position", place, "--features", "Updates included", "--max-domains", "2", "--snapshots", "list")
@@ -50,7 +51,7 @@ def mail(_):
     return re.search(r"http\S+/portal/enter#[\w-]{43}", found[-1].get_body(("plain",)).get_content()).group(0)
 
 
-ACTS = {"offer": offer, "pay": pay, "mail": mail, "session": lambda _: session(), "state": lambda ident: session(ident)["status"],
+ACTS = {"offer": offer, "restart": lambda _: kill(box, "front") and None, "pay": pay, "mail": mail, "session": lambda _: session(), "state": lambda ident: session(ident)["status"],
         "answers": lambda _: box.http("GET", "/", host="hooli.localhost").status == 200}
 code = 1
 try:

@@ -7,7 +7,7 @@ export default {
   name_help: "Kleinbuchstaben, Ziffern, Bindestriche: steht in Befehlen.",
   title: "Titel",
   blueprint: "Vorlage",
-  price: "Preis im Monat",
+  price: "Preis",
   amount: "Preis im Monat",
   amount_help: "Nur Anzeige; abgerechnet wird der Preis bei Stripe.",
   currency: "Währung",

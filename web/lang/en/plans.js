@@ -7,7 +7,7 @@ export default {
   name_help: "Small letters, digits, hyphens: it stands in commands.",
   title: "Title",
   blueprint: "Blueprint",
-  price: "Price a month",
+  price: "Price",
   amount: "Price a month",
   amount_help: "As shown; Stripe's price is what is charged.",
   currency: "Currency",

@@ -7,7 +7,7 @@ export default {
   name_help: "Minúsculas, cifras y guiones: aparece en las órdenes.",
   title: "Título",
   blueprint: "Plantilla",
-  price: "Precio al mes",
+  price: "Precio",
   amount: "Precio al mes",
   amount_help: "Solo se muestra; se cobra el precio de Stripe.",
   currency: "Moneda",
