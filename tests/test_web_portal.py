@@ -34,7 +34,7 @@ def offer(_):
     box.sett("brand", "update", "--name", "Zw\u00f6lf Bl\u00e4tter", "--color", "#b03060")
     for name, price, place in (("small", "price_small", "1"), ("team", "price_team", "2")):
         box.sett("plan", "create", "--name", name, "--title", name.title(), "--blueprint", "panel", "--stripe-price", price, "--offered", "true",
-                 "--position", place, "--features", "Updates included", "--max-domains", "2", "--snapshots", "list")
+                 "--position", place, "--features", "Updates included", "--max-domains", "2", "--snapshots", "restore")
     wait_for(lambda: box.json("plan", "show", "team")["price_amount"], "the prices are read")
 
 
@@ -46,12 +46,20 @@ def pay(_):
                                                      customer_details={"name": "Hooli", "email": "owner@hooli.example"}))
 
 
+def snapshot(_):
+    """Where it goes, and one of all tenants."""
+    os.makedirs(os.path.join(folder, "vault"))
+    box.sett("recovery", "init", "--secret-file", os.path.join(folder, "secret"))
+    box.sett("vault", "add", "local", "folder", os.path.join(folder, "vault"))
+    box.sett("snapshot", "create", "--wait")
+
+
 def mail(_):
     found = wait_for(lambda: [m["mail"] for m in sink.mails if m["mail"]["Subject"].startswith("Your link")], "the letter")
     return re.search(r"http\S+/portal/enter#[\w-]{43}", found[-1].get_body(("plain",)).get_content()).group(0)
 
 
-ACTS = {"offer": offer, "restart": lambda _: kill(box, "front") and None, "pay": pay, "mail": mail, "session": lambda _: session(), "state": lambda ident: session(ident)["status"],
+ACTS = {"offer": offer, "restart": lambda _: kill(box, "front") and None, "pay": pay, "mail": mail, "snapshot": snapshot, "session": lambda _: session(), "state": lambda ident: session(ident)["status"],
         "answers": lambda _: box.http("GET", "/", host="hooli.localhost").status == 200}
 code = 1
 try:

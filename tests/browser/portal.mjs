@@ -128,6 +128,18 @@ await check("a domain is added, with what has to be entered for it", async () =>
   await page.locator(".records", { hasText: "_sett-challenge.hooli-shop.example" }).waitFor();
   return fine("portal-domain");
 });
+await check("a backup that is made appears, is gone back to with the name typed, and kept", async () => {
+  await outside("snapshot");
+  await page.reload();
+  await page.getByRole("button", { name: "Restore" }).click();
+  await page.locator("dialog input").fill("Hooli");
+  const odd = await fine("portal-restore");
+  await page.locator("dialog").getByRole("button", { name: "Restore" }).click();
+  await page.locator(".toast", { hasText: "as it was then" }).waitFor();
+  await page.getByRole("button", { name: "Keep it so" }).click();
+  await page.locator(".toast", { hasText: "Done" }).waitFor();
+  return odd;
+});
 await check("invoices are a click away", async () => {
   await page.getByRole("button", { name: "Invoices and payment" }).click();
   await page.waitForURL(/billing\.stripe\.com/);

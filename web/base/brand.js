@@ -19,11 +19,13 @@ function readable(rgb, ground, towards) {
   return rgb;
 }
 effect(() => {
-  const { color } = brand.value, style = document.documentElement.style;
+  const { color, on_color: on } = brand.value, style = document.documentElement.style;
   if (!/^#[0-9a-f]{6}$/i.test(color || "")) return;
   const isDark = theme.value === "dark" || (theme.value === "system" && dark.value);
   const rgb = readable(parts(color), isDark ? [33, 35, 39] : [247, 247, 246], isDark ? 255 : 0);
   style.setProperty("--accent", `rgb(${rgb})`);
+  style.setProperty("--brand", color);
+  style.setProperty("--on-brand", on || "#fff");
   style.setProperty("--busy", `rgb(${rgb})`);
   style.setProperty("--accent-soft", `rgb(${rgb} / .12)`);
   style.setProperty("--on-accent", contrast(light(rgb), 1) >= 4.5 ? "#fff" : "#10131c");

@@ -84,7 +84,7 @@ function Logs({ id, name }) {
 
 function Backups({ id, name, may, undecided, again }) {
   const { data, problem, again: reread } = useLoad(() => get(`/api/tenants/${id}/snapshots`), [id]), [busy, setBusy] = useState(false);
-  useLive(["snapshot", "restore"], () => { reread(); again(); });
+  useEffect(() => { const wait = setInterval(reread, 60000); return () => clearInterval(wait); }, []); // snapshots are the box's: no customer is told of them
   const back = (s) => confirm({ title: t("service.restore"), name, act: t("service.restore"), dies: [t("service.restore_dies", { at: exact(s.created_at) })], body: t("service.restore_help"),
     run: async () => { const answer = await send("POST", `/api/tenants/${id}/recover`, { snapshot: s.snapshot_id, confirm: name, act: "restore" }); through(answer.job).then((well) => { tell(well, "service.restored"); again(); }, () => {}); } });
   const decide = (act) => async () => {
