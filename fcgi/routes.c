@@ -36,6 +36,7 @@ const struct op_route route_table[] = {
     {POST, "/api/admin/login", "auth.login"},
     {POST, "/api/auth/second", "auth.second"},
     {POST, "/api/auth/confirm", "auth.confirm"},
+    {POST, "/api/auth/confirm/passkey", "auth.passkey-confirm"},
     {POST, "/api/auth/passkey/options", "auth.passkey-options"},
     {POST, "/api/auth/passkey", "auth.passkey"},
     {POST, "/api/auth/refresh", "auth.refresh"},

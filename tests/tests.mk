@@ -60,7 +60,7 @@ test-long: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=tsan all unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all
-	@python3 tests/run.py --timeout 7200 $(patsubst tests/unit/%.c,build/tsan/unit/%,$(filter-out %/test_engine_crash.c %/test_crash.c,$(wildcard tests/unit/test_*.c))) $(LONG)
+	@SETT_PAIRS=10000 python3 tests/run.py --timeout 7200 $(patsubst tests/unit/%.c,build/tsan/unit/%,$(filter-out %/test_engine_crash.c %/test_crash.c,$(wildcard tests/unit/test_*.c))) $(LONG)
 
 $(B)/bench/%: tests/bench/%.c $(ALL_ARCHIVES) Makefile
 	@mkdir -p $(B)/bench

@@ -7,6 +7,7 @@
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
+#include "passkey.h"
 #include "str.h"
 
 struct login_params {
@@ -140,6 +141,8 @@ static int me(struct op_call *call, struct err *err)
     struct json_out *j = call->out;
     const struct actor *actor = &call->actor;
     struct user user = {0};
+    struct scan scan = {0};
+    struct passkey passkey;
     char csrf[AUTH_CSRF_SIZE];
     int found;
 
@@ -167,6 +170,8 @@ static int me(struct op_call *call, struct err *err)
         json_out_time(j, actor->fresh_at + AUTH_FRESH_MS);
     json_out_key_text(j, "session_id", actor->session_id);
     json_out_key_bool(j, "has_password", user.password[0] != '\0');
+    json_out_key_bool(j, "has_passkey",
+                      passkeys_next(&scan, call->txn, user.id, &passkey, err) == 1);
     if (str_equal(actor->kind, "cookie")) {
         auth_csrf(&call->box->web_key, actor->session_id, csrf);
         json_out_key_text(j, "csrf_token", csrf);

@@ -87,6 +87,14 @@ static const struct field new_rows[] = {
 };
 static const struct fields new_fields = {new_rows, sizeof new_rows / sizeof new_rows[0], 0};
 
+static const struct field fresh_rows[] = {
+    {.name = "fresh_until",
+     .type = FIELD_TIME,
+     .size = 8,
+     .help = "until then, acts that need the password need no more"},
+};
+static const struct fields fresh_fields = {fresh_rows, 1, 0};
+
 static const struct view view_passkey = {"passkey", &passkey_table, NULL};
 
 /* A browser's answer, decoded. */
@@ -217,6 +225,51 @@ static int enter(struct op_call *call, struct err *err)
     (void)str_copy(call->audit.actor_kind, sizeof call->audit.actor_kind, "passkey");
     (void)str_copy(call->audit.object, sizeof call->audit.object, w->grant.session_id);
     return auth_show_session(call, &w->terms, &w->grant, &w->user, "given", err);
+}
+
+/* Within a session: as good as the password again. */
+static int again(struct op_call *call, struct err *err)
+{
+    const struct enter_params *p = call->params;
+    struct work *w = call->scratch;
+    struct json_out *j = call->out;
+    int64_t until_ms;
+    int found;
+
+    if (passkey_challenge_take(call->txn, &call->box->web_key, PASSKEY_USE, "", p->challenge,
+                               err) != 0 ||
+        (found = passkey_find(call->txn, p->id, &w->passkey, err)) < 0)
+        return -1;
+    if (found == 0 || !str_equal(w->passkey.user_id, call->actor.user_id))
+        return unknown(err);
+    if (passkey_used(call->txn, &w->passkey, w->counter, call->actor.address, err) != 0 ||
+        auth_session_fresh(call->txn, call->actor.session_id, &until_ms, err) != 0)
+        return -1;
+    (void)str_copy(call->audit.object, sizeof call->audit.object, call->actor.session_id);
+    json_out_object(j);
+    json_out_key_text(j, "object", "confirmation");
+    json_out_key_time(j, "fresh_until", until_ms);
+    json_out_end_object(j);
+    return 0;
+}
+
+/* Whoever is signed in stays so, whatever is wrong with the passkey. */
+static int again_slow(struct op_call *call, struct err *err)
+{
+    int result = enter_slow(call, err);
+
+    if (result != 0 && err->kind == ERR_UNAUTHENTICATED)
+        err->kind = ERR_INVALID;
+    return result;
+}
+
+static int again_run(struct op_call *call, struct err *err)
+{
+    int result = again(call, err);
+
+    if (result != 0 && err->kind == ERR_UNAUTHENTICATED)
+        err->kind = ERR_INVALID;
+    return result;
 }
 
 /* ---- a new one ---- */
@@ -394,6 +447,16 @@ const struct op passkey_ops[] = {
      .scratch_size = sizeof(struct work),
      .slow = enter_slow,
      .run = enter},
+    {.name = "auth.passkey-confirm",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_WRITE | OP_AUDIT,
+     .params = PARAMS(enter_rows, struct enter_params),
+     .help = "Use a passkey in place of giving the password again",
+     .example = "--signature-file signature",
+     .result = &fresh_fields,
+     .scratch_size = sizeof(struct work),
+     .slow = again_slow,
+     .run = again_run},
     {.name = "auth.passkey-new",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ | OP_FRESH,

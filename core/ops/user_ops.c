@@ -1,6 +1,8 @@
 /* Users: people who sign in. Hashing a password takes a tenth of a second on purpose, so it is done
  * before the transaction. */
-#include "auth.h"
+#include "auth_show.h"
+
+#include <sodium.h>
 
 #include "user_letter.h"
 #include "customer.h"
@@ -282,18 +284,32 @@ static int password_slow(struct op_call *call, struct err *err)
     return -1;
 }
 
+/* The session goes on under another id, with new tokens: who had got hold of the old ones has
+ * nothing. */
 static int user_password(struct op_call *call, struct err *err)
 {
     struct hashed *h = call->scratch;
+    struct json_out *j = call->out;
+    const char *session = call->actor.session_id;
     struct user user = h->user;
+    struct auth_grant grant = {0};
 
     object_before(call, &user_table, &user);
-    if (auth_password_set(call->txn, user.id, h->password, call->actor.session_id, err) != 0 ||
+    if (auth_password_set(call->txn, user.id, h->password, session, err) != 0 ||
         user_letter_tell(call->txn, &call->box->conf, &user, "password_changed", err) != 0 ||
-        record_get(call->txn, &user_table, &user, err) < 0)
+        record_get(call->txn, &user_table, &user, err) < 0 ||
+        (session[0] != '\0' &&
+         auth_session_renew(call->txn, &h->terms, &call->box->web_key, session, &grant, err) != 0))
         return -1;
     object_after(call, &user_table, &user);
-    return object_reply(call, &view_user, &user, err);
+    json_out_object(j);
+    json_out_key_text(j, "object", view_user.object);
+    fields_json(&user_table.fields, &user, j);
+    if (session[0] != '\0')
+        auth_show_grant(call, &h->terms, &grant);
+    json_out_end_object(j);
+    sodium_memzero(&grant, sizeof grant);
+    return 0;
 }
 
 const struct op user_ops[] = {
@@ -342,11 +358,12 @@ const struct op user_ops[] = {
      .run = user_delete},
     {.name = "user.password",
      .role = ROLE_CUSTOMER,
-     .flags = OP_WRITE | OP_AUDIT | OP_ENROL,
+     .flags = OP_WRITE | OP_AUDIT | OP_SECRET | OP_ENROL,
      .params = PARAMS(password_rows, struct password_params),
-     .help = "Change one's own password; all other sessions end",
+     .help = "Change one's own password; this session gets new tokens, all others end",
      .example = "--current-password-file old --new-password-file new",
      .result = &user_table.fields,
+     .more = &auth_grant_fields,
      .scratch_size = sizeof(struct hashed),
      .slow = password_slow,
      .run = user_password},

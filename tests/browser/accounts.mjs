@@ -153,6 +153,17 @@ await check("a passkey is added, signs in by itself, and is taken back", async (
   await button(page, "Sign in with a passkey").click();
   await inside(page);
   await page.goto("/admin/account");
+  let refused = 0; // and in place of the password, where that is needed again
+  await page.route("**/api/users/me/second-factor/codes", (route) =>
+    (refused++ ? route.continue() : route.fulfill({ status: 403, contentType: "application/problem+json", body: JSON.stringify({ title: "Forbidden", status: 403, code: "password_needed", detail: "needs the password" }) })));
+  page.excused = /401|403/;
+  await button(page, "New recovery codes").click();
+  await button(dialog(page), "New recovery codes").click();
+  await button(dialog(page), "Use a passkey").click();
+  await dialog(page).locator(".code-list li").first().waitFor();
+  codes = await dialog(page).locator(".code-list code").allInnerTexts();
+  await button(dialog(page), "I have kept them").click();
+  await page.unroute("**/api/users/me/second-factor/codes");
   await page.getByRole("button", { name: /^Remove / }).click();
   await button(dialog(page), "Remove the passkey").click();
   await page.locator(".rows li", { hasText: "Remove" }).waitFor({ state: "detached" });
@@ -212,6 +223,22 @@ await check("who must have a second factor and has none sets it up before anythi
   const where = new URL(ops.url()).pathname;
   await ops.context().close();
   return where === "/admin/tunnels" ? found : where;
+});
+await check("an admin takes the second factor of somebody away, by typing the name", async () => {
+  const root = await open(browser);
+  await first(root, "admin", facts.password, "/admin/users");
+  await root.locator("summary").click();
+  await give(root, code(await root.locator("details code").innerText()));
+  await root.locator(".codes .button.primary").click();
+  await root.locator("main table tbody tr", { hasText: "ops" }).locator("a, button").first().click();
+  await button(dialog(root), "Take the second factor away").click();
+  const asked = dialog(root).filter({ hasText: "Type ops to confirm" });
+  await asked.locator("input").fill("ops");
+  await button(asked, "Take the second factor away").click();
+  await asked.waitFor({ state: "detached" });
+  const state = await root.evaluate(async () => (await (await fetch("/api/users/ops/second-factor")).json()).state);
+  await root.context().close();
+  return state === "off" || state;
 });
 await browser.close();
 end();

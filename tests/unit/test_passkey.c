@@ -273,10 +273,9 @@ static int add(struct ops_world *w, const struct actor *me, const struct device 
     return ops_call(w, "auth.passkey-add", me, NULL, json);
 }
 
-static int enter(struct ops_world *w, const struct device *d, const char *challenge,
-                 const char *handle)
+static int give(struct ops_world *w, const char *op, const struct actor *actor,
+                const struct device *d, const char *challenge, const char *handle)
 {
-    struct actor nobody = ops_actor(ROLE_PUBLIC);
     struct said s;
     char json[4096];
 
@@ -286,7 +285,15 @@ static int enter(struct ops_world *w, const struct device *d, const char *challe
                      "\"authenticator_data\":\"%s\",\"signature\":\"%s\",\"user_handle\":\"%s\"}",
                      b64(d->id, sizeof d->id), challenge, b64(s.client, s.is.client_len),
                      b64(s.data, s.is.data_len), b64(s.signature, sizeof s.signature), handle);
-    return ops_call(w, "auth.passkey", &nobody, NULL, json);
+    return ops_call(w, op, actor, NULL, json);
+}
+
+static int enter(struct ops_world *w, const struct device *d, const char *challenge,
+                 const char *handle)
+{
+    struct actor nobody = ops_actor(ROLE_PUBLIC);
+
+    return give(w, "auth.passkey", &nobody, d, challenge, handle);
 }
 
 static void challenge_of(struct ops_world *w, const char *op, const struct actor *actor,
@@ -345,10 +352,23 @@ static void added_and_used(void **state)
     assert_string_equal(w->err.code, "passkey_copied");
     d.counter = 3;
     assert_int_equal(enter(w, &d, challenge, handle), 200);
+    /* In place of the password, within a session; not in somebody else's. */
+    ops_ok(w, 201, "user.create", ROLE_ADMIN,
+           "{\"name\":\"bob\",\"role\":\"viewer\",\"password\":\"" PASSWORD "\"}");
+    other = me;
+    ops_keep(w, "id", other.user_id, sizeof other.user_id);
+    challenge_of(w, "auth.passkey-options", NULL, challenge);
+    d.counter = 4;
+    assert_int_equal(give(w, "auth.passkey-confirm", &other, &d, challenge, handle), -422);
+    assert_int_equal(give(w, "auth.passkey-confirm", &me, &d, challenge, handle), 200);
+    assert_true(ops_text(w, "fresh_until")[0] != '\0');
+    assert_int_equal(give(w, "auth.passkey-confirm", &me, &d, challenge, handle), -422);
+    assert_int_equal(ops_call(w, "auth.me", &me, NULL, "{}"), 200);
+    assert_true(json_bool(w->answer, "has_passkey", false));
     challenge_of(w, "auth.passkey-options", NULL, challenge);
 #ifdef SETT_TEST
     setenv("SETT_CLOCK_OFFSET_S", "301", 1);
-    d.counter = 4;
+    d.counter = 5;
     assert_int_equal(enter(w, &d, challenge, handle), -401);
     assert_string_equal(w->err.code, "challenge_over");
     unsetenv("SETT_CLOCK_OFFSET_S");

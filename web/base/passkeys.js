@@ -22,11 +22,11 @@ export async function makePasskey(name) {
   return send("POST", "/api/users/me/passkeys", { name, challenge: o.challenge, client_data: text(made.response.clientDataJSON), authenticator_data: text(made.response.getAuthenticatorData()) });
 }
 
-/** usePasskey(): signs in by one that the person chooses. */
-export async function usePasskey() {
+/** usePasskey(path): by one that the person chooses: signs in; or, at "/api/auth/confirm/passkey", stands for the password. */
+export async function usePasskey(path = "/api/auth/passkey") {
   const o = await send("POST", "/api/auth/passkey/options");
   const used = await navigator.credentials.get({ publicKey: { challenge: bytes(o.challenge), rpId: o.rp_id, userVerification: "required", timeout: 240000 } });
   const said = used.response;
-  return send("POST", "/api/auth/passkey", { id: text(used.rawId), challenge: o.challenge, client_data: text(said.clientDataJSON), authenticator_data: text(said.authenticatorData),
+  return send("POST", path, { id: text(used.rawId), challenge: o.challenge, client_data: text(said.clientDataJSON), authenticator_data: text(said.authenticatorData),
     signature: text(said.signature), ...(said.userHandle?.byteLength ? { user_handle: text(said.userHandle) } : {}) });
 }

@@ -5,6 +5,7 @@ import { get, me, send, whoami } from "./api.js";
 import { needTexts, t } from "./lang.js";
 import { Dialog, show } from "./dialog.js";
 import { Field } from "./form.js";
+import { possible, refusal, usePasskey } from "./passkeys.js";
 import { Button, Code, Copy, Icon, Trouble } from "./ui.js";
 
 await needTexts("second");
@@ -66,6 +67,11 @@ export const askFresh = () => show(({ close }) => {
       close(true);
     });
   };
+  const passkey = () => run(async () => {
+    try { await usePasskey("/api/auth/confirm/passkey"); } catch (p) { if (refusal(p)) return; throw p; }
+    await whoami();
+    close(true);
+  });
   const elsewhere = problem && !problem.of("password") && !problem.of("code");
   return html`<${Dialog} title=${t("second.fresh")} close=${() => close(false)}><form class="stack" onSubmit=${go}>
     <p>${t("second.fresh_help")}</p>
@@ -74,7 +80,8 @@ export const askFresh = () => show(({ close }) => {
       problem=${problem?.of("password") && t("second.password_wrong")}/>
     ${needsCode && html`<${CodeField} value=${code} change=${setCode} recovery=${recovery} setRecovery=${setRecovery} problem=${problem?.of("code") && t("second.wrong")}/>`}
     ${elsewhere && html`<${Trouble} of=${problem}/>`}
-    <div class="acts end"><${Button} onClick=${() => close(false)}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("second.go_on")}<//></div></form><//>`;
+    <div class="acts end">${me.value?.has_passkey && possible() && html`<${Button} icon="fingerprint" disabled=${busy} onClick=${passkey}>${t("second.passkey")}<//><span class="grow"></span>`}
+      <${Button} onClick=${() => close(false)}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("second.go_on")}<//></div></form><//>`;
 });
 
 /** Recovery codes, this once: to copy, to keep as a file, to print. done() when they are kept. */

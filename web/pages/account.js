@@ -12,6 +12,7 @@ import { Codes, EnrolApp, factor, useTry } from "../base/second.js";
 import { makePasskey, possible, refusal } from "../base/passkeys.js";
 
 const ME = "/api/users/me";
+const command = (words) => (me.value.role === "customer" ? null : "sett " + words); // customers have no box to type it at
 
 /* ---- the password ---- */
 
@@ -69,7 +70,7 @@ const enrol = (again) => show(({ close }) => html`<${Dialog} title=${t("account.
   <${EnrolApp} done=${() => { close(); again(); toast(t("account.app_on"), { kind: "good" }); }} cancel=${close}/><//>`);
 
 const newCodes = async (again) => {
-  const made = await confirm({ title: t("account.new_codes"), body: t("account.new_codes_help"), kind: "primary", command: `sett second-factor codes --user ${me.value.user.name}`,
+  const made = await confirm({ title: t("account.new_codes"), body: t("account.new_codes_help"), kind: "primary", command: command(`second-factor codes --user ${me.value.user.name}`),
     run: () => send("POST", ME + "/second-factor/codes") });
   if (!made) return;
   await show(({ close }) => html`<${Dialog} title=${t("account.codes")} close=${close}><${Codes} codes=${made.codes} done=${close}/><//>`);
@@ -77,7 +78,7 @@ const newCodes = async (again) => {
 };
 
 const switchOff = async (again) => {
-  const off = await confirm({ title: t("account.switch_off"), body: t("account.switch_off_help"), command: `sett second-factor disable --user ${me.value.user.name}`,
+  const off = await confirm({ title: t("account.switch_off"), body: t("account.switch_off_help"), command: command(`second-factor disable --user ${me.value.user.name}`),
     run: () => send("DELETE", ME + "/second-factor") });
   if (off) { await whoami(); again(); }
 };
@@ -106,6 +107,7 @@ const addPasskey = (again) => show(({ close }) => {
       try { await makePasskey(name); } catch (p) { throw refusal(p) ? new Error(t("account.passkey_" + refusal(p))) : p; }
       close();
       again();
+      whoami();
       toast(t("account.passkey_added", { name }), { kind: "good" });
     });
   };
@@ -117,7 +119,7 @@ const addPasskey = (again) => show(({ close }) => {
 
 function Passkey({ of: p, again }) {
   const remove = async () => {
-    const gone = await confirm({ title: t("account.remove_passkey"), body: t("account.remove_passkey_help", { name: p.name }), command: "sett passkey revoke " + p.id, run: () => send("DELETE", "/api/passkeys/" + p.id) });
+    const gone = await confirm({ title: t("account.remove_passkey"), body: t("account.remove_passkey_help", { name: p.name }), command: command("passkey revoke " + p.id), run: () => send("DELETE", "/api/passkeys/" + p.id) });
     if (gone) again();
   };
   return html`<li><${Icon} name="fingerprint"/><div class="grow"><p class="row"><b>${p.name}</b>${p.synced && html`<span class="quiet">${t("account.synced")}</span>`}</p>
@@ -158,14 +160,14 @@ function Sessions() {
   const { data, problem, again } = useLoad(() => get("/api/sessions", { limit: 100 }), []);
   useLive(["session"], again);
   const clear = async () => {
-    const done = await confirm({ title: t("account.end_others"), body: t("account.end_others_help"), command: `sett session clear --user ${me.value.user.name}`, run: () => send("DELETE", "/api/sessions") });
+    const done = await confirm({ title: t("account.end_others"), body: t("account.end_others_help"), command: command(`session clear --user ${me.value.user.name}`), run: () => send("DELETE", "/api/sessions") });
     if (done) { again(); toast(t("account.ended", { n: done.ended }), { kind: "good" }); }
   };
   const list = data?.data || [];
   return html`<${Card} title=${t("account.sessions")} acts=${list.length > 1 && html`<${Button} icon="log-out" onClick=${clear}>${t("account.end_others")}<//>`}>
     <p class="quiet">${t("account.sessions_help")}</p><${Trouble} of=${problem} again=${again}/>
     <ul class="rows">${[...list].sort((a, b) => b.current - a.current).map((s) => html`<${Session} key=${s.id} of=${s} again=${again}/>`)}</ul>
-    <p><${Code}>${`sett session list --user ${me.value.user.name}`}<//></p><//>`;
+    ${command("") && html`<p><${Code}>${command(`session list --user ${me.value.user.name}`)}<//></p>`}<//>`;
 }
 
 export default function Account() {

@@ -55,6 +55,10 @@ const reset = (user) => confirm({
   title: t("users.reset"), kind: "primary", body: t("users.reset_text", { name: user.name }), command: `sett user reset ${user.name}`,
   run: () => send("POST", `/api/users/${user.id}/reset`, {}),
 }).then((answer) => answer?.link && link(answer, t("users.reset"), user.name));
+const takeSecond = (user, done) => confirm({
+  title: t("users.take_second"), body: t("users.take_second_text", { name: user.name }), name: user.name, command: `sett second-factor remove ${user.name} --confirm=${user.name}`,
+  run: () => send("DELETE", `/api/users/${user.id}/second-factor`).then(done),
+});
 const remove = (user, sessions, keys, done) => confirm({
   title: t("users.delete"), name: user.name, command: `sett user delete ${user.name}`,
   dies: [t("users.dies_sessions", { n: sessions.length }), ...keys.filter((k) => !k.revoked_at).map((k) => t("users.dies_key", { name: k.name }))],
@@ -75,6 +79,7 @@ function Beside({ id, again }) {
       [t("users.last"), html`<${Time} at=${user.last_login_at} never=${t("users.never")}/>`], [t("users.made"), html`<${Time} at=${user.created_at}/>`]]}/>
     <div class="acts"><${Button} icon="pencil" onClick=${() => edit(user, both)}>${t("base.edit")}<//>
       ${!user.disabled && html`<${Button} icon="link" onClick=${() => reset(user)}>${t("users.reset")}<//>`}
+      ${user.second_factor_at && html`<${Button} icon="unlink" onClick=${() => takeSecond(user, both)}>${t("users.take_second")}<//>`}
       <${Button} icon=${user.disabled ? "lock-open" : "lock"} onClick=${() => switchOff(user, both)}>${t(user.disabled ? "users.enable" : "users.disable")}<//>
       <${Button} icon="trash-2" kind="danger" onClick=${() => remove(user, sessions, keys, () => { close(); again(); })}>${t("base.delete")}<//></div>
     <${Card} title=${t("users.sessions")}>${sessions.length === 0 ? html`<p class="quiet">${t("users.no_sessions")}</p>` : sessions.map((s) => html`<p key=${s.id}>

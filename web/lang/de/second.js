@@ -22,5 +22,6 @@ export default {
   qr_alt: "QR-Code für die Authenticator-App",
   by_hand: "Lässt es sich nicht scannen?",
   by_hand_help: "Geben Sie diesen Schlüssel in die App ein; zeitbasiert, sechs Ziffern.",
+  passkey: "Passkey benutzen",
   confirm: "Bestätigen",
 };

@@ -38,6 +38,8 @@ export default {
   dies_sessions: { one: "{n} Sitzung", other: "{n} Sitzungen" },
   dies_key: "der API-Schlüssel {name}",
   second: "Zweiter Faktor",
+  take_second: "Zweiten Faktor wegnehmen",
+  take_second_text: "Nur wenn Sie sicher sind, wer darum bittet: {name} meldet sich dann allein mit dem Passwort an. Sitzungen enden sofort.",
   last: "Letzte Anmeldung",
   never: "nie",
   made: "Angelegt",

@@ -22,5 +22,6 @@ export default {
   qr_alt: "QR code for the authenticator app",
   by_hand: "It cannot be scanned?",
   by_hand_help: "Type this key into the app; it is time-based, with six digits.",
+  passkey: "Use a passkey",
   confirm: "Confirm",
 };

@@ -38,6 +38,8 @@ export default {
   dies_sessions: { one: "{n} session", other: "{n} sessions" },
   dies_key: "the API key {name}",
   second: "Second factor",
+  take_second: "Take the second factor away",
+  take_second_text: "Only when you are sure who asks: {name} signs in by password alone then. Sessions end at once.",
   last: "Last sign-in",
   never: "never",
   made: "Made",

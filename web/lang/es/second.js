@@ -22,5 +22,6 @@ export default {
   qr_alt: "Código QR para la aplicación de autenticación",
   by_hand: "¿No se puede escanear?",
   by_hand_help: "Escriba esta clave en la aplicación; se basa en la hora y tiene seis cifras.",
+  passkey: "Usar una llave de acceso",
   confirm: "Confirmar",
 };

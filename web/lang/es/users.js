@@ -38,6 +38,8 @@ export default {
   dies_sessions: { one: "{n} sesión", other: "{n} sesiones" },
   dies_key: "la clave API {name}",
   second: "Segundo factor",
+  take_second: "Quitar el segundo factor",
+  take_second_text: "Solo si está seguro de quién lo pide: {name} iniciará sesión únicamente con la contraseña. Las sesiones se cierran de inmediato.",
   last: "Último acceso",
   never: "nunca",
   made: "Creado",
