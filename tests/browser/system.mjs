@@ -34,6 +34,15 @@ await check("a search, a level and a source stand in the address, and hold when 
   await page.locator(".log li", { hasText: "another bridge is out" }).waitFor({ timeout: 8000 });
   return (await page.locator(".log li:not(.log-day)").count()) === 2;
 });
+await check("front and worker begin anew, and what is written meanwhile is seen", async () => {
+  const { programs } = await page.evaluate(() => fetch("/api/system/programs").then((a) => a.json()));
+  page.excused = /50[234]|ERR_|Failed to load/;
+  for (const name of ["front", "worker"]) process.kill(programs.find((p) => p.name === name).pid, "SIGKILL");
+  write("error", "a third bridge is out");
+  await page.locator(".log li", { hasText: "a third bridge is out" }).waitFor({ timeout: 20000 });
+  await page.waitForFunction(() => fetch("/api/system/programs").then((a) => a.ok), null, { timeout: 15000, polling: 500 });
+  page.excused = null;
+});
 await check("it can be paused, and taken away as a table without secrets", async () => {
   await button("Live").click();
   await page.waitForURL(/live=no/);

@@ -30,17 +30,17 @@ function useLines(params, live, around) {
         .then((old) => put([...old.data.reverse(), ...newer.data.reverse()], { more: old.has_more }))).catch(fail);
       return;
     }
-    let over = false, stream = null, poll = 0, wait = 0, waiting = [];
+    let over = false, stream = null, again = 0, wait = 0, waiting = [];
     set({ lines: [], busy: true });
     const last = () => lines.current.at(-1)?.id;
     const flush = () => { wait = 0; add(waiting); waiting = []; };
     const follow = () => {
       stream = new EventSource(url("/api/logs/stream", { ...params, since: since(params.since), limit: PAGE, ending_before: last() }));
       stream.addEventListener("line", (e) => { waiting.push(JSON.parse(e.data)); wait ||= setTimeout(flush, 150); });
-      stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED && !over) poll ||= setInterval(() => ask({ ending_before: last() }).then((a) => over || add(a.data.reverse()), () => {}), 5000); });
+      stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED && !over) again = setTimeout(follow, 2000); }); // refused: the box begins anew
     };
     ask().then((a) => { if (over) return; put(a.data.reverse(), { more: a.has_more }); if (live) follow(); }, (p) => over || fail(p));
-    return () => { over = true; stream?.close(); clearInterval(poll); clearTimeout(wait); };
+    return () => { over = true; stream?.close(); clearTimeout(again); clearTimeout(wait); };
   }, [key, live, around]);
   const older = () => ask({ starting_after: lines.current[0]?.id }).then((a) => put([...a.data.reverse(), ...lines.current], { more: a.has_more }), fail);
   return { ...state, older };
