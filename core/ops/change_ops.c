@@ -19,7 +19,6 @@ static const struct {
     const char *object, *op;
 } seen_by[] = {
     {"job", "job.show"},
-    {"session", "user.list"},
     {"message", "mail.log"},
     {"box", "box.show"},
     {"alert_rule", "alert.rules"},
@@ -29,6 +28,17 @@ static const struct {
     {"drift_scan", "drift.status"},
     {"turn_key", "turn.list"},
 };
+
+/* What is of one user: told to that user, and to whom may see all users. */
+static bool is_personal(const char *object)
+{
+    static const char *const objects[] = {"session", "key", "passkey"};
+
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
+        if (str_equal(objects[i], object))
+            return true;
+    return false;
+}
 
 static bool may_see(const struct actor *actor, const char *object)
 {
@@ -90,7 +100,12 @@ int change_topics_check(const char *topics, struct err *err)
 int change_told(struct txn *txn, const struct actor *actor, const char *topics,
                 const struct feed_row *row, struct err *err)
 {
-    if (!has_topic(topics, row->object) || !may_see(actor, row->object))
+    if (!has_topic(topics, row->object))
+        return 0;
+    if (is_personal(row->object))
+        return (actor->user_id[0] != '\0' && str_equal(row->about, actor->user_id)) ||
+               may_see(actor, "user");
+    if (!may_see(actor, row->object))
         return 0;
     return actor->role == ROLE_CUSTOMER ? is_theirs(txn, actor->customer_id, row, err) : 1;
 }

@@ -223,8 +223,16 @@ static int theirs(struct txn *txn, void *arg, struct err *err)
     struct tenant t = {.number = 7};
     struct tunnel tunnel = {.number = 7};
     struct user user = {.role = ROLE_CUSTOMER};
+    struct session own = {.seen_at = 1}, other = {.seen_at = 1};
 
     (void)arg;
+    id_make(own.id, "ses");
+    id_make(other.id, "ses");
+    (void)str_copy(own.user_id, sizeof own.user_id, customer.user_id);
+    id_make(other.user_id, "us");
+    if (record_put(txn, &session_table, &own, err) == -1 ||
+        record_put(txn, &session_table, &other, err) == -1)
+        return -1;
     id_make(t.id, "tn");
     id_make(tunnel.id, "tun");
     id_make(user.id, "us");
@@ -250,6 +258,7 @@ static void what_is_not_theirs_is_not_told(void **state)
     (void)state;
     buf_init(&out, 1 << 20);
     id_make(customer.customer_id, "cu");
+    id_make(customer.user_id, "us");
     begin(&s, NULL, "", "");
     (void)look(&s, &out);
     must_write(world, tenant_change, &t); /* nobody's */
@@ -262,7 +271,8 @@ static void what_is_not_theirs_is_not_told(void **state)
     txn = must_read(world);
     assert_int_equal(stream_look(&s, txn, &customer, &out, &err), 0);
     db_read_end(txn);
-    assert_int_equal(count(buf_string(&out), "event: change\n"), 2); /* not of the user */
+    assert_int_equal(count(buf_string(&out), "event: change\n"), 3);        /* not of the user */
+    assert_int_equal(count(buf_string(&out), "\"object\":\"session\""), 1); /* their own */
     assert_int_equal(count(buf_string(&out), "\"object\":\"tenant\""), 1);
     assert_int_equal(count(buf_string(&out), "\"object\":\"tunnel\""), 1);
     buf_free(&out);

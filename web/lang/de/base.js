@@ -48,6 +48,8 @@ export default {
   give_up: "Getanes zurücknehmen",
   palette: "Alles finden",
   palette_hint: "Eine Seite, eine Handlung, ein Mandant…",
+  palette_acts: "Aktionen",
+  key_acts: "Aktionen zum Gefundenen",
   find: "Finden…",
   shortcuts: "Tastenkürzel",
   key_rows: "Nächste und vorige Zeile",

@@ -48,6 +48,8 @@ export default {
   give_up: "Undo what was done",
   palette: "Find anything",
   palette_hint: "A page, an act, a tenant…",
+  palette_acts: "acts",
+  key_acts: "Acts on what is found",
   find: "Find…",
   shortcuts: "Keyboard shortcuts",
   key_rows: "Next and previous row",

@@ -48,6 +48,8 @@ export default {
   give_up: "Deshacer lo hecho",
   palette: "Buscar cualquier cosa",
   palette_hint: "Una página, una acción, un cliente…",
+  palette_acts: "acciones",
+  key_acts: "Acciones sobre lo hallado",
   find: "Buscar…",
   shortcuts: "Atajos de teclado",
   key_rows: "Fila siguiente y anterior",
