@@ -98,6 +98,7 @@ const struct op_route route_table[] = {
     {GET, "/api/tenants/{id}/stats", "tenant.stats"},
 
     {GET, "/api/cloudflare/quotas", "cloudflare.quotas"},
+    {GET, "/api/tenants/{id}/guards", "tenant.guards"},
     {GET, "/api/tenants/{id}/access", "access.show"},
     {PUT, "/api/tenants/{id}/access", "access.set"},
     {DELETE, "/api/tenants/{id}/access", "access.clear"},

@@ -52,6 +52,8 @@ def test_access(tap, box, site):
            "a plan says what would be touched, and touches nothing", plan)
     done = site.do("access", "set", "1", "--emails", "Ann@Example.com, bob@example.com", "--domains", "example.org")
     shown = box.json("access", "show", "1")
+    both = box.json("tenant", "guards", "1")
+    tap.ok(both["access"] == shown and both["rate_limit"] is None and both["turn_key"] is None and both["possible"], "tenant guards has it, and no limit", both)
     tap.ok(done["state"] == "done" and shown["state"] == "active" and shown["emails"] == "ann@example.com,bob@example.com"
            and len(shown["aud"]) == 64, "set: the record says what holds", (done, shown))
     tap.equal([site.verdict("acme", e) for e in ("", "ann@example.com", "eve@example.com", "x@example.org")],

@@ -101,7 +101,7 @@ def test_alone(tap, box, sites):
     tap.equal(carrier["routes"], MANY, "its places are free again")
     status = box.json("tunnel", "status", carrier["id"])
     said = box.sett("tunnel", "probe", carrier["id"], "--json", ok=False)
-    tap.ok(status["health"] == "healthy" and box.json("tunnel", "logs", carrier["id"])["lines"] and said[0] in (0, 1) and box.alive(),
+    tap.ok(status["health"] == "healthy" and box.json("tunnel", "logs", carrier["id"])["lines"] and said[0] == 1,
            "its status, its log and a probe of it can be asked for, though its name is no host's", (status, said))
     no = box.sett("tunnel", "delete", carrier["id"], f"--confirm={carrier['hostname']}", ok=False)
     tap.ok(no[0] == 5 and str(MANY) in no[2], "a shared tunnel that leads somewhere is not deleted", no)

@@ -11,6 +11,7 @@
 #include "params.h"
 #include "str.h"
 #include "tenant.h"
+#include "turn.h"
 
 struct access_params {
     char id[96];
@@ -307,9 +308,60 @@ static int ratelimit_set(struct op_call *call, struct err *err)
     return close_guard(call, &limit_kind, "ratelimit.apply", &tenant, &guard, &job, err);
 }
 
+/* ---- both ---- */
+
+/* In one answer with the TURN key, none being none rather than a refusal: for whoever shows them.
+ */
+static int guards_show(struct op_call *call, struct err *err)
+{
+    static const struct kind *const kinds[] = {&access_kind, &limit_kind};
+    const struct id_params *p = call->params;
+    struct json_out *j = call->out;
+    struct tenant tenant = {0};
+    struct turn_key key = {0};
+    struct err why = {0};
+    union guard guard;
+    int found;
+
+    if (object_get(call, &tenant_table, p->id, &tenant, err) != 0)
+        return -1;
+    json_out_object(j);
+    json_out_key_text(j, "object", "guards");
+    json_out_key_text(j, "tenant_id", tenant.id);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        json_out_key(j, kinds[i]->view->object);
+        if ((found = kinds[i]->get(call->txn, tenant.id, &guard, err)) == -1)
+            return -1;
+        if (found == 0)
+            json_out_null(j);
+        else if (view_object(call, kinds[i]->view, &guard, err) != 0)
+            return -1;
+    }
+    json_out_key(j, "turn_key");
+    if ((found = turn_find(call->txn, tenant.id, &key, err)) == -1)
+        return -1;
+    if (found == 0)
+        json_out_null(j);
+    else if (view_object(call, &view_turn, &key, err) != 0)
+        return -1;
+    memset(&tenant, 0, sizeof tenant);
+    found = get(call, p->id, true, &tenant, &why);
+    json_out_key_bool(j, "possible", found == 0);
+    json_out_key_text(j, "reason", found == 0 ? "" : why.text);
+    json_out_end_object(j);
+    return 0;
+}
+
 #define CHANGE (OP_WRITE | OP_AUDIT | OP_JOB)
 
 const struct op access_ops[] = {
+    {.name = "tenant.guards",
+     .role = ROLE_CUSTOMER,
+     .flags = OP_READ,
+     .params = &object_id,
+     .help = "Who may come in to a tenant, how often one may ask, its TURN key, in one answer",
+     .example = "1",
+     .run = guards_show},
     {.name = "access.show",
      .role = ROLE_CUSTOMER,
      .flags = OP_READ,

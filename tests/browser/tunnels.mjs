@@ -128,6 +128,25 @@ await check("the list has who is waited for, and how long there is", async () =>
   await page.waitForURL(/state=pending/);
   await page.getByText("28 days left").waitFor();
 });
+await check("a tenant's access and rate limit are set on its page, and taken away", async () => {
+  await page.goto("/admin/tenants");
+  await page.locator("a.row", { hasText: "Acme" }).click();
+  await page.getByRole("link", { name: "Access", exact: true }).click();
+  await page.getByText("Everybody may come in.").waitFor();
+  await button("Set").first().click();
+  await dialog().locator("[name=emails]").fill("ann@example.com");
+  await button("Save", dialog()).click();
+  await closeJob();
+  await page.locator("code", { hasText: "ann@example.com" }).waitFor();
+  await button("Set").click();
+  await dialog().locator("[name=requests]").fill("50");
+  await button("Save", dialog()).click();
+  await closeJob();
+  await button("Take away").first().click();
+  await button("Take away", dialog()).click();
+  await closeJob();
+  await page.getByText("Everybody may come in.").waitFor();
+});
 await check("the map of ports is walked by arrows, a port is kept and let go, and a table has the same", async () => {
   await page.goto("/admin/ports");
   await settled(page);

@@ -10,7 +10,7 @@ import { Form } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
-import { TenantInput } from "./tunnel_parts.js";
+import { TenantInput } from "../parts/tunnels.js";
 
 const looks = { active: "good", pending: "warn", moved: "bad", lost: "bad", failed: "bad", adding: "busy", routing: "busy", verifying: "busy", removing: "busy" };
 const order = ["pending", "active", "verifying", "routing", "adding", "moved", "lost", "failed", "removing", "removed"];

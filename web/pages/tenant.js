@@ -10,6 +10,7 @@ import { Table } from "../base/table.js";
 import { JobView } from "../base/job.js";
 import { LogView } from "../base/logs.js";
 import { Health } from "../parts/tenant-health.js";
+import { Guards } from "../parts/guards.js";
 import * as acts from "../parts/tenant-acts.js";
 
 const gone = (r) => r.state === "deleted";
@@ -109,7 +110,7 @@ function History({ r }) {
     ${lists.data && html`<${Card} title=${t("base.page.audit")} kind="flush"><${Table} name="tenant-audit" data=${lists.data.data} columns=${audit}/><//>`}`;
 }
 
-const tabs = { overview: Overview, health: ({ r }) => html`<${Health} id=${r.id}/>`, logs: Log, domains: Domains, snapshots: Snapshots, billing: Billing, history: History };
+const tabs = { overview: Overview, health: ({ r }) => html`<${Health} id=${r.id}/>`, logs: Log, domains: Domains, guards: Guards, snapshots: Snapshots, billing: Billing, history: History };
 
 export default function Tenant({ params, query }) {
   const { data: r, problem, again } = useLoad(() => get("/api/tenants/" + params.id), [params.id]);

@@ -11,8 +11,8 @@ import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
 import { LogView } from "../base/logs.js";
-import { kindOf } from "./tunnel_parts.js";
-import { Rules } from "./tunnel_rules.js";
+import { kindOf } from "../parts/tunnels.js";
+import { Rules } from "../parts/tunnel-rules.js";
 
 const nameOf = (x) => x.hostname || x.name;
 const looks = { healthy: "good", stopped: "bad", gone: "bad", mute: "bad", unconnected: "bad", unnamed: "warn", lagging: "warn", degraded: "warn", starting: "busy" };
@@ -127,7 +127,7 @@ export default function Tunnel({ params, query }) {
     { label: t("tunnel.delete"), icon: "trash-2", kind: "danger", act: () => remove(x) }];
   return html`<${Page} title=${nameOf(x)} back=${["/admin/tunnels", t("base.page.tunnels")]}
       lead=${html`<${State} of=${x.state} title=${x.state_reason}/> ${x.health !== "unknown" && html`<${State} of=${x.health} group="base.health"/>`}`}
-      acts=${!over && html`<${Button} icon="test-tube" onClick=${() => probe(x)}>${t("tunnel.probe")}<//>
+      acts=${!over && html`${!x.shared && html`<${Button} icon="test-tube" onClick=${() => probe(x)}>${t("tunnel.probe")}<//>`}
         ${may("operator") && html`${!x.elsewhere && html`<${Button} icon="rotate-cw" onClick=${() => restart(x)}>${t("tunnel.restart")}<//>`}
           <${Menu} label=${t("base.more")} items=${more}/>`}`}>
     ${tabs.length > 1 && html`<${Tabs} tabs=${tabs} at=${at} href=${(id) => location.pathname + (id && "?tab=" + id)}/>`}

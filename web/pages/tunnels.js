@@ -10,7 +10,7 @@ import { Form } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
-import { TenantInput, kindOf } from "./tunnel_parts.js";
+import { TenantInput, kindOf } from "../parts/tunnels.js";
 
 const states = ["active", "provisioning", "paused", "failed", "deleting", "deleted"];
 const kinds = ["tenant", "alone", "shared", "carried", "adopted"];

@@ -3,6 +3,7 @@ export default {
   "tab.health": "Befinden",
   "tab.logs": "Protokoll",
   "tab.domains": "Domains",
+  "tab.guards": "Zugang",
   "tab.snapshots": "Sicherungen",
   "tab.billing": "Abrechnung",
   "tab.history": "Verlauf",

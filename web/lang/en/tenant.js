@@ -3,6 +3,7 @@ export default {
   "tab.health": "Health",
   "tab.logs": "Log",
   "tab.domains": "Domains",
+  "tab.guards": "Access",
   "tab.snapshots": "Snapshots",
   "tab.billing": "Billing",
   "tab.history": "History",

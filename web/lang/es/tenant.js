@@ -3,6 +3,7 @@ export default {
   "tab.health": "Salud",
   "tab.logs": "Registro",
   "tab.domains": "Dominios",
+  "tab.guards": "Acceso",
   "tab.snapshots": "Instantáneas",
   "tab.billing": "Facturación",
   "tab.history": "Historial",
