@@ -83,6 +83,7 @@ void ident_actor(const struct identity *identity, const struct request *r, const
     actor->fresh_at = identity->fresh_at;
     actor->enrol = identity->enrol;
     (void)str_copy(actor->scopes, sizeof(actor->scopes), identity->scopes);
+    (void)str_copy(actor->tenant_id, sizeof(actor->tenant_id), identity->tenant_id);
 }
 
 const char *ident_credential(const struct identity *identity)

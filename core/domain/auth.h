@@ -39,6 +39,7 @@ struct identity {
     bool touch;       /* last use noted is over a minute old: auth_touch when convenient */
     char address[48]; /* of an API key: from where it was used just now */
     char scopes[AUTH_SCOPES_SIZE]; /* of an API key; "": all that the role may */
+    char tenant_id[ID_SIZE];       /* of an API key: for this tenant alone, "" */
     bool enrol; /* a second factor is required and there is none: nothing else is allowed */
 };
 

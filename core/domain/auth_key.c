@@ -166,6 +166,7 @@ int auth_by_key(struct txn *txn, const char *text, const char *address, struct i
     (void)str_copy(identity->customer_id, sizeof identity->customer_id, user.customer_id);
     (void)str_copy(identity->address, sizeof identity->address, address);
     (void)str_copy(identity->scopes, sizeof identity->scopes, key.scopes);
+    (void)str_copy(identity->tenant_id, sizeof identity->tenant_id, key.tenant_id);
     identity->touch = now - key.last_used_at >= 60000;
     return 0;
 }

@@ -99,6 +99,8 @@ static const struct field key_rows[] = {
     FIELD_SINCE(struct api_key, last_address, FIELD_TEXT, 2, .help = "from where it was last used"),
     FIELD_SINCE(struct api_key, next_id, FIELD_ID, 2, .ref_prefix = "key",
                 .help = "the key that took its place"),
+    FIELD_SINCE(struct api_key, tenant_id, FIELD_ID, 3, .ref_prefix = "tn",
+                .help = "the one tenant that it is for"),
 };
 
 static const struct index key_indexes[] = {
@@ -110,7 +112,7 @@ const struct table api_key_table = {
     .name = "api_keys",
     .noun = "api_key",
     .id = 18,
-    .version = 2,
+    .version = 3,
     .prefix = "key",
     .fields = {key_rows, sizeof key_rows / sizeof key_rows[0], sizeof(struct api_key)},
     .key = {"id"},

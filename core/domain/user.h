@@ -51,6 +51,7 @@ struct api_key {
     char networks[AUTH_NETWORKS_SIZE]; /* from where it may be used (network.h); "": anywhere */
     char last_address[48];
     char next_id[ID_SIZE]; /* it was rotated: the key in its place; it lives on until expires_at */
+    char tenant_id[ID_SIZE]; /* for this tenant alone (scope.h), "" */
 };
 extern const struct table api_key_table; /* key id; unique: hash; index user_id */
 

@@ -5,13 +5,14 @@
 #include "conf.h"
 #include "db.h"
 #include "kv.h"
+#include "letter.h"
 #include "user.h"
 #include "vault.h"
 
 struct user_letter {
     const char *kind, *email, *language; /* language "": the box's */
     const struct kv *params;             /* those of the kind */
-    const char *token;                   /* of the link */
+    const char *token;                   /* of the link; NULL: the worker makes it */
     int64_t until_ms;                    /* the link is worth nothing from: it is not sent later */
 };
 
@@ -28,6 +29,12 @@ int user_letter_queue(struct txn *txn, const struct vault *vault, const struct u
  * there is no address or no mail server. Return 0 or -1. */
 int user_letter_tell(struct txn *txn, const struct conf *conf, const struct user *user,
                      const char *kind, struct err *err);
+
+/** user_letter_fill(txn, vault, life_ms, message, err): for the worker, before it sends a letter
+ * that was asked for by a name alone: who that is, where to, and the link, which is made here.
+ * Return 1; 0: there is nobody to write to, or was written to a minute ago; -1. */
+int user_letter_fill(struct txn *txn, const struct vault *vault, int64_t life_ms,
+                     struct message *message, struct err *err);
 
 /** user_letter_address(txn, user, out, err): where a user can be written to: its address, its name
  * if that is one, or its customer's; "" if nowhere. Return 0 or -1. */

@@ -47,6 +47,9 @@ int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
                       role_names[actor->role]);
         return err_hint(err, "POST /api/users/me/second-factor begins with it");
     }
+    if (actor->tenant_id[0] != '\0' && !scope_tenant_op(op))
+        return err_set(err, ERR_FORBIDDEN, "key_of_tenant", "%s is not for a key of one tenant",
+                       op->name);
     if (actor->scopes[0] != '\0' && !scope_has(actor->scopes, op)) {
         scope_of(op, scope);
         (void)err_set(err, ERR_FORBIDDEN, "scope_missing", "%s needs a key with the scope %s",
@@ -411,7 +414,7 @@ int op_dispatch(struct op_call *call, struct err *err)
     struct passage p = {.call = call, .out = *call->out, .out_len = call->out->buf->len};
     int r = -1;
 
-    if (op_allowed(call->op, &call->actor, err) != 0 ||
+    if (op_allowed(call->op, &call->actor, err) != 0 || scope_tenant(call, err) != 0 ||
         ((call->op->flags & OP_FRESH) && op_fresh(call, err) != 0))
         return -1;
     if (prepare(&p, err) == 0)

@@ -8,6 +8,7 @@
 #include "params.h"
 #include "scope.h"
 #include "str.h"
+#include "tenant.h"
 
 #define GRACE_HOURS 24 /* if nothing is said */
 #define HOUR_MS     (INT64_C(3600) * 1000)
@@ -25,7 +26,7 @@ struct key_params {
     char id[96], name[96], user[128];
     uint32_t role;
     int64_t expires_at;
-    char scopes[2 * AUTH_SCOPES_SIZE], networks[2 * AUTH_NETWORKS_SIZE];
+    char scopes[2 * AUTH_SCOPES_SIZE], networks[2 * AUTH_NETWORKS_SIZE], tenant[96];
 };
 #define SHARED                                                                                     \
     FIELD(struct key_params, expires_at, FIELD_TIME, .help = "until when it is good (for ever)"),  \
@@ -39,6 +40,8 @@ static const struct field key_create_rows[] = {
     FIELD(struct key_params, role, FIELD_ENUM, .names = role_names,
           .help = "what it may do, at most what its user may (viewer)"),
     FIELD(struct key_params, user, FIELD_TEXT, .help = "whose it is (oneself)"),
+    FIELD(struct key_params, tenant, FIELD_TEXT, .flags = FIELD_NUMBERED,
+          .help = "for this tenant alone: its id, number or name"),
     SHARED,
 };
 static const struct field key_update_rows[] = {
@@ -132,6 +135,7 @@ static int key_create(struct op_call *call, struct err *err)
 {
     const struct key_params *p = call->params;
     struct user user = {0};
+    struct tenant tenant = {0};
     struct api_key key = {.role = op_given(call, "role") ? p->role : ROLE_VIEWER};
     char text[AUTH_KEY_SIZE];
     const char *whose = op_given(call, "user") ? p->user : call->actor.user_id;
@@ -146,6 +150,11 @@ static int key_create(struct op_call *call, struct err *err)
         return -1;
     (void)str_copy(key.user_id, sizeof key.user_id, user.id);
     (void)str_copy(key.name, sizeof key.name, p->name);
+    if (p->tenant[0] != '\0') {
+        if (object_refer(call, &tenant_table, "tenant", p->tenant, &tenant, err) != 0)
+            return -1;
+        (void)str_copy(key.tenant_id, sizeof key.tenant_id, tenant.id);
+    }
     if (auth_key_new(call->txn, &key, text, err) != 0)
         return -1;
     object_after(call, &api_key_table, &key);

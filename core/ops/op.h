@@ -47,6 +47,7 @@ struct actor {
     int64_t fresh_at;
     bool enrol; /* a second factor is required and there is none: OP_ENROL alone is allowed */
     char scopes[AUTH_SCOPES_SIZE]; /* of an API key (scope.h); "": all that the role may */
+    char tenant_id[ID_SIZE];       /* of an API key: for this tenant alone (scope.h), "" */
 };
 
 /* How the API reaches an operation; the list itself belongs to the front. */

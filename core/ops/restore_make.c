@@ -82,9 +82,9 @@ static int check_words(const struct restore_wish *p, struct err *err)
 {
     if (p->tenant[0] == '\0' && p->customer[0] == '\0') {
         (void)err_field(err, "tenant", "whole_box",
-                        "a whole box is restored by a command on the box, not by its own API");
-        return err_hint(err, "on the box, as root: sett restore FILE; here: name a tenant or a "
-                             "customer");
+                        "a whole box is no part of itself: it is restored in another way");
+        return err_hint(err, "/admin/setup?way=restore, or on the box, as root: sett restore FILE; "
+                             "here: name a tenant or a customer");
     }
     if (p->tenant[0] != '\0' && p->customer[0] != '\0')
         return err_field(err, "customer", "one_of", "a tenant or a customer, not both");

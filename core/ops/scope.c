@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "object.h"
 #include "str.h"
+#include "tenant.h"
 
 #define SCOPE_SIZE 48
 #define NOUNS_MOST 96
@@ -36,6 +38,53 @@ void scope_of(const struct op *op, char out[SCOPE_SIZE])
     noun_of(op, out);
     (void)str_format(out + strlen(out), SCOPE_SIZE - strlen(out), ":%s",
                      writes(op) ? "write" : "read");
+}
+
+/* The parameter that names the tenant, or NULL. */
+static const struct field *tenant_field(const struct op *op)
+{
+    const struct field *field;
+
+    if (op->params == NULL)
+        return NULL;
+    if (str_starts(op->name, "tenant."))
+        field = fields_find(op->params, "id");
+    else
+        field = str_starts(op->name, "turn.") ? fields_find(op->params, "tenant") : NULL;
+    return field != NULL && field->type == FIELD_TEXT ? field : NULL;
+}
+
+bool scope_tenant_op(const struct op *op)
+{
+    return op->role == ROLE_PUBLIC || str_equal(op->name, "auth.me") || tenant_field(op) != NULL;
+}
+
+int scope_tenant(struct op_call *call, struct err *err)
+{
+    const struct field *field = tenant_field(call->op);
+    struct tenant tenant = {0};
+    struct txn *own = NULL;
+    int found = 0;
+
+    if (call->actor.tenant_id[0] == '\0' || field == NULL)
+        return 0;
+    if (call->txn == NULL) {
+        if (db_read(&own, call->box->db, err) != 0)
+            return -1;
+        call->txn = own;
+    }
+    if (op_given(call, field->name))
+        found = object_find(call, &tenant_table, (const char *)call->params + field->offset,
+                            &tenant, err);
+    if (own != NULL) {
+        db_read_end(own);
+        call->txn = NULL;
+    }
+    if (found < 0)
+        return -1;
+    return found == 1 && str_equal(tenant.id, call->actor.tenant_id)
+               ? 0
+               : err_set(err, ERR_FORBIDDEN, "key_of_tenant", "this key is for another tenant");
 }
 
 /* The nouns that have an operation for keys, each once, * first. */

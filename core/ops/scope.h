@@ -19,6 +19,14 @@ void scope_of(const struct op *op, char out[48]);
 /** scope_has(list, op): whether a list (not "") has what ${op} needs. */
 bool scope_has(const char *list, const struct op *op);
 
+/** scope_tenant_op(op): whether a key for one tenant can be of use for ${op}: those about a tenant
+ * that is named, by "id" or "tenant". All else is not for such a key, lists included. */
+bool scope_tenant_op(const struct op *op);
+
+/** scope_tenant(call, err): that the tenant which is named is the key's. ERR_FORBIDDEN
+ * "key_of_tenant" for another, also for one that does not exist. Return 0 or -1. */
+int scope_tenant(struct op_call *call, struct err *err);
+
 /** scope_next(at, out): walk over the closed list: ${at} is 0 first and is moved on. 1, or 0 at the
  * end. */
 int scope_next(size_t *at, char out[48]);

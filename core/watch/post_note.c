@@ -11,7 +11,9 @@
 #include "notice.h"
 #include "setting.h"
 #include "str.h"
+#include "user_letter.h"
 
+#define MINUTE_MS     INT64_C(60000)
 #define HOUR_MS       INT64_C(3600000)
 #define DAY_MS        INT64_C(86400000)
 #define LONGEST_S     28800
@@ -70,6 +72,14 @@ static int link_token(struct txn *txn, struct claim *c, struct err *err)
     return got < 0 ? -1 : 0;
 }
 
+/* A letter that was asked for by a name: whose it is. 1; 0: nobody's, and there is none; -1. */
+static int who(struct txn *txn, struct claim *c, struct err *err)
+{
+    int64_t minutes = (int64_t)setting_u64(txn, &c->context->conf, "auth.reset_minutes");
+
+    return user_letter_fill(txn, &c->context->vault, minutes * MINUTE_MS, &c->item->message, err);
+}
+
 /* Whether somebody has asked for just this letter. */
 static bool by_hand(const struct message *m)
 {
@@ -91,6 +101,11 @@ static int claim(struct txn *txn, void *arg, struct err *err)
     if (found == 0 || m->state != MESSAGE_QUEUED || m->due_at > now_ms)
         return 0;
     kind = m->audience != MESSAGE_OPERATOR ? letter_kind_find(m->kind) : NULL;
+    if (m->audience == MESSAGE_USER && m->recipient[0] == '\0') {
+        found = m->give_up_at <= now_ms ? 0 : who(txn, c, err);
+        if (found != 1) /* nobody's, so there was none */
+            return found < 0 || record_delete(txn, &message_table, m, err) < 0 ? -1 : 0;
+    }
     if (m->audience == MESSAGE_USER && m->give_up_at <= now_ms) {
         (void)str_copy(m->cause, sizeof m->cause, "its link is over");
         return message_end(txn, m, MESSAGE_FAILED, err);

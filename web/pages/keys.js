@@ -43,8 +43,8 @@ const create = (again) => show(({ close }) => {
     start=${{ role: "viewer", user: own, until: "90", scopes: "" }}
     fields=${[{ name: "name", label: t("keys.for"), required: true, maxlength: 90, autofocus: true, help: t("keys.for_help") },
       { name: "user", label: t("keys.user"), type: "select", required: true, options: names, help: t("keys.user_help") },
-      { name: "role", label: t("keys.role"), type: "select", required: true, options: roles.map((r) => [r, word("base.role", r)]) }, untilField(), ...bounds()]}
-    body=${(v) => ({ name: v.name, user: v.user, role: v.role, expires_at: v.until ? inDays(Number(v.until)) : undefined, scopes: v.scopes || undefined, networks: v.networks || undefined })}
+      { name: "role", label: t("keys.role"), type: "select", required: true, options: roles.map((r) => [r, word("base.role", r)]) }, untilField(), { name: "tenant", label: t("keys.tenant"), help: t("keys.tenant_help") }, ...bounds()]}
+    body=${(v) => ({ name: v.name, user: v.user, tenant: v.tenant || undefined, role: v.role, expires_at: v.until ? inDays(Number(v.until)) : undefined, scopes: v.scopes || undefined, networks: v.networks || undefined })}
     done=${async (answer) => { close(); again(); await shown(answer); }}/><//>`;
 });
 const edit = (key, again) => show(({ close }) => html`<${Dialog} title=${key.name} close=${close} kind="wide"><${Form} op="key.update" id=${key.id} method="PATCH" path=${"/api/keys/" + key.id}
@@ -73,6 +73,7 @@ export default function Keys({ query }) {
     { id: "user", label: t("keys.user"), show: (k) => html`<a href=${"/admin/users?user=" + k.user_id}>${data.names[k.user_id] || k.user_id}</a>` },
     { id: "role", label: t("keys.role"), show: (k) => word("base.role", k.role) },
     { id: "scopes", label: t("keys.scopes"), wide: true, show: (k) => (k.scopes ? html`<span>${k.scopes.split(" ").map((s) => html`<code>${s}</code> `)}</span>` : html`<span class="quiet">${t("keys.all_of_role")}</span>`) },
+    { id: "tenant_id", label: t("keys.tenant"), show: (k) => (k.tenant_id ? html`<a href=${"/admin/tenants/" + k.tenant_id}>${k.tenant_id}</a>` : html`<span class="quiet">${t("keys.anywhere")}</span>`), hidden: true },
     { id: "networks", label: t("keys.networks"), show: (k) => k.networks || html`<span class="quiet">${t("keys.anywhere")}</span>`, hidden: true },
     { id: "state", label: t("keys.state"), show: (k) => html`<${State} of=${stateOf(k)} group="keys.state" look=${looks[stateOf(k)]}/>` },
     { id: "last", label: t("keys.last"), show: (k) => html`<span><${Time} at=${k.last_used_at} never=${t("keys.never")}/>${k.last_address && html` <span class="quiet">${k.last_address}</span>`}</span>` },

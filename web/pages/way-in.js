@@ -49,7 +49,7 @@ function Choose({ look, use, title, lead, act, done }) {
 export const accept = () => html`<${Choose} look="/api/invitations/look" use="/api/invitations/accept" act=${t("way-in.accept")}
   title=${(seen) => (seen ? t("way-in.welcome", { box: seen.box }) : t("way-in.invitation"))}
   lead=${(seen) => t("way-in.invited", { name: seen.name, role: word("base.role", seen.role) })}
-  done=${async () => { await whoami(); go("/admin", { replace: true }); }}/>`;
+  done=${async () => { if ((await whoami()).role === "customer") location.replace("/portal"); else go("/admin", { replace: true }); }}/>`;
 
 export const reset = () => {
   const [name, setName] = useState("");

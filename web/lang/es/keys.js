@@ -14,6 +14,8 @@ export default {
   everything: "todo",
   networks: "Redes",
   networks_help: "Desde dónde puede venir, separadas por espacios. Vacío: desde cualquier lugar.",
+  tenant: "Inquilino",
+  tenant_help: "Nombre o número: la clave vale solo para este. Vacío: para todos.",
   anywhere: "cualquiera",
   until: "Válida hasta",
   days: { one: "{n} día", other: "{n} días" },
