@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
+from totp import code
 from web import fastcgi
 
 ROLES = ["public", "customer", "viewer", "operator", "admin"]
@@ -69,9 +70,19 @@ def forge(bearer):
     return {name: {"Authorization": "Bearer " + text} for name, text in tokens.items()}
 
 
+def first_step(front, admin):
+    """What an admin holds who has given the password and not yet the code of the app."""
+    user(front, admin, "half-way", "admin")
+    bearer, _, _ = front.login("half-way")
+    offer = front.must("POST", "/api/users/me/second-factor", bearer, {}, 200)
+    front.must("POST", "/api/users/me/second-factor/confirm", bearer, {"code": code(offer["secret"])}, 200)
+    token = front.must("POST", "/api/auth/login", None, {"username": "half-way", "password": PASSWORD}, 200)["step_token"]
+    return {"a first step": {"Authorization": "Bearer " + token}, "a first step as cookie": {"Cookie": "sett=" + token, "X-CSRF": "x", "Sec-Fetch-Site": "same-origin"}}
+
+
 def invalid(front, admin):
-    """Credentials that were good once."""
-    out = {}
+    """Credentials that were good once, or are not yet."""
+    out = first_step(front, admin)
     user(front, admin, "gone-disabled", "admin")
     out["disabled"], _, said = front.login("gone-disabled")
     front.must("PATCH", f"/api/users/{said['user']['id']}", admin, {"disabled": True}, 200)

@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
-from test_roles import PASSWORD, Front, user
+from test_roles import PASSWORD, Front, concrete, routes, user
 from totp import code
 
 ME = "/api/users/me/second-factor"
@@ -143,6 +143,12 @@ def required(t, box, front):
     t.equal((ops.first(), ops.said["second_factor"]), (200, "enrol"), "signing in leads there")
     t.equal([ops.ask(m, p)[0] for m, p in (("GET", "/api/tenants"), ("GET", "/api/sessions"), ("GET", "/api/keys"))], [403] * 3, "and to nothing else")
     t.equal([ops.ask("GET", p)[0] for p in ("/api/auth/me", ME)], [200] * 2, "but to who one is")
+    said = {(m, p): ops.ask(m.upper(), concrete(p), None if m == "get" else {})[1].get("code") for m, p, role in routes(front) if role not in ("public", "admin") and p != "/api/auth/logout"}
+    free = sorted(r for r, c in said.items() if c != "second_factor_needed")
+    t.equal(free, sorted([("get", "/api/auth/me"), ("post", "/api/auth/confirm"), ("post", "/api/users/me/password"), ("get", ME), ("post", ME),
+                          ("post", ME + "/confirm"), ("get", "/api/users/{id}/second-factor")]), f"of {len(said)} routes these are open to who has to set one up")
+    t.equal(ops.ask("POST", "/api/auth/logout")[0], 200, "and signing out")
+    ops.first()
     ops.enrol()
     t.equal(ops.ask("GET", "/api/tenants")[0], 200, "then all is open")
     status, said = ops.ask("DELETE", ME)

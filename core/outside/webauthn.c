@@ -63,6 +63,10 @@ static int take_key(const fido_cred_t *cred, const struct webauthn_answer *answe
         return refused(err, "its id or key is too long");
     memcpy(key->id, fido_cred_id_ptr(cred), key->id_len);
     memcpy(key->key, fido_cred_pubkey_ptr(cred), key->key_len);
+    /* A key of small order, as the point 1, takes signatures that nobody has made. */
+    if (key->algorithm == WEBAUTHN_EDDSA && (key->key_len != crypto_core_ed25519_BYTES ||
+                                             !crypto_core_ed25519_is_valid_point(key->key)))
+        return refused(err, "its key is none");
     return 0;
 }
 

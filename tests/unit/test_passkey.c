@@ -163,6 +163,12 @@ static void signatures(void **state)
         say(&d, "webauthn.create", ORIGIN, "Y2g", "box.example", flags[i], &s);
         assert_int_equal(webauthn_fido.make(&site, "Y2g", &s.is, &key, &err), -1);
     }
+    memcpy(&other, &d, sizeof other); /* a point of small order is no key */
+    memset(other.pk, 0, sizeof other.pk);
+    other.pk[0] = 1;
+    say(&other, "webauthn.create", ORIGIN, "Y2g", "box.example", 0x45, &s);
+    assert_int_equal(webauthn_fido.make(&site, "Y2g", &s.is, &key, &err), -1);
+    device_new(&other);
     say(&d, "webauthn.create", ORIGIN, "Y2g", "acme.box.example", 0x45, &s);
     assert_int_equal(webauthn_fido.make(&site, "Y2g", &s.is, &key, &err), -1);
     say(&d, "webauthn.create", ORIGIN, "Y2g", "box.example", 0x4d, &s);

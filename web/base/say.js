@@ -56,5 +56,5 @@ export function took(ms) {
 /** <${Time} at=${…}/>: relative, the exact time on hover and for screen readers; goes on by itself. */
 export function Time({ at, never = "–" }) {
   if (!at) return html`<span class="quiet">${never}</span>`;
-  return html`<time datetime=${new Date(time(at)).toISOString()} title=${exact(at)}>${ago(at, tick.value)}</time>`;
+  return html`<time datetime=${new Date(time(at)).toISOString()} title=${exact(at)}>${tick.value && ago(at)}</time>`;
 }
