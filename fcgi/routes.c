@@ -329,6 +329,7 @@ static const struct {
     {"customer.show", ROUTE_STEADY},
     {"plan.list", ROUTE_STEADY},
     {"plan.show", ROUTE_STEADY},
+    {"offer.list", ROUTE_STEADY},
 };
 
 unsigned route_flags(const struct op_route *route)

@@ -151,6 +151,42 @@ static void test_checkout(void **state)
     assert_true(log_has("customer_email=a%2Bb%40example.com") && log_has("expires_at=1784503000"));
 }
 
+static void test_price(void **state)
+{
+    struct stripe_price p;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(
+        canned_routes(
+            &server,
+            "{'GET /v1/prices/price_1': {'body': {'object': 'price', 'id': 'price_1', 'active': "
+            "true, 'currency': 'eur', 'unit_amount': 9900, 'billing_scheme': 'per_unit', "
+            "'recurring': {'interval': 'month', 'interval_count': 3}}},"
+            " 'GET /v1/prices/price_2': {'body': {'object': 'price', 'id': 'price_2', 'active': "
+            "false, 'currency': 'eur', 'unit_amount': null, 'billing_scheme': 'tiered', "
+            "'recurring': {'interval': 'year', 'interval_count': 1}}},"
+            " 'GET /v1/prices/price_3': {'body': {'object': 'price', 'id': 'price_3', 'active': "
+            "true, 'currency': 'jpy', 'unit_amount': 500, 'recurring': null}},"
+            " 'POST /v1/billing_portal/sessions': [{'body': {'object': 'billing_portal.session', "
+            "'url': 'https://billing.stripe.com/p/1'}}, {'body': {'url': 'javascript:x'}}]}"),
+        0);
+    assert_int_equal(stripe_get_price(&stripe, "price_1", &p, &err), 0);
+    assert_true(p.active && p.fixed && p.amount == 9900 && p.intervals == 3);
+    assert_string_equal(p.interval, "month");
+    assert_int_equal(stripe_get_price(&stripe, "price_2", &p, &err), 0);
+    assert_true(!p.active && !p.fixed && p.amount == 0);
+    assert_int_equal(stripe_get_price(&stripe, "price_3", &p, &err), 0);
+    assert_true(p.fixed && p.interval[0] == '\0');
+    char url[STRIPE_URL_SIZE];
+    assert_int_equal(stripe_create_portal(&stripe, "cus_1", "https://x/portal", "de", url, &err),
+                     0);
+    assert_string_equal(url, "https://billing.stripe.com/p/1");
+    assert_int_equal(stripe_create_portal(&stripe, "cus_1", "https://x/portal", "", url, &err), -1);
+    assert_int_equal(canned_log(&server, &seen), 0);
+    assert_true(log_has("customer=cus_1&return_url=https%3A%2F%2Fx%2Fportal&locale=de"));
+}
+
 static void test_ends(void **state)
 {
     struct err err;
@@ -269,8 +305,9 @@ static void test_init(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get),  cmocka_unit_test(test_errors), cmocka_unit_test(test_checkout),
-        cmocka_unit_test(test_ends), cmocka_unit_test(test_charge), cmocka_unit_test(test_events),
-        cmocka_unit_test(test_init)};
+        cmocka_unit_test(test_get),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_checkout), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_price),    cmocka_unit_test(test_charge),
+        cmocka_unit_test(test_events),   cmocka_unit_test(test_init)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
