@@ -27,6 +27,8 @@ class Stripe:
         self.objects = {"customer": {}, "subscription": {}, "checkout.session": {}, "invoice": {},
                         "charge": {}, "event": {}, "invoice_payment": {}, "price": {}, "billing_portal.session": {}}
         self.keys = {}
+        for name in ("price_small", "price_big"):  # what plans of most tests are sold at
+            self.objects["price"][name] = dict(copy.deepcopy(PRICE), id=name)
         self.endpoints = []  # webhook endpoints, as a test sets them
 
     @staticmethod
