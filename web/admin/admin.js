@@ -20,8 +20,8 @@ const known = signal(false), trouble = signal(null);
 // Who must set up a second factor first stays at the way in, which asks for it.
 const inside = () => me.value && me.value.second_factor !== "enrol";
 
-// A new box says so to its admin, until it is set up.
-const fresh = signal(false);
+// A new box says so to its admin, until it is set up: asked once, and again only while it is new.
+const fresh = signal(null);
 const askFresh = () => get("/api/setup").then((a) => { fresh.value = a.needed; }, () => {});
 const Note = () => fresh.value && may("admin") && path.value !== "/admin/setup" && html`<p class="note row new-box">${t("base.set_up_note")} <a href="/admin/setup">${t("base.set_up")}</a></p>`;
 
@@ -51,7 +51,7 @@ effect(() => { // in comes who is nobody, and back to where they wanted to go
   if (!inside() && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
   else if (inside() && way) go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });
   if (inside()) startLive(); else stopLive();
-  if (inside() && may("admin") && path.value) askFresh();
+  if (inside() && may("admin") && path.value && fresh.peek() !== false) askFresh();
 });
 startKeys();
 begin();
