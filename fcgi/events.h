@@ -18,7 +18,8 @@
  *   GET /api/logs/stream: "line" for each line of a log, with the filters of GET /api/logs; its id
  * is the line's, so that Last-Event-ID resumes behind it. The worker is asked each second.
  *
- * A comment every 15 seconds keeps the connection; the sender's right is looked at again then.
+ * A comment, or there the event "beat", every 15 seconds keeps the connection; the sender's right
+ * is looked at again then.
  */
 #include "front.h"
 #include "limit.h"

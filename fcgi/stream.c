@@ -353,9 +353,10 @@ int stream_look(struct stream *s, struct txn *txn, const struct actor *actor, st
 
 void stream_beat(const struct stream *s, struct buf *out)
 {
-    buf_text(out, ": still here\n");
     if (s->greeted) {
         place_tell(s, out);
+        buf_text(out, "event: beat\ndata: {\"object\":\"beat\"}\n\n");
+    } else {
+        buf_text(out, ": still here\n\n");
     }
-    buf_text(out, "\n");
 }

@@ -40,7 +40,8 @@ int stream_start_order(struct stream *s, struct txn *txn, const char *secret, st
 int stream_look(struct stream *s, struct txn *txn, const struct actor *actor, struct buf *out,
                 struct err *err);
 
-/** stream_beat(s, out): a comment, and the place up to which a stream of changes has told all. */
+/** stream_beat(s, out): that it is alive: a comment, or for a stream of changes the event "beat"
+ * with the place up to which it has told all. */
 void stream_beat(const struct stream *s, struct buf *out);
 
 #endif

@@ -139,6 +139,17 @@ await check("the tab that holds the stream is closed: the other one takes over a
   await second.locator("tr", { hasText: "Vandelay" }).first().getByText("active", { exact: true }).waitFor();
   return stillThere(second);
 });
+await check("where no stream comes through the page asks for changes, and says so", async () => {
+  const third = await open(browser);
+  await third.context().route("**/api/events/stream**", (r) => r.abort());
+  third.excused = /ERR_FAILED/;
+  await signIn(third, { to: "/admin/tenants" });
+  await settled(third);
+  await third.locator(".connection .state.warn").waitFor();
+  await act("event", "Soylent");
+  await third.locator("tr", { hasText: "Soylent" }).first().getByText("active", { exact: true }).waitFor();
+  return third.complaints;
+});
 await check("nothing else went wrong on the pages", () => [...page.complaints, ...second.complaints]);
 await browser.close();
 end();

@@ -62,7 +62,7 @@ export default {
   theme_dark: "Dunkel",
   theme_system: "Wie das System",
   offline: "Die Box antwortet nicht",
-  polling: "Aktualisiert alle 10 s",
+  polling: "Aktualisiert alle 5 s",
   polling_help: "Die Live-Verbindung ist unterbrochen; die Anzeige wird regelmäßig aufgefrischt.",
   signed_in_as: "Angemeldet als {name}",
   api_reference: "API-Referenz",

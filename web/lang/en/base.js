@@ -62,7 +62,7 @@ export default {
   theme_dark: "Dark",
   theme_system: "As the system",
   offline: "The box does not answer",
-  polling: "Refreshing every 10 s",
+  polling: "Refreshing every 5 s",
   polling_help: "The live connection is down; what you see is refreshed now and then.",
   signed_in_as: "Signed in as {name}",
   api_reference: "API reference",

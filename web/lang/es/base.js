@@ -62,7 +62,7 @@ export default {
   theme_dark: "Oscuro",
   theme_system: "Como el sistema",
   offline: "La máquina no responde",
-  polling: "Actualizando cada 10 s",
+  polling: "Actualizando cada 5 s",
   polling_help: "La conexión en vivo está caída; lo que ve se actualiza de vez en cuando.",
   signed_in_as: "Sesión de {name}",
   api_reference: "Referencia de la API",
