@@ -143,6 +143,19 @@ struct entries {
     void *arg;
 };
 
+/* "sett-worker: ready": whose it is, is known. */
+static void skip_name(struct log_line *l)
+{
+    const char *colon = memchr(l->text, ':', l->len);
+    size_t n = colon == NULL ? 0 : (size_t)(colon - l->text) + 2;
+
+    if (l->len > 5 && memcmp(l->text, "sett-", 5) == 0 && colon != NULL && n <= l->len &&
+        memchr(l->text, ' ', n - 1) == NULL) {
+        l->text += n;
+        l->len -= n;
+    }
+}
+
 /* One line of `journalctl --output=json`. */
 static void entry(const struct entries *e, const char *line, size_t len)
 {
@@ -163,10 +176,18 @@ static void entry(const struct entries *e, const char *line, size_t len)
     if (level != LOG_LEVEL_INFO && level != 5)
         l.level = level <= LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : (enum log_level)level;
     l.at_ms = (int64_t)(at_us / 1000);
+    skip_name(&l);
+    /* what systemd itself says of a unit bears that unit's name in another field */
     if (wanted(e->wish, l.at_ms, l.level, l.text, l.len))
-        (void)e->each(e->arg, json_text(json, "_SYSTEMD_UNIT", ""), l.at_ms, l.level, l.text,
-                      l.len);
+        (void)e->each(e->arg, json_text(json, "UNIT", json_text(json, "_SYSTEMD_UNIT", "")),
+                      l.at_ms, l.level, l.text, l.len);
     json_free(json);
+}
+
+/* That a pattern means no unit that has ever written is no failure. */
+static bool none(const struct buf *out)
+{
+    return out->len > 0 && strstr(out->data, "No data available") != NULL;
 }
 
 int journal_unit(const char *journalctl, const char *unit, const struct journal_wish *w,
@@ -192,7 +213,7 @@ int journal_unit(const char *journalctl, const char *unit, const struct journal_
     argv[n++] = "--no-pager";
     argv[n++] = "--quiet";
     argv[n++] = "--output=json";
-    argv[n++] = "--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT";
+    argv[n++] = "--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT";
     argv[n++] = lines;
     if (w->since_ms != 0)
         argv[n++] = since;
@@ -206,9 +227,10 @@ int journal_unit(const char *journalctl, const char *unit, const struct journal_
     if (process_plan_args(plan, (char *const *)(uintptr_t)argv) == -1)
         (void)err_set(err, ERR_INTERNAL, "arguments", "the arguments of journalctl do not fit");
     else if (process_run(plan, JOURNAL_S, &out, &code, err) == 0)
-        rc = code == 0 ? 0
-                       : err_set(err, ERR_UNAVAILABLE, "journal",
-                                 "journalctl ended with code %d: %.200s", code, buf_string(&out));
+        rc = code == 0 || none(&out)
+                 ? 0
+                 : err_set(err, ERR_UNAVAILABLE, "journal", "journalctl ended with code %d: %.200s",
+                           code, buf_string(&out));
     for (size_t at = 0; rc == 0 && at < out.len;) {
         const char *end = memchr(out.data + at, '\n', out.len - at);
         size_t len = end == NULL ? out.len - at : (size_t)(end - out.data - (ptrdiff_t)at);

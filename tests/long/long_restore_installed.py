@@ -2,6 +2,7 @@
 """Snapshots and restores of an installed box: a Debian with systemd, the shipped units and users, nginx before the front,
 in a container without a network; a second one, empty, that becomes the box. Needs root, lxc and mmdebstrap. Speaks TAP."""
 import glob
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from box import TOP, Tap, wait_for
 
 PACKAGES = ("systemd,systemd-sysv,dbus,libfcgi0ldbl,liblmdb0,libcurl4,libcjson1,libsodium23,libinih1,libpq5,libidn2-0,libpsl5,libunistring2,"
-            "libyaml-0-2,libarchive13,libzstd1,libexpat1,libqrencode4,liboath0,libssl3,nginx-light,busybox-static,util-linux,passwd,procps")
+            "libyaml-0-2,libarchive13,libzstd1,libexpat1,libqrencode4,liboath0,libfido2-1,libssl3,nginx-light,busybox-static,util-linux,passwd,procps")
 DROP = ("doc", "man", "locale")
 CONF = """[box]
 domain = localhost
@@ -184,6 +185,13 @@ def first_box(tap, one):
         one.must("systemctl", "is-enabled", unit)
     said = one.sett("doctor", "--json")
     tap.ok('"broken"' not in said, "sett doctor finds nothing broken", said)
+    said = json.loads(one.sett("log", "list", "--limit", "500", "--json"))["data"]
+    tap.ok({"front", "worker", "hands", "tunnel:12"} <= {line["source"] for line in said} and any(line["source"] == "worker" and line["text"] == "ready" for line in said),
+           "the journal's lines of all units in one order", said[:5])
+    said = json.loads(one.sett("system", "programs", "--json"))
+    tap.ok(all(p["running"] and p["pss_bytes"] for p in said["programs"]) and {p["name"] for p in said["programs"]} == {"front", "worker", "hands", "web"}
+           and all(p["beat_at"] and p["restarts"] is not None for p in said["programs"] if p["name"] != "web") and [c["name"] for c in said["connectors"]] == ["12"],
+           "what runs, as systemd and the kernel say", said)
     # Files of a tenant's program with owners of their own.
     data = glob.glob(one.path("var/lib/sett/live/tenants/*/*"))[0]
     for name, uid, mode in (("theirs", 4242, 0o640), ("secret", 0, 0o600)):

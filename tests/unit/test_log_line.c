@@ -84,7 +84,7 @@ static void redacted(void **state)
 struct seen {
     unsigned count;
     int64_t first_ms, last_ms;
-    char last[120];
+    char first[120], last[120];
 };
 
 static int see(void *arg, int64_t at_ms, enum log_level level, const char *text, size_t len)
@@ -92,8 +92,10 @@ static int see(void *arg, int64_t at_ms, enum log_level level, const char *text,
     struct seen *s = arg;
 
     (void)level;
-    if (s->count++ == 0)
+    if (s->count++ == 0) {
         s->first_ms = at_ms;
+        assert_int_equal(str_copy_n(s->first, sizeof s->first, text, len < 119 ? len : 119), 0);
+    }
     s->last_ms = at_ms;
     return str_copy_n(s->last, sizeof s->last, text, len < 119 ? len : 119);
 }
@@ -169,6 +171,7 @@ static void journal(void **state)
     struct err err;
     struct buf b;
     int fd = mkstemp(path);
+    FILE *none;
 
     (void)state;
     assert_int_equal(write(fd, script, sizeof script - 1), sizeof script - 1);
@@ -178,6 +181,7 @@ static void journal(void **state)
     assert_int_equal(s.count, 3);
     assert_int_equal(s.first_ms, INT64_C(1795738932123));
     assert_string_equal(s.last, "sett-tunnel@12.service 6 bytes");
+    assert_string_equal(s.first, "sett-worker.service 4 it is late");
     assert_int_equal(str_format(asked, sizeof asked, "%s.asked", path), 0);
     buf_init(&b, 4096);
     assert_int_equal(file_read(asked, &b, &err), 0);
@@ -188,6 +192,13 @@ static void journal(void **state)
     assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
     assert_int_equal(s.count, 1);
     assert_string_equal(s.last, "sett-tunnel@12.service 3 no route");
+    none = fopen(path, "w");
+    (void)fputs("#!/bin/sh\necho 'Failed to add filter for units: No data available'; exit 1\n",
+                none);
+    (void)fclose(none);
+    s = (struct seen){0};
+    assert_int_equal(journal_unit(path, "sett-tunnel*@*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(s.count, 0);
     (void)unlink(asked);
     (void)unlink(path);
     assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), -1);
