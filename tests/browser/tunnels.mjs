@@ -1,6 +1,6 @@
 // Tunnels: made, found, their rules edited by keyboard and by mouse, gone back to, probed, deleted; domains with their
 // letters; the map of ports.
-import { check, end, facts, launch, open, settled, signIn } from "./part.mjs";
+import { axe, check, end, facts, launch, open, settled, signIn } from "./part.mjs";
 const browser = await launch();
 const page = await open(browser), d = facts.domain;
 const button = (name, p = page) => p.getByRole("button", { name, exact: true });
@@ -8,11 +8,15 @@ const dialog = (kind = "") => page.locator(`dialog[open]${kind}`).last();
 const rule = (n) => page.locator(".rules .rule").nth(n - 1);
 const field = (n, name) => rule(n).locator(`[data-field=${name}]`);
 const closeJob = async () => { await page.locator("dialog.side .job[aria-busy=false]").waitFor(); await page.keyboard.press("Escape"); };
+let tab;
 const tile = (name) => page.locator(".tile", { hasText: name }).locator("b");
 
 await check("a tunnel for a service of one's own is made from a form that shows its plan, and its job as it happens", async () => {
   await signIn(page, { to: "/admin/tunnels" });
   await settled(page);
+  tab = await page.context().newPage();
+  await tab.goto("/admin/tunnels");
+  await settled(tab);
   await button("Create a tunnel").first().click();
   await dialog().locator("[name=hostname]").fill(`pbx.${d}`);
   await dialog().locator("[name=service]").fill(facts.service);
@@ -22,6 +26,12 @@ await check("a tunnel for a service of one's own is made from a form that shows 
   await button("Create").click();
   await closeJob();
   await page.locator(".head .state.good", { hasText: "active" }).waitFor();
+});
+await check("another tab has it by itself, and counts it", async () => {
+  await tab.locator("a.row", { hasText: `pbx.${d}` }).waitFor();
+  await tab.locator("tr", { hasText: `pbx.${d}` }).locator(".state.good", { hasText: "active" }).waitFor();
+  await tab.locator(".tile", { hasText: "All" }).locator("b", { hasText: "2" }).waitFor();
+  await tab.close();
 });
 await check("the list counts and finds it; a tile is a filter, and all of it stands in the address", async () => {
   await page.goto("/admin/tunnels");
@@ -86,6 +96,7 @@ await check("a former version is gone back to", async () => {
   await closeJob();
   await page.waitForFunction(() => document.querySelectorAll(".rules .rule").length === 2);
 });
+await check("the editor can be used by everybody: nothing serious for axe", () => axe(page));
 await check("its log is searched", async () => {
   await page.getByRole("link", { name: "Log", exact: true }).click();
   await page.locator(".log li").first().waitFor();
@@ -162,6 +173,7 @@ await check("the map of ports is walked by arrows, a port is kept and let go, an
   await button("3127").click();
   await button("Release").click();
   await page.locator(".ports .free[data-port='3127']").waitFor();
+  return axe(page);
 });
 await check("a viewer sees all of it and can change none", async () => {
   const other = await open(browser);

@@ -4,9 +4,9 @@ import { get, may, send } from "../base/api.js";
 import { lang, languages, t, word } from "../base/lang.js";
 import { Time, number } from "../base/say.js";
 import { go, setQuery } from "../base/route.js";
-import { Button, Card, Code, Copy, Empty, Facts, Icon, Loading, Menu, Page, State, Tile, toast, Trouble, useLoad } from "../base/ui.js";
+import { Button, Card, Code, Empty, Facts, Icon, Loading, Menu, Page, State, Tile, toast, Trouble, useLoad } from "../base/ui.js";
 import { confirm, Dialog, show } from "../base/dialog.js";
-import { Form } from "../base/form.js";
+import { asCommand, Form } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
@@ -47,7 +47,7 @@ function Instructions({ of: d }) {
   const { data: i, problem } = useLoad(() => get(`/api/domains/${d.id}/instructions`, { language: to || lang.value }), [d.id, d.updated_at, to, lang.value]);
   const rows = (i?.records || d.records).map((r, n) => ({ ...r, id: n }));
   const letter = () => show(({ close }) => html`<${Dialog} title=${t("domains.letter")} close=${close} kind="wide">
-    <pre class="letter" tabindex="0">${i.text}</pre><div class="acts end"><${Copy} text=${i.text} label=${t("domains.copy_letter")}/>
+    <pre class="letter" tabindex="0">${i.text}</pre><div class="acts end"><${Button} icon="copy" onClick=${() => navigator.clipboard.writeText(i.text).then(() => toast(t("base.copied"), { kind: "good" }), () => {})}>${t("domains.copy_letter")}<//>
       <a class="button" href=${"mailto:?subject=" + encodeURIComponent(i.title) + "&body=" + encodeURIComponent(i.text)}><${Icon} name="mail"/>${t("domains.mail")}</a></div><//>`);
   const acts = html`<label class="filter"><span class="unseen">${t("base.language")}</span><select value=${to || lang.value} onChange=${(e) => setTo(e.target.value)}>
       ${Object.entries(languages).map(([l, name]) => html`<option value=${l} selected=${l === (to || lang.value)}>${name}</option>`)}</select></label>
@@ -61,7 +61,7 @@ function Instructions({ of: d }) {
 
 async function remove(d) {
   const answer = await confirm({ title: t("domains.remove"), name: d.name, dies: [t("domains.dies_name", { name: d.unicode }), d.www && t("domains.dies_name", { name: "www." + d.unicode }), d.via === "zone" && d.cf_made && t("domains.dies_zone")].filter(Boolean),
-    command: `sett domain remove ${d.name}`, run: () => send("DELETE", "/api/domains/" + d.id) });
+    command: asCommand("domain.remove", {}, { id: d.name, confirm: d.name }), run: () => send("DELETE", "/api/domains/" + d.id) });
   if (answer) { watchJob(answer, t("domains.remove")); go("/admin/domains"); }
 }
 
@@ -76,7 +76,7 @@ export const domain = ({ params }) => {
     setBusy(false);
   };
   const over = d.state === "removed" || d.state === "removing", yes = (v) => v === undefined ? null : t(v ? "base.yes" : "base.no");
-  return html`<${Page} title=${d.unicode || d.name} back=${["/admin/domains", t("base.page.domains")]} lead=${html`<${Where} of=${d}/> <${Left} of=${d}/>`}
+  return html`<${Page} title=${d.unicode || d.name} back=${["/admin/domains", t("base.page.domains")]} lead=${html`<span class="row"><${Where} of=${d}/>${d.deadline_at && html`<${Left} of=${d}/>`}</span>`}
       acts=${!over && html`<${Button} icon="refresh-cw" busy=${busy} onClick=${look}>${t("domains.check")}<//>
         ${may("operator") && html`<${Menu} label=${t("base.more")} items=${[{ label: t("domains.remove"), icon: "trash-2", kind: "danger", act: () => remove(d) }]}/>`}`}>
     <${Trouble} of=${refused}/>

@@ -6,7 +6,7 @@ import { Time, number } from "../base/say.js";
 import { go } from "../base/route.js";
 import { Button, Card, Code, Copy, Facts, Icon, Loading, Menu, Page, State, Tabs, toast, Trouble, useLoad } from "../base/ui.js";
 import { confirm, Dialog, show } from "../base/dialog.js";
-import { Form, Plan, Says } from "../base/form.js";
+import { asCommand, Form, Plan, Says } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
 import { useLive } from "../base/live.js";
@@ -48,7 +48,7 @@ const probe = (x) => show(({ close }) => {
   const [path, setPath] = useState(""), [asked, setAsked] = useState("");
   const { data: p, problem, busy, again } = useLoad(() => get(`/api/tunnels/${x.id}/probe`, { path: asked }), [asked]);
   const ask = (e) => { e.preventDefault(); if (path === asked) again(); setAsked(path); };
-  return html`<${Dialog} title=${t("tunnel.probe_of", { name: nameOf(x) })} close=${close} kind="wide"><form class="tools" onSubmit=${ask}>
+  return html`<${Dialog} title=${t("tunnel.probe_of", { name: nameOf(x) })} close=${close} kind="wide"><form class="tools" style=${{ alignItems: "end" }} onSubmit=${ask}>
       <label class="field"><span>${t("tunnel.probe_path")}</span><input value=${path} placeholder="/ws" onInput=${(e) => setPath(e.target.value)}/></label>
       <${Button} type="submit" icon="test-tube" busy=${busy}>${t("tunnel.probe_again")}<//></form>
     <${Trouble} of=${problem}/>
@@ -75,7 +75,7 @@ async function remove(x, release) {
   const dies = release ? [t("tunnel.dies_release")] : [t("tunnel.dies_connector"), ...hosts.map((h) => t("tunnel.dies_host", { name: h })),
     rules.data.length > 2 && t("tunnel.dies_rules", { n: rules.data.length - 2 }), x.tenant_id && t("tunnel.dies_tenant", { name: x.tenant_name })].filter(Boolean);
   const answer = await confirm({ title: t(release ? "tunnel.release" : "tunnel.delete"), name: nameOf(x), dies, kind: "danger",
-    body: steps.steps && html`<${Plan} of=${steps}/>`, command: `sett tunnel delete ${x.name}${params ? " --action " + params.action : ""}`,
+    body: steps.steps && html`<${Plan} of=${steps}/>`, command: asCommand("tunnel.delete", params, { id: x.name, confirm: nameOf(x) }),
     run: () => send("DELETE", "/api/tunnels/" + x.id, undefined, { params }) });
   if (answer) { watchJob(answer, t(release ? "tunnel.release" : "tunnel.delete")); go("/admin/tunnels"); }
 }
@@ -126,7 +126,7 @@ export default function Tunnel({ params, query }) {
     x.adopted && { label: t("tunnel.release"), icon: "unlink", act: () => remove(x, true) },
     { label: t("tunnel.delete"), icon: "trash-2", kind: "danger", act: () => remove(x) }];
   return html`<${Page} title=${nameOf(x)} back=${["/admin/tunnels", t("base.page.tunnels")]}
-      lead=${html`<${State} of=${x.state} title=${x.state_reason}/> ${x.health !== "unknown" && html`<${State} of=${x.health} group="base.health"/>`}`}
+      lead=${html`<span class="row"><${State} of=${x.state} title=${x.state_reason}/>${x.health !== "unknown" && html`<${State} of=${x.health} group="base.health"/>`}</span>`}
       acts=${!over && html`${!x.shared && html`<${Button} icon="test-tube" onClick=${() => probe(x)}>${t("tunnel.probe")}<//>`}
         ${may("operator") && html`${!x.elsewhere && html`<${Button} icon="rotate-cw" onClick=${() => restart(x)}>${t("tunnel.restart")}<//>`}
           <${Menu} label=${t("base.more")} items=${more}/>`}`}>

@@ -56,7 +56,7 @@ function Rule({ of: r, at, rows, errors, warnings, met, change, move, drop, rout
   return html`<li class=${"rule" + (met ? " met" : "")} data-rule=${r.key}><div class="rule-line"><b>${at + 1}</b>
       ${r.last ? html`<span class="quiet rest">${t("tunnel.last_rule")}</span>` : html`${cell("hostname", t("tunnels.hostname"), "app.example.com", fixed || r.domain)}${cell("path", t("tunnels.path"), "^/api/", fixed || r.domain)}`}
       ${cell("service", t("tunnels.service"), "http://localhost:8080", !can || r.own)}
-      <div class="rule-acts">${!r.last && html`<${Button} kind="quiet" icon="settings" label=${t("tunnel.options") + (options ? ` (${options})` : "")} aria-expanded=${open} onClick=${() => setOpen(!open)}>${options || ""}<//>`}
+      <div class="rule-acts">${!r.last && html`<${Button} kind="quiet" icon="settings" title=${t("tunnel.options")} aria-expanded=${open} onClick=${() => setOpen(!open)}>${options || ""}<span class="unseen">${t("tunnel.options")}</span><//>`}
       ${can && !r.last && html`${act("arrow-up", t("tunnel.up", { n: at + 1 }), { "data-move": "-1", disabled: at === 0, onClick: () => move(-1) })}
         ${act("arrow-down", t("tunnel.down", { n: at + 1 }), { "data-move": "1", disabled: at >= rows.length - 2, onClick: () => move(1) })}
         ${r.own ? act("pencil", t("tunnel.route"), { onClick: route }) : act("trash-2", r.domain ? t("tunnel.domain_stays") : t("tunnel.drop", { n: at + 1 }), { disabled: r.domain, onClick: drop })}`}</div></div>
@@ -74,7 +74,7 @@ const review = (x, config, body, done) => show(({ close }) => {
     try { const answer = await send("PUT", path, body); close(); done(answer); } catch (e) { setRefused(e); setBusy(false); }
   };
   return html`<${Dialog} title=${t("tunnel.review")} close=${close} kind="wide">
-    ${!p ? problem ? html`<${Trouble} of=${problem}/>` : html`<${Loading}/>` : html`<${Changes} of=${p.changes || []}/>${p.steps && html`<${Plan} of=${p}/>`}<p class="quiet">${t("tunnel.stay_connected")}</p>`}
+    ${!p ? problem ? html`<${Trouble} of=${problem}/>` : html`<${Loading}/>` : html`<${Changes} of=${p.changes || []}/>${p.steps && html`<${Plan} of=${p}/>`}`}
     <${Trouble} of=${refused}/>
     <div class="acts end"><${Says} op="rule.replace" id=${x.name} values=${{ config }} method="PUT" path=${path} body=${body}/><${Button} onClick=${() => close()}>${t("base.cancel")}<//>
       <${Button} kind="primary" busy=${busy} disabled=${!p} onClick=${apply}>${t("tunnel.apply")}<//></div><//>`;

@@ -78,7 +78,6 @@ export default {
   discard: "Verwerfen",
   review: "Änderung ansehen",
   apply: "Anwenden",
-  stay_connected: "Offene Verbindungen bleiben bestehen.",
   try_url: "Adresse ausprobieren: https://…",
   meets: "trifft Regel {n}: {service}",
   n_rules: { one: "{n} Regel", other: "{n} Regeln" },

@@ -78,7 +78,6 @@ export default {
   discard: "Discard",
   review: "Review the change",
   apply: "Apply",
-  stay_connected: "Open connections stay.",
   try_url: "Try an address: https://…",
   meets: "meets rule {n}: {service}",
   n_rules: { one: "{n} rule", other: "{n} rules" },

@@ -78,7 +78,6 @@ export default {
   discard: "Descartar",
   review: "Revisar el cambio",
   apply: "Aplicar",
-  stay_connected: "Las conexiones abiertas se mantienen.",
   try_url: "Probar una dirección: https://…",
   meets: "encuentra la regla {n}: {service}",
   n_rules: { one: "{n} regla", other: "{n} reglas" },
