@@ -21,8 +21,10 @@ class Kept(browser.Site):
 
 
 site = Kept()
+SECRET = "a long enough password 7"
 try:
-    code = site.run("system", seconds=120, **({"shots": os.path.join(TOP, "build", "pictures")} if os.environ.get("SHOTS") else {}))
+    site.box.http("POST", "/api/users", {"name": "vera", "role": "viewer", "password": SECRET}, site.box.login())
+    code = site.run("system", seconds=120, secret=SECRET, **({"shots": os.path.join(TOP, "build", "pictures")} if os.environ.get("SHOTS") else {}))
 finally:
     site.close()
 sys.exit(code)

@@ -169,6 +169,15 @@ await check("a channel: its secret is shown once, a test that fails says why", a
   page.excused = null;
   return secret.startsWith("whsec_") ? axe(page) : secret;
 });
+await check("a viewer sees how the box is and can do nothing to it; logs and settings are not theirs", async () => {
+  const other = await open(browser), out = [];
+  await signIn(other, { user: "vera", password: facts.secret, to: "/admin/system" });
+  await settled(other);
+  await other.getByText("Web server").first().waitFor();
+  for (const name of ["Support bundle", "Guarded acts", "Make a snapshot now", "Restart Front"]) if (await other.getByRole("button", { name }).count()) out.push(`${name} is offered`);
+  for (const path of ["/admin/logs", "/admin/settings"]) { await other.goto(path); await other.getByText("This page needs the role").waitFor(); }
+  return [...out, ...other.complaints];
+});
 await check("nothing of it was a complaint of the browser's", () => page.complaints);
 await browser.close();
 end();
