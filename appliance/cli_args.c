@@ -12,6 +12,7 @@
 #include "interrupt.h"
 #include "json_in.h"
 #include "params.h"
+#include "qr.h"
 #include "str.h"
 
 #define ANSWER_MAX   (8u << 20)
@@ -333,6 +334,22 @@ static int verdict_code(const struct buf *answer)
     return fine ? 0 : 1;
 }
 
+/* What a telephone is to take in is shown to people as a picture, too. */
+static void picture(const struct cli *cli, const struct buf *answer)
+{
+    struct err err = {0};
+    struct cJSON *tree;
+
+    if (cli->output != CLI_TABLE || cli->quiet || !isatty(STDOUT_FILENO))
+        return;
+    tree = json_parse(buf_string(answer), answer->len, &json_limits_provider, &err);
+    if (str_starts(json_text(tree, "uri", ""), "otpauth://")) {
+        printf("\n");
+        qr_print(stdout, json_text(tree, "uri", ""));
+    }
+    json_free(tree);
+}
+
 /* Of an act on many some could not be done. */
 static int partial_code(const struct buf *answer)
 {
@@ -405,6 +422,8 @@ int cli_operation(struct cli *cli, const struct op *op, int argc, char **argv, s
         code = 0;
     if (code != -1 && cli_print(cli, op, buf_string(&b), b.len, err) == -1)
         code = -1;
+    if (code == 0)
+        picture(cli, &b);
     if (code == 0 && (op->flags & OP_VERDICT) != 0)
         code = verdict_code(&b);
     if (code == 0 && (op->flags & OP_PARTIAL) != 0)

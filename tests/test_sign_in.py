@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
+from test_keys import Terminal, decoded
 from test_roles import PASSWORD, Front, concrete, routes, user
 from totp import code
 
@@ -129,6 +130,10 @@ def way_out(t, box, ann):
     t.equal((ann.first(), ann.said["second_factor"]), (200, "none"), "and the password is enough again")
     offer = box.sett("second-factor", "begin", "--user", ann.name)
     t.ok("otpauth://totp/" in offer and "<svg" not in offer, "one can be begun there, too", offer)
+    terminal = Terminal(box, "second-factor", "begin", "--user", ann.name)
+    terminal.end()
+    read = decoded(terminal.seen, box.root)
+    t.ok(read.startswith("otpauth://totp/") and read.split("secret=")[1][:32] in terminal.seen, "with a picture that a telephone reads from the terminal", (read, terminal.seen))
 
 
 def required(t, box, front):

@@ -81,6 +81,7 @@ await check("signing in takes two steps; a wrong code is said, the right one may
   await first(second, "ann@example.com", facts.secret);
   const field = second.locator("[name=code]");
   await field.waitFor();
+  if (!(await field.evaluate((e) => e === document.activeElement))) return "the field has no focus";
   if ((await field.getAttribute("autocomplete")) !== "one-time-code") return "managers cannot fill it in";
   await picture(second, "second-step");
   const found = await axe(second);

@@ -34,6 +34,7 @@ export function CodeField({ value, change, problem, recovery, setRecovery, autof
 export function SecondStep({ step, done, again }) {
   const [code, setCode] = useState(""), [recovery, setRecovery] = useState(false);
   const [run, problem, busy, clear] = useTry(), form = useRef();
+  useEffect(() => form.current.querySelector("input").focus(), [recovery]);
   const go = (e) => {
     e.preventDefault();
     run(async () => {
