@@ -50,6 +50,13 @@ $(B)/restore/shot: tests/restore/shot.c $(ALL_ARCHIVES)
 	@mkdir -p $(B)/restore
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
 
+## pictures: the README's pictures of the web admin, and one of every page in build/pictures
+.PHONY: pictures
+pictures: test-deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@SETT_BUILD=build python3 tests/pictures.py appliance/pictures
+	@SETT_BUILD=build python3 tests/test_web_pages.py
+
 ## unit-run: only the unit tests, of the variant chosen (VARIANT=plain|asan|tsan)
 unit-run: unit
 	@python3 tests/run.py --jobs 2 $(UNIT)
