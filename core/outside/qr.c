@@ -18,7 +18,7 @@ void qr_print(FILE *out, const char *text)
 {
     /* Two modules a character: upper and lower half. */
     static const char *const halves[] = {" ", "▄", "▀", "█"};
-    QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_M, QR_MODE_8, 0);
+    QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
 
     if (code == NULL)
         return;
