@@ -13,6 +13,7 @@
 #include "drift.h"
 #include "figures.h"
 #include "job.h"
+#include "job_start.h"
 #include "notice.h"
 #include "nouns.h"
 #include "snapshot.h"
@@ -35,7 +36,7 @@
 struct item {
     const char *kind, *object;
     enum notice_severity severity;
-    char id[96], name[160], text[400], hint[NOTICE_HINT_SIZE];
+    char id[96], saga[32], name[160], text[400], hint[NOTICE_HINT_SIZE];
     int64_t since, until;
     char page[160], command[160];
 };
@@ -95,6 +96,43 @@ static int gather(struct attention *a, const struct kind *k, void *record, struc
     return got < 0 ? -1 : 0;
 }
 
+/* Whose job it is: the tenant's name, the tunnel's host name; "" for others. */
+static void name_of(struct attention *a, const struct job *job, char *out, size_t size)
+{
+    struct tenant tenant = {0};
+    struct tunnel tunnel = {0};
+    struct err ignored;
+
+    out[0] = '\0';
+    if (str_starts(job->subjects[0], "tenant:") &&
+        str_copy(tenant.id, sizeof tenant.id, job->subjects[0] + strlen("tenant:")) == 0 &&
+        record_get(a->call->txn, &tenant_table, &tenant, &ignored) == 1)
+        str_cut(out, size, tenant.name);
+    else if (str_starts(job->subjects[0], "tunnel:") &&
+             str_copy(tunnel.id, sizeof tunnel.id, job->subjects[0] + strlen("tunnel:")) == 0 &&
+             record_get(a->call->txn, &tunnel_table, &tunnel, &ignored) == 1)
+        str_cut(out, size, tunnel.hostname[0] == '\0' ? tunnel.name : tunnel.hostname);
+}
+
+/* Whether no stuck job stands here for it already. */
+static bool stands_alone(const struct attention *a, const char *kind, const char *id)
+{
+    struct job job;
+    struct err ignored;
+
+    return job_of_subject(a->call->txn, kind, id, &job, &ignored) != 1 || job.state != JOB_STUCK;
+}
+
+static bool tenant_alone(const struct attention *a, const void *record)
+{
+    return stands_alone(a, "tenant", ((const struct tenant *)record)->id);
+}
+
+static bool tunnel_alone(const struct attention *a, const void *record)
+{
+    return stands_alone(a, "tunnel", ((const struct tunnel *)record)->id);
+}
+
 static void show_job(struct attention *a, const void *record)
 {
     const struct job *job = record;
@@ -102,7 +140,8 @@ static void show_job(struct attention *a, const void *record)
 
     if (i == NULL)
         return;
-    (void)str_format(i->name, sizeof i->name, "%s", job->saga);
+    str_cut(i->saga, sizeof i->saga, job->saga);
+    name_of(a, job, i->name, sizeof i->name);
     (void)str_format(i->text, sizeof i->text, "%s: %.300s", job->step_name, job->cause);
     str_cut(i->hint, sizeof i->hint, job->remedy);
     i->since = job->updated_at;
@@ -254,8 +293,8 @@ static int records(struct attention *a, struct err *err)
 {
     static const struct kind kinds[] = {
         {&job_table, "state", JOB_STUCK, show_job, NULL, false},
-        {&tenant_table, "state", TENANT_FAILED, show_failed_tenant, NULL, false},
-        {&tunnel_table, "state", TUNNEL_FAILED, show_failed_tunnel, NULL, false},
+        {&tenant_table, "state", TENANT_FAILED, show_failed_tenant, tenant_alone, false},
+        {&tunnel_table, "state", TUNNEL_FAILED, show_failed_tunnel, tunnel_alone, false},
         {&subscription_table, "status", SUBSCRIPTION_PAST_DUE, show_unpaid, NULL, false},
         {&subscription_table, "status", SUBSCRIPTION_UNPAID, show_unpaid, NULL, false},
         {&custom_domain_table, "state", DOMAIN_PENDING, show_domain, ends_soon, true},
@@ -371,6 +410,7 @@ static void write_item(struct json_out *j, const struct item *i)
     json_out_key_text(j, "severity", notice_severity_names[i->severity]);
     json_out_key_text(j, "object", i->object);
     write_text(j, "id", i->id);
+    write_text(j, "saga", i->saga);
     write_text(j, "name", i->name);
     write_text(j, "text", i->text);
     write_text(j, "hint", i->hint);

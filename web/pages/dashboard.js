@@ -13,7 +13,7 @@ const marks = { critical: ["circle-alert", "bad"], warning: ["triangle-alert", "
 /** One thing that needs a person: what, since when, until when, what to do. */
 function Need({ of: n }) {
   const [icon, kind] = marks[n.severity] || marks.info;
-  const key = "dashboard.need." + n.kind.replace(".", "_"), said = t(key, { name: n.kind === "job.stuck" ? word("base.saga", n.name.replace(".", "_")) : n.name || "" });
+  const key = "dashboard.need." + n.kind.replace(".", "_"), said = t(key, { name: n.name || "", saga: n.saga ? word("base.saga", n.saga.replace(".", "_")) : "" });
   const title = said === key ? n.text || n.kind : said;
   return html`<li class=${"need " + kind}><${Icon} name=${icon} label=${word("dashboard.severity", n.severity)}/>
     <div><a href=${n.page}><b>${title}</b></a> ${n.since && html`<span class="quiet nowrap"><${Time} at=${n.since}/></span>`}
@@ -40,7 +40,8 @@ function Business({ of: d }) {
     <${Tile} name=${t("dashboard.halted")} value=${number(halted)} kind=${halted ? "warn" : ""} href=${"/admin/tenants?state=" + (n.past_due ? "past_due" : "suspended")} note=${t("dashboard.halted_note", { a: n.past_due, b: n.suspended })}/>
     <${Tile} name=${t("dashboard.revenue")} value=${revenue} href="/admin/plans" note=${t("dashboard.paying", { n: d.subscriptions.active + d.subscriptions.past_due })}/>
     <${Tile} name=${t("dashboard.orders")} value=${number(orders)} kind=${d.orders.flagged ? "warn" : ""} href="/admin/customers" note=${t("dashboard.orders_note", { a: d.orders.open, b: d.orders.paid })}/>
-    <${Tile} name=${t("dashboard.moving")} value=${number(moving)} href="/admin/jobs" kind=${d.jobs.stuck ? "bad" : ""} note=${d.jobs.stuck ? t("dashboard.stuck", { n: d.jobs.stuck }) : t("dashboard.none_stuck")}/>
+    ${d.jobs.stuck ? html`<${Tile} name=${t("dashboard.stuck")} value=${number(d.jobs.stuck)} href="/admin/jobs?state=stuck" kind="bad" note=${t("dashboard.moving_note", { n: moving })}/>`
+      : html`<${Tile} name=${t("dashboard.moving")} value=${number(moving)} href="/admin/jobs" note=${t("dashboard.none_stuck")}/>`}
     <${Tile} name=${t("base.page.customers")} value=${number(d.customers)} href="/admin/customers" note=${t("dashboard.tunnels", { n: d.tunnels })}/></section>`;
 }
 
