@@ -150,7 +150,13 @@ def test_given_up(tap, box, till):
     tap.equal(second.made.status, 201, "and the name is free again")
     box.sett("setting", "set", "box.name", "Box")
     tap.equal(first.say("follow").json["phase"], "expired", "the one that was given up stays so")
-    second.say("cancel")
+    s = second.session()
+    till.put("customer", id="cus_pied", name="Pied", email="owner@pied.example")
+    till.subscription("sub_pied", "incomplete", "cus_pied", "price_small", sett_order=s["client_reference_id"])
+    till.tell("checkout.session.async_payment_failed", till.put("checkout.session", id=s["id"], status="complete", payment_status="unpaid",
+                                                               customer="cus_pied", subscription="sub_pied"))
+    wait_for(lambda: second.say("follow").json["phase"] == "declined", "the payment that failed is told")
+    tap.ok(Buyer(box, till, "pied").say("cancel").status == 200, "a payment that fails after all is told as that, and gives the name back")
 
 
 def test_way_in(tap, box, till, sink):

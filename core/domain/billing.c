@@ -99,7 +99,7 @@ static int join_order(struct txn *txn, const struct billing_facts *facts, struct
             order->state = ORDER_PAID;
         else if (failed)
             order->state = ORDER_FLAGGED;
-        (void)str_copy(order->flag, sizeof order->flag, failed ? "its payment failed" : "");
+        (void)str_copy(order->flag, sizeof order->flag, failed ? ORDER_DECLINED : "");
         if (failed && name_give(txn, order->subdomain, order->id, 0, err) != 0)
             return -1;
         /* Once the checkout is done, the name no longer waits for a clock. */

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-const char *const order_phase_names[] = {"unpaid",  "preparing", "ready", "trouble",
+const char *const order_phase_names[] = {"unpaid",  "preparing", "ready", "trouble", "declined",
                                          "expired", "suspended", "over",  NULL};
 const char *const order_stage_names[] = {"payment", "space", "program", "address", "check", NULL};
 const char *const order_stage_titles[] = {
@@ -89,7 +89,8 @@ static enum order_phase phase_of(const struct order_progress *p)
     case ORDER_EXPIRED:
         return ORDER_PHASE_EXPIRED;
     case ORDER_FLAGGED:
-        return ORDER_PHASE_TROUBLE;
+        return str_equal(p->order.flag, ORDER_DECLINED) ? ORDER_PHASE_DECLINED
+                                                        : ORDER_PHASE_TROUBLE;
     case ORDER_PAID:
         return ORDER_PHASE_PREPARING;
     case ORDER_DONE:
@@ -120,13 +121,13 @@ static void stages_set(struct order_progress *p)
 {
     bool ready = p->phase == ORDER_PHASE_READY || p->phase == ORDER_PHASE_SUSPENDED ||
                  p->phase == ORDER_PHASE_OVER;
-    enum order_stage now = p->phase == ORDER_PHASE_UNPAID || p->phase == ORDER_PHASE_EXPIRED
-                               ? ORDER_STAGE_PAYMENT
-                               : stage_of(p->job.step_name);
+    bool unpaid = p->phase == ORDER_PHASE_UNPAID || p->phase == ORDER_PHASE_EXPIRED ||
+                  p->phase == ORDER_PHASE_DECLINED;
+    enum order_stage now = unpaid ? ORDER_STAGE_PAYMENT : stage_of(p->job.step_name);
 
     for (int i = 0; i < ORDER_STAGES; i++)
         p->stages[i].state = ready || i < (int)now ? ORDER_STAGE_DONE : ORDER_STAGE_WAITING;
-    if (!ready && p->phase != ORDER_PHASE_EXPIRED)
+    if (!ready && (!unpaid || p->phase == ORDER_PHASE_UNPAID))
         p->stages[now].state =
             p->phase == ORDER_PHASE_TROUBLE ? ORDER_STAGE_STUCK : ORDER_STAGE_RUNNING;
     for (int i = 0; i < ORDER_STAGES; i++)

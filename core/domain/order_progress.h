@@ -14,6 +14,7 @@ enum order_phase {
     ORDER_PHASE_PREPARING, /* paid */
     ORDER_PHASE_READY,     /* it answers at its address */
     ORDER_PHASE_TROUBLE,   /* paid, and a person has to look at it */
+    ORDER_PHASE_DECLINED,  /* the payment failed for good */
     ORDER_PHASE_EXPIRED,   /* never paid */
     ORDER_PHASE_SUSPENDED, /* was ready once */
     ORDER_PHASE_OVER       /* the tenant is gone */

@@ -87,6 +87,8 @@ struct order {
 /* key id; unique: stripe_session, secret_hash (sparse); index: state, customer_id, expires_at */
 extern const struct table order_table;
 
+#define ORDER_DECLINED "its payment failed" /* the flag of an order that was not paid after all */
+
 #define ORDER_SECRET_SIZE 44 /* 32 bytes in base64url, and a NUL */
 
 /** subscription_resolve(txn, text, subscription, err): by id, number or Stripe's id. 1, 0 or -1. */

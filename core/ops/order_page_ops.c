@@ -90,7 +90,8 @@ static int order_follow(struct op_call *call, struct err *err)
 
 static int unpaid(const struct page *page, struct err *err)
 {
-    if (page->progress.phase == ORDER_PHASE_UNPAID || page->progress.phase == ORDER_PHASE_EXPIRED)
+    if (page->progress.phase == ORDER_PHASE_UNPAID ||
+        page->progress.phase == ORDER_PHASE_DECLINED || page->progress.phase == ORDER_PHASE_EXPIRED)
         return 0;
     return err_set(err, ERR_CONFLICT, "order_paid", "this order is paid: it cannot be given up");
 }
@@ -103,7 +104,7 @@ static int cancel_slow(struct op_call *call, struct err *err)
 
     if (look(call, err) != 0 || unpaid(page, err) != 0)
         return -1;
-    if (page->progress.phase == ORDER_PHASE_EXPIRED ||
+    if (page->progress.phase != ORDER_PHASE_UNPAID ||
         page->progress.order.stripe_session[0] == '\0')
         return 0;
     kv_clear(&params);
@@ -125,7 +126,7 @@ static int order_cancel(struct op_call *call, struct err *err)
     was = page->progress.order;
     if (order_expire(call->txn, &page->progress.order, err) != 0)
         return -1;
-    call->unchanged = was.state == ORDER_EXPIRED;
+    call->unchanged = was.state != ORDER_OPEN;
     object_before(call, &order_table, &was);
     object_after(call, &order_table, &page->progress.order);
     if (read_page(call, call->txn, err) != 0)

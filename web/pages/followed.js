@@ -7,7 +7,7 @@ import { clock, took } from "../base/say.js";
 import { Button, Card, Copy, Icon, LinkButton, Loading, Trouble } from "../base/ui.js";
 import { brand } from "../base/brand.js";
 
-const ends = ["ready", "expired", "suspended", "over"];
+const ends = ["ready", "declined", "expired", "suspended", "over"];
 
 /** Reads a stream of events by fetch, which can send a header: each(name, data). Ends with the stream. */
 async function events(path, headers, signal, each) {
@@ -70,7 +70,7 @@ function Credentials({ order, secret, seen }) {
 
 const Help = () => { const { support_email: mail, support_url: page } = brand.value; return (mail || page) && html`<p><a href=${mail ? "mailto:" + mail : page}>${mail || page}</a></p>`; };
 
-const heads = { unpaid: ["hourglass", "wait"], preparing: ["loader-circle", "wait"], ready: ["circle-check", ""], trouble: ["triangle-alert", "bad"], expired: ["clock", "bad"], suspended: ["circle-pause", "bad"], over: ["archive", "bad"] };
+const heads = { unpaid: ["hourglass", "wait"], preparing: ["loader-circle", "wait"], ready: ["circle-check", ""], trouble: ["triangle-alert", "odd"], declined: ["circle-x", "odd"], expired: ["clock", "odd"], suspended: ["circle-pause", "odd"], over: ["archive", "odd"] };
 function Head({ order, title }) {
   const [icon, kind] = heads[order.phase];
   return html`<div class=${"hero " + kind}><svg class=${"icon big" + (order.phase === "preparing" ? " spin" : "")} aria-hidden="true"><use href=${"/icons.svg#" + icon}/></svg>
@@ -83,7 +83,7 @@ export default function Followed() {
   useEffect(() => { if (title) document.title = `${title} · ${brand.value.name}`; }, [title]);
   useEffect(() => { if (order?.phase === "preparing") sessionStorage.removeItem("sett.order"); told.current = order?.phase; }, [order?.phase]);
   if (!secret || (problem?.status === 404 && !order))
-    return html`<div class="small"><div class="hero bad"><h1 tabindex="-1">${t("followed.unknown")}</h1><p>${t("followed.unknown_help")}</p><${Help}/></div></div>`;
+    return html`<div class="small"><div class="hero odd"><h1 tabindex="-1">${t("followed.unknown")}</h1><p>${t("followed.unknown_help")}</p><${Help}/></div></div>`;
   if (!order) return problem ? html`<${Trouble} of=${problem}/>` : html`<${Loading}/>`;
   return html`<div class="small"><div role="status" aria-live="polite"><${Head} order=${order} title=${title}/></div>
     ${order.phase === "ready" && html`<${Card}><p class="address"><a href=${order.address}>${order.address}</a></p>
@@ -91,7 +91,7 @@ export default function Followed() {
       <${Credentials} order=${order} secret=${secret} seen=${() => set({ ...order, credentials: "seen" })}/>`}
     ${["unpaid", "preparing", "trouble", "ready"].includes(order.phase) && html`<${Card} title=${order.plan_title}><${Stages} of=${order.stages}/><//>`}
     ${order.phase === "trouble" && html`<${Help}/>`}
-    ${order.phase === "expired" && html`<div class="acts"><${LinkButton} kind="primary" href=${`/?plan=${order.plan}&name=${order.subdomain}`}>${t("followed.anew")}<//></div>`}
+    ${["expired", "declined"].includes(order.phase) && html`<div class="acts"><${LinkButton} kind="primary" href=${`/?plan=${order.plan}&name=${order.subdomain}`}>${t("followed.anew")}<//></div>`}
     ${["ready", "suspended"].includes(order.phase) && html`<${Card} title=${t("followed.account")}><p>${t("followed.account_help", { email: order.email })}</p>
       <div class="acts"><${LinkButton} icon="log-in" href="/portal">${t("front.portal")}<//></div><//>`}
     ${!ends.includes(order.phase) && html`<p class="quiet">${t("followed.keep")} <${Copy} text=${location.href} label=${t("followed.copy")}/></p>`}</div>`;

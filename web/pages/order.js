@@ -114,7 +114,7 @@ export default function Order({ query }) {
     history.replaceState(null, "", location.pathname + location.search);
   }, []);
   const look = () => link.secret && send("POST", "/api/orders/follow", { secret: link.secret })
-    .then((o) => { if (["expired", "over"].includes(o.phase)) over(); else setOrder(o); }, () => over());
+    .then((o) => { if (["declined", "expired", "over"].includes(o.phase)) over(); else setOrder(o); }, () => over());
   const over = () => { keep(null); setLink({}); setOrder(null); };
   useEffect(() => { look(); }, [link.secret]);
   if (!data) return problem ? html`<${Trouble} of=${problem} again=${again}/>` : html`<${Loading}/>`;

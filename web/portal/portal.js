@@ -62,6 +62,7 @@ start((to) => to === "/portal" || to.startsWith("/portal/"));
 effect(() => {
   if (!known.value) return;
   document.title = brand.value.name;
+  if (me.value && me.value.role !== "customer" && path.value === "/portal") return location.replace("/admin");
   if (me.value && path.value === "/portal/enter" && !location.hash) go("/portal", { replace: true });
   if (me.value) startLive(); else stopLive();
 });

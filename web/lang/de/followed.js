@@ -38,4 +38,6 @@ export default {
   copy: "Link zu dieser Bestellung kopieren",
   unknown: "Hier ist keine Bestellung",
   unknown_help: "Der Link ist nicht vollständig oder ein anderer. Kopieren Sie ihn ganz, mit dem, was hinter dem # steht.",
+  title_declined: "Die Zahlung ist fehlgeschlagen",
+  lead_declined: "Es wurde nichts abgebucht, und der Name ist wieder frei.",
 };

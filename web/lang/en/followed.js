@@ -38,4 +38,6 @@ export default {
   copy: "Copy the link to this order",
   unknown: "There is no order here",
   unknown_help: "The link is not complete, or it is another one. Copy the whole of it, with what stands behind the #.",
+  title_declined: "The payment failed",
+  lead_declined: "Nothing was charged, and the name is free again.",
 };

@@ -38,4 +38,6 @@ export default {
   copy: "Copiar el enlace a este pedido",
   unknown: "Aquí no hay ningún pedido",
   unknown_help: "El enlace no está completo o es otro. Cópielo entero, con lo que va detrás de #.",
+  title_declined: "El pago ha fallado",
+  lead_declined: "No se ha cobrado nada y el nombre vuelve a estar libre.",
 };
