@@ -5,6 +5,7 @@
 #include "backup.h"
 
 #include "answer_asked.h"
+#include "asked.h"
 #include "answer_export.h"
 #include "answer_restore.h"
 
@@ -19,6 +20,7 @@
 #include "enc.h"
 #include "file.h"
 #include "json_out.h"
+#include "steps_bring.h"
 #include "str.h"
 #include "vault_open.h"
 
@@ -35,6 +37,8 @@ static int answer_progress(const struct answer_setup *s, const struct kv *params
     (void)pthread_mutex_lock(&world->lock);
     p = world->progress;
     (void)pthread_mutex_unlock(&world->lock);
+    if (str_equal(p.phase, BRING_PHASE)) /* a file that is on its way tells by its length */
+        p.done = asked_bytes(&s->context->paths);
     json_out_init(&j, out);
     json_out_object(&j);
     json_out_key_text(&j, "object", "progress");

@@ -39,6 +39,20 @@ void asked_fetched(const struct paths *paths, char out[PATHS_SIZE + 32])
     (void)str_format(out, PATHS_SIZE + 32, "%s/%s/0.sett", paths->snapshots, ASKED_FOLDER);
 }
 
+uint64_t asked_bytes(const struct paths *paths)
+{
+    char path[PATHS_SIZE + 48];
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (unsigned i = 0;
+         str_format(path, sizeof path, "%s/%s/%u.sett", paths->snapshots, ASKED_FOLDER, i) == 0 &&
+         stat(path, &st) == 0;
+         i++)
+        bytes += (uint64_t)st.st_size;
+    return bytes;
+}
+
 /* ---- the worker's side ---- */
 
 static int prepare(const struct asked_at *at, struct err *err)

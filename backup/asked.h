@@ -26,6 +26,9 @@
 /** asked_fetched(paths, out): the path of the newest file that was fetched. */
 void asked_fetched(const struct paths *paths, char out[PATHS_SIZE + 32]);
 
+/** asked_bytes(paths): how many bytes of its files are there. */
+uint64_t asked_bytes(const struct paths *paths);
+
 /** asked_hand_over(paths, request, secret, wait_ms, err): leave a request, and wait until somebody
  * has taken it and the secret. ERR_CONFLICT "restore_asked" while another one lies there;
  * ERR_UNAVAILABLE "nobody_restores" when nobody comes, and it is gone. Return 0 or -1. */

@@ -72,7 +72,6 @@ static int fetch(struct bringing *b, const struct place_file *file, struct err *
     (void)close(fd);
     b->bytes += file->bytes;
     b->count++;
-    (void)backup_progress_add(b->call->outside->backup, file->bytes, err);
     return rc;
 }
 
@@ -98,8 +97,11 @@ static int bring(struct bringing *b, struct err *err)
     if (arrivals_header(&b->arrivals, file.name, &b->header, err) == -1 ||
         make_folder(b, err) == -1)
         return -1;
-    backup_progress_begin(b->call->outside->backup, b->call->job->id, "fetch", file.bytes);
-    while (fetch(b, &file, err) == 0) {
+    for (;;) {
+        backup_progress_begin(b->call->outside->backup, b->call->job->id, BRING_PHASE,
+                              b->bytes + file.bytes);
+        if (fetch(b, &file, err) == -1)
+            return -1;
         if (!b->header.incremental)
             return 0;
         if (b->count == CHAIN_MOST)
@@ -108,7 +110,6 @@ static int bring(struct bringing *b, struct err *err)
             return -1;
         b->header = b->base;
     }
-    return -1;
 }
 
 static enum outcome bring_make(struct step_call *call, struct err *err)

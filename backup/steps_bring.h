@@ -8,6 +8,7 @@
 
 #define BRING_VAULT "vault_id"
 #define BRING_FILE  "file"
+#define BRING_PHASE "fetch" /* of backup_progress */
 
 extern const struct saga saga_box_bring; /* "box.bring" */
 

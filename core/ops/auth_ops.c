@@ -154,6 +154,10 @@ static int me(struct op_call *call, struct err *err)
     json_out_key_text(j, "id", actor->id);
     json_out_key_text(j, "kind", actor->kind);
     json_out_key_text(j, "role", role_names[actor->role]);
+    if (str_equal(actor->kind, "key")) {
+        json_out_key_text(j, "scopes", actor->scopes);
+        json_out_key_text(j, "tenant_id", actor->tenant_id);
+    }
     json_out_key(j, "user");
     if (!found)
         json_out_null(j);

@@ -10,6 +10,7 @@ import { Dialog, confirm, show } from "../base/dialog.js";
 import { Form, Field, Plan, Says } from "../base/form.js";
 import { Table } from "../base/table.js";
 import { watchJob } from "../base/job.js";
+import { recoveryKey } from "./recovery-key.js";
 
 /* ---- vaults ---- */
 
@@ -84,7 +85,7 @@ const addKey = (again) => show(({ close }) => html`<${Dialog} title=${t("backups
 const removeKey = (k, last, again) => confirm({ title: t("backups.k.remove"), name: k.name, body: t(last ? "backups.k.remove_last" : "backups.k.remove_help"), command: `sett recovery remove ${k.name} --confirm=${k.name}`,
   run: () => send("DELETE", "/api/recovery/keys/" + k.id) }).then((done) => done && again());
 
-const kitText = (k) => [`sett ${t("backups.k.kit")}`, "", `${t("backups.k.box")}: ${k.box_id}`, `${t("backups.k.signer")}: ${k.signer || "–"}`, ...k.former_signers.map((s) => `${t("backups.k.former")}: ${s}`),
+const kitText = (k) => [`sett ${t("backups.k.kit")}`, "", `${t("backups.k.box")}: ${k.box_id}`, `${t("backups.k.signer")} (signer): ${k.signer || "–"}`, ...k.former_signers.map((s) => `${t("backups.k.former")} (signer): ${s}`),
   ...k.recipients.map((r) => `${r.name}: ${r.key}`), "", k.how, ""].join("\n");
 const kit = () => show(({ close }) => {
   const { data: k, problem } = useLoad(() => get("/api/recovery/kit"), []);
@@ -97,6 +98,8 @@ const kit = () => show(({ close }) => {
     <${Trouble} of=${problem}/>${k && html`<p>${t("backups.k.kit_help")}</p><pre tabindex="0">${kitText(k)}</pre>`}<//>`;
 });
 
+const freeName = (keys) => { for (let n = 1; ; n++) { const name = n === 1 ? "recovery" : "recovery-" + n; if (!keys.some((k) => k.name === name)) return name; } };
+
 export function Keys() {
   const { data, problem, again } = useLoad(() => all("/api/recovery/keys"), []);
   useLive(["recipient"], again);
@@ -105,7 +108,7 @@ export function Keys() {
   const columns = [{ id: "name", label: label("name") }, { id: "key", label: label("key"), wide: true, show: (k) => html`<code>${k.key}</code>` }, { id: "held", label: label("held"), show: held },
     { id: "proven", label: label("proven"), show: (k) => html`<span><${State} of=${k.proven ? "ok" : "untried"} group="backups.state" look=${k.proven ? "good" : "warn"}/> ${k.proven && html`<${Time} at=${k.proven_at}/>`}</span>` },
     { id: "since", label: label("since"), show: (k) => html`<${Time} at=${k.created_at}/>` }, may("admin") && { id: "acts", label: label("remove"), show: (k) => html`<${Button} kind="quiet" icon="trash-2" label=${label("remove") + " " + k.name} onClick=${() => removeKey(k, data.length === 1, again)}/>` }].filter(Boolean);
-  return html`<${Card} title=${t("backups.k.title")} acts=${html`<${Button} icon="file-text" onClick=${kit}>${t("backups.k.kit")}<//>${may("admin") && html`<${Button} icon="plus" onClick=${() => addKey(again)}>${t("backups.k.add")}<//>`}`}>
+  return html`<${Card} title=${t("backups.k.title")} acts=${html`<${Button} icon="file-text" onClick=${kit}>${t("backups.k.kit")}<//>${may("admin") && html`<${Button} icon="plus" onClick=${() => addKey(again)}>${t("backups.k.add")}<//><${Button} icon="key-round" onClick=${() => recoveryKey(freeName(data || []), again)}>${t("setup.step.recovery")}<//>`}`}>
     <p class="quiet">${t("backups.k.help")}</p><${Trouble} of=${problem} again=${again}/>
     ${data && html`<${Table} name="keys" data=${data} columns=${columns} empty=${html`<${Empty} icon="key-round" title=${label("none")} command="sett recovery init">${label("none_help")}<//>`}/>
       ${data.some((k) => !k.proven) && html`<p class="note warn">${label("untried_help")} <${Code}>sett recovery prove<//></p>`}`}<//>`;

@@ -11,6 +11,7 @@ import { Form } from "../base/form.js";
 import { Table, Search } from "../base/table.js";
 import { JobView, watchJob } from "../base/job.js";
 import { Vaults, addVault, Keys, Retention, Restores, Drills, restore } from "./backup-care.js";
+import { recoveryKey } from "./recovery-key.js";
 
 const HOUR = 3600000;
 const older = (at, hours) => !at || Date.now() - Date.parse(at) > hours * HOUR;
@@ -38,7 +39,7 @@ function Begin({ of: s }) {
   if (s.newest && s.recovery_keys_proven) return null;
   if (s.newest && s.recovery_keys) return html`<p class="note warn">${t("backups.k.untried_help")} <${Code}>sett recovery prove<//></p>`;
   const steps = [
-    [s.recovery_keys > 0, t("backups.begin_key"), html`<${Code}>sett recovery init<//>`],
+    [s.recovery_keys > 0, t("backups.begin_key"), html`${may("admin") && html`<${Button} icon="key-round" onClick=${() => recoveryKey("recovery", () => {})}>${t("setup.do.recovery")}<//>`}<${Code}>sett recovery init<//>`],
     [s.vaults.length > 0, t("backups.begin_vault"), may("admin") && html`<${Button} icon="plus" onClick=${addVault}>${t("backups.vault_add")}<//>`],
     [!!s.newest, t("backups.begin_first"), may("operator") && html`<${Button} icon="archive" onClick=${run} disabled=${!s.recovery_keys || !s.vaults.length}>${t("base.act.snapshot")}<//>`],
     [s.recovery_keys_proven > 0, t("backups.begin_prove"), html`<${Code}>sett recovery prove<//>`],

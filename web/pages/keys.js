@@ -42,7 +42,7 @@ const create = (again) => show(({ close }) => {
   return data && html`<${Dialog} title=${t("keys.new")} close=${close} kind="wide"><${Form} op="key.create" path="/api/keys" submit=${t("base.create")} cancel=${close}
     start=${{ role: "viewer", user: own, until: "90", scopes: "" }}
     fields=${[{ name: "name", label: t("keys.for"), required: true, maxlength: 90, autofocus: true, help: t("keys.for_help") },
-      { name: "user", label: t("keys.user"), type: "select", required: true, options: names, help: t("keys.user_help") },
+      { name: "user", label: t("keys.user"), type: names.length < 200 ? "select" : "text", required: true, options: names, help: t("keys.user_help") },
       { name: "role", label: t("keys.role"), type: "select", required: true, options: roles.map((r) => [r, word("base.role", r)]) }, untilField(), { name: "tenant", label: t("keys.tenant"), help: t("keys.tenant_help") }, ...bounds()]}
     body=${(v) => ({ name: v.name, user: v.user, tenant: v.tenant || undefined, role: v.role, expires_at: v.until ? inDays(Number(v.until)) : undefined, scopes: v.scopes || undefined, networks: v.networks || undefined })}
     done=${async (answer) => { close(); again(); await shown(answer); }}/><//>`;

@@ -1,23 +1,24 @@
 // The first run: a new box step by step, or the box that was lost from a snapshot of it.
 import { html, useEffect, useState } from "../base/h.js";
-import { all, get, me, send } from "../base/api.js";
+import { all, get, me, send, whoami } from "../base/api.js";
 import { lang, languages, needTexts, t } from "../base/lang.js";
 import { bytes, exact, number, Time } from "../base/say.js";
 import { go } from "../base/route.js";
-import { Button, Card, Code, Copy, Facts, Icon, LinkButton, Loading, Meter, Page, Trouble, useLoad } from "../base/ui.js";
+import { Button, Card, Code, Facts, Icon, LinkButton, Loading, Meter, Page, Trouble, useLoad } from "../base/ui.js";
 import { Dialog, show } from "../base/dialog.js";
 import { Field, Form, Says } from "../base/form.js";
 import { useLive } from "../base/live.js";
 import { JobView } from "../base/job.js";
 import { useTry } from "../base/second.js";
 import { addVault } from "./backup-care.js";
+import { recoveryKey } from "./recovery-key.js";
 
 await needTexts("backups");
 
 /* ---- a new box ---- */
 
 const password = (again) => show(({ close }) => html`<${Dialog} title=${t("setup.password")} close=${close}>
-  <${Form} op="user.password" path="/api/users/me/password" submit=${t("base.save")} cancel=${close} done=${() => { close(); again(); }}
+  <${Form} op="user.password" path="/api/users/me/password" submit=${t("base.save")} cancel=${close} done=${async () => { await whoami(); close(); again(); }}
     fields=${[{ name: "current_password", label: t("setup.first_password"), type: "password", required: true, autocomplete: "current-password", autofocus: true, wide: true },
       { name: "new_password", label: t("setup.new_password"), type: "password", required: true, autocomplete: "new-password", wide: true }]}/><//>`);
 
@@ -41,43 +42,6 @@ const address = (again) => show(({ close }) => {
     ${field("box.name", { autofocus: true, help: t("setup.name_help") })}${field("box.url", { help: t("setup.url_help") })}${field("box.domain", { help: t("setup.domain_help") })}
     ${field("box.time_zone", { type: "select", options: [...new Set(["UTC", values["box.time_zone"], ...zones()])].map((z) => [z, z]) })}${field("mail.language", { type: "select", options: Object.entries(languages) })}
     <${Trouble} of=${problem}/><div class="acts end"><${Says} op="setting.set" id="box.url" values=${{ value: values["box.url"] }}/><${Button} onClick=${() => close()}>${t("base.cancel")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("base.save")}<//></div></form>`}<//>`;
-});
-
-const groupsOf = (secret) => secret.slice(secret.indexOf("1") + 1).match(/.{1,6}/g);
-const kitText = (secret, kit) => [t("setup.kit_title", { box: kit.box_id }), "", secret.slice(0, secret.indexOf("1") + 1) + " " + groupsOf(secret).join(" "), "",
-  `signer ${kit.signer || ""}`, ...(kit.former_signers || []).map((s) => `signer ${s}`), "", kit.how].join("\n");
-const save = (text) => {
-  const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: "text/plain" })), download: "sett-recovery-kit.txt" });
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
-};
-
-/** A recovery key: made on the box, shown here and nowhere else, two groups of it asked back, and only then its public half added. */
-export const recoveryKey = (name, again) => show(({ close }) => {
-  const [made, setMade] = useState(null), [ask, setAsk] = useState(null), [typed, setTyped] = useState(["", ""]), [run, problem, busy] = useTry(), [wrong, setWrong] = useState(false);
-  useEffect(() => { run(async () => { const [secret, kit] = await Promise.all([send("POST", "/api/recovery/generate", {}), get("/api/recovery/kit")]); setMade({ ...secret, kit }); }); }, []);
-  const groups = made ? groupsOf(made.secret) : [];
-  const quiz = () => { const all = groups.map((g, i) => i).filter((i) => groups[i].length === 6), pick = () => all.splice(crypto.getRandomValues(new Uint32Array(1))[0] % all.length, 1)[0]; setAsk([pick(), pick()].sort((a, b) => a - b)); };
-  const prove = (e) => {
-    e.preventDefault();
-    const right = ask.every((g, i) => typed[i].trim().toUpperCase() === groups[g]);
-    setWrong(!right);
-    if (right) run(async () => {
-      await send("POST", "/api/recovery/keys", { name, key: made.key });
-      await send("POST", "/api/recovery/prove", { recovery: made.secret });
-      close();
-      again();
-    });
-  };
-  return html`<${Dialog} title=${t("setup.recovery")} close=${close} kind="wide">${!made ? (problem ? html`<${Trouble} of=${problem}/>` : html`<${Loading}/>`)
-    : ask ? html`<form class="stack" onSubmit=${prove}><p>${t("setup.quiz")}</p>
-      ${ask.map((g, i) => html`<${Field} key=${g} of=${{ name: "group" + i, label: t("setup.group", { n: g + 1 }), required: true, maxlength: 6, autofocus: i === 0 }} value=${typed[i]} change=${(v) => setTyped((o) => o.map((x, k) => (k === i ? v : x)))}/>`)}
-      ${wrong && html`<p class="bad" role="alert">${t("setup.quiz_wrong")}</p>`}<${Trouble} of=${problem}/>
-      <div class="acts end"><${Button} onClick=${() => setAsk(null)}>${t("setup.show_again")}<//><${Button} type="submit" kind="primary" busy=${busy}>${t("setup.quiz_done")}<//></div></form>`
-    : html`<p>${t("setup.recovery_text")}</p><p class="note warn">${t("base.shown_once")}</p>
-      <div class="row" data-once><img class="qr" src=${"data:image/svg+xml," + encodeURIComponent(made.qr)} alt=${t("setup.qr")} width="170" height="170"/>
-        <p class="grow"><code>${made.secret.slice(0, made.secret.indexOf("1") + 1)}</code><br/>${groups.map((g) => html`<code>${g}</code> `)} <${Copy} text=${made.secret}/></p></div>
-      <div class="acts end"><${Button} icon="download" onClick=${() => save(kitText(made.secret, made.kit))}>${t("setup.download")}<//><${Button} kind="primary" onClick=${quiz}>${t("base.have_it")}<//></div>`}<//>`;
 });
 
 function NewBox() {
@@ -155,6 +119,16 @@ function Open({ of: file, needed, name }) {
       <div class="acts end"><${Button} kind="danger" icon="archive-restore" disabled=${!ready} busy=${busy} onClick=${() => ask({ confirm: values.confirm || undefined }, setReal)}>${t("setup.restore")}<//></div>`}`;
 }
 
+/** How much of the files has come. */
+function Fetching() {
+  const [p, set] = useState(null);
+  useEffect(() => {
+    const wait = setInterval(() => get("/api/snapshots/progress").then(set, () => {}), 700);
+    return () => clearInterval(wait);
+  }, []);
+  return p?.phase === "fetch" && p.total > 0 && html`<${Meter} of=${p.done} most=${p.total} label=${t("setup.fetched")} text=${`${bytes(p.done)} / ${bytes(p.total)}`}/><p class="quiet">${bytes(p.done)} / ${bytes(p.total)}</p>`;
+}
+
 function Lost() {
   const { data, again } = useLoad(() => Promise.all([get("/api/setup"), all("/api/vaults")]), []), [vault, setVault] = useState(""), [file, setFile] = useState(null), [job, setJob] = useState(""), [here, setHere] = useState(false), [run, problem, busy] = useTry();
   useLive(["vault"], again);
@@ -171,7 +145,7 @@ function Lost() {
         <td>${f.fault ? html`<span class="bad">${f.fault}</span>` : html`<b>${number(f.number)}</b>`}</td><td>${f.created_at && html`<${Time} at=${f.created_at}/> <span class="quiet">${exact(f.created_at)}</span>`}</td><td class="end">${bytes(f.bytes)}</td><td class="quiet">${f.incremental ? t("setup.incremental") : ""}</td>
         <td class="end">${!f.fault && html`<${Button} icon="download" kind=${file?.file === f.file ? "primary" : ""} busy=${busy && file?.file === f.file} onClick=${() => fetchIt(f)}>${t("setup.take")}<//>`}</td></tr>`)}</tbody></table></div>`}
       <${Trouble} of=${problem}/><//>`}
-    ${job && html`<${Card} title=${t("setup.fetched")}><${JobView} key=${job} id=${job} done=${(j) => setHere(j.state === "done")}/><//>`}
+    ${job && html`<${Card} title=${t("setup.fetched")}>${!here && html`<${Fetching}/>`}<${JobView} key=${job} id=${job} done=${(j) => setHere(j.state === "done")}/><//>`}
     ${here && file && html`<${Card} title=${t("setup.open_it")}><${Open} key=${file.file + job} of=${file} needed=${setup.needed} name=${setup.name}/><//>`}
     <p class="quiet">${t("setup.by_hand")} <${Code}>sett restore FILE --recovery-file kit.txt<//></p>`;
 }

@@ -1,9 +1,9 @@
 // The way in: name and password, then the second step where there is one; and, for whoever must have a second
 // factor and has none, entering it, before anything else.
 import { html, useEffect, useState } from "../base/h.js";
-import { me, send, whoami } from "../base/api.js";
+import { get, me, send, whoami } from "../base/api.js";
 import { t, word } from "../base/lang.js";
-import { Button, Trouble } from "../base/ui.js";
+import { Button, Trouble, useLoad } from "../base/ui.js";
 import { Field } from "../base/form.js";
 import { Choices, signOut } from "../base/shell.js";
 import { EnrolApp, SecondStep, useTry } from "../base/second.js";
@@ -15,6 +15,7 @@ const Frame = ({ title, children }) => {
 };
 
 function First({ next, over }) {
+  const { data: box } = useLoad(() => get("/api/setup"), []);
   const [values, set] = useState({ username: "", password: "" }), [run, problem, busy] = useTry();
   const go = (e) => {
     e.preventDefault();
@@ -28,11 +29,12 @@ function First({ next, over }) {
   });
   const field = (name, more) => html`<${Field} of=${{ name, label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
   return html`<form class="card stack" onSubmit=${go}><h2>${t("sign-in.title")}</h2>
+    ${box?.needed && html`<p class="note">${t("sign-in.new_box")}</p>`}
     ${over && !problem && html`<p class="note warn" role="status">${t("sign-in.over")}</p>`}
     ${field("username", { autocomplete: "username", autofocus: true })}${field("password", { type: "password", autocomplete: "current-password" })}
     <${Trouble} of=${problem}/><${Button} type="submit" kind="primary" busy=${busy}>${t("sign-in.title")}<//>
     ${possible() && html`<${Button} icon="fingerprint" disabled=${busy} onClick=${passkey}>${t("sign-in.passkey")}<//>`}
-    <a href="/admin/forgotten">${t("sign-in.forgotten")}</a></form>`;
+    ${box?.mail && html`<a href="/admin/forgotten">${t("sign-in.forgotten")}</a>`}</form>`;
 }
 
 const Enrol = () => html`<div class="card stack"><h2>${t("sign-in.enrol")}</h2><p>${t("sign-in.enrol_help", { role: word("base.role", me.value.role) })}</p>
