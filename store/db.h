@@ -125,6 +125,11 @@ int record_delete(struct txn *txn, const struct table *table, const void *record
 /** record_count(txn, table, err): how many; kept as a number, not counted. -1 on error. */
 int64_t record_count(struct txn *txn, const struct table *table, struct err *err);
 
+/** record_count_equal(txn, table, index, match, err): how many records have all the values of a
+ * counted index as ${match} has them; kept, not counted. -1 on error. */
+int64_t record_count_equal(struct txn *txn, const struct table *table, const char *index,
+                           const void *match, struct err *err);
+
 /** record_next_number(txn, name, err): the next of a counter that never goes back, from 1; 0 on
  * error. */
 uint64_t record_next_number(struct txn *txn, const char *name, struct err *err);

@@ -122,6 +122,7 @@ int db_raw_near(struct txn *txn, enum db_raw_where where, const void *key, size_
 #define DB_RAW_SCHEMA  's'
 #define DB_RAW_COUNT   'n'
 #define DB_RAW_COUNTER 'c'
+#define DB_RAW_EQUAL   'i'
 
 /** db_raw_own_key(key, kind, name, len): the key of one of the store's own records. */
 void db_raw_own_key(struct key *key, char kind, const void *name, size_t len);

@@ -9,6 +9,7 @@
 
 #include "db_raw.h"
 #include "id.h"
+#include "record.h"
 #include "str.h"
 #include "value.h"
 
@@ -18,7 +19,8 @@ struct check {
     fsck_found *found;
     void *arg;
     int64_t findings;
-    void *record; /* room for a record of any table */
+    uint64_t equals; /* numbers of counted indexes that were met */
+    void *record;    /* room for a record of any table */
     struct err *err;
 };
 
@@ -183,11 +185,32 @@ static int check_entry(struct check *c, const struct table *table, const struct 
     return 0;
 }
 
+/* That so many entries, which all begin as this one, are kept as their number. */
+static int check_equal(struct check *c, const struct table *table, const struct index *index,
+                       const struct key *entry, size_t values_len, uint64_t seen)
+{
+    char what[96];
+    uint64_t n;
+
+    if (!index->counted || seen == 0)
+        return 0;
+    if (counted_read(c->txn, entry->data, values_len, &n, c->err) == -1)
+        return -1;
+    c->equals++;
+    if (n == seen)
+        return 0;
+    (void)str_format(what, sizeof what, "%s: %llu, and there are %llu", index->name,
+                     (unsigned long long)n, (unsigned long long)seen);
+    report(c, table, NULL, 0, "the count of equal values in index ", what);
+    return 0;
+}
+
 static int check_index(struct check *c, const struct table *table, const struct index *index)
 {
     struct key at = {.len = 1, .data = {index->id}}, last = {.len = 0};
     struct db_raw_pair pair;
     size_t values_len, last_values = 0;
+    uint64_t equal = 0;
     int got;
 
     while ((got = step(c, index->id, &at, &pair)) == 1) {
@@ -201,12 +224,18 @@ static int check_index(struct check *c, const struct table *table, const struct 
             memcmp(at.data, last.data, values_len) == 0)
             report(c, table, at.data, at.len, "two records with the same values in unique index ",
                    index->name);
+        if (values_len != last_values || memcmp(at.data, last.data, values_len) != 0) {
+            if (check_equal(c, table, index, &last, last_values, equal) == -1)
+                return -1;
+            equal = 0;
+        }
+        equal++;
         last = at;
         last_values = values_len;
         if (check_entry(c, table, index, &at, values_len) == -1)
             return -1;
     }
-    return got == -1 ? -1 : 0;
+    return got == -1 ? -1 : check_equal(c, table, index, &last, last_values, equal);
 }
 
 static bool is_counted(const struct schema *schema, const struct key *key)
@@ -224,7 +253,7 @@ static int check_own(struct check *c)
     struct db_raw_pair pair;
     uint32_t version;
     struct err why;
-    uint64_t n;
+    uint64_t n, equals = 0;
     int got;
 
     if (db_raw_schema(c->txn, &version, &why) == -1)
@@ -233,10 +262,14 @@ static int check_own(struct check *c)
         uint8_t kind = at.len < 2 ? 0 : at.data[1];
         if (kind == DB_RAW_COUNTER && db_raw_number(c->txn, &at, &n, &why) == -1)
             report(c, NULL, at.data, at.len, why.text, "");
-        if (kind != DB_RAW_COUNTER && !(kind == DB_RAW_SCHEMA && at.len == 2) &&
+        equals += kind == DB_RAW_EQUAL;
+        if (kind != DB_RAW_COUNTER && kind != DB_RAW_EQUAL &&
+            !(kind == DB_RAW_SCHEMA && at.len == 2) &&
             !(kind == DB_RAW_COUNT && is_counted(c->schema, &at)))
             report(c, NULL, at.data, at.len, "a key that means nothing", "");
     }
+    if (got != -1 && equals > c->equals)
+        report(c, NULL, NULL, 0, "counts of values that no entry has", "");
     return got == -1 ? -1 : 0;
 }
 

@@ -158,7 +158,7 @@ int record_find(struct txn *txn, const struct table *table, const char *name, vo
 /* An index entry before and after a change; a length of 0 says that there is none. */
 struct entries {
     struct key old, new;
-    size_t values_len;
+    size_t old_values_len, values_len;
 };
 
 static bool same(const struct entries *e)
@@ -169,10 +169,8 @@ static bool same(const struct entries *e)
 static int work_out(struct txn *txn, const struct table *table, const struct index *index,
                     const void *old, const void *new, struct entries *e, struct err *err)
 {
-    size_t ignored;
-
     e->old.len = e->new.len = 0;
-    if (old != NULL && key_entry(table, index, old, &e->old, &ignored) != 1)
+    if (old != NULL && key_entry(table, index, old, &e->old, &e->old_values_len) != 1)
         e->old.len = 0;
     if (new == NULL)
         return 0;
@@ -260,6 +258,22 @@ static int move_words(struct txn *txn, const struct table *table, const struct i
     return got == -1 ? misfit(txn, table, err) : 0;
 }
 
+/* What was not there, in a store that does not have the index yet, is not counted either. */
+static int swap_entries(struct txn *txn, const struct index *index, const struct entries *e,
+                        struct err *err)
+{
+    int gone = e->old.len == 0 ? 0 : db_raw_delete(txn, e->old.data, e->old.len, err);
+
+    if (gone == -1 ||
+        (e->new.len > 0 && db_raw_put(txn, e->new.data, e->new.len, "", 0, err) == -1))
+        return -1;
+    if (!index->counted)
+        return 0;
+    if (gone == 1 && counted_change(txn, e->old.data, e->old_values_len, false, err) == -1)
+        return -1;
+    return e->new.len > 0 ? counted_change(txn, e->new.data, e->values_len, true, err) : 0;
+}
+
 static int move_entries(struct txn *txn, const struct table *table, const void *old,
                         const void *new, struct err *err)
 {
@@ -275,9 +289,7 @@ static int move_entries(struct txn *txn, const struct table *table, const void *
             return -1;
         if (same(&e))
             continue;
-        if (e.old.len > 0 && db_raw_delete(txn, e.old.data, e.old.len, err) == -1)
-            return -1;
-        if (e.new.len > 0 && db_raw_put(txn, e.new.data, e.new.len, "", 0, err) == -1)
+        if (swap_entries(txn, &table->indexes[i], &e, err) == -1)
             return -1;
     }
     return 0;
@@ -344,8 +356,8 @@ static int store(struct txn *txn, const struct table *table, const void *record,
     }
     old = got == 1 ? txn->old : NULL;
     if (check_unique(txn, table, old, record, err) == -1 ||
-        move_entries(txn, table, old, record, err) == -1 ||
-        db_raw_put(txn, key.data, key.len, txn->value.data, txn->value.len, err) == -1)
+        db_raw_put(txn, key.data, key.len, txn->value.data, txn->value.len, err) == -1 ||
+        move_entries(txn, table, old, record, err) == -1) /* which may use txn->value anew */
         return -1;
     if (old == NULL && count_change(txn, table, true, err) == -1)
         return -1;
@@ -470,7 +482,7 @@ int record_clear_index(struct txn *txn, const struct index *index, struct err *e
         if (db_raw_delete(txn, key.data, key.len, err) == -1)
             return -1;
     }
-    return got == -1 ? -1 : 0;
+    return got == -1 ? -1 : counted_clear(txn, index, err);
 }
 
 int record_add_entry(struct txn *txn, const struct table *table, const struct index *index,
@@ -492,5 +504,5 @@ int record_add_entry(struct txn *txn, const struct table *table, const struct in
         if (got == 1)
             return conflict(txn, table, index->fields[0], err);
     }
-    return db_raw_put(txn, e.new.data, e.new.len, "", 0, err);
+    return swap_entries(txn, index, &e, err);
 }

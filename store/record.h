@@ -23,4 +23,16 @@ int record_clear_index(struct txn *txn, const struct index *index, struct err *e
 int record_add_entry(struct txn *txn, const struct table *table, const struct index *index,
                      const void *record, struct err *err);
 
+/** counted_change(txn, entry, values_len, more, err): one entry more, or less, has these values:
+ * the first ${values_len} bytes of its key. Return 0 or -1. */
+int counted_change(struct txn *txn, const uint8_t *entry, size_t values_len, bool more,
+                   struct err *err);
+
+/** counted_read(txn, entry, values_len, n, err): how many have them. Return 0 or -1. */
+int counted_read(struct txn *txn, const uint8_t *entry, size_t values_len, uint64_t *n,
+                 struct err *err);
+
+/** counted_clear(txn, index, err): forget all numbers of an index. Return 0 or -1. */
+int counted_clear(struct txn *txn, const struct index *index, struct err *err);
+
 #endif

@@ -117,7 +117,7 @@ static int check_index(const struct table *table, const struct index *index, siz
     if (size == 0)
         return -1;
     if (index->words) {
-        if (index->unique || index->fields[1] != NULL ||
+        if (index->unique || index->counted || index->fields[1] != NULL ||
             fields_find(&table->fields, index->fields[0])->type != FIELD_TEXT)
             return bad(err, table, index->name, "an index of words is of one text, not unique");
         size = INDEX_WORD_MAX + 1;

@@ -12,10 +12,11 @@
 
 struct index {
     const char *name;
-    uint8_t id;  /* first byte of its keys; never reused */
-    bool unique; /* at most one record with the same values */
-    bool sparse; /* records whose first indexed field is "" or 0 have no entry */
-    bool words;  /* its one field is a text, and each of its words has an entry: scan_words */
+    uint8_t id;   /* first byte of its keys; never reused */
+    bool unique;  /* at most one record with the same values */
+    bool sparse;  /* records whose first indexed field is "" or 0 have no entry */
+    bool counted; /* how many entries have the same values is kept: record_count_equal */
+    bool words;   /* its one field is a text, and each of its words has an entry: scan_words */
     const char *fields[INDEX_FIELDS]; /* names, NULL after the last */
 };
 

@@ -32,7 +32,7 @@ static const struct field rows[] = {
 };
 
 static const struct index indexes[] = {
-    {.name = "state", .id = 163, .fields = {"state"}},
+    {.name = "state", .id = 163, .counted = true, .fields = {"state"}},
     {.name = "received_at", .id = 164, .fields = {"received_at"}},
 };
 

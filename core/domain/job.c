@@ -50,7 +50,7 @@ static const struct field rows[] = {
 
 static const struct index indexes[] = {
     {.name = "by_wake", .id = 160, .sparse = true, .fields = {"live", "wake_at"}},
-    {.name = "state", .id = 161, .fields = {"state"}},
+    {.name = "state", .id = 161, .counted = true, .fields = {"state"}},
     {.name = "by_tenant", .id = 162, .sparse = true, .fields = {"subject"}},
 };
 

@@ -74,7 +74,7 @@ static const struct index indexes[] = {
     {.name = "number", .id = 147, .unique = true, .fields = {"number"}},
     {.name = "customer_id", .id = 148, .sparse = true, .fields = {"customer_id"}},
     {.name = "plan_id", .id = 149, .sparse = true, .fields = {"plan_id"}},
-    {.name = "state", .id = 150, .fields = {"state"}},
+    {.name = "state", .id = 150, .counted = true, .fields = {"state"}},
     {.name = "subdomain", .id = 151, .sparse = true, .fields = {"subdomain"}},
     {.name = "subscription_id", .id = 152, .sparse = true, .fields = {"subscription_id"}},
 };

@@ -8,6 +8,7 @@
 
 #include "audit.h"
 #include "job_start.h"
+#include "job_tally.h"
 #include "setting.h"
 #include "str.h"
 
@@ -84,7 +85,8 @@ int finish(struct move *m, struct txn *txn, enum job_state state, struct err *er
     job->ended_at = txn_time_ms(txn);
     if (state != JOB_STUCK) {
         job->intent = job->cancel = false;
-        if (drop_secrets(m, txn, err) == -1 || job_release(txn, job, err) == -1)
+        if (drop_secrets(m, txn, err) == -1 || job_release(txn, job, err) == -1 ||
+            job_tally_add(txn, job, err) == -1)
             return -1;
     }
     if (m->saga != NULL && m->saga->ended != NULL && !m->no_hooks &&

@@ -1,5 +1,5 @@
-/* Counts. Apart because they are the one thing that grows with the box: they are taken by walking
- * indexes without reading the records, and kept for a while. */
+/* Counts. Apart because they would grow with the box: what could is kept as numbers by the store and
+ * by the jobs; the rest is taken by short walks, and kept for a while. */
 #include "figures.h"
 
 #include <pthread.h>
@@ -18,8 +18,6 @@
 #define KEEP_SLOW_MS 60000 /* at most; what is counted quickly is counted again sooner */
 #define SLOW_TIMES   200   /* so many times as long as the counting took */
 
-const uint32_t figures_bucket_s[FIGURES_BUCKETS - 1] = {1, 5, 15, 60, 300, 1800};
-
 struct figures_cache {
     pthread_mutex_t lock;
     struct figures figures;
@@ -37,28 +35,19 @@ struct figures_cache *figures_cache_new(struct err *err)
     return cache;
 }
 
-/* Entries of an index by the number of an enum; the state that has most (by rule ${most}) is what
- * is left of all, so that it need not be walked. */
+/* By the number of an enum, from a counted index of it. */
 static int by_state(struct txn *txn, const struct table *table, const char *field, void *match,
-                    uint64_t *out, unsigned states, unsigned most, struct err *err)
+                    uint64_t *out, unsigned states, struct err *err)
 {
     const struct field *f = fields_find(&table->fields, field);
-    int64_t total = record_count(txn, table, err), count;
-    struct scan scan;
+    int64_t count;
 
-    if (total < 0)
-        return -1;
     for (unsigned i = 0; i < states; i++) {
-        if (i == most)
-            continue;
         memcpy((char *)match + f->offset, &(uint32_t){i}, sizeof(uint32_t));
-        if (scan_start(&scan, txn, table, field, match, 1, false, err) != 0 ||
-            (count = scan_count(&scan, err)) < 0)
+        if ((count = record_count_equal(txn, table, field, match, err)) < 0)
             return -1;
         out[i] = (uint64_t)count;
-        total -= count;
     }
-    out[most] = total < 0 ? 0 : (uint64_t)total;
     return 0;
 }
 
@@ -90,15 +79,13 @@ static int take_quick(struct op_call *call, struct figures *f, struct err *err)
     uint32_t total = 0;
     struct err unset;
 
-    if (by_state(txn, &tenant_table, "state", &tenant, f->tenants, FIGURES_TENANT_STATES,
-                 TENANT_ACTIVE, err) != 0 ||
-        by_state(txn, &job_table, "state", &job, f->jobs, FIGURES_JOB_STATES, JOB_DONE, err) != 0 ||
+    if (by_state(txn, &tenant_table, "state", &tenant, f->tenants, FIGURES_TENANT_STATES, err) !=
+            0 ||
+        by_state(txn, &job_table, "state", &job, f->jobs, FIGURES_JOB_STATES, err) != 0 ||
         by_state(txn, &subscription_table, "status", &subscription, f->subscriptions,
-                 FIGURES_SUBSCRIPTIONS, SUBSCRIPTION_ACTIVE, err) != 0 ||
-        by_state(txn, &event_table, "state", &event, f->events, FIGURES_EVENT_STATES, EVENT_APPLIED,
-                 err) != 0 ||
-        by_state(txn, &order_table, "state", &order, f->orders, FIGURES_ORDER_STATES, ORDER_DONE,
-                 err) != 0 ||
+                 FIGURES_SUBSCRIPTIONS, err) != 0 ||
+        by_state(txn, &event_table, "state", &event, f->events, FIGURES_EVENT_STATES, err) != 0 ||
+        by_state(txn, &order_table, "state", &order, f->orders, FIGURES_ORDER_STATES, err) != 0 ||
         counted(txn, &tenant_table, NULL, &f->tenant_count, err) != 0 ||
         counted(txn, &customer_table, NULL, &f->customer_count, err) != 0 ||
         counted(txn, &user_table, NULL, &f->user_count, err) != 0 ||
@@ -135,7 +122,7 @@ static uint64_t a_month(const struct plan *plan)
     }
 }
 
-static void add_revenue(struct figures *f, const struct plan *plan)
+static void add_revenue(struct figures *f, const struct plan *plan, uint64_t paying)
 {
     const char *currency = plan_price_known(plan) ? plan->price_currency : plan->currency;
     uint64_t amount = a_month(plan);
@@ -143,14 +130,14 @@ static void add_revenue(struct figures *f, const struct plan *plan)
 
     while (i < f->currencies && !str_equal(f->revenue[i].currency, currency))
         i++;
-    if (i == FIGURES_CURRENCIES || amount == 0)
+    if (i == FIGURES_CURRENCIES || amount == 0 || paying == 0)
         return;
     if (i == f->currencies) {
         (void)str_copy(f->revenue[i].currency, sizeof f->revenue[i].currency, currency);
         f->currencies++;
     }
-    f->revenue[i].amount += amount;
-    f->revenue[i].subscriptions++;
+    f->revenue[i].amount += amount * paying;
+    f->revenue[i].subscriptions += paying;
 }
 
 /* What those pay who pay now. */
@@ -158,72 +145,45 @@ static int take_revenue(struct txn *txn, struct figures *f, struct err *err)
 {
     static const uint32_t paying[] = {SUBSCRIPTION_ACTIVE, SUBSCRIPTION_PAST_DUE};
     struct subscription s = {0};
-    struct plan plan = {0};
+    struct plan plan;
     struct scan scan;
-    int found = 0;
+    int64_t count;
+    int found;
 
-    for (size_t i = 0; i < sizeof paying / sizeof paying[0]; i++) {
-        s.status = paying[i];
-        if (scan_start(&scan, txn, &subscription_table, "status", &s, 1, false, err) != 0)
-            return -1;
-        while ((found = scan_next(&scan, &s, err)) == 1) {
-            if (s.plan_id[0] == '\0')
-                continue;
-            if (!str_equal(plan.id, s.plan_id)) {
-                memset(&plan, 0, sizeof plan);
-                (void)str_copy(plan.id, sizeof plan.id, s.plan_id);
-                if (record_get(txn, &plan_table, &plan, err) < 0)
-                    return -1;
-            }
-            add_revenue(f, &plan);
+    if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((found = scan_next(&scan, &plan, err)) == 1)
+        for (size_t i = 0; i < sizeof paying / sizeof paying[0]; i++) {
+            s.status = paying[i];
+            (void)str_copy(s.plan_id, sizeof s.plan_id, plan.id);
+            count = record_count_equal(txn, &subscription_table, "status_plan", &s, err);
+            if (count < 0)
+                return -1;
+            add_revenue(f, &plan, (uint64_t)count);
         }
-        if (found < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static void add_job(struct figures *f, const struct job *job)
-{
-    struct figures_saga *saga;
-    int64_t took_ms = job->ended_at - job->created_at;
-    uint32_t i = 0, bucket = 0;
-
-    while (i < f->sagas && !str_equal(f->saga[i].saga, job->saga))
-        i++;
-    if (i == FIGURES_SAGAS)
-        return;
-    saga = &f->saga[i];
-    if (i == f->sagas) {
-        (void)str_copy(saga->saga, sizeof saga->saga, job->saga);
-        f->sagas++;
-    }
-    *(job->state == JOB_DONE ? &saga->done : &saga->undone) += 1;
-    if (took_ms < 0)
-        took_ms = 0;
-    while (bucket < FIGURES_BUCKETS - 1 && took_ms > (int64_t)figures_bucket_s[bucket] * 1000)
-        bucket++;
-    saga->buckets[bucket]++;
-    saga->total_ms += (uint64_t)took_ms;
+    return found;
 }
 
 static int take_jobs(struct txn *txn, struct figures *f, struct err *err)
 {
-    static const uint32_t ended[] = {JOB_DONE, JOB_UNDONE};
-    struct job job = {0};
+    struct job_tally t;
     struct scan scan;
     int found = 0;
 
-    for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++) {
-        job.state = ended[i];
-        if (scan_start(&scan, txn, &job_table, "state", &job, 1, false, err) != 0)
-            return -1;
-        while ((found = scan_next(&scan, &job, err)) == 1)
-            add_job(f, &job);
-        if (found < 0)
-            return -1;
+    if (scan_start(&scan, txn, &job_tally_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while (f->sagas < FIGURES_SAGAS && (found = scan_next(&scan, &t, err)) == 1) {
+        const uint64_t buckets[FIGURES_BUCKETS] = {t.bucket_0, t.bucket_1, t.bucket_2, t.bucket_3,
+                                                   t.bucket_4, t.bucket_5, t.bucket_6};
+        struct figures_saga *saga = &f->saga[f->sagas++];
+
+        (void)str_copy(saga->saga, sizeof saga->saga, t.saga);
+        saga->done = t.done;
+        saga->undone = t.undone;
+        saga->total_ms = t.total_ms;
+        memcpy(saga->buckets, buckets, sizeof saga->buckets);
     }
-    return 0;
+    return found < 0 ? -1 : 0;
 }
 
 static void add_copy(struct figures *f, const struct snapshot_copy *copy)

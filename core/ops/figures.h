@@ -5,7 +5,7 @@
  * is kept for some seconds, and what needs the records themselves for up to a minute.
  */
 #include "event.h"
-#include "job.h"
+#include "job_tally.h"
 #include "op.h"
 #include "subscription.h"
 #include "tenant.h"
@@ -18,9 +18,7 @@
 #define FIGURES_CURRENCIES    8
 #define FIGURES_SAGAS         24
 #define FIGURES_VAULTS        16
-#define FIGURES_BUCKETS       7 /* of a job's duration; the last one has no end */
-
-extern const uint32_t figures_bucket_s[FIGURES_BUCKETS - 1];
+#define FIGURES_BUCKETS       JOB_TALLY_BUCKETS
 
 struct figures_revenue {
     char currency[4];

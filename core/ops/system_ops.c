@@ -208,7 +208,7 @@ static void job_metrics(struct buf *b, const struct figures *f)
         for (unsigned k = 0; k < FIGURES_BUCKETS - 1; k++) {
             sum += s->buckets[k];
             (void)buf_format(b, "sett_job_duration_seconds_bucket{kind=\"%s\",le=\"%u\"} %llu\n",
-                             s->saga, figures_bucket_s[k], (unsigned long long)sum);
+                             s->saga, job_tally_bucket_s[k], (unsigned long long)sum);
         }
         sum += s->buckets[FIGURES_BUCKETS - 1];
         (void)buf_format(b, "sett_job_duration_seconds_bucket{kind=\"%s\",le=\"+Inf\"} %llu\n",

@@ -10,11 +10,14 @@
 
 #include "clock.h"
 #include "customer.h"
+#include "job_start.h"
+#include "job_tally.h"
 #include "plan.h"
 #include "port.h"
 #include "name.h"
 #include "schema.h"
 #include "str.h"
+#include "subscription.h"
 #include "tenant.h"
 #include "tenant_text.h"
 #include "tunnel.h"
@@ -44,6 +47,33 @@ static int route(struct txn *txn, const struct tenant *t, struct err *err)
                        : t->state == TENANT_FAILED  ? TUNNEL_FAILED
                                                     : TUNNEL_ACTIVE,
                        "", err);
+}
+
+/* What was paid, and the job that made it. */
+static int business(struct txn *txn, struct tenant *t, uint64_t n, struct err *err)
+{
+    static struct subscription sub;
+    static struct job job;
+
+    memset(&sub, 0, sizeof sub);
+    memset(&job, 0, sizeof job);
+    (void)str_copy(sub.customer_id, sizeof sub.customer_id, t->customer_id);
+    (void)str_copy(sub.tenant_id, sizeof sub.tenant_id, t->id);
+    (void)str_copy(sub.plan_id, sizeof sub.plan_id, t->plan_id);
+    (void)str_format(sub.stripe_subscription, sizeof sub.stripe_subscription, "sub_%llu",
+                     (unsigned long long)n);
+    sub.status = n % 10 == 0 ? SUBSCRIPTION_CANCELED : SUBSCRIPTION_ACTIVE;
+    id_make(job.id, "job");
+    (void)str_copy(job.saga, sizeof job.saga, "tenant.provision");
+    job_subject(job.subjects[0], "tenant", t->id);
+    job.state = n % 100 == 0 ? JOB_UNDONE : JOB_DONE;
+    job.created_at = job.started_at = t->created_at;
+    job.ended_at = t->created_at + 900;
+    if (subscription_new(txn, &sub, err) == -1 || record_insert(txn, &job_table, &job, err) == -1 ||
+        job_tally_add(txn, &job, err) == -1)
+        return -1;
+    (void)str_copy(t->subscription_id, sizeof t->subscription_id, sub.id);
+    return tenant_put(txn, t, err);
 }
 
 static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *err)
@@ -87,7 +117,9 @@ static int one(struct txn *txn, uint64_t n, const struct batch *b, struct err *e
         return -1;
     if (record_insert(txn, &tenant_table, &t, err) == -1 || tenant_text_note(txn, &t, err) == -1)
         return -1;
-    return b->first_port == 0 ? route(txn, &t, err) : 0;
+    if (b->first_port != 0)
+        return 0;
+    return route(txn, &t, err) == -1 ? -1 : business(txn, &t, n, err);
 }
 
 static int fill(struct txn *txn, void *arg, struct err *err)
