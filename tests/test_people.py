@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "par
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake"))
 from box import Box, Tap, wait_for
 from mail_sink import MailSink, certificate
+from totp import code
 
 PASSWORD = "a long enough password 7"
 
@@ -104,6 +105,16 @@ def test_forgotten(t, s):
     t.equal(s.box.http("GET", "/api/auth/me", headers=bearer).status, 401, "sessions of before are over")
     t.equal((s.login("kim@example.com", PASSWORD).status, s.login("kim@example.com", PASSWORD + "8").status), (401, 200), "the new password holds")
     t.equal(s.box.http("POST", "/api/auth/reset", {"token": token, "password": PASSWORD}).status, 404, "the link is good once")
+    mail, text = s.mail("the password was changed")
+    t.ok(mail["To"] == "kim@example.com" and "Se ha cambiado la contraseña" in text, "its owner is told that it was changed", text)
+    offer = s.box.json("second-factor", "begin", "--user", "kim@example.com")
+    s.box.sett("second-factor", "confirm", code(offer["secret"]), "--user", "kim@example.com")
+    mail, text = s.mail("a second factor")
+    t.ok("segundo factor" in text, "and of a second factor", text)
+    token = token_of(s.box.json("user", "reset", "kim@example.com")["link"])
+    t.equal(s.box.http("POST", "/api/auth/reset", {"token": token, "password": PASSWORD}).status, 200, "with it a password may be forgotten, too")
+    s.mail("the password was changed again")
+    t.equal(s.login("kim@example.com", PASSWORD).json.get("second_factor"), "needed", "but the new one alone lets nobody in")
     made = s.box.json("user", "reset", "admin")
     second = token_of(made["link"])
     t.equal(s.box.http("POST", "/api/auth/reset", {"token": second, "password": PASSWORD}).status, 200, "an admin who is locked out makes a link on the box")
