@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../base/h.js";
 import { get, send } from "../base/api.js";
 import { t, word } from "../base/lang.js";
-import { bytes, day, exact, number, Time } from "../base/say.js";
+import { bytes, day, exact, number, percent, Time } from "../base/say.js";
 import { useLive } from "../base/live.js";
 import { Button, Card, Copy, Empty, Facts, LinkButton, Loading, Meter, Page, State, toast, Trouble, useLoad } from "../base/ui.js";
 import { confirm } from "../base/dialog.js";
@@ -33,6 +33,7 @@ function Usage({ id }) {
   return html`<${Card} title=${t("service.usage")}>
     ${now && html`<div class="columns">${use(t("service.memory"), now.memory_bytes, now.memory_limit_bytes)}${use(t("service.storage"), now.storage_bytes, 0)}</div>`}
     <${Chart} title=${t("service.memory")} times=${times} series=${[{ label: t("service.memory"), values: column("memory_bytes"), say: bytes }]} ranges=${["2h", "2d", "60d"]} range=${range} setRange=${setRange} height=${130}/>
+    <${Chart} title=${t("service.processor")} times=${times} series=${[{ label: t("service.processor"), values: column("cpu_millis", 0.001), say: percent }]} height=${110}/>
     <${Chart} title=${t("service.answer_time")} times=${times} series=${[{ label: t("service.answer_time"), values: column("latency_ms"), say: (v) => number(v) + " ms" }]} height=${110}/><//>`;
 }
 
@@ -65,12 +66,17 @@ function Domains({ id, most }) {
 }
 
 function Logs({ id, name }) {
-  const [lines, setLines] = useState(null), [find, setFind] = useState(""), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
+  const [lines, setLines] = useState(null), [find, setFind] = useState(""), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false), [live, setLive] = useState(false);
   const read = async () => {
     setBusy(true);
     try { setLines((await get(`/api/tenants/${id}/logs`, { lines: 500 })).lines); setProblem(null); } catch (p) { setProblem(p); }
     setBusy(false);
   };
+  useEffect(() => {
+    if (!live) return;
+    const wait = setInterval(() => { if (!document.hidden) read(); }, 2500);
+    return () => clearInterval(wait);
+  }, [live]);
   const shown = lines?.filter((l) => l.toLowerCase().includes(find.toLowerCase()));
   const save = () => {
     const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([shown.join("\n") + "\n"], { type: "text/plain" })), download: name + ".log" });
@@ -78,7 +84,7 @@ function Logs({ id, name }) {
     URL.revokeObjectURL(a.href);
   };
   return html`<${Card} title=${t("service.logs")} acts=${html`${lines?.length > 0 && html`<input type="search" aria-label=${t("base.search")} placeholder=${t("base.search")} value=${find} onInput=${(e) => setFind(e.target.value)}/>
-      <${Button} kind="quiet" icon="download" label=${t("service.download")} onClick=${save}/>`}<${Button} icon=${lines ? "refresh-cw" : "file-text"} busy=${busy} onClick=${read}>${t(lines ? "service.reload" : "service.read")}<//>`}>
+      <${Button} kind="quiet" icon="download" label=${t("service.download")} onClick=${save}/>`}<${Button} icon=${lines ? (live ? "pause" : "play") : "file-text"} busy=${busy && !live} aria-pressed=${lines ? String(live) : null} onClick=${lines ? () => setLive(!live) : read}>${t(!lines ? "service.read" : live ? "service.stop" : "service.follow")}<//>`}>
     <${Trouble} of=${problem}/>${lines ? shown.length ? html`<pre class="log" tabindex="0">${shown.join("\n")}</pre>` : html`<p class="quiet">${t(find ? "base.no_match" : "service.no_lines")}</p>` : html`<p class="quiet">${t("service.logs_help")}</p>`}<//>`;
 }
 

@@ -36,7 +36,6 @@ export default {
   logs: "Protokolle",
   logs_help: "Die letzten Zeilen, die das Programm geschrieben hat.",
   read: "Lesen",
-  reload: "Neu lesen",
   download: "Herunterladen",
   no_lines: "Das Programm hat nichts geschrieben.",
   backups: "Sicherungen",
@@ -52,4 +51,7 @@ export default {
   take_back: "Rückgängig machen",
   decided: "Erledigt.",
   unknown: "Diesen Dienst gibt es nicht",
+  processor: "Prozessor",
+  follow: "Mitlesen",
+  stop: "Anhalten",
 };

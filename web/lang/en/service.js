@@ -36,7 +36,6 @@ export default {
   logs: "Logs",
   logs_help: "The last lines that the program has written.",
   read: "Read",
-  reload: "Read again",
   download: "Download",
   no_lines: "The program has written nothing.",
   backups: "Backups",
@@ -52,4 +51,7 @@ export default {
   take_back: "Take it back",
   decided: "Done.",
   unknown: "There is no such service",
+  processor: "Processor",
+  follow: "Follow",
+  stop: "Stop",
 };

@@ -36,7 +36,6 @@ export default {
   logs: "Registros",
   logs_help: "Las últimas líneas que ha escrito el programa.",
   read: "Leer",
-  reload: "Leer de nuevo",
   download: "Descargar",
   no_lines: "El programa no ha escrito nada.",
   backups: "Copias de seguridad",
@@ -52,4 +51,7 @@ export default {
   take_back: "Deshacerlo",
   decided: "Hecho.",
   unknown: "No existe ese servicio",
+  processor: "Procesador",
+  follow: "Seguir",
+  stop: "Parar",
 };
