@@ -29,7 +29,7 @@ async function invoices() {
 // Who signs in by links has no password that could be asked for again.
 const askPassword = hooks.fresh;
 hooks.fresh = async () => {
-  if (me.value?.has_password !== false) return askPassword ? askPassword() : false;
+  if (me.value?.has_password !== false || me.value.has_passkey) return askPassword ? askPassword() : false;
   const sent = await confirm({ title: t("front.fresh"), body: t("front.fresh_help"), act: t("front.fresh_send"), kind: "primary",
     run: () => send("POST", "/api/portal/link", { email: me.value.user.email || me.value.user.name }) });
   if (sent) toast(t("front.fresh_sent"));

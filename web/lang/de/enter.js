@@ -15,4 +15,6 @@ export default {
   again: "Andere Adresse",
   enrol: "Ein zweiter Faktor ist nötig",
   enrol_help: "Bitte richten Sie zuerst eine App ein, die Codes anzeigt.",
+  passkey: "Mit Passkey anmelden",
+  passkey_elsewhere: "Der Browser erlaubt an dieser Adresse keinen Passkey.",
 };

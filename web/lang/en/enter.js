@@ -15,4 +15,6 @@ export default {
   again: "Another address",
   enrol: "A second factor is needed",
   enrol_help: "Please set up an app that shows codes, before anything else.",
+  passkey: "Sign in with a passkey",
+  passkey_elsewhere: "The browser allows no passkey at this address.",
 };

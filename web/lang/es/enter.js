@@ -15,4 +15,6 @@ export default {
   again: "Otra dirección",
   enrol: "Hace falta un segundo factor",
   enrol_help: "Configure primero una aplicación que muestre códigos.",
+  passkey: "Iniciar sesión con una llave de acceso",
+  passkey_elsewhere: "El navegador no permite llaves de acceso en esta dirección.",
 };
