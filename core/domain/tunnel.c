@@ -3,10 +3,13 @@
 #include "tunnel.h"
 
 #include "fold.h"
+#include "rule.h"
 #include "str.h"
 #include "tenant.h"
 
 #include <string.h>
+
+#define RULES_LOOKED_AT 40
 
 const char *const tunnel_state_names[] = {"provisioning", "active", "paused", "deleting",
                                           "deleted",      "failed", NULL};
@@ -118,8 +121,26 @@ bool tunnel_troubled(const struct tunnel *tunnel)
             tunnel->health == HEALTH_UNREACHABLE);
 }
 
+/* The host names of its rules, as far as there is room. */
+static int add_rules(struct txn *txn, struct tunnel *tunnel, struct err *err)
+{
+    struct rule rule = {0};
+    struct scan scan;
+    int found;
+
+    (void)str_copy(rule.tunnel_id, sizeof rule.tunnel_id, tunnel->id);
+    if (scan_start(&scan, txn, &rule_table, "by_place", &rule, 1, false, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < RULES_LOOKED_AT && (found = scan_next(&scan, &rule, err)) != 0; i++) {
+        if (found < 0)
+            return -1;
+        fold_words(tunnel->words, sizeof tunnel->words, rule.is.hostname);
+    }
+    return 0;
+}
+
 /* Its names, its number, the beginning of its id at Cloudflare, and what it is. */
-static void set_words(struct tunnel *tunnel)
+static int set_words(struct txn *txn, struct tunnel *tunnel, struct err *err)
 {
     char text[64];
 
@@ -131,6 +152,7 @@ static void set_words(struct tunnel *tunnel)
     fold_words(tunnel->words, sizeof tunnel->words, text);
     fold_words(tunnel->words, sizeof tunnel->words, tunnel->name);
     fold_words(tunnel->words, sizeof tunnel->words, tunnel->hostname);
+    return add_rules(txn, tunnel, err);
 }
 
 /* A name is free again once its bearer is deleted, which keeps it with its number behind it. */
@@ -149,7 +171,8 @@ static int free_name(struct txn *txn, const char *name, struct err *err)
         str_format(kept, sizeof kept, "%.70s~%llu", name, (unsigned long long)old.number) == -1)
         return 0; /* the insertion says that it is taken */
     memcpy(old.name, kept, sizeof old.name);
-    set_words(&old);
+    if (set_words(txn, &old, err) != 0)
+        return -1;
     return record_put(txn, &tunnel_table, &old, err);
 }
 
@@ -166,8 +189,7 @@ int tunnel_new(struct txn *txn, struct tunnel *tunnel, struct err *err)
                          (unsigned long long)tunnel->number);
     tunnel->state = TUNNEL_PROVISIONING;
     tunnel->created_at = tunnel->updated_at = txn_time_ms(txn);
-    set_words(tunnel);
-    return record_insert(txn, &tunnel_table, tunnel, err);
+    return set_words(txn, tunnel, err) != 0 ? -1 : record_insert(txn, &tunnel_table, tunnel, err);
 }
 
 bool tunnel_routed(const struct tunnel *tunnel)
@@ -178,8 +200,7 @@ bool tunnel_routed(const struct tunnel *tunnel)
 int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)
 {
     tunnel->updated_at = txn_time_ms(txn);
-    set_words(tunnel);
-    return record_put(txn, &tunnel_table, tunnel, err);
+    return set_words(txn, tunnel, err) != 0 ? -1 : record_put(txn, &tunnel_table, tunnel, err);
 }
 
 int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
@@ -204,8 +225,7 @@ int tunnel_remake(struct txn *txn, struct err *err)
     if (scan_start(&scan, txn, &tunnel_table, NULL, NULL, 0, false, err) != 0)
         return -1;
     while ((found = scan_next(&scan, &tunnel, err)) == 1) {
-        set_words(&tunnel);
-        if (record_put(txn, &tunnel_table, &tunnel, err) != 0)
+        if (set_words(txn, &tunnel, err) != 0 || record_put(txn, &tunnel_table, &tunnel, err) != 0)
             return -1;
     }
     return found;

@@ -48,7 +48,7 @@ struct tunnel {
     bool carried;             /* its route is to be among its carrier's rules */
     uint32_t routes;          /* shared: rules that are reserved */
     bool elsewhere;           /* its connector is not this box's affair */
-    char words[320];          /* by which it is found; set when it is stored */
+    char words[320];          /* by which it is found, its rules' among them; set when stored */
     uint32_t health;          /* enum tenant_health: what the rounds noted of its connector */
 };
 extern const struct table tunnel_table; /* key id; unique: number, name; index: tenant_id, state,

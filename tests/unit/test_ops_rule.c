@@ -172,6 +172,9 @@ static void test_replace(void **state)
            "{\"id\":\"1\"," LIST(RULE("z.example.org", "", "tcp://localhost:22") "," OWN
                                                                                  "," LAST) "}");
     assert_string_equal(services(&w, "service"), "tcp://localhost:22," HOME ",,http_status:404,");
+    /* the tunnel is found by the host names of its rules */
+    ops_ok(&w, 200, "tunnel.list", ROLE_VIEWER, "{\"q\":\"mustermann\"}");
+    assert_int_equal(json_i64(w.answer, "total", 0), 1);
     /* a fault says where, and changes nothing */
     ops_no(&w, 422, "bad_scheme", "rule.replace", ROLE_OPERATOR,
            "{\"id\":\"1\"," LIST(OWN
