@@ -88,6 +88,7 @@ const struct op_route route_table[] = {
     {DELETE, "/api/tenants/{id}", "tenant.delete"},
     {POST, "/api/tenants/{id}/suspend", "tenant.suspend"},
     {POST, "/api/tenants/{id}/resume", "tenant.resume"},
+    {POST, "/api/tenants/{id}/keep", "tenant.keep"},
     {POST, "/api/tenants/{id}/restart", "tenant.restart"},
     {POST, "/api/tenants/{id}/restore", "tenant.restore"},
     {GET, "/api/tenants/{id}/snapshots", "tenant.snapshots"},

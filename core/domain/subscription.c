@@ -248,6 +248,14 @@ int subscription_put(struct txn *txn, struct subscription *subscription, struct 
     return record_put(txn, &subscription_table, subscription, err);
 }
 
+int subscription_let_go(struct txn *txn, struct subscription *subscription, struct err *err)
+{
+    subscription->tenant_id[0] = subscription->wanted_job[0] = '\0';
+    subscription->provisioned = false;
+    subscription->suspend_at = subscription->delete_at = subscription->look_at = 0;
+    return subscription_put(txn, subscription, err);
+}
+
 int order_put(struct txn *txn, struct order *order, struct err *err)
 {
     struct order was;

@@ -103,6 +103,10 @@ int subscription_new(struct txn *txn, struct subscription *subscription, struct 
  * is as it was is not written. Return 0 or -1. */
 int subscription_put(struct txn *txn, struct subscription *subscription, struct err *err);
 
+/** subscription_let_go(txn, subscription, err): its tenant is no longer its affair: whatever it
+ * wants, nothing is done to it. Return 0 or -1. */
+int subscription_let_go(struct txn *txn, struct subscription *subscription, struct err *err);
+
 /** order_put(txn, order, err): likewise an order. */
 int order_put(struct txn *txn, struct order *order, struct err *err);
 

@@ -9,6 +9,7 @@
 #include "shared.h"
 #include "snapshot_schedule.h"
 #include "str.h"
+#include "subscription.h"
 
 struct create_params {
     char name[128], subdomain[64], plan[96], customer_id[96];
@@ -374,4 +375,41 @@ int tenant_change_delete_run(struct op_call *call, struct err *err)
     if (p->reason[0] != '\0')
         (void)kv_set(&job.args, "reason", p->reason);
     return start(call, &job, &tenant, err);
+}
+
+/* That its subscription is over, so that nothing will be paid or wanted any more. */
+static int ended(struct op_call *call, const struct tenant *tenant, struct subscription *sub,
+                 struct err *err)
+{
+    (void)str_copy(sub->id, sizeof sub->id, tenant->subscription_id);
+    if (sub->id[0] != '\0' && record_get(call->txn, &subscription_table, sub, err) < 0)
+        return -1;
+    if (sub->ended_at != 0)
+        return 0;
+    (void)err_set(err, ERR_CONFLICT, "nothing_to_undo", "tenant %s is not going to be deleted",
+                  tenant->id);
+    return err_hint(err, sub->id[0] == '\0' ? "it has no subscription"
+                                            : "its subscription has not ended");
+}
+
+int tenant_change_keep_run(struct op_call *call, struct err *err)
+{
+    const struct reason_params *p = call->params;
+    struct subscription sub = {0};
+    struct tenant tenant = {0};
+    struct job job;
+
+    if (get(call, p->id, &tenant, err) != 0 || settled(call, &tenant, err) != 0 ||
+        ended(call, &tenant, &sub, err) != 0 || subscription_let_go(call->txn, &sub, err) != 0)
+        return -1;
+    (void)str_copy(call->audit.reason, sizeof call->audit.reason, p->reason);
+    tenant.subscription_id[0] = '\0';
+    if (tenant.state == TENANT_SUSPENDED) {
+        begin_job(&job, "tenant.resume", &tenant);
+        return start(call, &job, &tenant, err);
+    }
+    if (tenant_put(call->txn, &tenant, err) != 0)
+        return -1;
+    object_after(call, &tenant_table, &tenant);
+    return object_reply(call, &view_tenant, &tenant, err);
 }

@@ -31,4 +31,8 @@ int tenant_change_resume_run(struct op_call *call, struct err *err);
 /** tenant_change_restart_run: start tenant.restart. */
 int tenant_change_restart_run(struct op_call *call, struct err *err);
 
+/** tenant_change_keep_run: take the tenant from its subscription, which has ended; tenant.resume.
+ */
+int tenant_change_keep_run(struct op_call *call, struct err *err);
+
 #endif

@@ -82,6 +82,14 @@ await check("maintenance on and off again, said on the page", async () => {
   await jobDone();
   await page.getByText("Visitors see the maintenance page").waitFor({ state: "detached" });
 });
+await check("another name is taken back at once", async () => {
+  await menu("Rename");
+  await dialog().locator("[name=name]").fill("Acme Bread");
+  await button("Save", dialog()).click();
+  await page.getByRole("heading", { name: "Acme Bread" }).waitFor();
+  await button("Undo").click();
+  await page.getByRole("heading", { name: "Acme Bakery" }).waitFor();
+});
 await check("its plan is changed, with a preview", async () => {
   await menu("Change the plan");
   await dialog().locator("select").selectOption("large");

@@ -35,7 +35,7 @@ function Usage({ r, limits }) {
 function Notices({ r, sub }) {
   const ends = sub?.delete_at && r.state !== "deleting" && !gone(r);
   return html`${ends && html`<div class="note warn row"><${Icon} name="triangle-alert"/><span>${t("tenant.will_be_deleted", { when: exact(sub.delete_at) })} (${when(sub.delete_at)})</span>
-      ${may("operator") && r.state === "suspended" && html`<${Button} icon="undo-2" onClick=${() => acts.resume(r)}>${t("tenants.act.resume")}<//>`}</div>`}
+      ${may("operator") && sub.ended_at && html`<${Button} icon="undo-2" onClick=${() => acts.keep(r)}>${t("tenant.keep")}<//>`}</div>`}
     ${sub?.suspend_at && r.state !== "suspended" && html`<p class="note warn">${t("tenant.will_be_suspended", { when: exact(sub.suspend_at) })}</p>`}
     ${r.state_reason && html`<p class="note warn">${r.state_reason}</p>`}
     ${r.maintenance && html`<div class="note warn row"><${Icon} name="wrench"/><span>${t("tenant.in_maintenance")}</span>${may("operator") && html`<${Button} onClick=${() => acts.maintain(r)}>${t("tenants.act.maintenance_off")}<//>`}</div>`}`;

@@ -15,10 +15,13 @@ await needTexts("tenant", "tenants");
 const host = (url) => url.replace(/^https?:\/\/|\/$/g, "");
 const shows = (r) => (answer) => watchJob(answer, r.name);
 
-/** A dialog with one form about the tenant. */
+/** Says that it is done, and takes it back for a while. */
+const saved = (r, before) => toast(t("tenant.saved"), { kind: "good", undo: before && (() => send("PATCH", "/api/tenants/" + r.id, before)) });
+
+/** A dialog with one form about the tenant; `before`: what takes a change back that needed no job. */
 const form = (r, title, more, note) => show(({ close }) => html`<${Dialog} title=${title} close=${close}>${note && html`<p class="quiet">${note}</p>`}
   <${Form} method="PATCH" path=${"/api/tenants/" + r.id} op="tenant.update" id=${r.number} submit=${t("base.save")} preview cancel=${close} ...${more}
-    done=${(answer) => { close(); if (answer.job) shows(r)(answer); else toast(t("tenant.saved"), { kind: "good" }); more.done?.(answer); }}/><//>`);
+    done=${(answer) => { close(); if (answer.job) shows(r)(answer); else saved(r, more.before); more.done?.(answer); }}/><//>`);
 
 /** At once, with a job. */
 async function act(r, what, body) {
@@ -28,7 +31,12 @@ export const restart = (r) => act(r, "restart");
 export const resume = (r) => act(r, "resume");
 
 export const suspend = (r) => confirm({ title: t("tenant.suspend"), kind: "danger", body: t("tenant.suspend_help"), dies: [t("tenant.dies.visitors", { host: host(r.url) })],
-  command: asCommand("tenant.suspend", {}, { id: r.number }), run: () => send("POST", `/api/tenants/${r.id}/suspend`) }).then((answer) => answer && watchJob(answer, r.name));
+  command: asCommand("tenant.suspend", {}, { id: r.number }), run: () => send("POST", `/api/tenants/${r.id}/suspend`) })
+  .then((answer) => answer && watchJob(answer, r.name).then(() => toast(t("tenant.suspended", { name: r.name }), { undo: () => resume(r) })));
+
+/** Undo of a deletion that has not come yet: the subscription is over, and the tenant stays. */
+export const keep = (r) => confirm({ title: t("tenant.keep"), kind: "primary", body: t("tenant.keep_help"), command: asCommand("tenant.keep", {}, { id: r.number }),
+  run: () => send("POST", `/api/tenants/${r.id}/keep`) }).then((answer) => answer && watchJob(answer, r.name));
 
 export const maintain = async (r) => {
   try { shows(r)(await send("PATCH", "/api/tenants/" + r.id, { maintenance: !r.maintenance })); } catch (p) { toast(p.message, { kind: "bad" }); }
@@ -39,7 +47,7 @@ export const remove = (r) => confirm({ title: t("tenant.delete"), name: r.name, 
   command: asCommand("tenant.delete", { action: "delete" }, { id: r.number, confirm: r.name }),
   run: () => send("DELETE", `/api/tenants/${r.id}`, undefined, { params: { action: "delete" } }) }).then((answer) => answer && watchJob(answer, r.name));
 
-export const rename = (r) => form(r, t("tenant.rename"), { fields: [{ name: "name", label: t("tenants.name"), required: true, maxlength: 120, autofocus: true, wide: true }], start: { name: r.name }, preview: false });
+export const rename = (r) => form(r, t("tenant.rename"), { fields: [{ name: "name", label: t("tenants.name"), required: true, maxlength: 120, autofocus: true, wide: true }], start: { name: r.name }, before: { name: r.name }, preview: false });
 
 export const readdress = (r) => form(r, t("tenant.readdress"), { start: { subdomain: r.subdomain },
   fields: [{ name: "subdomain", label: t("tenants.subdomain"), required: true, wide: true, input: (p) => html`<${NameInput} ...${p} own=${r.subdomain}/>` }] }, t("tenant.readdress_help", { host: host(r.url) }));
@@ -55,11 +63,11 @@ export const replan = (r) => show(({ close }) => {
 
 export const limit = (r) => form(r, t("tenant.limits"), { fields: limitFields().map((f) => ({ ...f, keepEmpty: true, parse: (v) => (f.parse ? f.parse(Number(v) || 0) : Number(v) || 0) })), start: limitStart(r.limits) }, t("tenant.limits_help"));
 
-export const schedule = (r) => form(r, t("tenant.backup_at"), { preview: false, start: { backup_at: r.backup_at },
+export const schedule = (r) => form(r, t("tenant.backup_at"), { preview: false, start: { backup_at: r.backup_at }, before: { backup_at: r.backup_at },
   fields: [{ name: "backup_at", label: t("tenant.times"), help: t("tenant.times_help"), keepEmpty: true, placeholder: "00:00,12:00", wide: true }] });
 
 export const statusPage = async (r) => {
-  try { await send("PATCH", "/api/tenants/" + r.id, { status_page: !r.status_page }); toast(t("tenant.saved"), { kind: "good" }); } catch (p) { toast(p.message, { kind: "bad" }); }
+  try { await send("PATCH", "/api/tenants/" + r.id, { status_page: !r.status_page }); saved(r, { status_page: r.status_page }); } catch (p) { toast(p.message, { kind: "bad" }); }
 };
 
 export const move = (r) => form(r, t("tenant.move"), { method: "POST", path: `/api/tenants/${r.id}/move`, op: "tenant.move", submit: t("tenant.move"), fields: [

@@ -126,4 +126,7 @@ export default {
   "saga.restore": "Wiederherstellung",
   "saga.share": "In einen gemeinsamen Tunnel",
   "saga.unshare": "In einen eigenen Tunnel",
+  keep: "Doch behalten",
+  keep_help: "Sein Abonnement ist beendet: Niemand bezahlt mehr dafür. Er wird fortgesetzt und nicht mehr von selbst gelöscht.",
+  suspended: "{name} ist ausgesetzt",
 };

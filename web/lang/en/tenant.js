@@ -126,4 +126,7 @@ export default {
   "saga.restore": "Restore",
   "saga.share": "To a shared tunnel",
   "saga.unshare": "To a tunnel of its own",
+  keep: "Keep it after all",
+  keep_help: "Its subscription is over: nobody pays for it any more. It is brought back, and no longer deleted by itself.",
+  suspended: "{name} is suspended",
 };

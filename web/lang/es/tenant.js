@@ -126,4 +126,7 @@ export default {
   "saga.restore": "Restauración",
   "saga.share": "A un túnel compartido",
   "saga.unshare": "A un túnel propio",
+  keep: "Conservarlo",
+  keep_help: "Su suscripción terminó: nadie paga ya por él. Se reanuda y deja de eliminarse por sí solo.",
+  suspended: "{name} está suspendido",
 };
