@@ -24,6 +24,7 @@
 #include "schema.h"
 #include "second_factor.h"
 #include "second_step.h"
+#include "sign_link.h"
 #include "setting.h"
 #include "snapshot.h"
 #include "str.h"
@@ -59,7 +60,9 @@ static int sign_out(struct txn *txn, struct err *err)
     while ((got = scan_next(&scan, &session, err)) == 1)
         if (record_delete(txn, &session_table, &session, err) == -1)
             return -1;
-    return got == -1 || second_step_drop(txn, NULL, err) == -1 ? -1 : second_factor_spend(txn, err);
+    return got == -1 || second_step_drop(txn, NULL, err) == -1 || sign_link_drop(txn, err) == -1
+               ? -1
+               : second_factor_spend(txn, err);
 }
 
 /* Links that were out have been used since, or lie in a mailbox: whoever is still wanted is invited

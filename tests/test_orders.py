@@ -97,6 +97,8 @@ def test_offers(tap, box):
            "with what it comes with", big)
     tap.ok("blueprint" not in json.dumps(said) and "price_" not in json.dumps(said), "and nothing that is for operators", said)
     tap.ok("No such price" in box.json("plan", "show", "wrong")["price_fault"], "a price that is not there is said in the plan")
+    told = {a["text"].split(":")[0] for a in box.json("alert", "list")["data"] if a["kind"] == "plan.price"}
+    tap.equal(told, {"the plan old cannot be bought", "the plan wrong cannot be bought"}, "the operator is told of both")
     refused = box.http("POST", "/api/checkout", {"name": "A", "email": "a@example.com", "subdomain": "aaa", "plan": "old"})
     tap.ok(refused.status == 422 and refused.json["code"] == "plan_not_for_sale", "nor can it be bought past the page", refused.body)
     box.world.call("stripe", {"kind": "price", "members": {"id": "price_big2", "unit_amount": 4200, "currency": "usd"}})

@@ -30,6 +30,9 @@ const struct notice_kind notice_kinds[] = {
            "paid for so long, and no tenant answers", "look at its job: sett subscription show ID"),
     KIND("subscription.flagged", "subscription", NOTICE_WARNING, 0, 0,
          "something about a subscription needs a person", "sett subscription show ID"),
+    KIND("plan.price", "plan", NOTICE_WARNING, 0, 24 * HOURS,
+         "a plan that is offered cannot be bought, for what Stripe says of its price",
+         "sett plan show ID names the cause; sett plan update ID --stripe-price price_…"),
     KIND("job.stuck", "job", NOTICE_CRITICAL, 0, 4 * HOURS, "a job needs a person",
          "sett job show ID names the cause; then sett job retry ID, or sett job resolve ID --how "
          "undo"),

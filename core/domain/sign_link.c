@@ -142,3 +142,17 @@ int sign_link_user_new(struct txn *txn, const struct customer *customer, struct 
     (void)str_copy(user->email, sizeof user->email, customer->email);
     return user_new(txn, user, err);
 }
+
+int sign_link_drop(struct txn *txn, struct err *err)
+{
+    struct sign_link link;
+    struct scan scan;
+    int got;
+
+    if (scan_start(&scan, txn, &sign_link_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &link, err)) == 1)
+        if (record_delete(txn, &sign_link_table, &link, err) < 0)
+            return -1;
+    return got;
+}

@@ -41,4 +41,8 @@ int sign_link_user(struct txn *txn, const struct customer *customer, struct user
 int sign_link_user_new(struct txn *txn, const struct customer *customer, struct user *user,
                        struct err *err);
 
+/** sign_link_drop(txn, err): all there are: those of a store that comes from the past may have been
+ * used since. Return 0 or -1. */
+int sign_link_drop(struct txn *txn, struct err *err);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "notice.h"
 #include "plan.h"
 #include "str.h"
 
@@ -66,6 +67,19 @@ static void take(struct plan *plan, const struct stripe_price *price)
         plan->price_active = false;
 }
 
+/* A plan that silently cannot be bought is worth a word. */
+static int tell(struct txn *txn, const struct plan *plan, struct err *err)
+{
+    char text[300];
+
+    if (!plan->offered || plan->price_active)
+        return notice_clear(txn, "plan.price", plan->id, err);
+    (void)str_format(text, sizeof text, "the plan %s cannot be bought: %s", plan->name,
+                     plan->price_fault[0] != '\0' ? plan->price_fault
+                                                  : "its price is archived at Stripe");
+    return notice_raise(txn, "plan.price", plan->id, NOTICE_USUAL, text, err);
+}
+
 static int note(struct txn *txn, void *arg, struct err *err)
 {
     const struct plan *read = arg;
@@ -86,7 +100,7 @@ static int note(struct txn *txn, void *arg, struct err *err)
     plan.price_intervals = read->price_intervals;
     plan.price_active = read->price_active;
     plan.price_at = txn_time_ms(txn);
-    return plan_price_put(txn, &plan, err);
+    return plan_price_put(txn, &plan, err) == 0 ? tell(txn, &plan, err) : -1;
 }
 
 /* Whether there is something to note: a Stripe that is down says nothing about a price that is

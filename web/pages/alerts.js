@@ -15,7 +15,7 @@ const Severity = ({ of }) => html`<${State} of=${of} group="alerts.severity" loo
 const fail = (p) => toast(p.message, { kind: "bad" });
 
 /** What an alert is about has a page of its own. */
-const places = { tenant: "tenants", tunnel: "tunnels", job: "jobs", domain: "domains", customer: "customers", snapshot: "backups", vault: "backups?tab=vaults" };
+const places = { tenant: "tenants", tunnel: "tunnels", job: "jobs", domain: "domains", customer: "customers", snapshot: "backups", vault: "backups?tab=vaults", plan: "plans?" };
 const subject = (a) => !a.subject_id ? t("alerts.box") : places[a.subject] ? html`<a href=${`/admin/${places[a.subject]}${places[a.subject].includes("?") ? "" : "/" + a.subject_id}`}>${a.subject_id}</a>` : a.subject_id;
 
 /* ---- acts ---- */
