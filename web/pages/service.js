@@ -9,6 +9,7 @@ import { confirm } from "../base/dialog.js";
 import { Chart } from "../base/chart.js";
 import { Form } from "../base/form.js";
 import { short } from "./services.js";
+import { invoices } from "../portal/invoices.js";
 
 /** Waits for work on it: true when it went well. */
 async function through(job) {
@@ -123,6 +124,7 @@ export default function Service({ params }) {
   const runs = ["active", "past_due"].includes(s.state);
   return html`<${Page} title=${s.name} back=${["/portal", t("front.portal")]} acts=${runs && html`<${Button} icon="rotate-cw" busy=${busy} onClick=${restart}>${t("service.restart")}<//>
       <${LinkButton} kind="primary" icon="external-link" href=${s.url}>${t("service.open")}<//>`}>
+    ${["past_due", "suspended"].includes(s.state) && html`<${Card}><p>${t("service.is_" + s.state)}</p>${may?.billing && html`<div class="acts"><${Button} kind="primary" icon="receipt-text" onClick=${invoices}>${t("front.invoices")}<//></div>`}<//>`}
     <div class="columns"><div class="stack"><${Card}><${Facts} of=${[[t("service.state"), html`<${State} of=${s.state}/>`], runs && [t("service.health"), html`<${State} of=${s.health} group="base.health"/>`],
       [t("service.address"), s.url && html`<a href=${s.url}>${short(s.url)}</a> <${Copy} text=${s.url}/>`], [t("service.plan"), may?.plan_title || s.plan], [t("service.since"), day(s.created_at)],
       s.maintenance && [t("service.maintenance"), t("base.yes")], [t("service.reason"), s.state_reason]]}/><//>

@@ -8,6 +8,7 @@ import { Outlet, signOut } from "../base/shell.js";
 import { Button, LinkButton, toast, Trouble } from "../base/ui.js";
 import { confirm } from "../base/dialog.js";
 import { brand, Front, readBrand } from "../base/brand.js";
+import { invoices } from "./invoices.js";
 
 const open = [
   { name: "enter", file: "enter", path: "/portal/enter", role: "public" },
@@ -21,11 +22,6 @@ const pages = [
 const files = (name) => `../pages/${name}.js`;
 const known = signal(false), trouble = signal(null);
 
-async function invoices() {
-  try { location.assign((await send("POST", "/api/billing-portal", { locale: lang.value })).url); } catch (p) {
-    toast(p.code === "no_billing" ? t("front.no_billing") : p.message, { kind: "bad" });
-  }
-}
 // Who signs in by links has no password that could be asked for again.
 const askPassword = hooks.fresh;
 hooks.fresh = async () => {

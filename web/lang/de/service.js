@@ -54,4 +54,6 @@ export default {
   processor: "Prozessor",
   follow: "Mitlesen",
   stop: "Anhalten",
+  is_past_due: "Eine Zahlung ist offen. Bitte sehen Sie nach, damit dieser Dienst weiterläuft.",
+  is_suspended: "Dieser Dienst ist ausgesetzt, seine Daten bleiben erhalten. Sobald Offenes bezahlt ist, läuft er von selbst wieder.",
 };

@@ -54,4 +54,6 @@ export default {
   processor: "Procesador",
   follow: "Seguir",
   stop: "Parar",
+  is_past_due: "Hay un pago pendiente. Revíselo para que el servicio continúe.",
+  is_suspended: "Este servicio está suspendido; sus datos se conservan. Cuando lo pendiente esté pagado, vuelve a funcionar solo.",
 };
