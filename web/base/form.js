@@ -12,7 +12,8 @@ const quote = (v) => (/^[\w@%+=:,./-]+$/.test(v) ? v : `'${String(v).replaceAll(
 export function asCommand(op, values = {}, { id, confirm, secrets = [] } = {}) {
   const words = ["sett", ...op.split(".").map((w) => w.replaceAll("_", "-"))];
   if (id) words.push(quote(id));
-  for (const [name, v] of Object.entries(values)) {
+  const flat = Object.entries(values).flatMap(([name, v]) => (v && typeof v === "object" && !Array.isArray(v) ? Object.entries(v) : [[name, v]])); // "limits" are flags of their own
+  for (const [name, v] of flat) {
     if (v === "" || v === null || v === undefined) continue;
     words.push(...(secrets.includes(name) ? [flag(name) + "-file", "FILE"] : [flag(name), quote(typeof v === "object" ? JSON.stringify(v) : v)]));
   }

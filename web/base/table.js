@@ -34,6 +34,8 @@ export function Table({ list, params, columns, filters = [], search, live = [], 
   const setColumns = (ids) => { localStorage.setItem("sett.columns." + name, JSON.stringify(ids)); setQuery({ columns: ids.join(",") }); };
   const filtered = (search && q.q) || filters.some((f) => q[f.id]);
   const rows = data?.data || [];
+  const further = data && rows.length === 0 && data.has_more && (q.before ? data.previous : data.next); // the box has not looked at all yet
+  useEffect(() => { if (further) setQuery(q.before ? { before: further } : { after: further }); }, [further]);
 
   const sortBy = (c) => setQuery({ sort: q.sort === c.sort ? "-" + c.sort : q.sort === "-" + c.sort ? null : c.sort, after: null, before: null });
   const order = (c) => (q.sort === c.sort ? "ascending" : q.sort === "-" + c.sort ? "descending" : "none");
@@ -72,7 +74,7 @@ export function Table({ list, params, columns, filters = [], search, live = [], 
       ${bar([...chosen], () => setChosen(new Set()), rows.filter((r) => chosen.has(rowKey(r))))}
       <${Button} kind="quiet" onClick=${() => setChosen(new Set())}>${t("base.clear")}<//></div>`}
     <${Trouble} of=${problem} again=${again}/>
-    ${!data ? !problem && html`<${Loading}/>` : rows.length === 0 ? (filtered ? html`<p class="none">${t("base.no_match")}</p>` : empty || html`<p class="none">${t("base.none")}</p>`) : html`
+    ${!data || further ? !problem && html`<${Loading}/>` : rows.length === 0 ? (filtered ? html`<p class="none">${t("base.no_match")}</p>` : empty || html`<p class="none">${t("base.none")}</p>`) : html`
       <div class=${"scroll" + (busy ? " busy" : "")} tabindex="-1"><table><caption class="unseen">${caption || document.title}</caption>
         <thead><tr>${bar && html`<th class="tick"><input type="checkbox" aria-label=${t("base.choose_all")} checked=${rows.every((r) => chosen.has(rowKey(r)))}
           onChange=${(e) => setChosen(e.target.checked ? new Set(rows.map(rowKey)) : new Set())}/></th>`}${shown.map(head)}</tr></thead>

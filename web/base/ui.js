@@ -107,6 +107,8 @@ export function Menu({ label, icon = "ellipsis", items, children, kind = "quiet"
   const [open, setOpen] = useState(false), box = useRef();
   useEffect(() => {
     if (!open) return;
+    const list = box.current.querySelector("[role=menu]"), beyond = 8 - list.getBoundingClientRect().left;
+    if (beyond > 0) list.style.right = -beyond + "px"; // it would begin left of the window
     box.current.querySelector("[role=menuitem]")?.focus();
     const away = (e) => { if (!box.current?.contains(e.target)) setOpen(false); };
     addEventListener("pointerdown", away);
