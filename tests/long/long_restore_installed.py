@@ -65,7 +65,7 @@ def install(root, others=()):
     shutil.copytree(os.path.join(TOP, "web"), os.path.join(share, "web"), dirs_exist_ok=True)
     shutil.copytree(os.path.join(TOP, "appliance/blueprints"), os.path.join(root, "etc/sett/blueprints"), dirs_exist_ok=True)
     put(os.path.join(root, "etc/sett/sett.conf"), CONF)
-    for unit in glob.glob(os.path.join(TOP, "appliance/systemd/*.service")):
+    for unit in glob.glob(os.path.join(TOP, "appliance/systemd/*.service")) + glob.glob(os.path.join(TOP, "appliance/systemd/*.path")):
         shutil.copy(unit, os.path.join(root, "usr/lib/systemd/system"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.sysusers"), os.path.join(root, "usr/lib/sysusers.d/sett.conf"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.tmpfiles"), os.path.join(root, "usr/lib/tmpfiles.d/sett.conf"))
@@ -237,6 +237,41 @@ def same_box(tap, one, path, data):
     tap.ok(True, "and both tenants answer again")
 
 
+def asked_for(tap, one, path, data):
+    """As a browser asks: the worker fetches and leaves a request, and a path unit starts what may restore."""
+    was = owners(one)
+    one.must("systemctl", "enable", "--now", "sett-restore.path")
+    with open(one.path(data, "theirs"), "w", encoding="utf-8") as f:
+        f.write("changed since\n")
+    one.sett("box", "bring", "local", os.path.basename(path), "--wait")
+    with open(one.path("root/kit"), encoding="utf-8") as f:
+        kit = f.read()
+
+    def ask(*words, ends):
+        code, out, said = one.run("sett", "box", "restore", "--recovery-file", "-", "--json", *words, stdin=kit)
+        if code != 0:
+            raise AssertionError(f"{out}{said}{one.journal()}")
+        name = os.path.basename(json.loads(out)["progress"])
+
+        def look():
+            with open(one.path("var/lib/sett/status", name), encoding="utf-8") as f:
+                told = json.load(f)
+            return told["state"] in ends and told
+        return wait_for(look, f"the restore is {ends}", 180, 0.2)
+    plan = ask("--check", "true", ends=("checked", "failed"))
+    tap.ok(plan["state"] == "checked" and plan["plan"]["lost_tenants"] == 1, "asked for over the API, it says what would be lost", plan)
+    done = ask("--confirm", "sett", ends=("restored", "failed"))
+    tap.ok(done["state"] == "restored", "and is done by a unit of its own", (done, one.run("journalctl", "-u", "sett-restore", "-n", "30", "--no-pager")[1]))
+    wait_for(lambda: all(one.active(u) == "active" for u in UNITS), "all units run again", 60, 0.3)
+    wait_for(lambda: "alpha" in one.page("alpha"), "alpha answers", 60, 0.3)
+    with open(one.path(data, "theirs"), encoding="utf-8") as f:
+        tap.equal(f.read(), "theirs\n", "files are those of the snapshot")
+    tap.equal({k: v for k, v in differences(was, owners(one)).items() if not re.match(r"(tenants|hands/init)/2\b", k)}, {}, "owners, groups and modes are exact but for bravo's")
+    code, out, said = one.run("sett", "restore", "rollback", "--confirm=rollback")
+    tap.ok(code == 0, "rolled back", out + said)
+    wait_for(lambda: "bravo" in one.page("bravo") and "alpha" in one.page("alpha"), "both tenants answer again", 60, 0.3)
+
+
 def back_by_itself(tap, one):
     """A snapshot of a box that cannot start again: the hands want a folder where there is a file."""
     folder = one.path("var/lib/sett/live/hands/init")
@@ -304,6 +339,8 @@ def main():
             was = owners(one)
             with tap.part("the same box"):
                 same_box(tap, one, path, data)
+            with tap.part("asked for"):
+                asked_for(tap, one, path, data)
             with tap.part("back by itself"):
                 back_by_itself(tap, one)
             with tap.part("an empty box"):
