@@ -142,6 +142,12 @@ await check("alerts are answered for, many at once, and silenced", async () => {
   await page.getByRole("menuitem").first().click();
   await dialog.getByText("Silent until").waitFor();
 });
+await check("what opens at the side is there on a telephone, too", async () => {
+  await page.setViewportSize({ width: 360, height: 780 });
+  await go("/admin/audit?entry=3");
+  await dialog.getByText("Sealed to", { exact: true }).waitFor();
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
 await check("a rule of alerts is set", async () => {
   await go("/admin/alerts?tab=rules");
   await page.locator("td button.row", { hasText: "box.disk" }).click();

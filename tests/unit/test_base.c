@@ -99,6 +99,9 @@ static void strings_are_whole_or_refused(void **state)
     assert_int_equal(str_format(out, sizeof out, "%d", 12345), -1);
     assert_string_equal(out, "");
     assert_string_equal(str_trim(word), "a b");
+    assert_true(str_has("snapshot.create", "SHOT") && str_has("abc", "") && str_has("", ""));
+    assert_true(str_has("aab", "ab") && str_has("xyz", "Z"));
+    assert_false(str_has("abc", "abcd") || str_has("", "a") || str_has("abc", "ca"));
     str_lower(upper);
     assert_string_equal(upper, "abc-1");
     assert_true(str_equal_nocase("HoSt", "hOsT"));

@@ -150,7 +150,7 @@ function Matrix({ refresh }) {
       <${Button} kind="quiet" icon="chevron-left" label=${t("backups.earlier")} disabled=${!data} onClick=${() => move(-1)}/>${q.until && html`<${Button} kind="quiet" icon="chevron-right" label=${t("backups.today")} onClick=${() => move(1)}/>`}
       <${Button} kind="quiet" icon=${twin ? "table" : "file-text"} label=${t(twin ? "backups.as_grid" : "backups.as_words")} onClick=${turn}/>`}>
     <div class="tools"><${Search} value=${q.q} label=${t("backups.find_tenant")} change=${(v) => setQuery({ q: v, after: null, before: null })}/>
-      <label class="row"><input type="checkbox" checked=${q.uncovered === "true"} onChange=${(e) => setQuery({ uncovered: e.target.checked ? "true" : null, after: null, before: null })}/> ${t("backups.uncovered")}</label></div>
+      <${Button} icon="funnel" aria-pressed=${q.uncovered === "true"} onClick=${() => setQuery({ uncovered: q.uncovered ? null : "true", after: null, before: null })}>${t("backups.uncovered")}<//></div>
     <${Trouble} of=${problem} again=${again}/>
     ${!data ? !problem && html`<${Loading}/>` : html`<div class=${busy ? "busy" : ""}>${twin ? html`<${Twin} rows=${rows} days=${data.days}/>` : html`<${Grid} rows=${rows} days=${data.days}/>`}</div>
       ${rows.length === 0 && html`<p class="none">${t(q.uncovered ? "backups.all_covered" : q.q ? "base.no_match" : "backups.no_tenants")}</p>`}

@@ -26,7 +26,7 @@ const detail = (m) => show(({ close }) => {
 /** Who would get it, before anybody does. */
 function Meant({ body }) {
   const [asked, ask] = useState(null), { data, problem } = useLoad(() => (asked ? plan("POST", "/api/mails", asked) : Promise.resolve(null)), [JSON.stringify(asked)]);
-  return html`<div class="stack"><${Button} icon="eye" onClick=${() => ask(body)}>${t("mails.look")}<//><${Trouble} of=${asked && problem}/>
+  return html`<div class="stack"><div class="row"><${Button} icon="eye" onClick=${() => ask(body)}>${t("mails.look")}<//></div><${Trouble} of=${asked && problem}/>
     ${data && html`<div class="plan"><p><b>${t("mails.letters", { n: data.letters })}</b>${data.without_address > 0 && ` ${t("mails.no_address", { n: data.without_address })}`}</p><ul>${Object.entries(data.recipients).map(([address, name]) => html`<li key=${address}>${name} <span class="quiet">${address}</span></li>`)}</ul></div>`}</div>`;
 }
 const left = { message: ["from", "until", "reason"], maintenance: ["subject", "text"] }; // what a kind has not
@@ -36,7 +36,7 @@ const write = () => show(({ close }) => {
   const { data } = useLoad(() => all("/api/plans"), []);
   const own = (v) => v.kind === "message", works = (v) => v.kind !== "message";
   const fields = [
-    { name: "kind", label: t("mails.what"), type: "select", required: true, options: ["message", "maintenance"].map((k) => [k, word("mails.kind", k)]) },
+    { name: "kind", label: t("mails.what"), type: "select", required: true, autofocus: true, options: ["message", "maintenance"].map((k) => [k, word("mails.kind", k)]) },
     { name: "plan", label: t("mails.of_plan"), type: "select", options: (data || []).map((p) => [p.name, p.title || p.name]) },
     { name: "state", label: t("mails.of_state"), type: "select", options: ["active", "past_due", "suspended"].map((s) => [s, word("base.state", s)]) },
     { name: "subject", label: t("mails.subject"), required: true, maxlength: 150, wide: true, when: own },
