@@ -36,6 +36,7 @@ static const struct {
     {"rule", {"position", "id", "hostname", "path", "service", "no_tls_verify", "note"}},
     {"customer", {"number", "id", "name", "email", "created_at"}},
     {"plan", {"id", "name", "title", "blueprint", "amount", "currency", "offered"}},
+    {"offer", {"plan", "title", "amount", "currency", "interval", "interval_count", "snapshots"}},
     {"blueprint", {"name", "title", "runtime", "image", "database", "fault"}},
     {"port", {"port", "owner", "tenant_id", "foreign", "created_at"}},
     {"job", {"id", "saga", "state", "step_name", "cause_class", "created_at", "ended_at"}},

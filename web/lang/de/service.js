@@ -55,5 +55,5 @@ export default {
   follow: "Mitlesen",
   stop: "Anhalten",
   is_past_due: "Eine Zahlung ist offen. Bitte sehen Sie nach, damit dieser Dienst weiterläuft.",
-  is_suspended: "Dieser Dienst ist ausgesetzt, seine Daten bleiben erhalten. Sobald Offenes bezahlt ist, läuft er von selbst wieder.",
+  is_suspended: "Dieser Dienst ist ausgesetzt, seine Daten bleiben erhalten. Ist eine Zahlung offen, läuft er von selbst wieder, sobald sie da ist.",
 };

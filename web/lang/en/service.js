@@ -55,5 +55,5 @@ export default {
   follow: "Follow",
   stop: "Stop",
   is_past_due: "A payment is open. Please look at it, so that this service goes on.",
-  is_suspended: "This service is suspended; its data is kept. Once what is open is paid, it runs again by itself.",
+  is_suspended: "This service is suspended; its data is kept. If a payment is open, it runs again by itself once that has arrived.",
 };

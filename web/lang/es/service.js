@@ -55,5 +55,5 @@ export default {
   follow: "Seguir",
   stop: "Parar",
   is_past_due: "Hay un pago pendiente. Revíselo para que el servicio continúe.",
-  is_suspended: "Este servicio está suspendido; sus datos se conservan. Cuando lo pendiente esté pagado, vuelve a funcionar solo.",
+  is_suspended: "Este servicio está suspendido; sus datos se conservan. Si hay un pago pendiente, vuelve a funcionar solo en cuanto llegue.",
 };
