@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define HOUR_MS (INT64_C(3600) * 1000)
+
 static const struct field rows[] = {
     FIELD(struct sign_link, customer_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "cu"),
     FIELD(struct sign_link, token_hash, FIELD_BYTES, .flags = FIELD_HIDDEN),
@@ -15,6 +17,8 @@ static const struct field rows[] = {
     FIELD(struct sign_link, address, FIELD_TEXT, .help = "from where it was asked for"),
     FIELD(struct sign_link, expires_at, FIELD_TIME, .help = "worth nothing from"),
     FIELD(struct sign_link, created_at, FIELD_TIME, .help = "made at"),
+    FIELD_SINCE(struct sign_link, sent, FIELD_U32, 2, .help = "so many were sent"),
+    FIELD_SINCE(struct sign_link, since, FIELD_TIME, 2, .help = "since then"),
 };
 
 static const struct index indexes[] = {
@@ -25,7 +29,7 @@ const struct table sign_link_table = {
     .name = "sign_links",
     .noun = "sign_link",
     .id = 93,
-    .version = 1,
+    .version = 2,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct sign_link)},
     .key = {"customer_id"},
     .indexes = indexes,
@@ -43,8 +47,14 @@ int sign_link_new(struct txn *txn, const struct customer *customer, const char *
     (void)str_copy(link.customer_id, sizeof link.customer_id, customer->id);
     if ((found = record_get(txn, &sign_link_table, &link, err)) < 0)
         return -1;
-    if (found == 1 && link.created_at <= now && link.created_at + SIGN_LINK_PAUSE_MS > now)
+    if (link.since > now || link.since + HOUR_MS <= now) {
+        link.since = now;
+        link.sent = 0;
+    }
+    if (found == 1 && ((link.created_at <= now && link.created_at + SIGN_LINK_PAUSE_MS > now) ||
+                       link.sent >= SIGN_LINK_HOUR))
         return 0;
+    link.sent++;
     link_token_make(token, link.token_hash);
     (void)str_copy(link.email, sizeof link.email, customer->email);
     (void)str_copy(link.address, sizeof link.address, address);

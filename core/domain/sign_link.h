@@ -12,6 +12,7 @@
 
 #define SIGN_LINK_MS       (INT64_C(15) * 60 * 1000)
 #define SIGN_LINK_PAUSE_MS (INT64_C(60) * 1000) /* between two of the same customer */
+#define SIGN_LINK_HOUR     5                    /* so many in an hour that nobody uses */
 
 struct sign_link {
     char customer_id[ID_SIZE];
@@ -19,11 +20,13 @@ struct sign_link {
     char email[256];  /* where it was sent: worth nothing when the customer's is another by now */
     char address[48]; /* from where it was asked for */
     int64_t expires_at, created_at;
+    uint32_t sent; /* since then, and unused */
+    int64_t since;
 };
 extern const struct table sign_link_table; /* key customer_id; unique: token_hash */
 
 /** sign_link_new(txn, customer, address, token, err): a new one. Return 1, 0 when one was made a
- * moment ago, or -1. */
+ * moment ago or many were within the hour, or -1. */
 int sign_link_new(struct txn *txn, const struct customer *customer, const char *address,
                   char token[LINK_TOKEN_SIZE], struct err *err);
 
