@@ -141,9 +141,9 @@ function Lost() {
       ${vaults.length > 0 && html`<${Field} of=${{ name: "vault", label: t("backups.vault"), type: "select", required: true, options: vaults.map((v) => [v.name, `${v.name}: ${v.address}`]) }} value=${chosen} change=${(v) => { setVault(v); setFile(null); }}/>`}<//>
     ${chosen && html`<${Card} title=${t("setup.which")} acts=${html`<${Button} kind="quiet" icon="refresh-cw" label=${t("base.again")} onClick=${look}/>`}><${Trouble} of=${closed} again=${look}/>
       ${found && whole.length === 0 && html`<p class="none">${t("setup.none_there")}</p>`}${!found && !closed && html`<${Loading}/>`}
-      ${whole.length > 0 && html`<div class="scroll figures" tabindex="0"><table><caption class="unseen">${t("setup.which")}</caption><tbody>${whole.map((f) => html`<tr key=${f.file}>
-        <td>${f.fault ? html`<span class="bad">${f.fault}</span>` : html`<b>${number(f.number)}</b>`}</td><td>${f.created_at && html`<${Time} at=${f.created_at}/> <span class="quiet">${exact(f.created_at)}</span>`}</td><td class="end">${bytes(f.bytes)}</td><td class="quiet">${f.incremental ? t("setup.incremental") : ""}</td>
-        <td class="end">${!f.fault && html`<${Button} icon="download" kind=${file?.file === f.file ? "primary" : ""} busy=${busy && file?.file === f.file} onClick=${() => fetchIt(f)}>${t("setup.take")}<//>`}</td></tr>`)}</tbody></table></div>`}
+      ${whole.length > 0 && html`<ol class="todo rows" aria-label=${t("setup.which")}>${whole.map((f) => html`<li key=${f.file}><${Icon} name=${f.fault ? "circle-alert" : "archive"}/>
+        ${f.fault ? html`<span><code>${f.file}</code><br/><span class="bad">${f.fault}</span></span>` : html`<span><b>${number(f.number)}</b> · <${Time} at=${f.created_at}/><br/><span class="quiet">${exact(f.created_at)}, ${bytes(f.bytes)}${f.incremental ? ", " + t("setup.incremental") : ""}</span></span>
+          <${Button} icon="download" kind=${file?.file === f.file ? "primary" : ""} busy=${busy && file?.file === f.file} onClick=${() => fetchIt(f)}>${t("setup.take")}<//>`}</li>`)}</ol>`}
       <${Trouble} of=${problem}/><//>`}
     ${job && html`<${Card} title=${t("setup.fetched")}>${!here && html`<${Fetching}/>`}<${JobView} key=${job} id=${job} done=${(j) => setHere(j.state === "done")}/><//>`}
     ${here && file && html`<${Card} title=${t("setup.open_it")}><${Open} key=${file.file + job} of=${file} needed=${setup.needed} name=${setup.name}/><//>`}

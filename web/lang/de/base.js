@@ -167,6 +167,7 @@ export default {
   "action.check": "angesehen",
   "action.undo": "zurückgenommen",
   "action.revert": "zurückgesetzt",
+  "step.bring": "Den Snapshot holen",
   "step.reserve": "Name und Port reservieren",
   "step.port": "Port prüfen",
   "step.database": "Datenbank anlegen",

@@ -167,6 +167,7 @@ export default {
   "action.check": "looked at",
   "action.undo": "undone",
   "action.revert": "reverted",
+  "step.bring": "Fetch the snapshot",
   "step.reserve": "Reserve name and port",
   "step.port": "Try the port",
   "step.database": "Make the database",

@@ -167,6 +167,7 @@ export default {
   "action.check": "comprobado",
   "action.undo": "deshecho",
   "action.revert": "revertido",
+  "step.bring": "Traer la instantánea",
   "step.reserve": "Reservar nombre y puerto",
   "step.port": "Probar el puerto",
   "step.database": "Crear la base de datos",
