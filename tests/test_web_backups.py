@@ -18,9 +18,10 @@ try:
     box.sett("recovery", "init", "--secret-file", os.path.join(box.root, "secret"))
     key = box.json("recovery", "list")["data"][0]
     box.sett("recovery", "remove", key["id"], f"--confirm={key['name']}")
+    box.sett("user", "create", "vera", "viewer", "--password-file", "-", stdin="a long enough password 7")
     for number in ("77", "78"):
         os.makedirs(os.path.join(box.root, "var/lib/sett/live/tenants", number))
-    code = site.run("backups", key=key["key"], folder=folder)
+    code = site.run("backups", key=key["key"], folder=folder, viewer="a long enough password 7")
 finally:
     site.close()
 sys.exit(code)

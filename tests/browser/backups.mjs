@@ -204,6 +204,19 @@ await check("a vault that is removed is named first", async () => {
   await button("Remove vault", dialog).click();
   await page.getByText("No vaults yet").waitFor();
 });
+await check("who may only look sees the same, and nothing to change it by", async () => {
+  const other = await open(browser);
+  await signIn(other, { user: "vera", password: facts.viewer });
+  for (const path of ["/admin/backups", "/admin/backups?tab=vaults", "/admin/backups?tab=rules", "/admin/backups?tab=restores", "/admin/drift", "/admin/alerts", "/admin/mails"]) {
+    await other.goto(path);
+    await settled(other);
+    const acts = await other.locator("main").getByRole("button", { name: /Make a snapshot|Add|Remove|Look now|Answer|Write|Save/ }).count();
+    if (acts) other.complaints.push(`${path} offers what is refused`);
+  }
+  const out = [...other.complaints];
+  await other.context().close();
+  return out;
+});
 ok(page.complaints.length === 0, "nothing was wrong on any page", page.complaints.join("\n"));
 await browser.close();
 end();

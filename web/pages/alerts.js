@@ -4,7 +4,7 @@ import { get, may, send, url } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { Time, number, took } from "../base/say.js";
 import { useLive } from "../base/live.js";
-import { Button, Empty, Facts, Icon, LinkButton, Menu, Page, State, Tabs, Trouble, Loading, toast, useLoad } from "../base/ui.js";
+import { Button, Code, Empty, Facts, Icon, LinkButton, Menu, Page, State, Tabs, Trouble, Loading, toast, useLoad } from "../base/ui.js";
 import { Dialog, show } from "../base/dialog.js";
 import { Form, Says } from "../base/form.js";
 import { Search, Table } from "../base/table.js";
@@ -35,7 +35,7 @@ const detail = (id) => show(({ close }) => {
   const foot = may("operator") && live(a) && html`${["open", "holding"].includes(a.state) && html`<${Button} kind="primary" icon="check" onClick=${() => ack([a.id])}>${t("alerts.ack")}<//>`}<${Menu} kind="" icon="bell" label=${t("alerts.silence")} items=${silenceItems(a)}>${t("alerts.silence")}<//>
     <${Says} op="alert.ack" id=${a.id} path=${`/api/alerts/${a.id}/ack`} method="POST" body=${{}}/>`;
   return html`<${Dialog} kind="side" title=${a.text} close=${close} foot=${foot}><p class="row"><${Severity} of=${a.severity}/><${State} of=${a.state} group="alerts.state"/><code>${a.kind}</code></p>
-    ${a.hint && html`<p class="note"><${Icon} name="life-buoy"/> ${a.hint}</p>`}
+    ${a.remedy && html`<div class="note"><p><${Icon} name="life-buoy"/> ${t("alerts.remedy")}</p><${Code} block>${a.remedy}<//></div>`}
     <${Facts} of=${[[t("alerts.about"), subject(a)], [t("alerts.raised"), html`<${Time} at=${a.raised_at}/>`], [t("alerts.told"), a.told ? html`${number(a.told)} × <${Time} at=${a.told_at}/>` : "–"], a.silenced_until && [t("alerts.silenced_until"), html`<${Time} at=${a.silenced_until}/>`],
       a.acknowledged_by && [t("alerts.who"), html`${a.acknowledged_by} <${Time} at=${a.acknowledged_at}/>`], [t("alerts.note"), a.note], a.cleared_at && [t("alerts.cleared"), html`<${Time} at=${a.cleared_at}/>`]]}/><//>`;
 });

@@ -136,7 +136,7 @@ const prune = () => confirm({ title: t("backups.r.prune"), act: t("backups.r.pru
   run: () => send("POST", "/api/snapshots/prune", {}) }).then((a) => a && toast(a.removed ? t("backups.r.pruning", { n: a.removed }) : t("backups.r.nothing"), { kind: "good" }));
 
 export function Retention({ summary: s }) {
-  const { data, problem, again } = useLoad(() => get("/api/settings").then((a) => a.data.filter((x) => x.name.startsWith("snapshot."))), []);
+  const { data, problem, again } = useLoad(() => (may("admin") ? get("/api/settings").then((a) => a.data.filter((x) => x.name.startsWith("snapshot."))) : Promise.resolve(null)), []);
   useLive(["setting"], again);
   const [values, set] = useState(null), [trouble, setTrouble] = useState(null), [busy, setBusy] = useState(false);
   const stored = (r) => data?.find((x) => x.name === setting(r))?.value ?? "";

@@ -19,6 +19,7 @@ export default {
   ack_help: "Sie kümmern sich: Gemeldet wird nur noch das Ende.",
   note: "Notiz",
   note_example: "Platte bestellt",
+  remedy: "Was zu tun ist",
   silence: "Stummschalten",
   unsilence: "Stille beenden",
   silenced_for: "Stumm für {span}.",

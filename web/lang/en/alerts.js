@@ -19,6 +19,7 @@ export default {
   ack_help: "You answer for it: only its end is told any more.",
   note: "Note",
   note_example: "disk ordered",
+  remedy: "What to do",
   silence: "Silence",
   unsilence: "End the silence",
   silenced_for: "Silent for {span}.",

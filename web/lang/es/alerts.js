@@ -19,6 +19,7 @@ export default {
   ack_help: "Usted responde: solo se avisará del final.",
   note: "Nota",
   note_example: "disco pedido",
+  remedy: "Qué hacer",
   silence: "Silenciar",
   unsilence: "Terminar el silencio",
   silenced_for: "En silencio {span}.",
