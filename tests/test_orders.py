@@ -161,6 +161,18 @@ def test_given_up(tap, box, till):
     tap.ok(Buyer(box, till, "pied").say("cancel").status == 200, "a payment that fails after all is told as that, and gives the name back")
 
 
+def test_own_pages(tap, box, till):
+    """Somebody has an order page of their own."""
+    box.sett("setting", "set", "stripe.success_url", "https://shop.example/thanks?o={ORDER}&s={CHECKOUT_SESSION_ID}#{SECRET}")
+    box.sett("setting", "set", "stripe.cancel_url", "https://shop.example/{PLAN}/{NAME}")
+    buyer = wait_for(lambda: (b := Buyer(box, till, "pied")).say("cancel") and b.session()["success_url"].startswith("https://shop.example") and b, "the setting holds")
+    session, order = buyer.session(), buyer.made.json["order"]
+    tap.equal((session["success_url"], session["cancel_url"]),
+              (f"https://shop.example/thanks?o={order}&s={{CHECKOUT_SESSION_ID}}#{buyer.secret}", "https://shop.example/small/pied"), "a checkout can lead to other pages")
+    box.sett("setting", "set", "stripe.success_url", "")
+    box.sett("setting", "set", "stripe.cancel_url", "")
+
+
 def test_way_in(tap, box, till, sink):
     def letters(start):
         return [m["mail"] for m in sink.mails if m["mail"]["Subject"].startswith(start)]
@@ -264,7 +276,7 @@ def main():
         box.run()
         till = Till(world, Shop(box))
         for name, part in (("offers", lambda: test_offers(tap, box)), ("followed", lambda: test_followed(tap, box, till)),
-                           ("given up", lambda: test_given_up(tap, box, till)), ("way in", lambda: test_way_in(tap, box, till, sink)), ("customers", lambda: test_customers(tap, box, till, sink))):
+                           ("given up", lambda: test_given_up(tap, box, till)), ("own pages", lambda: test_own_pages(tap, box, till)), ("way in", lambda: test_way_in(tap, box, till, sink)), ("customers", lambda: test_customers(tap, box, till, sink))):
             with tap.part(name):
                 part()
         tap.equal(world.call("breaches"), [], "every exchange was as Stripe describes it")

@@ -372,8 +372,11 @@ const struct setting_row setting_rows[] = {
     NUMBER("stripe.delete_days", "14", 0, 3650, "days from a subscription's end to deletion"),
     TEXT("stripe.api", "https://api.stripe.com", check_https, "address of Stripe's API"),
     NUMBER("stripe.tolerance_s", "300", 1, 86400, "greatest age of a webhook's signature"),
-    TEXT("stripe.success_url", "", check_optional_url, "where a paid checkout leads"),
-    TEXT("stripe.cancel_url", "", check_optional_url, "where an abandoned checkout leads"),
+    TEXT(
+        "stripe.success_url", "", check_optional_url,
+        "where a paid checkout leads, if not to the order's page; {ORDER} and {SECRET} are put in"),
+    TEXT("stripe.cancel_url", "", check_optional_url,
+         "where an abandoned one leads, if not to the order page; {PLAN}, {NAME}, {SECRET}"),
     TEXT("cloudflare.api", "https://api.cloudflare.com/client/v4", check_https,
          "address of Cloudflare's API"),
     TEXT("cloudflare.account", "", NULL, "Cloudflare's id of the account"),

@@ -25,20 +25,59 @@ struct sale {
     char success_url[700], cancel_url[900];
 };
 
-/* Where Stripe sends the buyer afterwards: to the order's own page, or back to the choice that was
- * made. The secret stands behind the #, which no browser tells a server. */
-static int ways(struct sale *sale, const char *secret, struct err *err)
+/* ${pattern} with {ORDER}, {PLAN}, {NAME} and {SECRET} replaced; what is in other braces, as
+ * Stripe's own {CHECKOUT_SESSION_ID}, stays. */
+static int expand(char *out, size_t size, const char *pattern, const struct sale *sale,
+                  const char *secret)
 {
+    const struct {
+        const char *word, *value;
+    } words[] = {{"{ORDER}", sale->order.id},
+                 {"{PLAN}", sale->plan.name},
+                 {"{NAME}", sale->order.subdomain},
+                 {"{SECRET}", secret}};
+    size_t used = 0;
+
+    while (*pattern != '\0') {
+        const char *value = NULL;
+        char one[2] = {*pattern, '\0'};
+        size_t len = 1;
+
+        for (size_t i = 0; value == NULL && i < sizeof words / sizeof words[0]; i++)
+            if (str_starts(pattern, words[i].word)) {
+                value = words[i].value;
+                len = strlen(words[i].word);
+            }
+        if (str_format(out + used, size - used, "%s", value == NULL ? one : value) != 0)
+            return -1;
+        used += strlen(out + used);
+        pattern += len;
+    }
+    return 0;
+}
+
+/* Where Stripe sends the buyer afterwards: to the order's own page, or back to the choice that was
+ * made, unless the settings say otherwise. The secret stands behind the #, which no browser tells a
+ * server. */
+static int ways(struct sale *sale, const char *success, const char *cancel, const char *secret,
+                struct err *err)
+{
+    char own[sizeof sale->box_url + 64];
     size_t len = strlen(sale->box_url);
+    bool fits;
 
     while (len > 0 && sale->box_url[len - 1] == '/')
         len--;
-    if (str_format(sale->success_url, sizeof sale->success_url, "%.*s/order/%s#%s", (int)len,
-                   sale->box_url, sale->order.id, secret) != 0 ||
-        str_format(sale->cancel_url, sizeof sale->cancel_url, "%.*s/?plan=%s&name=%s#%s", (int)len,
-                   sale->box_url, sale->plan.name, sale->order.subdomain, secret) != 0)
-        return err_set(err, ERR_TOO_LARGE, "url_too_long", "box.url is too long for a checkout");
-    return 0;
+    (void)str_format(own, sizeof own, "%.*s/order/{ORDER}#{SECRET}", (int)len, sale->box_url);
+    fits = expand(sale->success_url, sizeof sale->success_url, success[0] != '\0' ? success : own,
+                  sale, secret) == 0;
+    (void)str_format(own, sizeof own, "%.*s/?plan={PLAN}&name={NAME}#{SECRET}", (int)len,
+                     sale->box_url);
+    fits = fits && expand(sale->cancel_url, sizeof sale->cancel_url,
+                          cancel[0] != '\0' ? cancel : own, sale, secret) == 0;
+    return fits ? 0
+                : err_set(err, ERR_TOO_LARGE, "url_too_long",
+                          "where a checkout leads is too long an address");
 }
 
 static int load(const struct answer_setup *s, const struct kv *params, struct sale *sale,
@@ -60,14 +99,14 @@ static int load(const struct answer_setup *s, const struct kv *params, struct sa
     }
     if (found == 1 && setting_text(txn, &s->context->conf, "box.url", sale->box_url,
                                    sizeof sale->box_url, err) != -1)
-        result = ways(sale, kv_get_or(params, "secret", ""), err);
+        result = 0;
     db_read_end(txn);
     if (found == 0)
         return err_set(err, ERR_NOT_FOUND, "order_not_found", "there is no order %s", id);
     return result;
 }
 
-static int create(const struct answer_setup *s, const struct sale *sale,
+static int create(const struct answer_setup *s, struct sale *sale, const char *secret,
                   struct stripe_checkout *session, struct err *err)
 {
     struct providers *p = outside_use(s->outside);
@@ -76,15 +115,15 @@ static int create(const struct answer_setup *s, const struct sale *sale,
         .order = sale->order.id,
         .subdomain = sale->order.subdomain,
         .email = sale->order.email,
-        .success_url = p->success_url[0] != '\0' ? p->success_url : sale->success_url,
-        .cancel_url = p->cancel_url[0] != '\0' ? p->cancel_url : sale->cancel_url,
+        .success_url = sale->success_url,
+        .cancel_url = sale->cancel_url,
         .expires_at_s = sale->order.expires_at / 1000,
     };
-    int result;
+    int result = ways(sale, p->success_url, p->cancel_url, secret, err);
 
-    if (p->stripe_set) {
+    if (result == 0 && p->stripe_set) {
         result = stripe_create_checkout(&p->stripe, &params, sale->order.id, session, err);
-    } else {
+    } else if (result == 0) {
         *err = p->stripe_why;
         result = -1;
     }
@@ -109,7 +148,7 @@ int answer_checkout(const struct answer_setup *s, const struct kv *params, struc
             (void)err_set(err, ERR_CONFLICT, "order_state", "order %s is %s", sale->order.id,
                           order_state_names[sale->order.state]);
         else
-            result = create(s, sale, session, err);
+            result = create(s, sale, kv_get_or(params, "secret", ""), session, err);
     }
     if (result == 0) {
         json_out_init(&j, out);
