@@ -20,6 +20,7 @@
 #include "tenant.h"
 #include "tunnel.h"
 #include "turn.h"
+#include "user.h"
 
 /* The fields of a record, but for those that lie from ${from} to ${to} in its struct. */
 static void members_but(const struct fields *f, const void *record, size_t from, size_t to,
@@ -219,19 +220,42 @@ static int port_members(struct op_call *call, const void *record, struct json_ou
     return 0;
 }
 
+/* Who did it, by the name that people know. Customers are not told who works for the box. */
+static int actor_member(struct op_call *call, const char *actor, struct json_out *j,
+                        struct err *err)
+{
+    struct user user = {0};
+    struct api_key key = {0};
+    bool is_user = strncmp(actor, "us_", 3) == 0, is_key = strncmp(actor, "key_", 4) == 0;
+
+    json_out_key(j, "actor_name");
+    if (call->actor.role < ROLE_VIEWER || (!is_user && !is_key)) {
+        json_out_null(j);
+        return 0;
+    }
+    if ((is_user && str_copy(user.id, sizeof user.id, actor) == 0 &&
+         record_get(call->txn, &user_table, &user, err) < 0) ||
+        (is_key && str_copy(key.id, sizeof key.id, actor) == 0 &&
+         record_get(call->txn, &api_key_table, &key, err) < 0))
+        return -1;
+    if (user.name[0] != '\0' || key.name[0] != '\0')
+        json_out_text(j, is_user ? user.name : key.name);
+    else
+        json_out_null(j);
+    return 0;
+}
+
 /* What an entry is about cannot be called "object" in an object that says what it is. */
 static int audit_members(struct op_call *call, const void *record, struct json_out *j,
                          struct err *err)
 {
     const struct fields *f = &audit_table.fields;
 
-    (void)call;
-    (void)err;
     for (size_t i = 0; i < f->count; i++) {
         json_out_key(j, str_equal(f->at[i].name, "object") ? "object_id" : f->at[i].name);
         fields_json_one(&f->at[i], record, j);
     }
-    return 0;
+    return actor_member(call, ((const struct audit *)record)->actor, j, err);
 }
 
 void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j)
@@ -306,8 +330,12 @@ static int job_about(struct op_call *call, const struct job *job, struct json_ou
 
 int view_job_members(struct op_call *call, const void *record, struct json_out *j, struct err *err)
 {
-    fields_json(&job_table.fields, record, j);
-    return job_about(call, record, j, err);
+    const struct job *job = record;
+
+    fields_json(&job_table.fields, job, j);
+    if (actor_member(call, job->actor, j, err) != 0)
+        return -1;
+    return job_about(call, job, j, err);
 }
 
 /* Whether it is the one with which this is asked. */
@@ -396,6 +424,7 @@ static const struct field rule_more[] = {
 };
 static const struct field audit_more[] = {
     {.name = "object_id", .type = FIELD_TEXT, .size = 96, .help = "id of what was changed"},
+    {.name = "actor_name", .type = FIELD_TEXT, .size = 128, .help = "name of that user or key"},
 };
 static const struct field domain_more[] = {
     {.name = "tenant_number", .type = FIELD_U64, .size = 8, .help = "its tenant's"},
@@ -413,6 +442,7 @@ static const struct field session_more[] = {
     {.name = "current", .type = FIELD_BOOL, .size = 1, .help = "this is asked with it"},
 };
 static const struct field job_more[] = {
+    {.name = "actor_name", .type = FIELD_TEXT, .size = 128, .help = "name of that user or key"},
     {.name = "about", .type = FIELD_KV, .help = "what it is about: object, id, name"},
     {.name = "steps", .type = FIELD_KV, .help = "the journal, oldest row first (show only)"},
 };

@@ -2,7 +2,7 @@
 // as a command and as curl. Nothing that was typed is lost when the box refuses it.
 import { html, useState, useRef } from "./h.js";
 import { send, plan as ask } from "./api.js";
-import { t } from "./lang.js";
+import { lang, t } from "./lang.js";
 import { Button, Code, Trouble } from "./ui.js";
 
 const flag = (name) => "--" + name.replaceAll("_", "-");
@@ -34,9 +34,12 @@ export const Says = ({ op, values, id, confirm, method, path, body, secrets = []
     ${op && html`<${Code} block>${asCommand(op, values ?? body, { id, confirm, secrets })}<//>`}
     ${path && html`<${Code} block>${asCurl(method, path, body, secrets)}<//>`}</details>`;
 
+/* The box says a step's title in English; other languages have a shorter one for most. */
+const stepName = (s) => { const key = "base.step." + s.name, said = t(key); return lang.value === "en" || said === key ? s.title : said; };
+
 /** <Plan of=${answer}/>: what a change would do, step by step. */
 export const Plan = ({ of }) => html`<div class="plan"><h3>${t("base.plan")}</h3>
-  <ol>${(of.steps || []).map((s) => html`<li><b>${s.title}</b> <span class="quiet">${s.touches !== s.title && s.touches}</span></li>`)}</ol>
+  <ol>${(of.steps || []).map((s) => html`<li><b>${stepName(s)}</b> <span class="quiet">${s.touches !== s.title && s.touches}</span></li>`)}</ol>
   ${of.warnings?.length > 0 && html`<ul class="warnings">${of.warnings.map((w) => html`<li>${w.text || w}</li>`)}</ul>`}</div>`;
 
 /** <Field of={name, label, type, options, required, help, …} value change problem/>; type: text, number, select, checkbox,

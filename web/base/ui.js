@@ -68,6 +68,7 @@ export function Copy({ text, label }) {
 export const Code = ({ children, block }) => html`
   <span class=${"code" + (block ? " block" : "")}><code tabindex=${block ? 0 : null}>${children}</code><${Copy} text=${[children].flat().join("")}/></span>`;
 
+const bare = (text) => text.toLowerCase().replace(/\.$/, ""); // what the box says and we say the same way is said once
 /** <Trouble of=${problem} again=${fn}/>: what went wrong, what to do, the request's id. */
 export function Trouble({ of, again }) {
   if (!of) return null;
@@ -75,7 +76,7 @@ export function Trouble({ of, again }) {
   const key = `base.error.${p.code}`, known = t(key);
   return html`<div class="trouble" role="alert"><${Icon} name="circle-alert"/>
     <div><strong>${known === key ? p.message : known}</strong>
-      ${known !== key && p.message !== known && html`<p class="quiet">${p.message}</p>`}
+      ${known !== key && bare(p.message) !== bare(known) && html`<p class="quiet">${p.message}</p>`}
       ${p.hint && html`<p>${p.hint}</p>`}
       ${p.errors?.length > 0 && html`<ul>${p.errors.map((e) => html`<li>${e.pointer?.slice(1)} ${e.detail}</li>`)}</ul>`}
       ${p.request && html`<p class="quiet">${t("base.request")} <code>${p.request}</code><${Copy} text=${p.request}/></p>`}

@@ -27,7 +27,7 @@ const entry = (start) => show(({ close }) => {
   return html`<${Dialog} kind="side" title=${t("audit.entry", { n: String(n) })} close=${close} foot=${foot}>
     <p class="row"><code>${e.action}</code><${Result} of=${e.result}/><${State} of=${e.intact ? "intact" : "broken"} group="audit.chain" look=${e.intact ? "good" : "bad"}/></p>
     ${e.reason && html`<p class="note">${e.reason}</p>`}
-    <${Facts} of=${[[t("audit.when"), html`${exact(e.at)} <${Time} at=${e.at}/>`], [t("audit.who"), html`<span class="row"><code>${e.actor || "–"}</code>${e.actor && filter("actor", e.actor)}</span>`], [t("audit.how"), word("audit.by", e.actor_kind)], [t("audit.address"), e.address],
+    <${Facts} of=${[[t("audit.when"), html`${exact(e.at)} <${Time} at=${e.at}/>`], [t("audit.who"), html`<span class="row">${e.actor_name} <code>${e.actor || "–"}</code>${e.actor && filter("actor", e.actor)}</span>`], [t("audit.how"), word("audit.by", e.actor_kind)], [t("audit.address"), e.address],
       [t("audit.about"), e.object_id && html`<span class="row"><${About} id=${e.object_id}/>${filter("object_id", e.object_id)}</span>`], [t("audit.job"), e.job_id && html`<${About} id=${e.job_id}/>`], [t("base.request"), e.request_id && html`<span class="row"><code>${e.request_id}</code><${Copy} text=${e.request_id}/></span>`]]}/>
     <h3>${t("audit.hashes")}</h3><p class="quiet">${t("audit.hashes_help")}</p>
     <${Facts} of=${[[t("audit.before"), html`<${Hash} of=${e.before} none=${t("audit.not_there")}/>`], [t("audit.after"), html`<${Hash} of=${e.after} none=${t("audit.not_there")}/>`], [t("audit.sealed_to"), html`<${Hash} of=${e.previous} none=${t("audit.first")}/>`], [t("audit.own_hash"), html`<${Hash} of=${e.hash}/>`]]}/><//>`;
@@ -51,7 +51,7 @@ export default function Audit() {
     { id: "at", label: t("audit.when"), always: true, show: (e) => html`<button type="button" class="link row" onClick=${() => entry(e.number)}><${Time} at=${e.at}/></button>` },
     { id: "action", label: t("audit.what"), show: (e) => html`<code>${e.action}</code>` },
     { id: "object_id", label: t("audit.about"), show: (e) => html`<${About} id=${e.object_id}/>` },
-    { id: "actor", label: t("audit.who"), show: (e) => html`<span>${e.actor || "–"} <span class="quiet">${word("audit.by", e.actor_kind)}</span></span>` },
+    { id: "actor", label: t("audit.who"), show: (e) => html`<span title=${e.actor}>${e.actor_name || e.actor || "–"} <span class="quiet">${word("audit.by", e.actor_kind)}</span></span>` },
     { id: "result", label: t("audit.ended"), show: (e) => html`<${Result} of=${e.result}/>` },
     { id: "reason", label: t("audit.reason"), wide: true },
     { id: "address", label: t("audit.address"), hidden: true },

@@ -34,7 +34,7 @@ export default function Jobs() {
     { id: "step", label: t("jobs.step"), wide: true, show: (j) => html`<span class="quiet">${stepOf(j)}</span>` },
     { id: "took", label: t("jobs.took"), end: true, show: lasted },
     { id: "created_at", label: t("jobs.begun"), show: (j) => html`<${Time} at=${j.created_at}/>` },
-    { id: "actor", label: t("jobs.actor"), hidden: true },
+    { id: "actor", label: t("jobs.actor"), hidden: true, show: (j) => j.actor_name || j.actor },
     { id: "id", label: "id", hidden: true, show: (j) => html`<code>${j.id}</code>` },
   ];
   const filters = [{ id: "state", label: t("jobs.state"), options: states.map((s) => [s, word("base.job", s)]) },
@@ -104,7 +104,7 @@ export function job({ params }) {
     ${job.cause && job.state !== "done" && html`<${Failed} job=${job} steps=${steps}/>`}
     <${Card} title=${t("jobs.steps")} acts=${!job.cause && html`<${Copy} text=${report(job, steps)} label=${t("jobs.copy_report")}/>`}>
       ${steps.length ? html`<div aria-busy=${!over}><${Steps} of=${steps}/></div>` : html`<p class="quiet">${t("jobs.no_steps")}</p>`}<//>
-    <${Card} title=${t("jobs.details")}><${Facts} of=${[["id", html`<code>${job.id}</code> <${Copy} text=${job.id}/>`], [t("jobs.actor"), job.actor], [t("base.request"), html`<code>${job.request_id}</code>`],
+    <${Card} title=${t("jobs.details")}><${Facts} of=${[["id", html`<code>${job.id}</code> <${Copy} text=${job.id}/>`], [t("jobs.actor"), job.actor_name || job.actor], [t("base.request"), html`<code>${job.request_id}</code>`],
         [t("jobs.begun"), exact(job.created_at)], [t("jobs.ended"), job.ended_at && exact(job.ended_at)], [t("jobs.next"), job.next_saga && word("base.saga", job.next_saga.replace(".", "_"))]]}/>
       <${Values} title=${t("jobs.args")} of=${job.args}/><${Values} title=${t("jobs.facts")} of=${job.facts}/>
       <p><${Code}>sett job watch ${job.id}<//></p><//><//>`;

@@ -102,8 +102,8 @@ const Billing = ({ r, sub }) => (sub ? html`<${Card} title=${t("tenant.tab.billi
 
 function History({ r }) {
   const jobs = [{ id: "saga", label: t("tenant.what_was"), always: true, show: (j) => word("tenant.saga", j.saga.split(".")[1]) }, { id: "state", label: t("tenants.state"), show: (j) => html`<${State} of=${j.state} group="base.job"/>` },
-    { id: "actor", label: t("tenant.who") }, { id: "cause", label: t("tenant.reason"), wide: true }, { id: "created_at", label: t("base.time"), show: (j) => when(j.created_at) }];
-  const audit = [{ id: "action", label: t("tenant.what_was"), always: true }, { id: "actor", label: t("tenant.who") }, { id: "result", label: t("tenants.state"), show: (a) => html`<${State} of=${a.result}/>` },
+    { id: "actor", label: t("tenant.who"), show: (x) => html`<span title=${x.actor}>${x.actor_name || x.actor}</span>` }, { id: "cause", label: t("tenant.reason"), wide: true }, { id: "created_at", label: t("base.time"), show: (j) => when(j.created_at) }];
+  const audit = [{ id: "action", label: t("tenant.what_was"), always: true }, { id: "actor", label: t("tenant.who"), show: (x) => html`<span title=${x.actor}>${x.actor_name || x.actor}</span>` }, { id: "result", label: t("tenants.state"), show: (a) => html`<${State} of=${a.result}/>` },
     { id: "reason", label: t("tenant.reason"), wide: true }, { id: "at", label: t("base.time"), show: (a) => html`<${Time} at=${a.at || a.created_at}/>` }];
   const lists = useLoad(() => (may("admin") ? get("/api/audit", { object_id: r.id, limit: 50 }) : null), [r.id, r.updated_at]);
   return html`<${Card} title=${t("base.page.jobs")} kind="flush"><${Table} name="tenant-jobs" list="/api/jobs" params=${{ tenant_id: r.id }} live=${["job"]} columns=${jobs} href=${(j) => "/admin/jobs/" + j.id}/><//>
