@@ -311,7 +311,7 @@ static enum finding check_mail(struct look *l)
     if (!str_equal(customers, "true"))
         return doctor_say(l, FINE, "", "none is sent, as mail.customers says");
     return doctor_say(l, WARNING,
-                      "sett setting set smtp.url and mail.from, then sett mail test; or "
+                      "settings smtp.url and mail.from, then sett mail test; or "
                       "mail.customers false",
                       "customers are told nothing: no mail server or sender is set");
 }

@@ -178,7 +178,7 @@ static int wants_mail(const struct op_call *call, const struct invitation *i, bo
     if (i->email[0] == '\0')
         return err_field(err, "email", "no_address", "there is no address to write to");
     (void)err_set(err, ERR_CONFLICT, "mail_not_set", "this box cannot send mail");
-    return err_hint(err, "sett config set smtp.url and mail.from; or hand over the link yourself");
+    return err_hint(err, "set smtp.url and mail.from (sett setting set); or hand over the link yourself");
 }
 
 /* Who invites, as a person would say it. */

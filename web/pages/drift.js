@@ -70,7 +70,7 @@ function Scan() {
   const now = () => send("POST", "/api/drift/scan", {}).then(again, (p) => toast(p.message, { kind: "bad" }));
   if (!s) return null;
   const busy = s.state !== "idle";
-  return html`<${Card}><div class="row"><${State} of=${busy ? "running" : "done"} group="drift.scan" look=${busy ? "busy" : "good"}/>
+  return html`<${Card}><div class="row">${(busy || s.ended_at) && html`<${State} of=${busy ? "running" : "done"} group="drift.scan" look=${busy ? "busy" : "good"}/>`}
       <span>${s.ended_at ? html`${t("drift.looked", { n: s.looked })} <${Time} at=${s.ended_at}/>, ${took(Date.parse(s.ended_at) - Date.parse(s.started_at))}` : t("drift.never")}</span><span class="grow"></span>
       ${may("operator") && html`<${Button} icon="refresh-cw" busy=${busy} onClick=${now}>${t("drift.scan_now")}<//>`}</div>
     ${s.unread && html`<p class="note warn"><${Icon} name="triangle-alert"/> ${t("drift.unread")} ${s.unread}</p>`}

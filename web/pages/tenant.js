@@ -38,18 +38,18 @@ function Notices({ r, sub }) {
       ${may("operator") && sub.ended_at && html`<${Button} icon="undo-2" onClick=${() => acts.keep(r)}>${t("tenant.keep")}<//>`}</div>`}
     ${sub?.suspend_at && r.state !== "suspended" && html`<p class="note warn">${t("tenant.will_be_suspended", { when: exact(sub.suspend_at) })}</p>`}
     ${r.state_reason && html`<p class="note warn">${r.state_reason}</p>`}
-    ${r.maintenance && html`<div class="note warn row"><${Icon} name="wrench"/><span>${t("tenant.in_maintenance")}</span>${may("operator") && html`<${Button} onClick=${() => acts.maintain(r)}>${t("tenants.act.maintenance_off")}<//>`}</div>`}`;
+    ${r.maintenance && !gone(r) && html`<div class="note warn row"><${Icon} name="wrench"/><span>${t("tenant.in_maintenance")}</span>${may("operator") && html`<${Button} onClick=${() => acts.maintain(r)}>${t("tenants.act.maintenance_off")}<//>`}</div>`}`;
 }
 
 function Overview({ r, sub }) {
   const limits = r.limits, busy = useLoad(() => (r.job_id ? get("/api/jobs/" + r.job_id) : null), [r.job_id, r.state, r.updated_at]).data;
   const [kept, keep] = useState(null); // a job is shown until it is left, though it has ended
   const live = busy && (busy.live || busy.state === "stuck");
-  useEffect(() => { if (live) keep(busy.id); }, [live, busy?.id]);
+  useEffect(() => { if (busy && (live || (kept && kept !== busy.id))) keep(busy.id); }, [live, busy?.id]);
   const tunnel = useLoad(() => (r.tunnel_id ? get("/api/tunnels/" + r.tunnel_id) : null), [r.tunnel_id]).data;
   const own = (n, say) => (n > 0 ? say(n) : t("tenant.as_plan"));
   return html`
-    ${kept && html`<${Card} title=${t("tenant.now")} acts=${jobLink(kept)}><${JobView} id=${kept}/><//>`}
+    ${kept && html`<${Card} title=${t(live ? "tenant.now" : "tenant.latest")} acts=${jobLink(kept)}><${JobView} id=${kept}/><//>`}
     <div class="halves">
       <${Card} title=${t("tenant.what")}><${Facts} of=${[
         [t("tenants.address"), r.url && html`<a href=${r.url} target="_blank" rel="noopener">${r.url}</a><${Copy} text=${r.url}/>`],
@@ -90,7 +90,7 @@ function Snapshots({ r }) {
   return html`<div class="stack"><${Trouble} of=${problem} again=${again}/>
     ${r.database_kept > 0 && html`<div class="note row"><span>${t("tenant.kept")}</span><${Button} onClick=${() => acts.decide(r, "commit")}>${t("tenant.commit")}<//><${Button} icon="undo-2" onClick=${() => acts.decide(r, "rollback")}>${t("tenant.rollback")}<//></div>`}
     ${data && html`<${Table} name="tenant-snapshots" data=${data.data} columns=${columns} rowKey=${(s) => s.snapshot_id}
-      acts=${may("operator") && html`<${Button} kind="quiet" icon="calendar-clock" onClick=${() => acts.schedule(r)}>${t("tenant.backup_at")}<//>`}
+      acts=${may("operator") && !gone(r) && html`<${Button} icon="archive" onClick=${() => acts.backUp(r)}>${t("tenant.back_up")}<//><${Button} kind="quiet" icon="calendar-clock" onClick=${() => acts.schedule(r)}>${t("tenant.backup_at")}<//>`}
       empty=${html`<${Empty} icon="archive" title=${t("tenant.no_snapshots")} command=${`sett snapshot create --tenant ${r.number}`}>${t("tenant.no_snapshots_help")}<//>`}/>`}</div>`;
 }
 

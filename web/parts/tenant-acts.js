@@ -19,7 +19,7 @@ const shows = (r) => (answer) => watchJob(answer, r.name);
 const saved = (r, before) => toast(t("tenant.saved"), { kind: "good", undo: before && (() => send("PATCH", "/api/tenants/" + r.id, before)) });
 
 /** A dialog with one form about the tenant; `before`: what takes a change back that needed no job. */
-const form = (r, title, more, note) => show(({ close }) => html`<${Dialog} title=${title} close=${close}>${note && html`<p class="quiet">${note}</p>`}
+const form = (r, title, more, note) => show(({ close }) => html`<${Dialog} title=${`${title}: ${r.name}`} close=${close}>${note && html`<p class="quiet">${note}</p>`}
   <${Form} method="PATCH" path=${"/api/tenants/" + r.id} op="tenant.update" id=${r.number} submit=${t("base.save")} preview cancel=${close} ...${more}
     done=${(answer) => { close(); if (answer.job) shows(r)(answer); else saved(r, more.before); more.done?.(answer); }}/><//>`);
 
@@ -30,7 +30,7 @@ async function act(r, what, body) {
 export const restart = (r) => act(r, "restart");
 export const resume = (r) => act(r, "resume");
 
-export const suspend = (r) => confirm({ title: t("tenant.suspend"), kind: "danger", body: t("tenant.suspend_help"), dies: [t("tenant.dies.visitors", { host: host(r.url) })],
+export const suspend = (r) => confirm({ title: t("tenant.suspend_it", { name: r.name }), act: t("tenant.suspend"), kind: "danger", body: t("tenant.suspend_help"), dies: [t("tenant.dies.visitors", { host: host(r.url) })],
   command: asCommand("tenant.suspend", {}, { id: r.number }), run: () => send("POST", `/api/tenants/${r.id}/suspend`) })
   .then((answer) => answer && watchJob(answer, r.name).then(() => toast(t("tenant.suspended", { name: r.name }), { undo: () => resume(r) })));
 
@@ -42,7 +42,7 @@ export const maintain = async (r) => {
   try { shows(r)(await send("PATCH", "/api/tenants/" + r.id, { maintenance: !r.maintenance })); } catch (p) { toast(p.message, { kind: "bad" }); }
 };
 
-export const remove = (r) => confirm({ title: t("tenant.delete"), name: r.name, act: t("tenant.delete"), body: t("tenant.delete_help"),
+export const remove = (r) => confirm({ title: t("tenant.delete_it", { name: r.name }), name: r.name, act: t("tenant.delete"), body: t("tenant.delete_help"),
   dies: [t("tenant.dies.program", { runtime: r.runtime }), t("tenant.dies.files"), t("tenant.dies.address", { host: host(r.url) }), r.port > 0 && t("tenant.dies.port", { port: String(r.port) }), t("tenant.dies.snapshots")].filter(Boolean),
   command: asCommand("tenant.delete", { action: "delete" }, { id: r.number, confirm: r.name }),
   run: () => send("DELETE", `/api/tenants/${r.id}`, undefined, { params: { action: "delete" } }) }).then((answer) => answer && watchJob(answer, r.name));
@@ -55,7 +55,7 @@ export const readdress = (r) => form(r, t("tenant.readdress"), { start: { subdom
 export const replan = (r) => show(({ close }) => {
   const { data: plans } = useLoad(() => all("/api/plans"), []);
   const fits = (plans || []).filter((p) => p.blueprint === r.blueprint || p.name === r.plan);
-  return plans && html`<${Dialog} title=${t("tenant.replan")} close=${close}><p class="quiet">${t("tenant.replan_help")}</p>
+  return plans && html`<${Dialog} title=${`${t("tenant.replan")}: ${r.name}`} close=${close}><p class="quiet">${t("tenant.replan_help")}</p>
     <${Form} method="PATCH" path=${"/api/tenants/" + r.id} op="tenant.update" id=${r.number} submit=${t("tenant.replan")} preview cancel=${close} start=${{ plan: r.plan }}
       fields=${[{ name: "plan", label: t("tenants.plan"), type: "select", required: true, wide: true, options: fits.map((p) => [p.name, (p.title || p.name) + (p.name === r.plan ? ` · ${t("tenant.present")}` : "")]) }]}
       done=${(answer) => { close(); if (answer.job) shows(r)(answer); else toast(t("tenant.saved"), { kind: "good" }); }}/><//>`;
@@ -90,6 +90,10 @@ export const recover = (r, s, again) => confirm({ title: t("tenant.recover", { n
 export const decide = async (r, what) => {
   try { shows(r)(await send("POST", `/api/tenants/${r.id}/recover`, { act: what })); } catch (p) { toast(p.message, { kind: "bad" }); }
 };
+
+export async function backUp(r) {
+  try { watchJob(await send("POST", "/api/snapshots", { tenant: r.id }), r.name); } catch (p) { toast(p.message, { kind: "bad" }); }
+}
 
 /** The menu of all of them. */
 export const menu = (r) => [

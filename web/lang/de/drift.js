@@ -37,7 +37,7 @@ export default {
   "scan.running": "wird nachgesehen",
   "scan.done": "nachgesehen",
   looked: "{n} Dinge angesehen",
-  never: "Es wurde noch nie nachgesehen.",
+  never: "Es wurde noch nichts verglichen.",
   scan_now: "Jetzt nachsehen",
   unread: "Konnte nicht angesehen werden:",
   held: "{n} wurden übergangen, weil daran gearbeitet wird:",

@@ -37,7 +37,7 @@ export default {
   "scan.running": "looking",
   "scan.done": "looked",
   looked: "{n} things looked at",
-  never: "It was never looked.",
+  never: "Nothing was compared yet.",
   scan_now: "Look now",
   unread: "Could not be looked at:",
   held: "{n} were passed over, since something is at work on them:",

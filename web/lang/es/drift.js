@@ -37,7 +37,7 @@ export default {
   "scan.running": "mirando",
   "scan.done": "mirado",
   looked: "{n} objetos mirados",
-  never: "Nunca se ha mirado.",
+  never: "Todavía no se ha comparado nada.",
   scan_now: "Mirar ahora",
   unread: "No se pudo mirar:",
   held: "{n} se pasaron por alto porque algo trabaja en ellos:",

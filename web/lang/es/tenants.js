@@ -47,7 +47,7 @@ export default {
   first_only: "Se trata de más de {n} inquilinos; ahora solo van los primeros {n}, mostrados aquí.",
   refused: { one: "En uno no es posible.", other: "En {n} no es posible." },
   summary: "{started} iniciados, {unchanged} sin cambios, {refused} rechazados",
-  dies_many: "Desaparecen sus programas, archivos, bases de datos, direcciones y túneles. Las instantáneas se conservan su plazo.",
+  dies_many: "Desaparecen sus programas, archivos, bases de datos, direcciones y túneles. Las copias se conservan su plazo.",
   type_count: "Escriba {n} para confirmar",
   reason: "Motivo, para la auditoría",
 };
