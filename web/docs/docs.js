@@ -52,7 +52,9 @@ function Reference() {
   const [find, setFind] = useState("");
   const words = find.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (op) => words.every((w) => `${op.id} ${op.path} ${op.summary} ${op.method} ${op.role}`.toLowerCase().includes(w));
-  const groups = Object.entries(Object.groupBy(doc.value.ops.filter(fits), (op) => op.tag));
+  const byTag = {};
+  for (const op of doc.value.ops.filter(fits)) (byTag[op.tag] ||= []).push(op);
+  const groups = Object.entries(byTag);
   const first = (e) => { if (e.key === "Enter" && groups.length) location.hash = groups[0][1][0].id; };
   return html`<div class="hero"><h1 tabindex="-1">${t("docs.title")}</h1><p>${t("docs.lead")}</p><div class="acts"><${LinkButton} icon="download" href="/api/openapi.json" target="_blank">openapi.json<//></div></div>
     <div class="ref"><nav aria-label=${t("docs.nouns")}><input type="search" placeholder=${t("base.search")} aria-label=${t("base.search")} value=${find} onInput=${(e) => setFind(e.target.value)} onKeyDown=${first}/>
