@@ -158,6 +158,29 @@ await check("a tenant's access and rate limit are set on its page, and taken awa
   await closeJob();
   await page.getByText("Everybody may come in.").waitFor();
 });
+await check("removing a domain wants its name, and the list has it no more", async () => {
+  await page.goto("/admin/domains/mustermann.de");
+  await settled(page);
+  await page.locator(".head").getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Remove the domain" }).click();
+  await dialog().locator(".field input").fill("mustermann.de");
+  await button("Remove the domain", dialog()).click();
+  await closeJob();
+  await page.getByText("No domains yet").waitFor();
+});
+await check("what cannot be taken over is said beside its field", async () => {
+  await page.goto("/admin/tunnels");
+  await settled(page);
+  await page.locator(".head").getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Take over a tunnel" }).click();
+  await dialog().locator("[name=tunnel]").fill("no-such-id");
+  page.excused = /422/;
+  await button("Take over", dialog()).click();
+  await dialog().locator("[name=tunnel][aria-invalid=true]").waitFor();
+  await dialog().getByText("is no tunnel's id").waitFor();
+  page.excused = null;
+  await page.keyboard.press("Escape");
+});
 await check("the map of ports is walked by arrows, a port is kept and let go, and a table has the same", async () => {
   await page.goto("/admin/ports");
   await settled(page);
