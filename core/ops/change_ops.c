@@ -132,6 +132,14 @@ static const struct field change_rows[] = {
           .help = "what came behind this place, which an earlier answer named"),
 };
 
+static const struct field told_rows[] = {
+    FIELD(struct feed_row, id, FIELD_TEXT, .help = "the object's id, name or number"),
+    FIELD(struct feed_row, change, FIELD_ENUM, .names = feed_change_names,
+          .help = "made or changed, or deleted"),
+    FIELD(struct feed_row, about, FIELD_TEXT, .help = "id of what it belongs to"),
+    FIELD(struct feed_row, at, FIELD_TIME, .help = "changed at"),
+};
+
 /* Without a place: where the feed is now, for whoever has just looked at everything. */
 static int change_list(struct op_call *call, struct err *err)
 {
@@ -175,10 +183,11 @@ static int change_list(struct op_call *call, struct err *err)
 const struct op change_ops[] = {
     {.name = "change.list",
      .role = ROLE_CUSTOMER,
-     .flags = OP_READ,
+     .flags = OP_READ | OP_LIST,
      .params = PARAMS(change_rows, struct change_params),
      .help = "What has changed since a moment ago",
      .example = "--topics tenant,job",
+     .result = PARAMS(told_rows, struct feed_row),
      .run = change_list},
     {.name = NULL},
 };
