@@ -61,7 +61,7 @@ static const struct {
      {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},
     {"drill", {"id", "number", "vault_id", "passed", "files", "took_ms", "started_at", "problem"}},
     {"change", {"object", "id", "change", "about", "at"}},
-    {"system.attention", {"severity", "kind", "name", "text", "since", "command"}},
+    {"system.attention", {"severity", "kind", "name", "step", "text", "since", "command"}},
     {"system.search", {"object", "id", "title", "detail", "state"}},
     {"restore",
      {"id", "state", "scope", "snapshot_number", "snapshot_at", "restored_at", "problem"}},

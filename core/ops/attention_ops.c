@@ -36,7 +36,7 @@
 struct item {
     const char *kind, *object;
     enum notice_severity severity;
-    char id[96], saga[32], name[160], text[400], hint[NOTICE_HINT_SIZE];
+    char id[96], saga[32], step[32], name[160], text[400], hint[NOTICE_HINT_SIZE];
     int64_t since, until;
     char page[160], command[160];
 };
@@ -142,7 +142,8 @@ static void show_job(struct attention *a, const void *record)
         return;
     str_cut(i->saga, sizeof i->saga, job->saga);
     name_of(a, job, i->name, sizeof i->name);
-    (void)str_format(i->text, sizeof i->text, "%s: %.300s", job->step_name, job->cause);
+    str_cut(i->text, sizeof i->text, job->cause);
+    str_cut(i->step, sizeof i->step, job->step_name);
     str_cut(i->hint, sizeof i->hint, job->remedy);
     i->since = job->updated_at;
     (void)str_format(i->page, sizeof i->page, "/admin/jobs/%s", job->id);
@@ -411,6 +412,7 @@ static void write_item(struct json_out *j, const struct item *i)
     json_out_key_text(j, "object", i->object);
     write_text(j, "id", i->id);
     write_text(j, "saga", i->saga);
+    write_text(j, "step", i->step);
     write_text(j, "name", i->name);
     write_text(j, "text", i->text);
     write_text(j, "hint", i->hint);

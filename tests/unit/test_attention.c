@@ -154,7 +154,7 @@ static void each_thing_stands_once_and_gravest_first(void **state)
     assert_int_equal(all, 7);
     assert_string_equal(first("severity"), "critical");
     assert_string_equal(first("kind"), "job.stuck");
-    assert_string_equal(first("text"), "tunnel: the provider's token is over");
+    assert_string_equal(first("text"), "the provider's token is over");
     assert_string_equal(first("hint"), "enter a new one");
     assert_int_equal(count("tenant.failed", &all), 2);
     assert_int_equal(count("domain.deadline", &all), 1);

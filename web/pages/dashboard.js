@@ -17,7 +17,7 @@ function Need({ of: n }) {
   const title = said === key ? n.text || n.kind : said;
   return html`<li class=${"need " + kind}><${Icon} name=${icon} label=${word("dashboard.severity", n.severity)}/>
     <div><a href=${n.page}><b>${title}</b></a> ${n.since && html`<span class="quiet nowrap"><${Time} at=${n.since}/></span>`}
-      ${n.text && title !== n.text && html`<p>${n.text}</p>`}${n.hint && html`<p class="quiet">${n.hint}</p>`}
+      ${n.text && title !== n.text && html`<p>${n.step && word("base.step", n.step) + ": "}${n.text}</p>`}${n.hint && html`<p class="quiet">${n.hint}</p>`}
       ${n.until && html`<p class="quiet">${t("dashboard.until")} <${Time} at=${n.until}/></p>`}</div>
     <${Code}>${n.command}<//></li>`;
 }
