@@ -1,6 +1,6 @@
 // The dialog of a new tenant: its name is tried while it is typed, and the plan shows what would be done.
-import { html, useState } from "../base/h.js";
-import { all } from "../base/api.js";
+import { html, useEffect, useState } from "../base/h.js";
+import { all, get } from "../base/api.js";
 import { needTexts, t } from "../base/lang.js";
 import { useLoad } from "../base/ui.js";
 import { Dialog, show } from "../base/dialog.js";
@@ -24,6 +24,21 @@ export const limitFields = () => [
 export const limitStart = (l) => Object.fromEntries(Object.entries({ memory_bytes: l.memory_bytes / MIB, cpu_millis: l.cpu_millis / 1000, storage_bytes: l.storage_bytes / MIB,
   pids: l.pids, nofile: l.nofile, max_users: l.max_users }).map(([k, v]) => ["limits." + k, v || ""]));
 
+/** A customer by words of name or address: what is chosen is the number. */
+function CustomerInput({ value, change, ...about }) {
+  const [found, set] = useState([]), text = (value || "").trim();
+  useEffect(() => {
+    if (text.length < 2 || /^cu_/.test(text)) return;
+    const stop = new AbortController();
+    const wait = setTimeout(() => get("/api/customers", { q: text, limit: 8 }, stop.signal).then((a) => set(a.data), () => {}), 200);
+    return () => { clearTimeout(wait); stop.abort(); };
+  }, [text]);
+  const one = found.find((c) => String(c.number) === text || c.id === text);
+  return html`<input ...${about} value=${value ?? ""} list="customers-found" maxlength="95" spellcheck=${false} onInput=${(e) => change(e.target.value)}/>
+    <datalist id="customers-found">${found.map((c) => html`<option value=${String(c.number)}>${c.name} ${c.email}</option>`)}</datalist>
+    ${one && html`<span class="state good">${one.name}</span>`}`;
+}
+
 /** createTenant(customer): the dialog; the job that it starts is shown behind it. */
 export const createTenant = (customer) => show(({ close }) => {
   const { data: plans } = useLoad(() => all("/api/plans"), []), [more, setMore] = useState(false);
@@ -31,7 +46,7 @@ export const createTenant = (customer) => show(({ close }) => {
     { name: "name", label: t("tenants.name"), required: true, maxlength: 120, autofocus: true },
     { name: "plan", label: t("tenants.plan"), type: "select", required: true, options: (plans || []).map((p) => [p.name, p.title || p.name]) },
     { name: "subdomain", label: t("tenants.subdomain"), help: t("tenants.subdomain_help"), input: NameInput, wide: true },
-    { name: "customer_id", label: t("tenants.customer"), help: t("tenants.customer_help"), maxlength: 95, wide: true },
+    { name: "customer_id", label: t("tenants.customer"), help: t("tenants.customer_help"), input: CustomerInput, wide: true },
     ...(more ? limitFields() : []),
   ];
   return plans && html`<${Dialog} title=${t("base.act.create_tenant")} close=${close}>

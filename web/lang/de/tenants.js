@@ -4,7 +4,7 @@ export default {
   subdomain: "Subdomain",
   subdomain_help: "Bleibt das Feld leer, ergibt sie sich aus dem Namen.",
   customer: "Kunde",
-  customer_help: "Id oder Nummer; leer: gehört niemandem.",
+  customer_help: "Name oder Adresse eingeben; leer: gehört niemandem.",
   plan: "Tarif",
   new_plan: "Neuer Tarif",
   address: "Adresse",

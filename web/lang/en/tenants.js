@@ -4,7 +4,7 @@ export default {
   subdomain: "Subdomain",
   subdomain_help: "Left empty it follows from the name.",
   customer: "Customer",
-  customer_help: "Id or number; left empty it is nobody's.",
+  customer_help: "Type a name or an address; left empty it is nobody's.",
   plan: "Plan",
   new_plan: "New plan",
   address: "Address",

@@ -4,7 +4,7 @@ export default {
   subdomain: "Subdominio",
   subdomain_help: "Si lo deja vacío, se deduce del nombre.",
   customer: "Cliente",
-  customer_help: "Id o número; vacío: no es de nadie.",
+  customer_help: "Escriba un nombre o una dirección; vacío: no es de nadie.",
   plan: "Plan",
   new_plan: "Plan nuevo",
   address: "Dirección",
