@@ -1,13 +1,15 @@
 /* Customers: who pays. They mostly come from Stripe; an operator can make and correct them too. */
 #include "customer.h"
 
-#include "list.h"
+#include "find.h"
 #include "nouns.h"
 #include "object.h"
 #include "params.h"
 #include "str.h"
 
-#include <string.h>
+static const char *const sort_names[] = {"created", "-created", NULL};
+static const struct find_sort sorts[] = {{NULL, NULL}};
+#define NEWEST_FIRST 1
 
 struct customer_list_params {
     struct list_params list;
@@ -17,7 +19,8 @@ static const struct field customer_list_rows[] = {
     LIST_FIELDS(struct customer_list_params),
     FIELD(struct customer_list_params, email, FIELD_TEXT, .help = "only those with this address"),
     FIELD(struct customer_list_params, q, FIELD_TEXT,
-          .help = "only those with this in name, address or Stripe's id, or of this number"),
+          .help = "only those with these words, or beginnings of them, in name or address, of this "
+                  "number or Stripe's id"),
 };
 
 struct customer_params {
@@ -45,30 +48,78 @@ static const struct field customer_update_rows[] = {
     CUSTOMER_ROWS,
 };
 
-static bool keep(const struct op_call *call, const void *record)
-{
-    const struct customer_list_params *p = call->params;
-    const struct customer *c = record;
-    uint64_t number;
+/* What is asked for: the words, and the records by which other indexes know it. */
+struct filter {
+    const struct customer_list_params *asked;
+    struct find_words words;
+    struct customer is; /* number, stripe_customer, email */
+};
 
-    return p->q[0] == '\0' || strcasestr(c->name, p->q) != NULL ||
-           strcasestr(c->email, p->q) != NULL || str_equal(c->stripe_customer, p->q) ||
-           (str_u64(p->q, 1, UINT64_MAX, &number) == 0 && c->number == number);
+static int fits(struct op_call *call, const void *filter, const void *record, struct err *err)
+{
+    const struct filter *f = filter;
+    const struct customer *c = record;
+
+    if (f->asked->email[0] != '\0' && !str_equal(c->email, f->asked->email))
+        return 0;
+    if (f->asked->q[0] == '\0' || (f->is.number != 0 && c->number == f->is.number) ||
+        str_equal(c->stripe_customer, f->asked->q))
+        return 1;
+    return f->words.count == 0 ? 0 : find_words_fit(call, &f->words, c->words, "", err);
+}
+
+/* By one word, and whoever has the whole of it as a number or as Stripe's id. */
+static int take_word(struct op_call *call, const struct filter *f, const char *word,
+                     struct find_ids *ids, struct err *err)
+{
+    struct scan scan;
+
+    if (f->is.number != 0 && find_equal(call, ids, &customer_table, "number", &f->is, err) != 0)
+        return -1;
+    if (find_equal(call, ids, &customer_table, "stripe_customer", &f->is, err) != 0 ||
+        scan_words(&scan, call->txn, &customer_table, "words", word, err) != 0)
+        return -1;
+    return find_walk(ids, &scan, err);
+}
+
+static int way(struct op_call *call, const void *filter, unsigned nth, struct find_ids *ids,
+               struct err *err)
+{
+    const struct filter *f = filter;
+
+    if (nth == 0 && f->asked->email[0] != '\0')
+        return find_equal(call, ids, &customer_table, "email", &f->is, err) != 0 ? -1 : 1;
+    if (nth == 0) {
+        ids->over = true;
+        return 1;
+    }
+    if (nth > f->words.count)
+        return 0;
+    return take_word(call, f, f->words.at[nth - 1], ids, err) != 0 ? -1 : 1;
 }
 
 static int customer_list(struct op_call *call, struct err *err)
 {
     const struct customer_list_params *p = call->params;
-    struct customer match = {0};
-    struct list list = {.view = &view_customer, .url = "/api/customers", .keep = keep};
+    struct filter f = {.asked = p};
+    struct find find = {.view = &view_customer,
+                        .url = "/api/customers",
+                        .sorts = sorts,
+                        .sort_names = sort_names,
+                        .sort = NEWEST_FIRST,
+                        .filter = &f,
+                        .way = way,
+                        .fits = fits,
+                        .all = -1};
 
-    if (op_given(call, "email")) {
-        (void)str_copy(match.email, sizeof match.email, p->email);
-        list.index = "email";
-        list.match = &match;
-        list.fields = 1;
-    }
-    return list_reply(call, &p->list, &list, err);
+    find_words_read(&f.words, p->q);
+    (void)str_copy(f.is.email, sizeof f.is.email, p->email);
+    (void)str_copy(f.is.stripe_customer, sizeof f.is.stripe_customer, p->q);
+    if (str_u64(p->q, 1, UINT64_MAX, &f.is.number) != 0)
+        f.is.number = 0;
+    if (p->q[0] == '\0' && p->email[0] == '\0')
+        find.all = record_count(call->txn, &customer_table, err);
+    return find_reply(call, &p->list, &find, err);
 }
 
 static int customer_show(struct op_call *call, struct err *err)
