@@ -21,6 +21,7 @@
 #include "job_start.h"
 #include "letter.h"
 #include "port.h"
+#include "restore_factors.h"
 #include "schema.h"
 #include "second_factor.h"
 #include "second_step.h"
@@ -354,8 +355,9 @@ static int change(struct txn *txn, void *arg, struct err *err)
     if (sign_out(txn, err) == 0 && invite_anew(txn, err) == 0 && keep_silent(txn, err) == 0 &&
         end_snapshots(txn, err) == 0 &&
         (live == NULL ||
-         (revoke_again(txn, live, err) == 0 && raise_numbers(txn, live, err) == 0 &&
-          rest_ports(txn, live, err) == 0 && keep_snapshots(txn, live, err) == 0)) &&
+         (revoke_again(txn, live, err) == 0 && restore_factors(txn, live, err) == 0 &&
+          raise_numbers(txn, live, err) == 0 && rest_ports(txn, live, err) == 0 &&
+          keep_snapshots(txn, live, err) == 0)) &&
         drop_unfinished(txn, err) == 0 && arrive(txn, err) == 0)
         rc = want_databases(txn, age->staging, err) == -1 ? -1 : note(txn, age->record, err);
     db_read_end(live);
