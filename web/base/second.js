@@ -6,7 +6,7 @@ import { needTexts, t } from "./lang.js";
 import { Dialog, show } from "./dialog.js";
 import { Field } from "./form.js";
 import { possible, refusal, usePasskey } from "./passkeys.js";
-import { Button, Code, Copy, Icon, Trouble } from "./ui.js";
+import { Button, Code, Icon, Trouble } from "./ui.js";
 
 await needTexts("second");
 
@@ -89,10 +89,12 @@ export const askFresh = () => show(({ close }) => {
 export function Codes({ codes, done }) {
   const text = `${t("second.codes_of", { name: me.value?.user?.name || "", at: location.host })}\n\n${codes.join("\n")}\n`;
   const [file] = useState(() => URL.createObjectURL(new Blob([text], { type: "text/plain" })));
+  const [copied, setCopied] = useState(false);
+  const copy = () => navigator.clipboard.writeText(codes.join("\n")).then(() => setCopied(true), () => {});
   useEffect(() => () => URL.revokeObjectURL(file), []);
   return html`<div class="stack codes"><p class="note warn">${t("second.codes_help")}</p>
     <ol class="code-list">${codes.map((c) => html`<li><code>${c}</code></li>`)}</ol>
-    <div class="acts"><span class="row"><${Copy} text=${codes.join("\n")} label=${t("second.copy_all")}/>${t("second.copy_all")}</span>
+    <div class="acts"><${Button} icon=${copied ? "check" : "copy"} onClick=${copy}>${t("second.copy_all")}<//><span class="unseen" aria-live="polite">${copied && t("base.copied")}</span>
       <a class="button" href=${file} download="sett-recovery-codes.txt"><${Icon} name="download"/>${t("second.as_file")}</a>
       <${Button} icon="file-text" onClick=${() => print()}>${t("second.print")}<//></div>
     <div class="acts end"><${Button} kind="primary" onClick=${done}>${t("second.kept")}<//></div></div>`;
