@@ -106,6 +106,33 @@ await check("Tab shows what can be done with it: its log, a restart", async () =
   return stillThere(page);
 });
 
+const openJob = async (name) => {
+  await go(page, "/admin/jobs");
+  const row = page.locator("tr", { hasText: name }).filter({ hasText: "Set up a tenant" }).first();
+  await row.waitFor();
+  await row.locator("a.row").click();
+};
+await check("a job that failed and waits says why; told to try now it goes on at once", async () => {
+  await act("kill", "hands");
+  await act("event", "Tyrell");
+  await openJob("Tyrell");
+  await page.locator(".trouble.warn").waitFor({ timeout: 30000 });
+  await act("start", "hands");
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.locator("main .state.good", { hasText: "done" }).waitFor({ timeout: 30000 });
+});
+await check("or it is given up: the choice is said before it is made, and what was made goes again", async () => {
+  await act("kill", "hands");
+  await act("event", "Weyland");
+  await openJob("Weyland");
+  await page.getByRole("button", { name: "Give up" }).click();
+  await page.locator("dialog[open]").getByText("What was made is removed again").waitFor();
+  await page.locator("dialog[open] button[type=submit]").click();
+  await act("start", "hands");
+  await page.locator("main .state", { hasText: "undone" }).first().waitFor({ timeout: 30000 });
+  return stillThere(page);
+});
+
 for (const p of [page, second]) p.excused = /Failed to load resource|ERR_|net::/;
 await check("the network is lost: both tabs say so", async () => {
   await go(page, "/admin");

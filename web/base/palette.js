@@ -65,7 +65,7 @@ export function openPalette() {
       <input class="palette-input" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${all[at] ? "pal-" + at : null} aria-label=${t("base.palette")}
         placeholder=${inside ? inside.of.title : t("base.palette_hint")} value=${text} onInput=${(e) => setText(e.target.value)} onKeyDown=${keys} autofocus autocomplete="off"/>
       <ul id="palette-list" role="listbox" aria-label=${t("base.palette")} ref=${list}>${all.map((o, i) => html`<li id=${"pal-" + i} role="option" aria-selected=${i === at} onPointerMove=${() => setAt(i)} onPointerDown=${(e) => { e.preventDefault(); take(o); }}>
-        <${Icon} name=${o.icon}/><span>${o.label}</span>${o.note && html`<span class="quiet note-of">${o.note}</span>`}<span class="grow"></span>${o.of && i === at && html`<small class="quiet"><kbd>Tab</kbd> ${t("base.palette_acts")}</small>`}${o.kind && html`<small class="quiet">${o.kind}</small>`}</li>`)}</ul>
+        <${Icon} name=${o.icon}/><span>${o.label}</span>${o.note && html`<span class="quiet note-of">${o.note}</span>`}<span class="grow"></span>${o.of && i === at && html`<small class="quiet hint"><kbd>Tab</kbd> ${t("base.palette_acts")}</small>`}${o.kind && html`<small class="quiet">${o.kind}</small>`}</li>`)}</ul>
       ${all.length === 0 && html`<p class="none">${t("base.no_match")}</p>`}<//>`;
   }).then(() => { up = false; });
 }
