@@ -241,6 +241,7 @@ static int show_version(struct op_call *call, const struct tunnel *tunnel,
         json_out_key_u64(j, "version", head->version);
         json_out_key_u64(j, "rules", head->rules);
         json_out_key_text(j, "changed_by", head->actor);
+        result = view_actor(call, head->actor, j, err);
         json_out_key_time(j, "changed_at", head->ended_at);
         json_out_key(j, "changes");
         rule_show_changes(now, &then, j);

@@ -220,9 +220,7 @@ static int port_members(struct op_call *call, const void *record, struct json_ou
     return 0;
 }
 
-/* Who did it, by the name that people know. Customers are not told who works for the box. */
-static int actor_member(struct op_call *call, const char *actor, struct json_out *j,
-                        struct err *err)
+int view_actor(struct op_call *call, const char *actor, struct json_out *j, struct err *err)
 {
     struct user user = {0};
     struct api_key key = {0};
@@ -255,7 +253,7 @@ static int audit_members(struct op_call *call, const void *record, struct json_o
         json_out_key(j, str_equal(f->at[i].name, "object") ? "object_id" : f->at[i].name);
         fields_json_one(&f->at[i], record, j);
     }
-    return actor_member(call, ((const struct audit *)record)->actor, j, err);
+    return view_actor(call, ((const struct audit *)record)->actor, j, err);
 }
 
 void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j)
@@ -333,7 +331,7 @@ int view_job_members(struct op_call *call, const void *record, struct json_out *
     const struct job *job = record;
 
     fields_json(&job_table.fields, job, j);
-    if (actor_member(call, job->actor, j, err) != 0)
+    if (view_actor(call, job->actor, j, err) != 0)
         return -1;
     return job_about(call, job, j, err);
 }

@@ -33,6 +33,10 @@ struct domain_record;
 /** view_domain_records(records, count, j): the member "records": what has to be entered. */
 void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j);
 
+/** view_actor(call, actor, j, err): the member "actor_name": who did it, by the name that people
+ * know; null for a customer, who is not told who works for the box. Return 0 or -1. */
+int view_actor(struct op_call *call, const char *actor, struct json_out *j, struct err *err);
+
 /** view_object(call, view, record, err): the whole object to call->out, with "job" if this call has
  * started one. Return 0 or -1. */
 int view_object(struct op_call *call, const struct view *view, const void *record, struct err *err);

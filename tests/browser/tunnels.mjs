@@ -87,6 +87,7 @@ await check("the change is compared, applied, and is in force without loading th
   await button("Apply").click();
   await closeJob();
   await page.getByText("Version 1").waitFor();
+  await page.locator(".versions", { hasText: "changed by admin" }).waitFor();
   return lines.includes("+ 1.") && lines.includes("^/ws") && (await field(1, "path").inputValue()) === "^/ws";
 });
 await check("a former version is gone back to", async () => {

@@ -87,7 +87,7 @@ function Versions({ of: x, again }) {
     .then((answer) => { if (answer) { again(); watchJob(answer, t("tunnel.go_back")); } });
   if (!data?.data.length) return null;
   return html`<${Card} title=${t("tunnel.versions")}><ul class="versions">${data.data.map((v) => html`<li key=${v.version}>
-    <div><b>${t("tunnel.version_n", { n: v.version })}</b> <span class="quiet">${t("tunnel.changed_by", { name: v.changed_by })} <${Time} at=${v.changed_at}/> · ${t("tunnel.n_rules", { n: v.rules })}</span></div>
+    <div><b>${t("tunnel.version_n", { n: v.version })}</b> <span class="quiet">${t("tunnel.changed_by", { name: v.actor_name || v.changed_by })} <${Time} at=${v.changed_at}/> · ${t("tunnel.n_rules", { n: v.rules })}</span></div>
     <details><summary>${t("tunnel.what_back")}</summary><${Changes} of=${v.changes}/></details>
     ${may("operator") && html`<${Button} icon="history" onClick=${() => back(v)}>${t("tunnel.go_back")}<//>`}</li>`)}</ul><//>`;
 }
