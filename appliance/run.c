@@ -20,6 +20,7 @@
 #include "file.h"
 #include "log.h"
 #include "recovery.h"
+#include "setup_state.h"
 #include "snapshot.h"
 #include "str.h"
 #include "supervise.h"
@@ -35,7 +36,7 @@
 struct run {
     struct cli *cli;
     uint32_t port;
-    bool demo;
+    bool demo, fresh; /* nobody has set it up yet */
     char front[PATHS_SIZE + 16], worker[PATHS_SIZE + 16], hands[PATHS_SIZE + 16],
         sett[PATHS_SIZE + 16], restore[PATHS_SIZE + 16], asked[PATHS_SIZE + 32];
     char log[PATHS_SIZE + 16], nginx[PATHS_SIZE + 16], nginx_conf[PATHS_SIZE + 32],
@@ -254,6 +255,19 @@ static int snapshots_prepare(struct cli *cli, struct err *err)
     return 0;
 }
 
+static bool is_fresh(struct cli *cli)
+{
+    struct err why;
+    struct txn *txn;
+    int needed;
+
+    if (db_read(&txn, cli->box.db, &why) == -1)
+        return false;
+    needed = setup_needed(txn, &why);
+    db_read_end(txn);
+    return needed == 1;
+}
+
 /* A box that was restored has the users of its snapshot, and their passwords. */
 static void tell_running(const struct run *run)
 {
@@ -263,6 +277,8 @@ static void tell_running(const struct run *run)
     printf("sett runs: http://localhost:%u", run->port);
     if (file_exists(path))
         printf("  (admin; password in %s)", path);
+    if (run->fresh)
+        printf("\nIt is new: http://localhost:%u/admin/setup", run->port);
     printf("\nCtrl-C stops it.\n");
 }
 
@@ -316,6 +332,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
         cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1 ||
         (run.demo && (snapshots_prepare(cli, err) == -1 || cli_setup_demo(cli, err) == -1)))
         return -1;
+    run.fresh = is_fresh(cli);
     hold_release(&cli->hold); /* a restore need not wait for one who only supervises */
     log_open("sett", LOG_LEVEL_INFO);
     if (supervise_new(&s, run.notify, run.log, err) == -1)
