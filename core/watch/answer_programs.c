@@ -100,7 +100,8 @@ static void write_disks(struct json_out *j, const struct paths *paths)
         json_out_object(j);
         json_out_key_text(j, "name", rows[i].what);
         json_out_key_text(j, "path", rows[i].path);
-        json_out_key_u64(j, "total_bytes", (uint64_t)v.f_blocks * v.f_frsize);
+        json_out_key_u64(j, "total_bytes",
+                         (uint64_t)(v.f_blocks - v.f_bfree + v.f_bavail) * v.f_frsize);
         json_out_key_u64(j, "free_bytes", (uint64_t)v.f_bavail * v.f_frsize);
         json_out_key_u64(j, "inodes", (uint64_t)v.f_files);
         json_out_key_u64(j, "inodes_free", (uint64_t)v.f_favail);

@@ -96,7 +96,8 @@ void box_figures(struct box_figures *out, const char *folder, uint64_t *busy, ui
     memory(out, &b);
     buf_free(&b);
     if (statvfs(folder, &fs) == 0) {
-        out->disk_total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+        /* As df counts: what is kept for root or by a quota cannot be filled by tenants. */
         out->disk_bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+        out->disk_total_bytes = out->disk_bytes + (uint64_t)fs.f_bavail * fs.f_frsize;
     }
 }

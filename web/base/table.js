@@ -48,7 +48,7 @@ export function Table({ list, params, columns, filters = [], search, live = [], 
     e.preventDefault();
   };
   useEffect(() => { // also when nothing is focused yet
-    const hear = (e) => { if (document.activeElement === document.body && (e.key === "j" || e.key === "ArrowDown") && localStorage.getItem("sett.keys") !== "off" && !document.querySelector("dialog[open]")) keys(e); };
+    const hear = (e) => { if (["BODY", "H1"].includes(document.activeElement?.tagName) && (e.key === "j" || e.key === "ArrowDown") && localStorage.getItem("sett.keys") !== "off" && !document.querySelector("dialog[open]")) keys(e); };
     addEventListener("keydown", hear);
     return () => removeEventListener("keydown", hear);
   }, []);

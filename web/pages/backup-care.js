@@ -228,7 +228,11 @@ export const restore = ({ snapshot, tenant }) => show(({ close }) => {
 
 /* ---- lists ---- */
 
-const nameOf = (r) => r.scope.replace(/^tenant /, "");
+/** A tenant by the name that people know. */
+const Tenant = ({ id }) => {
+  const { data, problem } = useLoad(() => get("/api/tenants/" + id), [id]);
+  return html`<a href=${"/admin/tenants/" + id}>${data?.name || (problem ? id : "…")}</a>`;
+};
 const decide = (r, what) => async () => {
   const tenant = await get("/api/tenants/" + r.tenant_id);
   const made = await confirm({ title: t("backups.re." + what), name: tenant.name, body: t(`backups.re.${what}_help`), act: t("backups.re." + what), kind: what === "commit" ? "danger" : "primary", command: `sett restore ${what} ${r.id}`,
@@ -242,7 +246,7 @@ export function Restores() {
   const looks = { restored: "warn", resumed: "good", committed: "good", rolled_back: "", reconciling: "warn", running: "busy", failed: "bad" };
   const columns = [
     { id: "started_at", label: t("backups.re.when"), always: true, show: (r) => html`<${Time} at=${r.started_at || r.restored_at}/>` },
-    { id: "of", label: t("backups.of"), show: (r) => (r.tenant_id ? html`<a href=${"/admin/tenants/" + r.tenant_id}>${nameOf(r)}</a>` : t("backups.whole_box")) },
+    { id: "of", label: t("backups.of"), show: (r) => (r.tenant_id ? html`<${Tenant} id=${r.tenant_id}/>` : t("backups.whole_box")) },
     { id: "snapshot", label: t("backups.re.snapshot"), show: (r) => html`${r.snapshot_number} <${Time} at=${r.snapshot_at}/>` },
     { id: "state", label: t("backups.v.state"), show: (r) => html`<${State} of=${r.state} group="backups.restore_state" look=${looks[r.state]} title=${r.problem}/>` },
     { id: "lost", label: t("backups.re.lost"), wide: true, show: (r) => r.problem || r.lost },

@@ -205,7 +205,7 @@ export default {
   "step.pause": "Wartungsseite zeigen",
   "step.create": "Den neuen anlegen",
   "step.moved": "Vermerken, wo er ist",
-  "step.clear": "Den alten entfernen",
+  "step.clear": "Entfernen, was übrig ist",
   "step.read": "Den Stand lesen",
   "step.remake": "Programm neu anlegen",
   "step.unroute": "Namen wegnehmen",

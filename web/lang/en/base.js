@@ -205,7 +205,7 @@ export default {
   "step.pause": "Show the maintenance page",
   "step.create": "Make the new one",
   "step.moved": "Note where it is",
-  "step.clear": "Remove the old one",
+  "step.clear": "Clear away what is not needed",
   "step.read": "Look at what there is",
   "step.remake": "Make the program anew",
   "step.unroute": "Take its name off",

@@ -205,7 +205,7 @@ export default {
   "step.pause": "Mostrar la página de mantenimiento",
   "step.create": "Crear el nuevo",
   "step.moved": "Anotar dónde está",
-  "step.clear": "Eliminar el anterior",
+  "step.clear": "Retirar lo que sobra",
   "step.read": "Mirar lo que hay",
   "step.remake": "Recrear el programa",
   "step.unroute": "Retirar su nombre",
