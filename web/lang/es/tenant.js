@@ -11,7 +11,7 @@ export default {
   usage: "En uso ahora",
   runs: "Dónde se ejecuta",
   now: "En curso",
-  latest: "Último trabajo",
+  latest: "Última tarea",
   limits: "Límites",
   limits_help: "Un límite vacío es el del plan. El programa se crea de nuevo con sus límites nuevos.",
   as_plan: "como el plan",
