@@ -3,10 +3,25 @@ import { html, signal, useState, useEffect, useRef } from "./h.js";
 import { t, word } from "./lang.js";
 import { Problem } from "./api.js";
 
+// The icons are taken into the page once: as long as it is open it has them all, though the box does not answer.
+const sprite = signal("/icons.svg#");
+const ask = new XMLHttpRequest();
+ask.open("GET", "/icons.svg");
+ask.responseType = "document";
+ask.onload = () => {
+  const all = ask.status === 200 && ask.responseXML?.documentElement;
+  if (!all) return;
+  for (const one of all.children) one.id = "icon-" + one.id;
+  all.style.display = "none";
+  document.body.append(all);
+  sprite.value = "#icon-";
+};
+ask.send();
+
 /** <Icon name="box" label="…"/>: of web/icons.svg; without a label it is decoration. */
 export const Icon = ({ name, label, spin }) => html`
   <svg class=${"icon" + (spin ? " spin" : "")} role=${label ? "img" : null} aria-label=${label} aria-hidden=${label ? null : "true"}>
-    <use href=${"/icons.svg#" + name}/></svg>`;
+    <use href=${sprite.value + name}/></svg>`;
 
 /** <Button icon kind="primary|danger|quiet" busy onClick>label</Button> */
 export const Button = ({ icon, kind = "", busy, children, type = "button", label, ...rest }) => html`
@@ -76,7 +91,7 @@ export function Trouble({ of, again }) {
   const key = `base.error.${p.code}`, known = t(key);
   return html`<div class="trouble" role="alert"><${Icon} name="circle-alert"/>
     <div><strong>${known === key ? p.message : known}</strong>
-      ${known !== key && bare(p.message) !== bare(known) && html`<p class="quiet">${p.message}</p>`}
+      ${known !== key && p.code !== "offline" && bare(p.message) !== bare(known) && html`<p class="quiet">${p.message}</p>`}
       ${p.hint && html`<p>${p.hint}</p>`}
       ${p.errors?.length > 0 && html`<ul>${p.errors.map((e) => html`<li>${e.pointer?.slice(1)} ${e.detail}</li>`)}</ul>`}
       ${p.request && html`<p class="quiet">${t("base.request")} <code>${p.request}</code><${Copy} text=${p.request}/></p>`}
