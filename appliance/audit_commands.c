@@ -48,7 +48,7 @@ static int read_words(int argc, char **argv, struct export_words *words, struct 
 
 static int write_block(const struct buf *block, struct err *err)
 {
-    return fwrite(block->data, 1, block->len, stdout) == block->len
+    return block->len == 0 || fwrite(block->data, 1, block->len, stdout) == block->len
                ? 0
                : err_sys(err, "write", errno, "standard output");
 }
@@ -58,7 +58,9 @@ static int write_all(struct cli *cli, enum audit_format format, struct audit_spa
                      struct buf *block, struct err *err)
 {
     audit_export_head(format, block);
-    while (write_block(block, err) == 0 && span->next <= span->last) {
+    if (write_block(block, err) == -1)
+        return -1;
+    while (span->next <= span->last) {
         struct txn *txn;
         int rc;
         buf_reset(block);
@@ -66,12 +68,10 @@ static int write_all(struct cli *cli, enum audit_format format, struct audit_spa
             return -1;
         rc = audit_export_some(txn, format, span, AT_ONCE, block, err);
         db_read_end(txn);
-        if (rc == -1)
+        if (rc == -1 || write_block(block, err) == -1)
             return -1;
     }
-    if (err->kind == ERR_NONE && fflush(stdout) != 0)
-        return err_sys(err, "write", errno, "standard output");
-    return err->kind == ERR_NONE ? 0 : -1;
+    return fflush(stdout) == 0 ? 0 : err_sys(err, "write", errno, "standard output");
 }
 
 int cli_audit_export(struct cli *cli, int argc, char **argv, struct err *err)

@@ -20,6 +20,7 @@ int audit_span_find(struct txn *txn, int64_t from_ms, int64_t until_ms, struct a
 {
     struct audit_head head = {.id = 1};
     struct audit before = {0};
+    int found;
 
     memset(span, 0, sizeof *span);
     span->next = 1;
@@ -32,10 +33,10 @@ int audit_span_find(struct txn *txn, int64_t from_ms, int64_t until_ms, struct a
     if (until_ms != 0)
         span->last--;
     before.number = span->next - 1;
-    if (before.number == 0 || record_get(txn, &audit_table, &before, err) == 0)
-        return 0;
-    memcpy(span->previous, before.hash, sizeof span->previous);
-    return err->kind == ERR_NONE ? 0 : -1;
+    found = before.number == 0 ? 0 : record_get(txn, &audit_table, &before, err);
+    if (found == 1)
+        memcpy(span->previous, before.hash, sizeof span->previous);
+    return found < 0 ? -1 : 0;
 }
 
 /* What an entry is about cannot be called "object" in an object that says what it is. */
