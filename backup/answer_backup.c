@@ -198,7 +198,7 @@ static void say_room(const struct saga_context *c, const struct vault_id *v, str
     told ? json_out_u64(j, room.free_bytes) : json_out_null(j);
     json_out_key(j, "size_bytes");
     told ? json_out_u64(j, room.size_bytes) : json_out_null(j);
-    json_out_key_text(j, "problem", why.kind == ERR_NONE ? "" : why.text);
+    json_out_key_text(j, "problem", told || (opened && place.room == NULL) ? "" : why.text);
     json_out_end_object(j);
     place_free(&place);
 }

@@ -34,7 +34,7 @@ static int put_block(struct exporting *e, struct err *err)
     size_t skip = e->skip < e->block.len ? (size_t)e->skip : e->block.len;
 
     e->bytes += e->block.len;
-    if (e->fd == -1)
+    if (e->fd == -1 || e->block.len == 0)
         return 0;
     e->skip -= skip;
     if (file_write_all(e->fd, e->block.data + skip, e->block.len - skip) == 0)
