@@ -9,8 +9,10 @@ const row = (text) => page.locator("li").filter({ hasText: text });
 const done = (text) => row(text).getByRole("img", { name: "done" }).waitFor();
 let secret = "";
 
-await check("a new box says so to its admin", async () => {
+await check("a new box leads its admin to its setup, and says so until it is done", async () => {
   await signIn(page);
+  await page.getByRole("heading", { name: "Set up this box" }).waitFor();
+  await page.goto("/admin");
   await page.getByRole("link", { name: "Set it up" }).click();
   await page.getByRole("heading", { name: "Set up this box" }).waitFor();
 });

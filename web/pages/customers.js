@@ -34,7 +34,7 @@ export const customer = ({ params }) => {
   const letters = [{ id: "subject", label: t("customers.letter"), always: true, show: (m) => m.subject || m.kind }, { id: "state", label: t("customers.state"), show: (m) => html`<${State} of=${m.state}/>` },
     { id: "created_at", label: t("customers.when"), show: (m) => html`<${Time} at=${m.created_at}/>` }];
   return html`<${Page} title=${c.name} back=${["/admin/customers", t("base.page.customers")]}
-      acts=${html`${may("admin") && html`<${Button} icon="user-plus" onClick=${() => go("/admin/users?new=1&customer=" + c.number)}>${t("base.act.invite")}<//>`}
+      acts=${html`${may("admin") && html`<${Button} icon="user-plus" onClick=${() => go(`/admin/users?new=1&customer=${c.number}&name=${encodeURIComponent(c.email || "")}`)}>${t("base.act.invite")}<//>`}
         ${may("operator") && html`<${Button} icon="pencil" onClick=${() => edit(c, again)}>${t("base.edit")}<//>`}`}>
     <${Card}><${Facts} of=${[[t("customers.number"), c.number], [t("customers.email"), c.email && html`<a href=${"mailto:" + c.email}>${c.email}</a>`], [t("customers.locale"), c.locale],
       [t("customers.stripe"), c.stripe_customer && html`<code>${c.stripe_customer}</code>`], [t("customers.made"), html`<${Time} at=${c.created_at}/>`], [t("customers.note"), c.note]]}/><//>

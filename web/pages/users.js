@@ -26,11 +26,11 @@ const fields = () => [
 
 const agent = (text) => text.match(/(Firefox|Edg|Chrome|Safari|curl|sett)\/?[\d.]*/)?.[0] || text.slice(0, 40);
 
-const invite = (again, customer) => show(({ close }) => {
+const invite = (again, customer, name) => show(({ close }) => {
   const { data } = useLoad(() => get("/api/setup"), []);
   const done = async (answer) => { close(); again?.(); await link(answer, t("users.invitation"), answer.name); };
   return data && html`<${Dialog} title=${t("base.act.invite")} close=${close}>
-    <${Form} op="invitation.create" path="/api/invitations" submit=${t("users.invite")} cancel=${close} done=${done} start=${{ role: customer ? "customer" : "operator", customer_id: customer, language: lang.value, mail: data.mail }}
+    <${Form} op="invitation.create" path="/api/invitations" submit=${t("users.invite")} cancel=${close} done=${done} start=${{ role: customer ? "customer" : "operator", customer_id: customer, name, language: lang.value, mail: data.mail }}
       fields=${[{ name: "name", label: t("users.name"), required: true, maxlength: 120, help: t("users.name_help"), autofocus: true, wide: true }, ...fields(),
         data.mail && { name: "mail", label: t("users.by_mail"), type: "checkbox", wide: true }].filter(Boolean)}
       body=${(v) => ({ name: v.name, role: v.role, email: v.email || undefined, language: v.language || undefined, customer_id: v.role === "customer" ? v.customer_id : undefined,
@@ -125,7 +125,7 @@ function List() {
 }
 
 export default function Users({ query }) {
-  if (query.new) { setQuery({ new: null, customer: null }); invite(null, query.customer); }
+  if (query.new) { setQuery({ new: null, customer: null, name: null }); invite(null, query.customer, query.name); }
   const tab = query.tab || "users";
   return html`<${Page} title=${t("base.page.users")} lead=${t("users.lead")}
       acts=${html`<${Button} kind="primary" icon="user-plus" onClick=${() => invite()}>${t("base.act.invite")}<//>`}>
