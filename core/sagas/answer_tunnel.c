@@ -272,6 +272,7 @@ static int local_status(const struct answer_setup *s, const struct about *a, str
     struct hands_reply reply;
     struct json_out j;
     enum outcome outcome = answer_hands(s, a, HANDS_ROUTE_SHOW, 0, &reply, NULL, err);
+    bool paused = a->tunnel.state == TUNNEL_PAUSED;
     bool routed = outcome == OUTCOME_OK && reply.number == a->tunnel.number;
 
     if (outcome != OUTCOME_OK && outcome != OUTCOME_ABSENT)
@@ -279,9 +280,13 @@ static int local_status(const struct answer_setup *s, const struct about *a, str
     begin(a, &j, out);
     json_out_key_text(&j, "health", routed ? "healthy" : "stopped");
     json_out_key_text(&j, "summary",
-                      routed ? "The web server leads its host name to the service."
-                             : "The web server does not lead its host name anywhere.");
-    json_out_key_text(&j, "remedy", routed ? "" : "sett tunnel restart puts it down anew.");
+                      routed   ? "The web server leads its host name to the service."
+                      : paused ? "Its tenant is suspended, and its host name leads nowhere."
+                               : "The web server does not lead its host name anywhere.");
+    json_out_key_text(&j, "remedy",
+                      routed   ? ""
+                      : paused ? "sett tenant resume brings it back."
+                               : "sett tunnel restart puts it down anew.");
     json_out_key_bool(&j, "routed", routed);
     json_out_key_u64(&j, "port", reply.port);
     json_out_end_object(&j);

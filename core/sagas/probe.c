@@ -170,8 +170,10 @@ static int read_tunnel(struct txn *txn, const struct saga_context *c, struct job
     (void)str_copy(tenant.id, sizeof tenant.id, tunnel->tenant_id);
     if (tenant.id[0] != '\0' && (found = record_get(txn, &tenant_table, &tenant, err)) == -1)
         return -1;
-    if (found == 1 && (facts_set_u64(job, PROBE_TENANT, tenant.number, err) == -1 ||
-                       facts_set(job, FACT_MAINTENANCE, tenant.maintenance ? "1" : "", err) == -1))
+    if (found == 1 &&
+        (facts_set_u64(job, PROBE_TENANT, tenant.number, err) == -1 ||
+         facts_set(job, FACT_MAINTENANCE, tenant.maintenance ? "1" : "", err) == -1 ||
+         facts_set(job, PROBE_SUSPENDED, tenant.state == TENANT_SUSPENDED ? "1" : "", err) == -1))
         return -1;
     path_of_rule(tunnel->path, path, sizeof path);
     if (kv_get(&job->facts, PROBE_PATH) == NULL && facts_set(job, PROBE_PATH, path, err) == -1)

@@ -15,6 +15,8 @@
 #define PROBE_PUBLIC "probe.public" /* "1": the address is a customer's word */
 #define PROBE_DNS    "probe.dns_server"
 #define PROBE_TENANT "probe.tenant" /* number of the tunnel's tenant */
+#define PROBE_SUSPENDED                                                                            \
+    "probe.suspended" /* "1": that tenant is suspended, and meant to be silent */
 
 #define PROBE_SERVER_NAME "probe.server_name" /* of the rule: what the certificate must be for */
 #define PROBE_HOST_HEADER "probe.host_header" /* of the rule: the Host that the service is sent */

@@ -59,6 +59,15 @@ by_rule(const struct kv *f, struct probe_verdict *v, const char *leads, const ch
 
 /* ---- all is well, or is meant to be so ---- */
 
+static bool suspended(const struct kv *f, struct probe_verdict *v)
+{
+    if (kv_get(f, PROBE_SUSPENDED) == NULL)
+        return false;
+    (void)verdict_because(v, "suspended", "Nothing answers on purpose: its tenant is suspended.");
+    (void)verdict_change(v, "Resume the tenant.");
+    return verdict_command(v, "sett tenant resume %s", verdict_fact(f, PROBE_TENANT));
+}
+
 static bool maintenance(const struct kv *f, struct probe_verdict *v)
 {
     if (!probe_is(f, PROBE_RULE, "maintenance") && kv_get(f, FACT_MAINTENANCE) == NULL)
@@ -478,10 +487,10 @@ static bool no_dns(const struct kv *f, struct probe_verdict *v)
 }
 
 static verdict_rule *const rules[] = {
-    fixed_answer,   fine,        maintenance, invalid,      not_public, no_name,     refused,
-    unreached,      speaks_tls,  speaks_http, speaks_other, hangs,      tunnel_gone, no_connector,
-    domain_waits,   no_record,   no_dns,      no_rule,      other_rule, certificate, wrong_path,
-    service_broken, service_404, redirected,  verdict_door,
+    fixed_answer, fine,           suspended,   maintenance, invalid,      not_public, no_name,
+    refused,      unreached,      speaks_tls,  speaks_http, speaks_other, hangs,      tunnel_gone,
+    no_connector, domain_waits,   no_record,   no_dns,      no_rule,      other_rule, certificate,
+    wrong_path,   service_broken, service_404, redirected,  verdict_door,
 };
 
 void probe_verdict(const struct kv *facts, struct probe_verdict *v)

@@ -43,6 +43,8 @@ static const struct {
     {CF WAY "probe.reach=open probe.speaks=stream", "fine", "Nothing", ""},
     {CF "probe.reach=open probe.speaks=stream probe.connector=stopped", "connector_down", "Start",
      "sett tunnel restart 7"},
+    {CF HERE "probe.suspended=1 probe.reach=refused", "suspended", "Resume",
+     "sett tenant resume 3"},
     {CF HERE "maintenance=1 probe.door=503", "maintenance", "End", "sett tenant update 3 --"},
     {CF "probe.reach=invalid probe.why=no", "service_invalid", "http://", ""},
     {"probe.url=http://x/ probe.reach=forbidden", "address_not_public", "public", ""},

@@ -38,7 +38,7 @@ export default {
   "sign.bad": "schlecht",
   "stage.service": "Dienst",
   "stage.connector": "Connector",
-  "stage.way": "Cloudflare",
+  "stage.way": "Zugang",
   "stage.name": "Name",
   "stage.door": "Eingang",
   restart: "Neu starten",

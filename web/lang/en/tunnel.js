@@ -38,7 +38,7 @@ export default {
   "sign.bad": "bad",
   "stage.service": "Service",
   "stage.connector": "Connector",
-  "stage.way": "Cloudflare",
+  "stage.way": "Way in",
   "stage.name": "Name",
   "stage.door": "Front door",
   restart: "Restart",

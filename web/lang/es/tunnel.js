@@ -38,7 +38,7 @@ export default {
   "sign.bad": "mal",
   "stage.service": "Servicio",
   "stage.connector": "Conector",
-  "stage.way": "Cloudflare",
+  "stage.way": "Acceso",
   "stage.name": "Nombre",
   "stage.door": "Puerta",
   restart: "Reiniciar",
