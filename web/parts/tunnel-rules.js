@@ -46,7 +46,7 @@ function Rule({ of: r, at, rows, errors, warnings, met, change, move, drop, rout
   const about = (field) => errors.filter((e) => e.field === field || (field === "hostname" && !["path", "service"].includes(e.field)));
   const cell = (field, label, placeholder, off) => {
     const bad = about(field), id = `rule-${r.key}-${field}`;
-    return html`<label class="field"><span>${label}</span><input value=${r[field]} placeholder=${placeholder} disabled=${off} spellcheck=${false} autocapitalize="off" data-field=${field}
+    return html`<label class="field"><span>${label}</span><input value=${r[field]} placeholder=${off ? "" : placeholder} disabled=${off} spellcheck=${false} autocapitalize="off" data-field=${field}
       aria-invalid=${bad.length ? "true" : null} aria-describedby=${bad.length ? id : null} onInput=${(e) => change({ [field]: e.target.value })}/>
       ${bad.length > 0 && html`<small class="bad" id=${id}>${bad.map((e) => e.detail).join(" ")}</small>`}</label>`;
   };
