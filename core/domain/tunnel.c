@@ -203,6 +203,12 @@ int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err)
     return set_words(txn, tunnel, err) != 0 ? -1 : record_put(txn, &tunnel_table, tunnel, err);
 }
 
+int tunnel_note_health(struct txn *txn, struct tunnel *tunnel, uint32_t health, struct err *err)
+{
+    tunnel->health = health;
+    return set_words(txn, tunnel, err) != 0 ? -1 : record_put(txn, &tunnel_table, tunnel, err);
+}
+
 int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,
                 struct err *err)
 {

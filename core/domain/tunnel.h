@@ -75,6 +75,10 @@ bool tunnel_routed(const struct tunnel *tunnel);
 /** tunnel_put(txn, tunnel, err): store a changed one; updated_at is set here. 0 or -1. */
 int tunnel_put(struct txn *txn, struct tunnel *tunnel, struct err *err);
 
+/** tunnel_note_health(txn, tunnel, health, err): note how its connector is and store it. Nobody has
+ * changed the tunnel by that: updated_at stays. Return 0 or -1. */
+int tunnel_note_health(struct txn *txn, struct tunnel *tunnel, uint32_t health, struct err *err);
+
 /** tunnel_move(txn, tunnel, state, reason, err): change its state, reason and times and store it.
  * A deleted one stays deleted: ERR_CONFLICT "tunnel_deleted". 0 or -1. */
 int tunnel_move(struct txn *txn, struct tunnel *tunnel, enum tunnel_state state, const char *reason,

@@ -156,8 +156,7 @@ static int note_tunnel(struct txn *txn, const struct change *c, struct err *err)
     memcpy(tunnel.id, c->id, sizeof tunnel.id);
     if ((found = record_get(txn, &tunnel_table, &tunnel, err)) != 1 || tunnel.health == c->state)
         return found == -1 ? -1 : 0;
-    tunnel.health = c->state;
-    return tunnel_put(txn, &tunnel, err);
+    return tunnel_note_health(txn, &tunnel, c->state, err);
 }
 
 /* It is well again: a restart that did not help and waits for a person has nothing left to say. */

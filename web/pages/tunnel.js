@@ -19,7 +19,7 @@ const looks = { healthy: "good", stopped: "bad", gone: "bad", mute: "bad", uncon
 
 /** What the provider and the connector say now; asked again whenever the tunnel changes. */
 function Status({ of: x }) {
-  const { data: s, problem, busy, again } = useLoad(() => get(`/api/tunnels/${x.id}/status`), [x.id, x.updated_at]);
+  const { data: s, problem, busy, again } = useLoad(() => get(`/api/tunnels/${x.id}/status`), [x.id, x.updated_at, x.health]);
   const links = (s?.provider_connectors || []).flatMap((c) => c.links.map((l, i) => ({ ...l, id: c.id + i, connector: c })));
   const columns = [
     { id: "colo", label: t("tunnel.colo"), show: (l) => html`${l.colo} <${State} of=${l.pending ? "pending" : "connected"} group="tunnel.link"/>` },
