@@ -162,7 +162,7 @@ def whole_box(tap, points):
             used = lane.database()
             fine = lane.pg.rows(used) == lane.then[0] and lane.pg.names() == sorted([*names, used]) and lane.tenant()["database_kept"] == 1
             lane.rest()
-            alone("rollback")
+            alone("rollback", "--confirm=rollback")
             lane.worker()
             wait_for(lambda want=names: lane.pg.names() == want, "what it made is gone", 60)
             tap.ok(fine and lane.has() == now, f"killed at {point}: put back all the same, and taken back", (used, lane.pg.names(), lane.has()))
