@@ -1,7 +1,7 @@
 // Charts by uPlot, loaded when the first one is shown. Each has a twin as a table, and ranges as buttons.
 import { html, useEffect, useRef, useState } from "./h.js";
 import { t, lang } from "./lang.js";
-import { exact, number } from "./say.js";
+import { bytes, exact, number } from "./say.js";
 import { Button, Empty } from "./ui.js";
 
 let loading = null;
@@ -11,6 +11,8 @@ const sheet = (href) => new Promise((done) => {
   document.head.append(link);
 });
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const BINARY = Array.from({ length: 50 }, (_, i) => 2 ** i); // steps of an axis of bytes
 
 /**
  * <Chart title times=[seconds…] series=[{label, values, say, colour: "--accent"}] height ranges=["2h","2d"] range setRange/>
@@ -30,8 +32,8 @@ export function Chart({ title, times, series, height = 180, ranges, range, setRa
       const say = series[0].say || number;
       chart = new uPlot({
         width: box.current.clientWidth, height, legend: { live: true }, cursor: { drag: { x: true, y: false } },
-        scales: { y: { range: (u, lo, hi) => [from0 ? 0 : lo, max ?? Math.max(hi * 1.1, from0 ? 0.001 : hi)] } },
-        axes: [{ ...axis, space: 90, incrs: [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800], values: (u, v) => v.map((s) => dates.format(s * 1000)) }, { ...axis, size: 64, values: (u, v) => v.map((n) => say(n)) }],
+        scales: { y: { range: (u, lo, hi) => [from0 ? 0 : lo, max ?? Math.max(hi * 1.1, from0 ? (say === bytes ? 1024 : 0.001) : hi)] } },
+        axes: [{ ...axis, space: 90, incrs: [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800], values: (u, v) => v.map((s) => dates.format(s * 1000)) }, { ...axis, size: 64, ...(say === bytes && { incrs: BINARY }), values: (u, v) => v.map((n, i) => (i && say(n) === say(v[i - 1]) ? "" : say(n))) }],
         series: [{ label: t("base.time"), value: (u, v) => (v ? exact(v * 1000) : "–") }, ...series.map((s, i) => ({ label: s.label, stroke: colour(s.colour || ["--accent", "--good", "--warn"][i % 3]), width: 1.5, dash: i ? [4 * i, 3] : undefined,
           fill: i ? undefined : colour("--accent-soft"), spanGaps: false, points: { show: times.length < 3 }, value: (u, v) => (v === null || v === undefined ? "–" : (s.say || number)(v)) }))],
       }, [times, ...series.map((s) => s.values)], box.current);

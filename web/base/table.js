@@ -58,7 +58,8 @@ export function Table({ list, params, columns, filters = [], search, live = [], 
   const cell = (c, i, row) => html`<td class=${(c.end ? "end " : "") + (c.wide ? "wide" : "")} data-label=${c.label}>
     ${i === 0 && href ? html`<a class="row" href=${href(row)}>${c.show ? c.show(row) : row[c.id]}</a>` : c.show ? c.show(row) : row[c.id]}</td>`;
   const open = (row) => (e) => {
-    if (href && !e.target.closest("a,button,input,label,select,summary") && !String(getSelection())) go(href(row));
+    if (e.target.closest("a,button,input,label,select,summary") || String(getSelection())) return;
+    if (href) go(href(row)); else e.currentTarget.querySelector("button.row")?.click();
   };
 
   return html`<div class="table" onKeyDown=${keys} ref=${box}>
