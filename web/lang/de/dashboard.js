@@ -8,7 +8,7 @@ export default {
   business: "Das Geschäft",
   active: "Aktive Mandanten",
   of_all: "von {n} insgesamt",
-  halted: "Nicht bezahlt",
+  halted: "Überfällig, ausgesetzt",
   halted_note: "{a} überfällig, {b} ausgesetzt",
   revenue: "Umsatz im Monat",
   paying: { one: "aus einem Abonnement", other: "aus {n} Abonnements" },

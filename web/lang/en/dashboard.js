@@ -8,7 +8,7 @@ export default {
   business: "The business",
   active: "Active tenants",
   of_all: "of {n} in all",
-  halted: "Not paid",
+  halted: "Past due, suspended",
   halted_note: "{a} past due, {b} suspended",
   revenue: "Revenue a month",
   paying: { one: "from one subscription", other: "from {n} subscriptions" },

@@ -8,7 +8,7 @@ export default {
   business: "El negocio",
   active: "Inquilinos activos",
   of_all: "de {n} en total",
-  halted: "Sin pagar",
+  halted: "En mora, suspendidos",
   halted_note: "{a} vencidos, {b} suspendidos",
   revenue: "Ingresos al mes",
   paying: { one: "de una suscripción", other: "de {n} suscripciones" },
