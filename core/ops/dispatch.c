@@ -74,13 +74,16 @@ int op_fresh(const struct op_call *call, struct err *err)
     return err_hint(err, "POST /api/auth/confirm with the password, then the same again");
 }
 
-/* What makes two requests the same: the operation and the parameters that were given. */
+/* What makes two requests the same: the operation and the parameters that were given. A password
+ * may be among them and this is stored, so it takes our key: else whoever has a copy of the store
+ * could try passwords against it, as fast as a digest is taken. */
 static void request_digest(const struct op_call *call, uint8_t out[32])
 {
     crypto_generichash_state state;
     const struct fields *f = call->op->params;
 
-    crypto_generichash_init(&state, NULL, 0, 32);
+    crypto_generichash_init(&state, call->box->web_key.token, sizeof call->box->web_key.token, 32);
+    crypto_generichash_update(&state, (const unsigned char *)"idempotency", 12);
     crypto_generichash_update(&state, (const unsigned char *)call->op->name,
                               strlen(call->op->name) + 1);
     for (size_t i = 0; f != NULL && i < f->count; i++)
