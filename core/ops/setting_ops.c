@@ -81,6 +81,32 @@ static bool is_fixed(const struct setting_row *row)
     return str_equal(row->name, "box.id") || str_equal(row->name, "box.set_up_at");
 }
 
+/* What decides who gets in, where links and letters lead, and to whom secrets are sent: as good as
+ * the secrets themselves, so not for a session that somebody left open, and not for keys. */
+static bool is_guarded(const struct setting_row *row)
+{
+    static const char *const guarded[] = {"auth.",
+                                          "limits.login",
+                                          "box.url",
+                                          "smtp.",
+                                          "mail.from",
+                                          "stripe.api",
+                                          "cloudflare.api",
+                                          "turn.api",
+                                          "proxmox.url",
+                                          "proxmox.ca_file",
+                                          "proxmox.fingerprint",
+                                          "outside.ca_file",
+                                          "database.admin",
+                                          "dns.server",
+                                          "alerts.private_targets"};
+
+    for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++)
+        if (str_starts(row->name, guarded[i]))
+            return true;
+    return false;
+}
+
 static enum setting_type type_of(const struct setting_row *row)
 {
     if (row->type == FIELD_U64)
@@ -180,6 +206,8 @@ static int set_setting(struct op_call *call, struct err *err)
     if (is_fixed(row))
         return err_field(err, "name", "setting_fixed",
                          "%s was made with the box, and is not to be changed", row->name);
+    if (is_guarded(row) && op_fresh(call, err) != 0)
+        return -1;
     (void)str_copy(setting.name, sizeof setting.name, row->name);
     if ((found = record_get(call->txn, &setting_table, &setting, err)) < 0)
         return -1;

@@ -243,6 +243,50 @@ static bool resolves(const struct cJSON *doc, const char *ref)
     return json_at(doc, path) != NULL;
 }
 
+/* What is kept of a request has its password in it, and the store is in every snapshot: without the
+ * key, which is not, nobody may be able to try passwords against it. */
+static void a_kept_request_says_nothing_of_its_password(void **state)
+{
+    struct ops_world *w = *state;
+    struct actor nobody = ops_actor(ROLE_PUBLIC);
+    struct ops_extra again = {.key = "k2"};
+    static const char json[] = "{\"username\":\"admin\",\"password\":\"" PASSWORD "\"}";
+
+    assert_int_equal(ops_call(w, "auth.login", &nobody, &again, json), 200);
+    assert_int_equal(ops_call(w, "auth.login", &nobody, &again, json), -409);
+    assert_string_equal(w->err.code, "idempotency_secret");
+    w->box.web_key.token[0] ^= 1;
+    assert_int_equal(ops_call(w, "auth.login", &nobody, &again, json), -422);
+    assert_string_equal(w->err.code, "idempotency_mismatch");
+}
+
+/* How one signs in, and where links lead and letters go, is not changed with a session that was
+ * found open, nor with a key. */
+static void how_one_signs_in_needs_the_password(void **state)
+{
+    static const char *const guarded[] = {
+        "auth.second_factor", "auth.session_hours",     "box.url", "smtp.url", "smtp.tls",
+        "mail.from",          "limits.login_per_minute"};
+    struct ops_world *w = *state;
+    struct actor admin;
+    char json[200];
+
+    assert_int_equal(sign_in(w, "admin", PASSWORD, &admin), 200);
+    admin.fresh_at -= AUTH_FRESH_MS + 1;
+    for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++) {
+        (void)str_format(json, sizeof json, "{\"name\":\"%s\",\"value\":\"\"}", guarded[i]);
+        assert_int_equal(ops_call(w, "setting.set", &admin, NULL, json), -403);
+        assert_string_equal(w->err.code, "password_needed");
+    }
+    assert_int_equal(ops_call(w, "setting.set", &admin, NULL,
+                              "{\"name\":\"ports.ranges\",\"value\":\"3100-3999\"}"),
+                     200);
+    assert_int_equal(sign_in(w, "admin", PASSWORD, &admin), 200);
+    assert_int_equal(ops_call(w, "setting.set", &admin, NULL,
+                              "{\"name\":\"auth.session_hours\",\"value\":\"8\"}"),
+                     200);
+}
+
 static void check_refs(const struct cJSON *doc, const struct cJSON *node)
 {
     const struct cJSON *item = NULL;
@@ -293,6 +337,8 @@ int main(void)
         TEST(a_stolen_refresh_token_ends_the_session),
         TEST(users_are_kept_in_order),
         TEST(a_key_is_shown_once),
+        TEST(a_kept_request_says_nothing_of_its_password),
+        TEST(how_one_signs_in_needs_the_password),
         TEST(the_api_describes_itself),
     };
 
