@@ -142,14 +142,15 @@ static bool wait_look(const struct watch *w)
     return poll(fds, 2, LOOK_MS) <= 0 || (fds[0].revents == 0 && fds[1].revents == 0);
 }
 
-/* What is new since the last look, appended; the sender's right checked again when ${again}. */
-static int look(struct watch *w, bool again, struct err *err)
+/* What is new since the last look, appended, if the sender still may be told: what is new may be
+ * that the session has ended. */
+static int look(struct watch *w, struct err *err)
 {
     struct txn *txn;
     if (db_read(&txn, w->events->box->db, err) < 0) {
         return -1;
     }
-    int rc = again ? sender_check(w, txn, err) : 0;
+    int rc = sender_check(w, txn, err);
     if (rc == 0) {
         rc = stream_look(&w->stream, txn, &w->actor, &w->m->out, err);
     }
@@ -170,7 +171,7 @@ static void run(struct watch *w)
             beat_ms = now_ms;
             stream_beat(&w->stream, &w->m->out);
         }
-        int more = last != seen || beat ? look(w, beat, &err) : 0;
+        int more = last != seen || beat ? look(w, &err) : 0;
         if (more < 0) {
             return;
         }
@@ -203,12 +204,12 @@ static void run_logs(struct watch *w)
         if (now_ms - beat_ms >= HEARTBEAT_MS) {
             beat_ms = now_ms;
             buf_text(&w->m->out, ": still here\n\n");
-            if (right_check(w, &err) < 0) {
-                return;
-            }
         }
         if (now_ms - asked_ms >= LOGS_MS) {
             asked_ms = now_ms;
+            if (right_check(w, &err) < 0) {
+                return;
+            }
             if (log_events(w->events->box, w->m->request.query, w->after, &w->m->out, &err) < 0 &&
                 err.kind != ERR_UNAVAILABLE && err.kind != ERR_TIMEOUT) {
                 return;

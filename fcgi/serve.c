@@ -239,8 +239,8 @@ static int admit(struct passage *p, struct err *err)
     }
     /* Nobody yet, but a browser that was led here by a foreign page must not sign in for its user.
      */
-    if (changes(p) && r->fetch_site[0] != '\0' && !str_equal(r->fetch_site, "same-origin") &&
-        !str_equal(r->fetch_site, "none") && (p->match.flags & ROUTE_WEBHOOK) == 0) {
+    if (changes(p) && (p->match.flags & ROUTE_WEBHOOK) == 0 && !str_equal(r->fetch_site, "none") &&
+        (r->fetch_site[0] != '\0' || r->origin[0] != '\0') && !site_same(&p->m->site, r)) {
         return err_set(err, ERR_FORBIDDEN, "cross_site",
                        "a browser sent this from a page that is not of this box");
     }

@@ -244,6 +244,8 @@ def cookie_part(t, box):
             415, "form_refused", "a form under a cookie is refused")
     problem(t, box.http("POST", "/api/auth/login", {"username": "admin", "password": "x"}, {"Sec-Fetch-Site": "cross-site"}), 403, "cross_site",
             "nobody is signed in from a foreign page")
+    problem(t, box.http("POST", "/api/auth/login", {"username": "admin", "password": "x"}, {"Origin": "https://evil.example"}), 403, "cross_site",
+            "nor by a browser that says so by Origin alone")
     t.equal(box.http("POST", "/api/auth/logout", headers=good).status, 200, "logout")
     problem(t, box.http("GET", "/api/auth/me", headers=cookie), 401, None, "the cookie is dead at once")
 
@@ -288,6 +290,15 @@ def streams_part(t, box, auth):
     s.close()
     # Stopping with all of them open.
     return streams, path
+
+
+def ended_part(t, box, auth):
+    own = {"Authorization": "Bearer " + box.http("POST", "/api/auth/login", {"username": "admin", "password": box.password()}).json["access_token"]}
+    s = Stream(box, "/api/events/stream", own)
+    first = s.next()
+    box.http("POST", "/api/auth/logout", headers=own)
+    box.http("POST", "/api/customers", {"name": "Later", "email": "later@example.com"}, auth)
+    t.equal((first[1], [e[1] for e in s.all()]), ("ready", []), "a session that ends takes its streams along, before more is told")
 
 
 def open_streams(box):
@@ -562,6 +573,7 @@ def main():
         with t.part("webhooks"):
             webhook_part(t, box)
         with t.part("streams"):
+            ended_part(t, box, auth)
             kept = streams_part(t, box, auth)
         if kept:
             with t.part("stop"):
