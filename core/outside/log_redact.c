@@ -13,9 +13,12 @@ static const struct {
     const char *begin;
     unsigned least;
 } keys[] = {
-    {"sk_live_", 8},  {"sk_test_", 8}, {"rk_live_", 8},        {"rk_test_", 8}, {"whsec_", 8},
-    {"sett_key_", 8}, {"Bearer ", 8},  {"Basic ", 8},          {"eyJ", 24},     {"ghp_", 16},
-    {"xoxb-", 10},    {"AKIA", 12},    {"AGE-SECRET-KEY-", 8},
+    {"sk_live_", 8},        {"sk_test_", 8},       {"rk_live_", 8},
+    {"rk_test_", 8},        {"whsec_", 8},         {"sett_key_", 8},
+    {"Bearer ", 8},         {"Basic ", 8},         {"eyJ", 24},
+    {"ghp_", 16},           {"xoxb-", 10},         {"AKIA", 12},
+    {"AGE-SECRET-KEY-", 8}, {"SETT-RECOVERY-", 8}, {"sett-recovery-", 8},
+    {"SETT-SHARE-", 8},     {"sett-share-", 8},
 };
 
 /* And by its name: "password=…", "token: …", "\"secret\":\"…\"". */

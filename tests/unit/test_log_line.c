@@ -61,6 +61,8 @@ static void redacted(void **state)
         {"{\"token\": \"abcd efgh\", \"a\":1}", "{\"token\": \"[…]\", \"a\":1}"},
         {"postgres://joe:secret@db/x failed", "postgres://joe:[…]@db/x failed"},
         {"https://example.com/a:b@c", "https://example.com/a:b@c"},
+        {"got SETT-RECOVERY-1QQQSYQCYQ5RQWZQF by mistake", "got SETT-RECOVERY-[…] by mistake"},
+        {"share sett-share-1qqqsyqcyq5rqwzqf", "share sett-share-[…]"},
         {"no password given", "no password given"},
         {"the token is over", "the token is over"},
         {"mail to joe.doe+x@kunde.example, and a@b", "mail to […], and a@b"},
