@@ -233,10 +233,27 @@ static int words(struct reading *r)
     return 0;
 }
 
+/* Whoever shows it must read the bytes as they are read here: as UTF-8, and without the controls by
+ * which other encodings change what the bytes behind them mean. */
+static bool reads_alike(const char *declaration, size_t len, const char *text, size_t text_len)
+{
+    const char *encoding = memmem(declaration, len, "encoding", 8);
+
+    for (size_t i = 0; i < text_len; i++)
+        if ((unsigned char)text[i] < 0x20 && memchr("\t\r\n", text[i], 3) == NULL)
+            return false;
+    if (encoding == NULL)
+        return true;
+    encoding += 8;
+    encoding += strspn(encoding, " \t\r\n=");
+    return strncasecmp(encoding, "\"utf-8\"", 7) == 0 || strncasecmp(encoding, "'utf-8'", 7) == 0;
+}
+
 int brand_svg_check(const char *text, size_t len, uint32_t *width, uint32_t *height,
                     struct err *err)
 {
     struct reading r = {.at = text, .end = text + len, .err = err};
+    size_t declared = 0;
     int rc = 0;
 
     if (!str_utf8(text, len))
@@ -245,8 +262,11 @@ int brand_svg_check(const char *text, size_t len, uint32_t *width, uint32_t *hei
         const char *stop = memmem(r.at, (size_t)(r.end - r.at), "?>", 2);
         if (stop == NULL)
             return refuse(&r, "it is not well-formed", "");
+        declared = (size_t)(stop - text);
         r.at = stop + 2;
     }
+    if (!reads_alike(text, declared, text, len))
+        return refuse(&r, "it is in another encoding than UTF-8", "");
     while (rc == 0 && r.at < r.end) {
         if (*r.at != '<')
             rc = words(&r);
