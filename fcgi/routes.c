@@ -313,6 +313,7 @@ static const struct {
     {"portal.link", ROUTE_LOGIN},
     {"portal.enter", ROUTE_LOGIN},
     {"portal.password", ROUTE_SLOW},
+    {"auth.passkey", ROUTE_LOGIN},
     {"auth.second", ROUTE_SLOW},
     {"auth.confirm", ROUTE_SLOW | ROUTE_GUESS},
     {"user.password", ROUTE_SLOW | ROUTE_GUESS},
