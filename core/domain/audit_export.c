@@ -84,6 +84,8 @@ static void write_cell(const struct field *field, const struct audit *entry, str
 
     if (field->type == FIELD_TEXT || field->type == FIELD_ID) {
         (void)buf_add(out, "\"", 1);
+        if (text[0] != '\0' && strchr("=+-@", text[0]) != NULL) /* a table would reckon it */
+            (void)buf_add(out, "'", 1);
         for (; *text != '\0'; text++)
             (void)buf_add(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
         (void)buf_add(out, "\"", 1);
