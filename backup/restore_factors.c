@@ -1,7 +1,8 @@
 /*
  * What proves who somebody is must not go back in time: an app that was replaced because its
- * telephone was stolen, a recovery code that was used, a passkey that was taken back. Apart from
- * the rest of a restored box's age because the rule is another one: of two states the stricter.
+ * telephone was stolen, a recovery code that was used, a passkey that was taken back, a key that
+ * was rotated because it had leaked. Apart from the rest of a restored box's age because the rule
+ * is another one: of two states the stricter.
  */
 #include "restore_factors.h"
 
@@ -9,6 +10,7 @@
 
 #include "passkey.h"
 #include "second_factor.h"
+#include "str.h"
 #include "user.h"
 
 /* Whether the user of a record is in a store. 1, 0 or -1. */
@@ -78,6 +80,39 @@ static int count_on(struct txn *txn, struct txn *live, struct err *err)
     return got;
 }
 
+/* How far a key reaches: what was made narrower since stays so, and one that was rotated ends. */
+static bool narrow(struct api_key *key, const struct api_key *there)
+{
+    struct api_key was = *key;
+
+    if (there->expires_at != 0 && (key->expires_at == 0 || there->expires_at < key->expires_at))
+        key->expires_at = there->expires_at;
+    if (key->scopes[0] == '\0')
+        (void)str_copy(key->scopes, sizeof key->scopes, there->scopes);
+    if (key->networks[0] == '\0')
+        (void)str_copy(key->networks, sizeof key->networks, there->networks);
+    return was.expires_at != key->expires_at || !str_equal(was.scopes, key->scopes) ||
+           !str_equal(was.networks, key->networks);
+}
+
+static int narrow_keys(struct txn *txn, struct txn *live, struct err *err)
+{
+    struct api_key there = {0}, ours;
+    struct scan scan;
+    int got, found;
+
+    if (scan_start(&scan, live, &api_key_table, NULL, NULL, 0, false, err) != 0)
+        return -1;
+    while ((got = scan_next(&scan, &there, err)) == 1) {
+        ours = there;
+        if ((found = record_get(txn, &api_key_table, &ours, err)) < 0 ||
+            (found == 1 && narrow(&ours, &there) &&
+             record_put(txn, &api_key_table, &ours, err) != 0))
+            return -1;
+    }
+    return got;
+}
+
 int restore_factors(struct txn *txn, struct txn *live, struct err *err)
 {
     struct second_factor factor = {0};
@@ -89,5 +124,8 @@ int restore_factors(struct txn *txn, struct txn *live, struct err *err)
     while ((got = scan_next(&scan, &factor, err)) == 1)
         if (take_over(txn, &factor, err) != 0)
             return -1;
-    return got != 0 || drop_revoked(txn, live, err) != 0 || count_on(txn, live, err) != 0 ? -1 : 0;
+    return got != 0 || drop_revoked(txn, live, err) != 0 || count_on(txn, live, err) != 0 ||
+                   narrow_keys(txn, live, err) != 0
+               ? -1
+               : 0;
 }

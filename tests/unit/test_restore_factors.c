@@ -144,6 +144,43 @@ static void one_that_was_switched_off_since_is_on(void **state)
     db_read_end(txn);
 }
 
+static int add_key(struct txn *txn, void *arg, struct err *err)
+{
+    return record_put(txn, &api_key_table, arg, err);
+}
+
+/* One that was rotated because it had leaked must not live for ever again. */
+static void keys_stay_narrow(void **state)
+{
+    struct two *two = *state;
+    struct api_key was = {.role = ROLE_ADMIN}, key, free_key;
+    struct err err;
+
+    id_make(was.id, "key");
+    memcpy(was.user_id, two->ann.id, sizeof was.user_id);
+    was.hash[0] = 1;
+    free_key = key = was;
+    must_write(two->restored, add_key, &was);
+    key.expires_at = 5000;
+    (void)str_copy(key.scopes, sizeof key.scopes, "tenant:read");
+    (void)str_copy(key.networks, sizeof key.networks, "192.0.2.0/28");
+    must_write(two->live, add_key, &key);
+    id_make(free_key.id, "key");
+    free_key.hash[0] = 2;
+    must_write(two->live, add_key, &free_key);
+    free_key.expires_at = 4000;
+    must_write(two->restored, add_key, &free_key);
+    go(two);
+    struct txn *txn = must_read(two->restored);
+    assert_int_equal(record_get(txn, &api_key_table, &was, &err), 1);
+    assert_int_equal(was.expires_at, 5000);
+    assert_string_equal(was.scopes, "tenant:read");
+    assert_string_equal(was.networks, "192.0.2.0/28");
+    assert_int_equal(record_get(txn, &api_key_table, &free_key, &err), 1);
+    assert_int_equal(free_key.expires_at, 4000); /* what was made wider since is not */
+    db_read_end(txn);
+}
+
 #define CASE(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void)
@@ -152,6 +189,7 @@ int main(void)
         CASE(passkeys_stay_revoked),
         CASE(the_newer_app_holds),
         CASE(one_that_was_switched_off_since_is_on),
+        CASE(keys_stay_narrow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
