@@ -33,7 +33,7 @@ bool object_owned(const struct op_call *call, const struct table *table, const v
         return false;
     if (str_equal(table->noun, "customer"))
         owner = text_of(table, "id", record);
-    else if (str_equal(table->noun, "session"))
+    else if (str_equal(table->noun, "session") || str_equal(table->noun, "passkey"))
         return (owner = text_of(table, "user_id", record)) != NULL &&
                str_equal(owner, actor->user_id);
     else

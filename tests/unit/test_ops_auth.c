@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "auth.h"
 #include "clock.h"
+#include "passkey.h"
 #include "routes.h"
 
 #define PASSWORD "correct horse 7"
@@ -287,6 +288,49 @@ static void how_one_signs_in_needs_the_password(void **state)
                      200);
 }
 
+static int add_passkeys(struct txn *txn, void *arg, struct err *err)
+{
+    struct passkey own = {.key_len = 32}, other = {.key_len = 32, .credential_hash = {1}};
+
+    memcpy(own.user_id, arg, sizeof own.user_id);
+    id_make(own.id, "pk");
+    id_make(other.id, "pk");
+    id_make(other.user_id, "us");
+    (void)str_copy(own.name, sizeof own.name, "mine");
+    return record_put(txn, &passkey_table, &own, err) != 0
+               ? -1
+               : record_put(txn, &passkey_table, &other, err);
+}
+
+static void customers_take_their_own_passkeys_back(void **state)
+{
+    struct ops_world *w = *state;
+    char customer[ID_SIZE], id[ID_SIZE], json[200];
+    struct actor ann;
+
+    ops_ok(w, 201, "customer.create", ROLE_ADMIN,
+           "{\"name\":\"Ann\",\"email\":\"ann@example.com\"}");
+    ops_keep(w, "id", customer, sizeof customer);
+    ops_ok(w, 201, "user.create", ROLE_ADMIN,
+           "{\"name\":\"ann\",\"role\":\"customer\",\"customer_id\":\"%s\",\"password\":\"" PASSWORD
+           "\"}",
+           customer);
+    assert_int_equal(sign_in(w, "ann", PASSWORD, &ann), 200);
+    (void)str_copy(ann.customer_id, sizeof ann.customer_id, customer);
+    assert_int_equal(db_write(w->box.db, add_passkeys, ann.user_id, &w->err), 0);
+    assert_int_equal(ops_call(w, "passkey.list", &ann, NULL, "{}"), 200);
+    assert_int_equal(json_size(w->answer, "data"), 1);
+    assert_string_equal(ops_text(w, "data[0].name"), "mine");
+    ops_keep(w, "data[0].id", id, sizeof id);
+    (void)str_format(json, sizeof json, "{\"id\":\"%s\"}", id);
+    assert_int_equal(ops_call(w, "passkey.revoke", &ann, NULL, json), 200);
+    ops_ok(w, 200, "passkey.list", ROLE_ADMIN, "{}");
+    assert_int_equal(json_size(w->answer, "data"), 1);
+    ops_keep(w, "data[0].id", id, sizeof id);
+    (void)str_format(json, sizeof json, "{\"id\":\"%s\"}", id);
+    assert_int_equal(ops_call(w, "passkey.revoke", &ann, NULL, json), -404);
+}
+
 static void check_refs(const struct cJSON *doc, const struct cJSON *node)
 {
     const struct cJSON *item = NULL;
@@ -339,6 +383,7 @@ int main(void)
         TEST(a_key_is_shown_once),
         TEST(a_kept_request_says_nothing_of_its_password),
         TEST(how_one_signs_in_needs_the_password),
+        TEST(customers_take_their_own_passkeys_back),
         TEST(the_api_describes_itself),
     };
 
