@@ -2,7 +2,6 @@
  * tenants, and those whose time runs out are wanted first. */
 #include "domain_find.h"
 
-#include "customer.h"
 #include "custom_domain.h"
 #include "domain_change.h"
 #include "find.h"
@@ -65,8 +64,6 @@ struct filter {
 static int read_filter(struct op_call *call, struct filter *f, struct err *err)
 {
     const struct domain_list_params *p = call->params;
-    struct customer customer = {0};
-    struct tenant tenant = {0};
 
     memset(f, 0, sizeof *f);
     f->by_via = op_given(call, "via");
@@ -81,22 +78,9 @@ static int read_filter(struct op_call *call, struct filter *f, struct err *err)
         f->states = f->states == 0 ? TROUBLED : f->states & TROUBLED;
     if (p->name[0] != '\0' && domain_change_name(p->name, f->want.name, err) != 0)
         return -1;
-    if (p->tenant_id[0] != '\0' &&
-        object_refer(call, &tenant_table, "tenant_id", p->tenant_id, &tenant, err) != 0)
+    if (find_refer(call, &tenant_table, "tenant_id", p->tenant_id, f->want.tenant_id, err) != 0)
         return -1;
-    if (p->customer_id[0] != '\0' &&
-        object_refer(call, &customer_table, "customer_id", p->customer_id, &customer, err) != 0)
-        return -1;
-    if (call->actor.role == ROLE_CUSTOMER) /* nobody else's exist for them */
-        (void)str_copy(customer.id, sizeof customer.id, call->actor.customer_id);
-    (void)str_copy(f->want.tenant_id, sizeof f->want.tenant_id, tenant.id);
-    (void)str_copy(f->want.customer_id, sizeof f->want.customer_id, customer.id);
-    return 0;
-}
-
-static bool same_or_any(const char *want, const char *is)
-{
-    return want[0] == '\0' || str_equal(want, is);
+    return find_refer_customer(call, p->customer_id, f->want.customer_id, err);
 }
 
 /* Its own words and its tenant's names, but not those of the tenant's other domains. */
@@ -125,36 +109,13 @@ static int fits(struct op_call *call, const void *filter, const void *record, st
                        : d->state == DOMAIN_REMOVED && !f->deleted)
         return 0;
     if ((f->by_via && d->via != f->want.via) || (f->by_deadline && d->deadline_at == 0) ||
-        !same_or_any(f->want.tenant_id, d->tenant_id) ||
-        !same_or_any(f->want.customer_id, d->customer_id) || !same_or_any(f->want.name, d->name))
+        !find_wanted(f->want.tenant_id, d->tenant_id) ||
+        !find_wanted(f->want.customer_id, d->customer_id) || !find_wanted(f->want.name, d->name))
         return 0;
     return f->words.count == 0 ? 1 : words_fit(call, f, d, err);
 }
 
 /* ---- the ways ---- */
-
-static int take_states(struct op_call *call, uint32_t states, struct find_ids *ids, struct err *err)
-{
-    struct custom_domain match = {0};
-
-    for (uint32_t i = 0; states >> i != 0 && !ids->over; i++) {
-        match.state = i;
-        if ((states >> i & 1) &&
-            find_equal(call, ids, &custom_domain_table, "state", &match, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int take_text(struct op_call *call, const struct filter *f, struct find_ids *ids,
-                     const char *index, const char *value, struct err *err)
-{
-    if (value[0] == '\0') {
-        ids->over = true;
-        return 0;
-    }
-    return find_equal(call, ids, &custom_domain_table, index, &f->want, err);
-}
 
 /* Names that begin so, removed ones among them; a tenant's words have those of its domains. */
 static int take_word(struct op_call *call, struct find_ids *ids, const char *word, struct err *err)
@@ -181,17 +142,18 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
 
     switch (nth) {
     case 0:
-        r = take_text(call, f, ids, "name", f->want.name, err);
+        r = find_text(call, ids, &custom_domain_table, "name", &f->want, err);
         break;
     case 1:
-        r = take_text(call, f, ids, "tenant_id", f->want.tenant_id, err);
+        r = find_text(call, ids, &custom_domain_table, "tenant_id", &f->want, err);
         break;
     case 2:
-        r = take_text(call, f, ids, "customer_id", f->want.customer_id, err);
+        r = find_text(call, ids, &custom_domain_table, "customer_id", &f->want, err);
         break;
     case 3:
         if (f->states != 0 || f->by_deadline)
-            r = take_states(call, f->states != 0 ? f->states : COUNTING, ids, err);
+            r = find_states(call, ids, &custom_domain_table, f->states != 0 ? f->states : COUNTING,
+                            err);
         else
             ids->over = true;
         break;
@@ -204,25 +166,6 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
 }
 
 /* ---- how many ---- */
-
-static int64_t count_states(struct op_call *call, uint32_t states, struct err *err)
-{
-    struct custom_domain match = {0};
-    struct scan scan;
-    int64_t sum = 0, count;
-
-    for (uint32_t i = 0; states >> i != 0; i++) {
-        match.state = i;
-        if ((states >> i & 1) == 0)
-            continue;
-        if (scan_start(&scan, call->txn, &custom_domain_table, "state", &match, 1, false, err) !=
-                0 ||
-            (count = scan_count(&scan, err)) < 0)
-            return -1;
-        sum += count;
-    }
-    return sum;
-}
 
 static const struct {
     const char *name;
@@ -238,14 +181,15 @@ static int more(struct op_call *call, const void *filter, struct err *err)
 
     if (!f->totals || call->actor.role == ROLE_CUSTOMER)
         return 0;
-    if (all < 0 || (count = count_states(call, 1u << DOMAIN_REMOVED, err)) < 0)
+    if (all < 0 ||
+        (count = find_count_states(call, &custom_domain_table, 1u << DOMAIN_REMOVED, err)) < 0)
         return -1;
     active = all -= count;
     json_out_key(j, "totals");
     json_out_object(j);
     json_out_key_i64(j, "all", all);
     for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++) {
-        if ((count = count_states(call, totals[i].states, err)) < 0)
+        if ((count = find_count_states(call, &custom_domain_table, totals[i].states, err)) < 0)
             return -1;
         json_out_key_i64(j, totals[i].name, count);
         active -= count;
@@ -282,7 +226,9 @@ int domain_list_run(struct op_call *call, struct err *err)
         return -1;
     if (asks_nothing(&f)) {
         if ((find.all = record_count(call->txn, &custom_domain_table, err)) < 0 ||
-            (removed = f.deleted ? 0 : count_states(call, 1u << DOMAIN_REMOVED, err)) < 0)
+            (removed = f.deleted ? 0
+                                 : find_count_states(call, &custom_domain_table,
+                                                     1u << DOMAIN_REMOVED, err)) < 0)
             return -1;
         find.all -= removed;
     }

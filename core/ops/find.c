@@ -111,73 +111,6 @@ static int read_cursor(struct hunt *h, const char *name, const char *text, struc
 
 /* ---- gathering ---- */
 
-void find_add(struct find_ids *ids, const char *id)
-{
-    if (ids->count == FIND_GATHER_MOST)
-        ids->over = true;
-    else if (id_bytes(id, ids->prefix, ids->at[ids->count]) == 0)
-        ids->count++;
-}
-
-int find_walk(struct find_ids *ids, struct scan *scan, struct err *err)
-{
-    const struct field *key = fields_find(&scan->table->fields, scan->table->key[0]);
-    char *record = calloc(1, scan->table->fields.struct_size);
-    int found = 0;
-
-    if (record == NULL)
-        return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a search");
-    while (!ids->over && (found = scan_skim(scan, record, err)) == 1)
-        find_add(ids, record + key->offset);
-    free(record);
-    return found < 0 ? -1 : 0;
-}
-
-int find_equal(struct op_call *call, struct find_ids *ids, const struct table *table,
-               const char *index, const void *match, struct err *err)
-{
-    struct scan scan;
-
-    if (scan_start(&scan, call->txn, table, index, match, 1, false, err) != 0)
-        return -1;
-    return find_walk(ids, &scan, err);
-}
-
-int find_set(const char *field, const char *const *names, const char *text, uint32_t *set,
-             struct err *err)
-{
-    *set = 0;
-    while (*text != '\0') {
-        size_t len = strcspn(text, ",");
-        unsigned i = 0;
-
-        while (names[i] != NULL && (strlen(names[i]) != len || strncmp(names[i], text, len) != 0))
-            i++;
-        if (names[i] == NULL)
-            return err_field(err, field, "unknown_word", "%s: there is no \"%.*s\"", field,
-                             len < 40 ? (int)len : 40, text);
-        *set |= 1u << i;
-        text += len + (text[len] == ',');
-    }
-    return 0;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return memcmp(a, b, ID_BYTES);
-}
-
-static void settle(struct find_ids *ids)
-{
-    unsigned kept = 0;
-
-    qsort(ids->at, ids->count, ID_BYTES, by_bytes);
-    for (unsigned i = 0; i < ids->count; i++)
-        if (kept == 0 || memcmp(ids->at[kept - 1], ids->at[i], ID_BYTES) != 0)
-            memmove(ids->at[kept++], ids->at[i], ID_BYTES);
-    ids->count = kept;
-}
-
 /* The way that leaves fewest, in ${best}, which is over if there is none. Return 0 or -1. */
 static int gather(struct hunt *h, struct find_ids *best, struct find_ids *other, struct err *err)
 {
@@ -191,7 +124,7 @@ static int gather(struct hunt *h, struct find_ids *best, struct find_ids *other,
         other->over = false;
         if ((found = f->way(h->call, f->filter, nth, other, err)) != 1 || other->over)
             continue;
-        settle(other);
+        find_settle(other);
         if (!best->over && best->count <= other->count)
             continue;
         *best = *other;
@@ -365,7 +298,7 @@ static int write_page(struct hunt *h, struct err *err)
 
 static int fill(struct hunt *h, struct err *err)
 {
-    struct find_ids best = {.prefix = h->table->prefix}, other = best;
+    struct find_ids best = {.prefix = h->table->prefix, .most = FIND_GATHER_MOST}, other = best;
     int result = -1;
 
     best.at = malloc((size_t)FIND_GATHER_MOST * ID_BYTES);

@@ -22,6 +22,7 @@ struct find_sort {
 /* Ids that are being gathered. */
 struct find_ids {
     const char *prefix; /* of the ids */
+    unsigned most;      /* there is room for */
     uint8_t (*at)[ID_BYTES];
     unsigned count;
     bool over; /* there were more than fit */
@@ -51,10 +52,32 @@ struct find {
 int find_reply(struct op_call *call, const struct list_params *params, const struct find *find,
                struct err *err);
 
+/* ---- the filter ---- */
+
+/** find_set(field, names, text, set, err): words parted by commas as a bit for each. ERR_INVALID
+ * naming ${field}. Return 0 or -1. */
+int find_set(const char *field, const char *const *names, const char *text, uint32_t *set,
+             struct err *err);
+
+/** find_refer(call, table, field, text, id, err): the id of what a parameter means by id, number or
+ * name; "" for "". ERR_INVALID naming ${field}. Return 0 or -1. */
+int find_refer(struct op_call *call, const struct table *table, const char *field, const char *text,
+               char id[ID_SIZE], struct err *err);
+
+/** find_refer_customer(call, text, id, err): the same of the parameter customer_id; for a customer
+ * always their own, since nobody else's objects exist for them. Return 0 or -1. */
+int find_refer_customer(struct op_call *call, const char *text, char id[ID_SIZE], struct err *err);
+
+/** find_wanted(want, is): whether ${want} is "", which means any, or the same. */
+bool find_wanted(const char *want, const char *is);
+
+/* ---- ids ---- */
+
 /** find_add(ids, id): note one. */
 void find_add(struct find_ids *ids, const char *id);
 
-/** find_walk(ids, scan, err): note all of a walk along the table that is searched. 0 or -1. */
+/** find_walk(ids, scan, err): note all of a walk along a table whose key begins with the id. 0 or
+ * -1. */
 int find_walk(struct find_ids *ids, struct scan *scan, struct err *err);
 
 /** find_equal(call, ids, table, index, match, err): note all whose first field of an index is that
@@ -62,10 +85,22 @@ int find_walk(struct find_ids *ids, struct scan *scan, struct err *err);
 int find_equal(struct op_call *call, struct find_ids *ids, const struct table *table,
                const char *index, const void *match, struct err *err);
 
-/** find_set(field, names, text, set, err): words parted by commas as a bit for each. ERR_INVALID.
- * Return 0 or -1. */
-int find_set(const char *field, const char *const *names, const char *text, uint32_t *set,
-             struct err *err);
+/** find_text(call, ids, table, index, match, err): the same of an index that is called after its
+ * field, a text; where ${match} has "" there, the way does not help: ${ids} is over. 0 or -1. */
+int find_text(struct op_call *call, struct find_ids *ids, const struct table *table,
+              const char *index, const void *match, struct err *err);
+
+/** find_states(call, ids, table, states, err): note all in one of these states, a bit for each, of
+ * a table that has a field and an index "state". Return 0 or -1. */
+int find_states(struct op_call *call, struct find_ids *ids, const struct table *table,
+                uint32_t states, struct err *err);
+
+/** find_count_states(call, table, states, err): how many are in one of them, or -1. */
+int64_t find_count_states(struct op_call *call, const struct table *table, uint32_t states,
+                          struct err *err);
+
+/** find_settle(ids): each once, in the order of bytes. */
+void find_settle(struct find_ids *ids);
 
 /* ---- words ---- */
 
@@ -73,6 +108,9 @@ struct find_words {
     unsigned count;
     char at[FIND_WORDS][FOLD_WORD_MAX + 1];
 };
+
+/** find_words_split(words, text): the words of a text, folded, up to FIND_WORDS. */
+void find_words_split(struct find_words *words, const char *text);
 
 /** find_words_read(words, q): what somebody typed or pasted; of an address its host. */
 void find_words_read(struct find_words *words, const char *q);

@@ -17,14 +17,12 @@ static void cut_to_host(char *text)
     memmove(text, host, strlen(host) + 1);
 }
 
-void find_words_read(struct find_words *words, const char *q)
+void find_words_split(struct find_words *words, const char *text)
 {
-    char text[160], folded[320] = "";
+    char folded[320] = "";
     const char *at = folded;
 
     words->count = 0;
-    str_cut(text, sizeof text, q);
-    cut_to_host(text);
     fold_words(folded, sizeof folded, text);
     while (*at != '\0' && words->count < FIND_WORDS) {
         size_t len = strcspn(at, " ");
@@ -33,6 +31,15 @@ void find_words_read(struct find_words *words, const char *q)
             words->count++;
         at += len + (at[len] == ' ');
     }
+}
+
+void find_words_read(struct find_words *words, const char *q)
+{
+    char text[160];
+
+    str_cut(text, sizeof text, q);
+    cut_to_host(text);
+    find_words_split(words, text);
 }
 
 int find_words_tenants(struct op_call *call, struct find_ids *ids, const struct table *table,

@@ -2,8 +2,7 @@
 #define SETT_TENANT_FILTER_H
 /* Which tenants are meant: the parameters by which lists, exports and acts on many choose, and what
  * they say of one tenant. */
-#include "list.h"
-#include "fold.h"
+#include "find.h"
 #include "params.h"
 #include "tenant.h"
 
@@ -38,15 +37,17 @@ struct tenant_wish {
                                   "not healthy, or with a job that is stuck"),                     \
         TENANT_WISH_FIELD(t, deleted, FIELD_BOOL, .help = "also those that are deleted")
 
-#define TENANT_FILTER_WORDS 8
+/* What a person should look at, a bit for each. */
+#define TENANT_FLAGGED_STATES (1u << TENANT_FAILED | 1u << TENANT_PAST_DUE)
+#define TENANT_FLAGGED_HEALTHS                                                                     \
+    (1u << HEALTH_DEGRADED | 1u << HEALTH_UNHEALTHY | 1u << HEALTH_UNREACHABLE)
 
 /* A wish with its names looked up. */
 struct tenant_filter {
     uint32_t states, healths; /* a bit for each; 0: any */
     char plan_id[ID_SIZE], customer_id[ID_SIZE], runtime[16], subdomain[64];
     char id[ID_SIZE]; /* q is the id of one */
-    unsigned word_count;
-    char words[TENANT_FILTER_WORDS][FOLD_WORD_MAX + 1];
+    struct find_words words;
     bool attention, deleted;
 };
 

@@ -19,7 +19,7 @@ const char *const tenant_sort_names[] = {"-created", "created",  "name", "-name"
                                          "state",    "-state",   "plan", "-plan",
                                          "updated",  "-updated", NULL};
 
-static unsigned rank_of(const struct find *f, const char *plan_id)
+static unsigned rank_of(const struct tenant_find *f, const char *plan_id)
 {
     unsigned i = 0;
 
@@ -28,7 +28,7 @@ static unsigned rank_of(const struct find *f, const char *plan_id)
     return i;
 }
 
-void tenant_find_place(const struct find *f, const struct tenant *t, struct place *p)
+void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct place *p)
 {
     memset(p, 0, sizeof *p);
     (void)str_copy(p->id, sizeof p->id, t->id);
@@ -52,7 +52,7 @@ void tenant_find_place(const struct find *f, const struct tenant *t, struct plac
 }
 
 /* As the list goes: less than 0 when ${a} comes first. */
-static int compare(const struct find *f, const struct place *a, const struct place *b)
+static int compare(const struct tenant_find *f, const struct place *a, const struct place *b)
 {
     int order = a->n != b->n ? (a->n < b->n ? -1 : 1) : 0;
 
@@ -65,7 +65,8 @@ static int compare(const struct find *f, const struct place *a, const struct pla
 
 /* ---- cursors ---- */
 
-static void say_place(const struct find *f, const struct place *p, char out[TENANT_CURSOR_SIZE])
+static void say_place(const struct tenant_find *f, const struct place *p,
+                      char out[TENANT_CURSOR_SIZE])
 {
     char value[72];
 
@@ -82,7 +83,7 @@ static void say_place(const struct find *f, const struct place *p, char out[TENA
 }
 
 /* The value behind the id. */
-static int read_value(struct find *f, const char *value, struct place *p)
+static int read_value(struct tenant_find *f, const char *value, struct place *p)
 {
     int len;
 
@@ -101,7 +102,7 @@ static int read_value(struct find *f, const char *value, struct place *p)
     }
 }
 
-static int read_place(struct find *f, const char *field, const char *text, struct err *err)
+static int read_place(struct tenant_find *f, const char *field, const char *text, struct err *err)
 {
     struct place *p = &f->cursor;
     struct tenant tenant = {0};
@@ -131,7 +132,7 @@ bad:
     return err_field(err, field, "bad_cursor", "%s is not a place in this list", field);
 }
 
-static int read_cursor(struct find *f, const struct list_params *params, struct err *err)
+static int read_cursor(struct tenant_find *f, const struct list_params *params, struct err *err)
 {
     f->back = params->ending_before[0] != '\0';
     if (f->back && params->starting_after[0] != '\0')
@@ -149,7 +150,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct rank *)a)->name, ((const struct rank *)b)->name);
 }
 
-static int read_plans(struct find *f, struct err *err)
+static int read_plans(struct tenant_find *f, struct err *err)
 {
     struct plan plan;
     struct scan scan;
@@ -171,12 +172,12 @@ static int read_plans(struct find *f, struct err *err)
 
 /* ---- whether one is meant ---- */
 
-static bool words_proven(const struct find *f)
+static bool words_proven(const struct tenant_find *f)
 {
-    return f->gather.proven == (1u << f->filter->word_count) - 1;
+    return f->gather.proven == (1u << f->filter->words.count) - 1;
 }
 
-int tenant_find_has_words(struct find *f, const struct tenant *t, struct err *err)
+int tenant_find_has_words(struct tenant_find *f, const struct tenant *t, struct err *err)
 {
     const struct tenant_filter *filter = f->filter;
     struct tenant_text text;
@@ -188,14 +189,14 @@ int tenant_find_has_words(struct find *f, const struct tenant *t, struct err *er
     (void)str_copy(text.tenant_id, sizeof text.tenant_id, t->id);
     if ((found = record_get(f->call->txn, &tenant_text_table, &text, err)) != 1)
         return found;
-    for (unsigned i = 0; i < filter->word_count; i++)
-        if (!fold_has(text.words, filter->words[i]))
+    for (unsigned i = 0; i < filter->words.count; i++)
+        if (!fold_has(text.words, filter->words.at[i]))
             return 0;
     return 1;
 }
 
 /* As far as its own record says. */
-bool tenant_find_fits(const struct find *f, const struct tenant *t)
+bool tenant_find_fits(const struct tenant_find *f, const struct tenant *t)
 {
     return tenant_filter_fits(f->filter, t) &&
            (!f->filter->attention || f->gather.flagged || tenant_filter_flagged(t));
@@ -208,14 +209,15 @@ static int in_order(const void *a, const void *b, void *find)
     return compare(find, a, b);
 }
 
-int tenant_find_get(struct find *f, const char *id, struct tenant *t, struct err *err)
+int tenant_find_get(struct tenant_find *f, const char *id, struct tenant *t, struct err *err)
 {
     memset(t, 0, sizeof *t);
     (void)str_copy(t->id, sizeof t->id, id);
     return record_get(f->call->txn, &tenant_table, t, err);
 }
 
-static int places_of_few(struct find *f, struct place *places, unsigned *count, struct err *err)
+static int places_of_few(struct tenant_find *f, struct place *places, unsigned *count,
+                         struct err *err)
 {
     struct tenant tenant;
     char id[ID_SIZE];
@@ -246,7 +248,8 @@ static void reverse(struct tenant_page *page)
 
 /* The page out of all places, from the cursor on. Words that no index proved are looked up now, for
  * those alone that may be shown. */
-static int page_of_few(struct find *f, const struct place *places, unsigned count, struct err *err)
+static int page_of_few(struct tenant_find *f, const struct place *places, unsigned count,
+                       struct err *err)
 {
     struct tenant_page *page = f->page;
     unsigned at = 0;
@@ -275,7 +278,7 @@ static int page_of_few(struct find *f, const struct place *places, unsigned coun
     return 0;
 }
 
-static int find_few(struct find *f, struct err *err)
+static int find_few(struct tenant_find *f, struct err *err)
 {
     struct place *places = calloc((size_t)f->gather.count + 1, sizeof *places);
     unsigned count = 0;
@@ -292,7 +295,7 @@ static int find_few(struct find *f, struct err *err)
 
 /* ---- the page ---- */
 
-static void say_cursors(struct find *f)
+static void say_cursors(struct tenant_find *f)
 {
     struct tenant_page *page = f->page;
     struct place first = f->cursor, last = f->cursor;
@@ -309,7 +312,7 @@ static void say_cursors(struct find *f)
         say_place(f, &first, page->previous);
 }
 
-static int find(struct find *f, const struct list_params *params, struct err *err)
+static int find(struct tenant_find *f, const struct list_params *params, struct err *err)
 {
     if ((f->by == SORT_PLAN && read_plans(f, err) != 0) || read_cursor(f, params, err) != 0 ||
         tenant_gather(f->call, f->filter, &f->gather, err) != 0 ||
@@ -325,7 +328,7 @@ int tenant_find(struct op_call *call, const struct tenant_filter *filter, uint32
                 const struct list_params *params, unsigned most, struct tenant_page *page,
                 struct err *err)
 {
-    struct find f = {.call = call, .filter = filter, .most = most, .page = page};
+    struct tenant_find f = {.call = call, .filter = filter, .most = most, .page = page};
     int r;
 
     memset(page, 0, sizeof *page);

@@ -15,7 +15,7 @@ struct rank { /* a plan's place among all by name */
     char name[32], id[ID_SIZE];
 };
 
-struct find {
+struct tenant_find {
     struct op_call *call;
     const struct tenant_filter *filter;
     enum tenant_sort by;
@@ -38,20 +38,20 @@ struct find {
 };
 
 /** tenant_find_place(f, t, p): where a tenant stands in the order. */
-void tenant_find_place(const struct find *f, const struct tenant *t, struct place *p);
+void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct place *p);
 
 /** tenant_find_fits(f, t): whether it is meant, as far as its own record says. */
-bool tenant_find_fits(const struct find *f, const struct tenant *t);
+bool tenant_find_fits(const struct tenant_find *f, const struct tenant *t);
 
 /** tenant_find_has_words(f, t, err): and by the words of it that are not proven yet. Return 1, 0 or
  * -1. */
-int tenant_find_has_words(struct find *f, const struct tenant *t, struct err *err);
+int tenant_find_has_words(struct tenant_find *f, const struct tenant *t, struct err *err);
 
 /** tenant_find_get(f, id, t, err): Return 1, 0 or -1. */
-int tenant_find_get(struct find *f, const char *id, struct tenant *t, struct err *err);
+int tenant_find_get(struct tenant_find *f, const char *id, struct tenant *t, struct err *err);
 
 /** tenant_walk(f, err): fill the page from a walk along the index of the order, nearest to the
  * cursor first. Return 0 or -1. */
-int tenant_walk(struct find *f, struct err *err);
+int tenant_walk(struct tenant_find *f, struct err *err);
 
 #endif

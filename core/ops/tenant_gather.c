@@ -11,44 +11,12 @@
 
 #define ENOUGH 64 /* so few are looked at one by one rather than compared with more indexes */
 
-/* Ids from some walks, each once after `settle`. */
-struct ids {
-    uint8_t (*at)[ID_BYTES];
-    unsigned count;
-    bool over; /* there were more than fit */
-};
-
-static int ids_new(struct ids *ids, struct err *err)
+static int ids_new(struct find_ids *ids, struct err *err)
 {
-    ids->count = 0;
-    ids->over = false;
+    *ids = (struct find_ids){.prefix = tenant_table.prefix, .most = TENANT_GATHER_MOST};
     ids->at = malloc((size_t)TENANT_GATHER_MOST * ID_BYTES);
     return ids->at == NULL ? err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a search")
                            : 0;
-}
-
-static void add(struct ids *ids, const char *id)
-{
-    if (ids->count == TENANT_GATHER_MOST)
-        ids->over = true;
-    else if (id_bytes(id, tenant_table.prefix, ids->at[ids->count]) == 0)
-        ids->count++;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return memcmp(a, b, ID_BYTES);
-}
-
-static void settle(struct ids *ids)
-{
-    unsigned kept = 0;
-
-    qsort(ids->at, ids->count, ID_BYTES, by_bytes);
-    for (unsigned i = 0; i < ids->count; i++)
-        if (kept == 0 || memcmp(ids->at[kept - 1], ids->at[i], ID_BYTES) != 0)
-            memmove(ids->at[kept++], ids->at[i], ID_BYTES);
-    ids->count = kept;
 }
 
 void tenant_match_set(struct tenant_match *m, const struct tenant_filter *f)
@@ -73,41 +41,27 @@ int tenant_match_scan(struct scan *scan, struct txn *txn, const struct tenant_ma
                : scan_start(scan, txn, &tenant_table, m->index, &m->tenant, fields, backward, err);
 }
 
-/* All of a walk along tenants or their texts, whose key begins with the id. */
-static int take_walk(struct ids *ids, struct scan *scan, struct err *err)
-{
-    struct tenant_text text;
-    struct tenant tenant;
-    bool texts = scan->table == &tenant_text_table;
-    int found = 0;
-
-    while (!ids->over &&
-           (found = scan_skim(scan, texts ? (void *)&text : (void *)&tenant, err)) == 1)
-        add(ids, texts ? text.tenant_id : tenant.id);
-    return found < 0 ? -1 : 0;
-}
-
-static int take_index(struct op_call *call, struct ids *ids, const struct tenant_match *match,
+static int take_index(struct op_call *call, struct find_ids *ids, const struct tenant_match *match,
                       struct err *err)
 {
     struct scan scan;
 
     return tenant_match_scan(&scan, call->txn, match, 1, false, err) != 0
                ? -1
-               : take_walk(ids, &scan, err);
+               : find_walk(ids, &scan, err);
 }
 
-static int take_word(struct op_call *call, struct ids *ids, const char *word, struct err *err)
+static int take_word(struct op_call *call, struct find_ids *ids, const char *word, struct err *err)
 {
     struct scan scan;
 
     if (scan_words(&scan, call->txn, &tenant_text_table, "words", word, err) != 0)
         return -1;
-    return take_walk(ids, &scan, err);
+    return find_walk(ids, &scan, err);
 }
 
 /* The values of an enum whose bits are set. */
-static int take_set(struct op_call *call, struct ids *ids, const char *index, uint32_t set,
+static int take_set(struct op_call *call, struct find_ids *ids, const char *index, uint32_t set,
                     struct err *err)
 {
     struct tenant_match match = {.index = index};
@@ -120,7 +74,7 @@ static int take_set(struct op_call *call, struct ids *ids, const char *index, ui
     return 0;
 }
 
-static int take_stuck(struct op_call *call, struct ids *ids, struct err *err)
+static int take_stuck(struct op_call *call, struct find_ids *ids, struct err *err)
 {
     struct job job = {.state = JOB_STUCK};
     struct scan scan;
@@ -131,24 +85,21 @@ static int take_stuck(struct op_call *call, struct ids *ids, struct err *err)
     while (!ids->over && (found = scan_next(&scan, &job, err)) == 1)
         for (unsigned i = 0; i < JOB_SUBJECTS; i++)
             if (str_starts(job.subjects[i], "tenant:"))
-                add(ids, job.subjects[i] + strlen("tenant:"));
+                find_add(ids, job.subjects[i] + strlen("tenant:"));
     return found < 0 ? -1 : 0;
 }
 
-static int take_flagged(struct op_call *call, struct ids *ids, struct err *err)
+static int take_flagged(struct op_call *call, struct find_ids *ids, struct err *err)
 {
-    return take_set(call, ids, "state", 1u << TENANT_FAILED | 1u << TENANT_PAST_DUE, err) != 0 ||
-                   take_set(call, ids, "health",
-                            1u << HEALTH_DEGRADED | 1u << HEALTH_UNHEALTHY |
-                                1u << HEALTH_UNREACHABLE,
-                            err) != 0 ||
+    return take_set(call, ids, "state", TENANT_FLAGGED_STATES, err) != 0 ||
+                   take_set(call, ids, "health", TENANT_FLAGGED_HEALTHS, err) != 0 ||
                    take_stuck(call, ids, err) != 0
                ? -1
                : 0;
 }
 
 /* What is in both, in the order of bytes. */
-static void narrow(struct tenant_gather *g, const struct ids *ids)
+static void narrow(struct tenant_gather *g, const struct find_ids *ids)
 {
     unsigned kept = 0, k = 0;
 
@@ -162,11 +113,11 @@ static void narrow(struct tenant_gather *g, const struct ids *ids)
 }
 
 /* What one walk found narrows what there was; too many say nothing. */
-static bool use(struct tenant_gather *g, struct ids *ids)
+static bool use(struct tenant_gather *g, struct find_ids *ids)
 {
     if (ids->over)
         return false;
-    settle(ids);
+    find_settle(ids);
     if (g->few) {
         narrow(g, ids);
     } else {
@@ -182,18 +133,18 @@ static bool done(const struct tenant_gather *g)
     return g->few && g->count <= ENOUGH;
 }
 
-static void begin(struct ids *ids)
+static void begin(struct find_ids *ids)
 {
     ids->count = 0;
     ids->over = false;
 }
 
 static int gather_words(struct op_call *call, const struct tenant_filter *f,
-                        struct tenant_gather *g, struct ids *ids, struct err *err)
+                        struct tenant_gather *g, struct find_ids *ids, struct err *err)
 {
-    for (unsigned i = 0; i < f->word_count && !done(g); i++) {
+    for (unsigned i = 0; i < f->words.count && !done(g); i++) {
         begin(ids);
-        if (take_word(call, ids, f->words[i], err) != 0)
+        if (take_word(call, ids, f->words.at[i], err) != 0)
             return -1;
         if (use(g, ids))
             g->proven |= 1u << i;
@@ -203,7 +154,7 @@ static int gather_words(struct op_call *call, const struct tenant_filter *f,
 
 /* The filters that an index knows, those first that mostly leave the fewest. */
 static int gather_fields(struct op_call *call, const struct tenant_filter *f,
-                         struct tenant_gather *g, struct ids *ids, struct err *err)
+                         struct tenant_gather *g, struct find_ids *ids, struct err *err)
 {
     const struct {
         const char *index;
@@ -239,10 +190,10 @@ static int gather_fields(struct op_call *call, const struct tenant_filter *f,
 }
 
 static int gather(struct op_call *call, const struct tenant_filter *f, struct tenant_gather *g,
-                  struct ids *ids, struct err *err)
+                  struct find_ids *ids, struct err *err)
 {
     if (f->id[0] != '\0') {
-        add(ids, f->id);
+        find_add(ids, f->id);
         (void)use(g, ids);
         return 0;
     }
@@ -259,7 +210,7 @@ static int gather(struct op_call *call, const struct tenant_filter *f, struct te
 int tenant_gather(struct op_call *call, const struct tenant_filter *filter,
                   struct tenant_gather *out, struct err *err)
 {
-    struct ids ids, own;
+    struct find_ids ids, own;
     int r;
 
     memset(out, 0, sizeof *out);

@@ -24,7 +24,7 @@ static uint32_t first_of(uint32_t set)
 }
 
 /* With the order of ids any index of one value will do: the one that leaves out most. */
-static void choose_index(struct find *f)
+static void choose_index(struct tenant_find *f)
 {
     const struct tenant_filter *filter = f->filter;
     struct tenant_match *m = &f->match;
@@ -41,7 +41,7 @@ static void choose_index(struct find *f)
 }
 
 /* Begin the walk, or its next segment. */
-static int walk_from(struct find *f, bool at_cursor, struct err *err)
+static int walk_from(struct tenant_find *f, bool at_cursor, struct err *err)
 {
     struct tenant_match *m = &f->match, place;
     bool whole = m->index == NULL || f->by == SORT_NAME || f->by == SORT_UPDATED;
@@ -67,7 +67,7 @@ static int walk_from(struct find *f, bool at_cursor, struct err *err)
 
 /* The values of the order's index that are walked one after the other, and where to begin. Return
  * whether the cursor lies in that one. */
-static bool set_segments(struct find *f)
+static bool set_segments(struct tenant_find *f)
 {
     bool backward = f->down != f->back;
     uint64_t value = 0;
@@ -92,7 +92,7 @@ static bool set_segments(struct find *f)
     }
 }
 
-static int walk_start(struct find *f, struct err *err)
+static int walk_start(struct tenant_find *f, struct err *err)
 {
     static const char *const indexes[] = {[SORT_NAME] = "name_key",
                                           [SORT_STATE] = "state",
@@ -114,7 +114,7 @@ static int walk_start(struct find *f, struct err *err)
     return walk_from(f, at_cursor, err);
 }
 
-static int next_segment(struct find *f, struct err *err)
+static int next_segment(struct tenant_find *f, struct err *err)
 {
     bool backward = f->down != f->back;
 
@@ -125,7 +125,7 @@ static int next_segment(struct find *f, struct err *err)
 }
 
 /* The next one of the order, meant or not. 1, 0 or -1. */
-static int walk_next(struct find *f, struct tenant *t, struct err *err)
+static int walk_next(struct tenant_find *f, struct tenant *t, struct err *err)
 {
     struct tenant_text text;
     int found, more = 1;
@@ -144,7 +144,7 @@ static int walk_next(struct find *f, struct tenant *t, struct err *err)
 }
 
 /* The next one that is meant. 1, 0 at the end or when too many were looked at, -1. */
-static int next_meant(struct find *f, struct tenant *t, struct err *err)
+static int next_meant(struct tenant_find *f, struct tenant *t, struct err *err)
 {
     int found, is;
 
@@ -174,7 +174,7 @@ static int count_to(struct scan *scan, int64_t *count, struct err *err)
     return found < 0 ? -1 : 0;
 }
 
-static int count_index(struct find *f, const struct tenant_match *match, int64_t *count,
+static int count_index(struct tenant_find *f, const struct tenant_match *match, int64_t *count,
                        struct err *err)
 {
     struct scan scan;
@@ -185,12 +185,12 @@ static int count_index(struct find *f, const struct tenant_match *match, int64_t
 }
 
 /* Without reading what is counted: all, or by a filter that is alone. */
-static int count_many(struct find *f, struct err *err)
+static int count_many(struct tenant_find *f, struct err *err)
 {
     const struct tenant_filter *w = f->filter;
     struct tenant_match gone = {.index = "state", .tenant = {.state = TENANT_DELETED}};
     int64_t all = record_count(f->call->txn, &tenant_table, err), count = 0;
-    unsigned filters = w->word_count;
+    unsigned filters = w->words.count;
 
     f->page->total = -1;
     if (all < 0)
@@ -218,7 +218,7 @@ static int count_many(struct find *f, struct err *err)
     return 0;
 }
 
-int tenant_walk(struct find *f, struct err *err)
+int tenant_walk(struct tenant_find *f, struct err *err)
 {
     struct tenant_page *page = f->page;
     int found = 0;

@@ -2,8 +2,6 @@
  * quick as one of ten, whatever is asked of it. */
 #include "tunnel_find.h"
 
-#include "customer.h"
-#include "object.h"
 #include "str.h"
 #include "tenant.h"
 
@@ -55,23 +53,9 @@ struct filter {
 
 /* ---- the filter ---- */
 
-static int refer(struct op_call *call, const struct table *table, const char *name,
-                 const char *text, void *record, char *id, struct err *err)
-{
-    if (text[0] == '\0')
-        return 0;
-    if (object_refer(call, table, name, text, record, err) != 0)
-        return -1;
-    object_key(table, record, id, ID_SIZE);
-    return 0;
-}
-
 static int read_filter(struct op_call *call, struct filter *f, struct err *err)
 {
     const struct tunnel_list_params *p = call->params;
-    struct tenant tenant = {0};
-    struct customer customer = {0};
-    struct tunnel carrier = {0};
     uint8_t bytes[ID_BYTES];
 
     memset(f, 0, sizeof *f);
@@ -85,16 +69,10 @@ static int read_filter(struct op_call *call, struct filter *f, struct err *err)
     else
         find_words_read(&f->words, p->q);
     if (find_set("state", tunnel_state_names, p->state, &f->states, err) != 0 ||
-        refer(call, &tenant_table, "tenant_id", p->tenant_id, &tenant, f->want.tenant_id, err) !=
-            0 ||
-        refer(call, &customer_table, "customer_id", p->customer_id, &customer, f->want.customer_id,
-              err) != 0 ||
-        refer(call, &tunnel_table, "carrier_id", p->carrier_id, &carrier, f->want.carrier_id,
-              err) != 0)
+        find_refer(call, &tenant_table, "tenant_id", p->tenant_id, f->want.tenant_id, err) != 0 ||
+        find_refer(call, &tunnel_table, "carrier_id", p->carrier_id, f->want.carrier_id, err) != 0)
         return -1;
-    if (call->actor.role == ROLE_CUSTOMER) /* nobody else's exist for them */
-        (void)str_copy(f->want.customer_id, sizeof f->want.customer_id, call->actor.customer_id);
-    return 0;
+    return find_refer_customer(call, p->customer_id, f->want.customer_id, err);
 }
 
 static bool of_kind(enum kind kind, const struct tunnel *t)
@@ -116,11 +94,6 @@ static bool of_kind(enum kind kind, const struct tunnel *t)
     return false;
 }
 
-static bool same_or_any(const char *want, const char *is)
-{
-    return want[0] == '\0' || str_equal(want, is);
-}
-
 static int fits(struct op_call *call, const void *filter, const void *record, struct err *err)
 {
     const struct filter *f = filter;
@@ -130,10 +103,10 @@ static int fits(struct op_call *call, const void *filter, const void *record, st
                        : t->state == TUNNEL_DELETED && !f->deleted)
         return 0;
     if ((f->trouble && !tunnel_troubled(t)) || !of_kind(f->kind, t) ||
-        !same_or_any(f->want.id, t->id) || !same_or_any(f->want.tenant_id, t->tenant_id) ||
-        !same_or_any(f->want.customer_id, t->customer_id) ||
-        !same_or_any(f->want.carrier_id, t->carrier_id) ||
-        !same_or_any(f->want.hostname, t->hostname))
+        !find_wanted(f->want.id, t->id) || !find_wanted(f->want.tenant_id, t->tenant_id) ||
+        !find_wanted(f->want.customer_id, t->customer_id) ||
+        !find_wanted(f->want.carrier_id, t->carrier_id) ||
+        !find_wanted(f->want.hostname, t->hostname))
         return 0;
     return find_words_fit(call, &f->words, t->words, t->tenant_id, err);
 }
@@ -147,30 +120,6 @@ static int take_word(struct op_call *call, struct find_ids *ids, const char *wor
     if (scan_words(&scan, call->txn, &tunnel_table, "words", word, err) != 0)
         return -1;
     return find_walk(ids, &scan, err);
-}
-
-static int take_states(struct op_call *call, const struct filter *f, struct find_ids *ids,
-                       struct err *err)
-{
-    struct tunnel match = {0};
-
-    for (uint32_t i = 0; f->states >> i != 0 && !ids->over; i++) {
-        match.state = i;
-        if ((f->states >> i & 1) && find_equal(call, ids, &tunnel_table, "state", &match, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* One that an index knows by the value that is wanted; "": it is not. */
-static int take_text(struct op_call *call, const struct filter *f, struct find_ids *ids,
-                     const char *index, const char *value, struct err *err)
-{
-    if (value[0] == '\0') {
-        ids->over = true;
-        return 0;
-    }
-    return find_equal(call, ids, &tunnel_table, index, &f->want, err);
 }
 
 static int way(struct op_call *call, const void *filter, unsigned nth, struct find_ids *ids,
@@ -188,16 +137,16 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
             ids->over = true;
         break;
     case 1:
-        r = take_text(call, f, ids, "hostname", f->want.hostname, err);
+        r = find_text(call, ids, &tunnel_table, "hostname", &f->want, err);
         break;
     case 2:
-        r = take_text(call, f, ids, "tenant_id", f->want.tenant_id, err);
+        r = find_text(call, ids, &tunnel_table, "tenant_id", &f->want, err);
         break;
     case 3:
-        r = take_text(call, f, ids, "customer_id", f->want.customer_id, err);
+        r = find_text(call, ids, &tunnel_table, "customer_id", &f->want, err);
         break;
     case 4:
-        r = take_text(call, f, ids, "carrier_id", f->want.carrier_id, err);
+        r = find_text(call, ids, &tunnel_table, "carrier_id", &f->want, err);
         break;
     case 5:
         if (f->kind == KIND_SHARED)
@@ -213,7 +162,7 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
         break;
     case 7:
         if (f->states != 0)
-            r = take_states(call, f, ids, err);
+            r = find_states(call, ids, &tunnel_table, f->states, err);
         else
             ids->over = true;
         break;
@@ -228,16 +177,6 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
 
 /* ---- how many ---- */
 
-static int64_t count_state(struct op_call *call, enum tunnel_state state, struct err *err)
-{
-    struct tunnel match = {.state = (uint32_t)state};
-    struct scan scan;
-
-    if (scan_start(&scan, call->txn, &tunnel_table, "state", &match, 1, false, err) != 0)
-        return -1;
-    return scan_count(&scan, err);
-}
-
 /* Most are active: they are what is left of all, so that they need not be counted. */
 int tunnel_totals(struct op_call *call, struct json_out *j, struct err *err)
 {
@@ -250,7 +189,7 @@ int tunnel_totals(struct op_call *call, struct json_out *j, struct err *err)
     for (unsigned i = 0; i <= TUNNEL_FAILED; i++) {
         if (i == TUNNEL_ACTIVE)
             continue;
-        if ((counts[i] = count_state(call, (enum tunnel_state)i, err)) < 0)
+        if ((counts[i] = find_count_states(call, &tunnel_table, 1u << i, err)) < 0)
             return -1;
         active -= counts[i];
     }
@@ -311,7 +250,9 @@ int tunnel_list_run(struct op_call *call, struct err *err)
         return -1;
     if (asks_nothing(&f)) {
         if ((find.all = record_count(call->txn, &tunnel_table, err)) < 0 ||
-            (deleted = f.deleted ? 0 : count_state(call, TUNNEL_DELETED, err)) < 0)
+            (deleted = f.deleted
+                           ? 0
+                           : find_count_states(call, &tunnel_table, 1u << TUNNEL_DELETED, err)) < 0)
             return -1;
         find.all -= deleted;
     }
