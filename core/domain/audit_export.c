@@ -9,6 +9,7 @@
 #include "enc.h"
 #include "json_in.h"
 #include "json_out.h"
+#include "csv.h"
 #include "str.h"
 
 #define FIELD_MAX 2048 /* of one field as JSON */
@@ -73,7 +74,7 @@ static void write_json(const struct audit *entry, const char *previous, struct b
     (void)buf_add(out, "\n", 1);
 }
 
-/* Text in quotes, a quote in it doubled; numbers, times and hashes as they are. */
+/* Text in quotes; numbers, times and hashes as they are. */
 static void write_cell(const struct field *field, const struct audit *entry, struct buf *out)
 {
     const char *text = (const char *)entry + field->offset;
@@ -83,12 +84,7 @@ static void write_cell(const struct field *field, const struct audit *entry, str
     size_t len;
 
     if (field->type == FIELD_TEXT || field->type == FIELD_ID) {
-        (void)buf_add(out, "\"", 1);
-        if (text[0] != '\0' && strchr("=+-@", text[0]) != NULL) /* a table would reckon it */
-            (void)buf_add(out, "'", 1);
-        for (; *text != '\0'; text++)
-            (void)buf_add(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-        (void)buf_add(out, "\"", 1);
+        csv_text(out, text, strlen(text));
         return;
     }
     buf_init(&one, sizeof value);

@@ -4,7 +4,8 @@
  * The audit as text to be taken away: a line an entry, with the chain's hashes, so that whoever has
  * it can check it without this box. NDJSON has the members of the API; CSV (RFC 4180) has them as
  * columns, the first row naming them. Both have one more: previous, the hash that an entry is
- * sealed to. How a hash is made of an entry is in store/FORMAT.
+ * sealed to. How a hash is made of an entry is in store/FORMAT; of an entry in CSV, without the
+ * apostrophe that a text has before = + - or @.
  */
 #include "audit.h"
 #include "buf.h"

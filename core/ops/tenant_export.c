@@ -5,7 +5,9 @@
 #include "nouns.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "csv.h"
 #include "str.h"
 #include "tenant_find.h"
 
@@ -33,29 +35,16 @@ static const char *const columns[] = {
     "port",   "maintenance",  "created_at", "updated_at",  "deleted_at"};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
-/* RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe. */
-static void csv_text(struct buf *out, const char *s)
-{
-    (void)buf_byte(out, '"');
-    if (strchr("=+-@", s[0]) != NULL && s[0] != '\0')
-        (void)buf_byte(out, '\'');
-    for (; *s != '\0'; s++) {
-        if (*s == '"')
-            (void)buf_byte(out, '"');
-        (void)buf_byte(out, *s);
-    }
-    (void)buf_byte(out, '"');
-}
-
 static void csv_field(struct buf *out, const struct field *f, const void *record)
 {
+    const char *text = (const char *)record + f->offset;
     struct json_out j;
 
     if (f->type == FIELD_TEXT) {
-        csv_text(out, (const char *)record + f->offset);
+        csv_text(out, text, strlen(text));
         return;
     }
-    if (f->type == FIELD_ID && ((const char *)record + f->offset)[0] == '\0')
+    if (f->type == FIELD_ID && text[0] == '\0')
         return;
     if (f->type == FIELD_TIME && fields_get_u64(f, record) == 0)
         return;

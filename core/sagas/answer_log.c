@@ -11,6 +11,7 @@
 
 #include "answer_parts.h"
 #include "clock.h"
+#include "csv.h"
 #include "json_out.h"
 #include "log_line.h"
 #include "str.h"
@@ -270,19 +271,6 @@ static void part_of(const struct reading *r, size_t *from, size_t *to)
 }
 
 /* ---- writing ---- */
-
-static void csv_text(struct buf *out, const char *s, size_t len)
-{
-    (void)buf_byte(out, '"');
-    if (len > 0 && strchr("=+-@\t", s[0]) != NULL) /* a spreadsheet would take it for a formula */
-        (void)buf_byte(out, '\'');
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '"')
-            (void)buf_byte(out, '"');
-        (void)buf_byte(out, s[i]);
-    }
-    (void)buf_byte(out, '"');
-}
 
 static void write_json(const struct line *l, const char *text, size_t len, struct json_out *j)
 {

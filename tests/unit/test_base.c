@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "csv.h"
 #include "enc.h"
 #include "err.h"
 #include "json_out.h"
@@ -364,6 +365,21 @@ static void times_go_there_and_back(void **state)
     clock_sleep_ms(-5);
 }
 
+static void cells_of_csv_are_quoted_and_no_formulas(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 200);
+    csv_text(&b, "=1+1\",", 6);
+    (void)buf_byte(&b, ',');
+    csv_text(&b, "a=1", 3);
+    (void)buf_byte(&b, ',');
+    csv_text(&b, "", 0);
+    assert_string_equal(buf_string(&b), "\"'=1+1\"\",\",\"a=1\",\"\"");
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +392,7 @@ int main(void)
         cmocka_unit_test(json_is_escaped_and_nested),
         cmocka_unit_test(ids_sort_by_birth_and_have_one_spelling),
         cmocka_unit_test(times_go_there_and_back),
+        cmocka_unit_test(cells_of_csv_are_quoted_and_no_formulas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
