@@ -1,4 +1,5 @@
-/* One-time links' tokens. Apart because invitations and password resets must treat them alike. */
+/* One-time links' tokens. Apart because invitations, password resets, sign-in links and reveals
+ * must treat them alike. */
 #include "link_token.h"
 
 #include <sodium.h>

@@ -107,16 +107,11 @@ int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id
                struct err *err)
 {
     struct reveal reveal;
-    uint8_t bytes[32];
 
     memset(&reveal, 0, sizeof reveal);
     if (reveal_end(txn, tenant_id, err) != 0)
         return -1;
-    randombytes_buf(bytes, sizeof bytes);
-    (void)enc_base64url(token, REVEAL_TOKEN_SIZE, bytes, sizeof bytes);
-    (void)crypto_generichash(reveal.token_hash, sizeof reveal.token_hash, bytes, sizeof bytes, NULL,
-                             0);
-    sodium_memzero(bytes, sizeof bytes);
+    link_token_make(token, reveal.token_hash);
     (void)str_copy(reveal.tenant_id, sizeof reveal.tenant_id, tenant_id);
     reveal.created_at = txn_time_ms(txn);
     reveal.expires_at = reveal.created_at + life_ms;
@@ -134,15 +129,11 @@ static int gone(struct err *err)
 int reveal_use(struct txn *txn, const struct web_key *key, const char *token, const char *address,
                struct reveal *reveal, struct kv *content, struct err *err)
 {
-    uint8_t bytes[32];
     int found;
 
     memset(reveal, 0, sizeof *reveal);
-    if (enc_unbase64url(bytes, sizeof bytes, token, strlen(token)) != (int)sizeof bytes)
+    if (link_token_hash(token, reveal->token_hash) != 0)
         return gone(err);
-    (void)crypto_generichash(reveal->token_hash, sizeof reveal->token_hash, bytes, sizeof bytes,
-                             NULL, 0);
-    sodium_memzero(bytes, sizeof bytes);
     if ((found = record_get(txn, &reveal_table, reveal, err)) < 0)
         return -1;
     if (found == 0 || reveal->used_at != 0 || reveal->expires_at <= txn_time_ms(txn))

@@ -8,9 +8,10 @@
 #include "db.h"
 #include "id.h"
 #include "kv.h"
+#include "link_token.h"
 #include "vault.h"
 
-#define REVEAL_TOKEN_SIZE 44 /* 32 bytes in base64url, and a NUL */
+#define REVEAL_TOKEN_SIZE LINK_TOKEN_SIZE
 
 struct reveal {
     uint8_t token_hash[32]; /* BLAKE2b-256 of the token */

@@ -7,6 +7,7 @@
 #include "blueprint.h"
 #include "nouns.h"
 #include "str.h"
+#include "view.h"
 
 #define MOST 200 /* files of the folder that are shown */
 
@@ -42,19 +43,6 @@ static int is_conf(const struct dirent *entry)
            str_equal(entry->d_name + n - 5, ".conf");
 }
 
-static void write_limits(struct json_out *j, const struct limits *limits)
-{
-    json_out_key(j, "limits");
-    json_out_object(j);
-    json_out_key_u64(j, "memory_bytes", limits->memory_bytes);
-    json_out_key_u64(j, "cpu_millis", limits->cpu_millis);
-    json_out_key_u64(j, "pids", limits->pids);
-    json_out_key_u64(j, "nofile", limits->nofile);
-    json_out_key_u64(j, "storage_bytes", limits->storage_bytes);
-    json_out_key_u64(j, "max_users", limits->max_users);
-    json_out_end_object(j);
-}
-
 static void write_one(struct op_call *call, struct blueprint *b, const char *file)
 {
     struct json_out *j = call->out;
@@ -80,7 +68,7 @@ static void write_one(struct op_call *call, struct blueprint *b, const char *fil
         json_out_key_text(j, variable, value);
     json_out_end_object(j);
     if (fine)
-        write_limits(j, &b->limits);
+        view_limits(&b->limits, j);
     json_out_key_text(j, "fault", fine ? "" : why.text);
     json_out_end_object(j);
 }

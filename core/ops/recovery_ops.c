@@ -126,6 +126,17 @@ static int recovery_remove(struct op_call *call, struct err *err)
     return object_removed(call, &view_recipient, recipient.id);
 }
 
+static int proven(struct op_call *call, struct recipient *recipient, struct err *err)
+{
+    object_before(call, &recipient_table, recipient);
+    recipient->proven = true;
+    recipient->proven_at = txn_time_ms(call->txn);
+    if (record_put(call->txn, &recipient_table, recipient, err) != 0)
+        return -1;
+    object_after(call, &recipient_table, recipient);
+    return object_reply(call, &view_recipient, recipient, err);
+}
+
 /* What the command line says once the secret, or a part of it, was asked back and was right. */
 static int recovery_proven(struct op_call *call, struct err *err)
 {
@@ -134,13 +145,7 @@ static int recovery_proven(struct op_call *call, struct err *err)
 
     if (object_get(call, &recipient_table, p->id, &recipient, err) != 0)
         return -1;
-    object_before(call, &recipient_table, &recipient);
-    recipient.proven = true;
-    recipient.proven_at = txn_time_ms(call->txn);
-    if (record_put(call->txn, &recipient_table, &recipient, err) != 0)
-        return -1;
-    object_after(call, &recipient_table, &recipient);
-    return object_reply(call, &view_recipient, &recipient, err);
+    return proven(call, &recipient, err);
 }
 
 /* ---- one made here, for a page to show ---- */
@@ -254,13 +259,7 @@ static int recovery_prove(struct op_call *call, struct err *err)
     if (there == 0)
         return err_field(err, "recovery", "other_secret",
                          "that is a recovery secret, but none that this box seals to");
-    object_before(call, &recipient_table, &recipient);
-    recipient.proven = true;
-    recipient.proven_at = txn_time_ms(call->txn);
-    if (record_put(call->txn, &recipient_table, &recipient, err) != 0)
-        return -1;
-    object_after(call, &recipient_table, &recipient);
-    return object_reply(call, &view_recipient, &recipient, err);
+    return proven(call, &recipient, err);
 }
 
 /* ---- the kit ---- */

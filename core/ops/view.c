@@ -35,7 +35,7 @@ static void members_but(const struct fields *f, const void *record, size_t from,
     }
 }
 
-static void limits_member(const struct limits *limits, struct json_out *j)
+void view_limits(const struct limits *limits, struct json_out *j)
 {
     json_out_key(j, "limits");
     json_out_object(j);
@@ -100,7 +100,7 @@ static int tenant_members(struct op_call *call, const void *record, struct json_
         return -1;
     tenant_mark(mark, tenant->number);
     json_out_key_text(j, "container_id", mark);
-    limits_member(&tenant->limits, j);
+    view_limits(&tenant->limits, j);
     return 0;
 }
 
@@ -113,7 +113,7 @@ static int plan_members(struct op_call *call, const void *record, struct json_ou
     (void)err;
     members_but(&plan_table.fields, plan, offsetof(struct plan, limits),
                 offsetof(struct plan, limits) + sizeof plan->limits, j);
-    limits_member(&plan->limits, j);
+    view_limits(&plan->limits, j);
     return 0;
 }
 

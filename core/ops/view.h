@@ -29,9 +29,13 @@ extern const struct fields view_domain_more, view_alert_more, view_port_more, vi
 int view_job_members(struct op_call *call, const void *record, struct json_out *j, struct err *err);
 
 struct domain_record;
+struct limits;
 
 /** view_domain_records(records, count, j): the member "records": what has to be entered. */
 void view_domain_records(const struct domain_record *records, unsigned count, struct json_out *j);
+
+/** view_limits(limits, j): the member "limits". */
+void view_limits(const struct limits *limits, struct json_out *j);
 
 /** view_actor(call, actor, j, err): the member "actor_name": who did it, by the name that people
  * know; null for a customer, who is not told who works for the box. Return 0 or -1. */
