@@ -207,8 +207,8 @@ int journal_unit(const char *journalctl, const char *unit, const struct journal_
     if (plan == NULL)
         return err_set(err, ERR_UNAVAILABLE, "memory", "no memory to read the journal");
     (void)str_format(lines, sizeof lines, "--lines=%u", searching ? SEARCH_MOST : w->lines);
-    (void)str_format(since, sizeof since, "--since=@%lld", (long long)(w->since_ms / 1000));
-    (void)str_format(until, sizeof until, "--until=@%lld", (long long)(w->until_ms / 1000 + 1));
+    (void)str_format(since, sizeof since, "--since=@%lld", (long long)w->since_ms / 1000);
+    (void)str_format(until, sizeof until, "--until=@%lld", (long long)w->until_ms / 1000 + 1);
     argv[n++] = journalctl;
     argv[n++] = "--no-pager";
     argv[n++] = "--quiet";

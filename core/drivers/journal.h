@@ -1,6 +1,7 @@
 #ifndef SETT_JOURNAL_H
 #define SETT_JOURNAL_H
 /* The logs of our own units: in systemd's journal, or, below a folder, files. */
+#include <stddef.h>
 #include <stdint.h>
 #include "err.h"
 #include "log.h"

@@ -234,12 +234,12 @@ enum outcome hands_connector_status(struct hands_job *job, struct err *err)
 int hands_connector_look(struct hands_world *w, uint64_t number, struct supervisor_status *status,
                          struct err *err)
 {
-    struct connector c;
+    struct connector_files files;
+    struct supervisor_unit unit;
 
-    return files_of(w, number, &c.files, err) == -1 ||
-                   make_unit(w, number, &c.files, &c.unit, err) == -1
+    return files_of(w, number, &files, err) == -1 || make_unit(w, number, &files, &unit, err) == -1
                ? -1
-               : w->supervisor->status(w->supervisor->self, &c.unit, status, err);
+               : w->supervisor->status(w->supervisor->self, &unit, status, err);
 }
 
 int hands_connector_runs(struct hands_world *w, uint64_t number, struct err *err)

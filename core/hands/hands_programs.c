@@ -71,6 +71,7 @@ static bool read_stat(struct processes *all, uint32_t pid, struct process *p)
         (end = strrchr(text, ')')) == NULL)
         return false;
     *end = '\0';
+    /* Numbers of the kernel's. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(end + 1,
                " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                &parent, &ticks) != 2)
@@ -174,6 +175,7 @@ static void read_report(const struct hands_job *job, const char *name, long long
         file_read(path, &b, &err) == 0) {
         (void)str_format(wanted, sizeof wanted, "\n%s ", name);
         if ((at = strstr(buf_string(&b), wanted)) != NULL)
+            /* Numbers of our own. NOLINTNEXTLINE(cert-err34-c) */
             (void)sscanf(at + strlen(wanted), "%lld %lld", restarts, beat_ms);
     }
     buf_free(&b);

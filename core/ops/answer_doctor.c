@@ -1,14 +1,14 @@
 /* Doctor's findings as the worker makes them, who may look at more than the command line. */
 #include "answer_doctor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
 #include "str.h"
 
-#define HANDS_MS 10000
+#define HANDS_MS   10000
+#define FRONT_LINE "program front " /* of the verb programs; then the process, 0: none */
 
 struct op_box *answer_box(const struct answer_setup *setup)
 {
@@ -29,18 +29,18 @@ static void look_at_front(const struct answer_setup *setup, struct doctor_findin
 {
     struct hands_request request = {.verb = HANDS_PROGRAMS};
     struct hands_reply reply;
-    unsigned pid = 0;
+    unsigned long pid;
     struct buf b;
     struct err err;
     const char *at;
 
     buf_init(&b, HANDS_STREAM_MAX);
     if (outside_hands(setup->outside, &request, HANDS_MS, &reply, &b, &err) == OUTCOME_OK &&
-        (at = strstr(buf_string(&b), "program front ")) != NULL &&
-        sscanf(at, "program front %u", &pid) == 1) {
+        (at = strstr(buf_string(&b), FRONT_LINE)) != NULL) {
+        pid = strtoul(at + strlen(FRONT_LINE), NULL, 10);
         f->finding = pid != 0 ? FINE : BROKEN;
         (void)str_format(f->what, sizeof f->what,
-                         pid != 0 ? "sett-front runs as process %u" : "sett-front does not run",
+                         pid != 0 ? "sett-front runs as process %lu" : "sett-front does not run",
                          pid);
         (void)str_copy(f->fix, sizeof f->fix, pid != 0 ? "" : "systemctl status sett-front");
     }

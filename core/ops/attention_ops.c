@@ -71,9 +71,9 @@ static struct item *add(struct attention *a, enum notice_severity severity, cons
 struct kind {
     const struct table *table;
     const char *index;
-    uint32_t state;
     void (*show)(struct attention *a, const void *record);
     bool (*is)(const struct attention *a, const void *record); /* NULL: each is */
+    uint32_t state;
     bool oldest_first;
 };
 
@@ -293,15 +293,15 @@ static void show_notice(struct attention *a, const void *record)
 static int records(struct attention *a, struct err *err)
 {
     static const struct kind kinds[] = {
-        {&job_table, "state", JOB_STUCK, show_job, NULL, false},
-        {&tenant_table, "state", TENANT_FAILED, show_failed_tenant, tenant_alone, false},
-        {&tunnel_table, "state", TUNNEL_FAILED, show_failed_tunnel, tunnel_alone, false},
-        {&subscription_table, "status", SUBSCRIPTION_PAST_DUE, show_unpaid, NULL, false},
-        {&subscription_table, "status", SUBSCRIPTION_UNPAID, show_unpaid, NULL, false},
-        {&custom_domain_table, "state", DOMAIN_PENDING, show_domain, ends_soon, true},
-        {&custom_domain_table, "state", DOMAIN_MOVED, show_domain, NULL, false},
-        {&custom_domain_table, "state", DOMAIN_LOST, show_domain, NULL, false},
-        {&notice_table, "state", NOTICE_OPEN, show_notice, is_open, false},
+        {&job_table, "state", show_job, NULL, JOB_STUCK, false},
+        {&tenant_table, "state", show_failed_tenant, tenant_alone, TENANT_FAILED, false},
+        {&tunnel_table, "state", show_failed_tunnel, tunnel_alone, TUNNEL_FAILED, false},
+        {&subscription_table, "status", show_unpaid, NULL, SUBSCRIPTION_PAST_DUE, false},
+        {&subscription_table, "status", show_unpaid, NULL, SUBSCRIPTION_UNPAID, false},
+        {&custom_domain_table, "state", show_domain, ends_soon, DOMAIN_PENDING, true},
+        {&custom_domain_table, "state", show_domain, NULL, DOMAIN_MOVED, false},
+        {&custom_domain_table, "state", show_domain, NULL, DOMAIN_LOST, false},
+        {&notice_table, "state", show_notice, is_open, NOTICE_OPEN, false},
     };
     union {
         struct job job;

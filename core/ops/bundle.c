@@ -69,6 +69,7 @@ static void member(struct making *m, const char *name, const char *data, size_t 
     octal(head + 136, 12, (unsigned long long)(m->now_ms / 1000));
     memset(head + 148, ' ', 8);
     head[156] = '0';
+    /* Bytes, not text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(head + 257, "ustar\00000", 8);
     for (size_t i = 0; i < sizeof head; i++)
         sum += (unsigned char)head[i];
@@ -292,8 +293,10 @@ static int write_jobs(struct making *m, struct json_out *j, struct err *err)
         json_out_array(j);
         if (scan_start(&scan, txn, &job_table, "state", job, 1, true, err) == 0)
             for (int i = 0; i < JOBS_MOST && (got = scan_next(&scan, job, err)) == 1; i++)
-                if (write_job(txn, job, j, err) == -1)
+                if (write_job(txn, job, j, err) == -1) {
+                    got = -1;
                     break;
+                }
         json_out_end_array(j);
         db_read_end(txn);
     }

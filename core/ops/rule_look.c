@@ -103,7 +103,7 @@ int rule_look_read(struct op_call *call, const struct tunnel *tunnel,
     bool own_seen = !tunnel_routed(tunnel);
     int result = rule_list(call->txn, tunnel, &old, err);
 
-    memset(list, 0, sizeof *list);
+    *list = (struct rule_list){.count = 0};
     for (uint32_t i = 0; result == 0 && i + 1 < config->count; i++) {
         const struct cloudflared_rule *is = &config->rules[i];
         if (!own_seen && str_equal(is->hostname, tunnel->hostname) &&

@@ -114,7 +114,7 @@ static void gather(struct nouns *nouns)
 
 int scope_next(size_t *at, char out[SCOPE_SIZE])
 {
-    struct nouns nouns;
+    struct nouns nouns = {.count = 0};
 
     gather(&nouns);
     if (*at / 2 >= nouns.count)
@@ -176,7 +176,7 @@ static int check_words(const char *text, const struct nouns *nouns, struct err *
 int scope_list(const char *text, char out[AUTH_SCOPES_SIZE], struct err *err)
 {
     char scope[SCOPE_SIZE];
-    struct nouns nouns;
+    struct nouns nouns = {.count = 0};
     size_t len = 0;
 
     out[0] = '\0';

@@ -203,11 +203,12 @@ static int take_ids(struct op_call *call, struct tally *tally, struct err *err)
         if (found == 1 && take(call, &tenant, tally, err) != 0)
             return -1;
         if (found == 0) {
+            struct op_call none = {0};
             struct err why = {0};
             (void)err_set(&why, ERR_NOT_FOUND, "tenant_not_found", "there is no tenant %.60s", id);
             tally->count++;
             tally->refused++;
-            say(call, NULL, id, NULL, &why);
+            say(call, NULL, id, &none, &why);
         }
     }
     return 0;
@@ -216,7 +217,7 @@ static int take_ids(struct op_call *call, struct tally *tally, struct err *err)
 static int take_page(struct op_call *call, const struct tenant_page *page, struct tally *tally,
                      struct err *err)
 {
-    for (unsigned i = 0; i < page->count; i++)
+    for (unsigned i = 0; page->at != NULL && i < page->count; i++)
         if (take(call, &page->at[i], tally, err) != 0)
             return -1;
     return 0;
