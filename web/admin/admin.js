@@ -13,22 +13,36 @@ import { pages } from "../base/pages.js";
 // Pages for those who are not signed in.
 const open = [
   { name: "sign_in", file: "sign-in", path: "/admin/sign-in", role: "public" },
-  ...["accept", "reset", "forgotten"].map((name) => ({ name, file: "way-in", path: "/admin/" + name, role: "public" })),
+  ...["accept", "reset", "forgotten"].map((name) => ({
+    name,
+    file: "way-in",
+    path: "/admin/" + name,
+    role: "public",
+  })),
 ];
 const files = (name) => `../pages/${name}.js`;
-const known = signal(false), trouble = signal(null);
+const known = signal(false),
+  trouble = signal(null);
 // Who must set up a second factor first stays at the way in, which asks for it.
 const inside = () => me.value && me.value.second_factor !== "enrol";
 
 // A new box says so to its admin, until it is set up: asked once, and again only while it is new.
 const fresh = signal(null);
 let came = false; // just signed in, with no page in mind: a new box begins with its setup
-const askFresh = () => get("/api/setup").then((a) => {
-  fresh.value = a.needed;
-  if (a.needed && came && path.value === "/admin") go("/admin/setup", { replace: true });
-  came = false;
-}, () => {});
-const Note = () => fresh.value && may("admin") && path.value !== "/admin/setup" && html`<p class="note row new-box">${t("base.set_up_note")} <a href="/admin/setup">${t("base.set_up")}</a></p>`;
+const askFresh = () =>
+  get("/api/setup").then(
+    (a) => {
+      fresh.value = a.needed;
+      if (a.needed && came && path.value === "/admin") go("/admin/setup", { replace: true });
+      came = false;
+    },
+    () => {},
+  );
+const Note = () =>
+  fresh.value &&
+  may("admin") &&
+  path.value !== "/admin/setup" &&
+  html`<p class="note row new-box">${t("base.set_up_note")} <a href="/admin/setup">${t("base.set_up")}</a></p>`;
 
 function App() {
   lang.value;
@@ -49,16 +63,21 @@ async function begin() {
 }
 
 start((to) => to === "/admin" || to.startsWith("/admin/"));
-effect(() => { // in comes who is nobody, and back to where they wanted to go
+effect(() => {
+  // in comes who is nobody, and back to where they wanted to go
   if (!known.value) return;
   if (me.value?.role === "customer") return location.replace("/portal");
   const way = path.value === "/admin/sign-in";
-  if (!inside() && !open.some((p) => p.path === path.value)) go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
-  else if (inside() && way) { came = true; go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true }); }
-  if (inside()) startLive(); else stopLive();
+  if (!inside() && !open.some((p) => p.path === path.value))
+    go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
+  else if (inside() && way) {
+    came = true;
+    go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });
+  }
+  if (inside()) startLive();
+  else stopLive();
   if (inside() && may("admin") && path.value && fresh.peek() !== false) askFresh();
 });
 startKeys();
 begin();
 render(html`<${App}/>`, document.getElementById("app"));
-

@@ -8,7 +8,12 @@ export const online = signal(true); // false while the box does not answer
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `HTTP ${status}`);
-    Object.assign(this, { status, code: body.code || "unknown", hint: body.hint || "", request: body.request_id || "" });
+    Object.assign(this, {
+      status,
+      code: body.code || "unknown",
+      hint: body.hint || "",
+      request: body.request_id || "",
+    });
     this.errors = body.errors || []; // [{pointer, code, detail}] of fields
     this.job = body.job || null;
     this.body = body;
@@ -39,7 +44,13 @@ async function ask(method, path, { body, headers = {}, signal: stop } = {}) {
   let answer;
   try {
     const sent = body === undefined || body instanceof Blob ? body : JSON.stringify(body);
-    answer = await fetch(path, { method, headers: head, body: sent, credentials: "same-origin", signal: stop });
+    answer = await fetch(path, {
+      method,
+      headers: head,
+      body: sent,
+      credentials: "same-origin",
+      signal: stop,
+    });
   } catch (e) {
     if (e.name === "AbortError") throw e;
     online.value = false;
@@ -50,7 +61,9 @@ async function ask(method, path, { body, headers = {}, signal: stop } = {}) {
   let said = {};
   try {
     said = text && /json/.test(answer.headers.get("Content-Type") || "") ? JSON.parse(text) : { text };
-  } catch { said = { detail: text.slice(0, 200) }; }
+  } catch {
+    said = { detail: text.slice(0, 200) };
+  }
   online.value = !(answer.status === 502 || answer.status === 504 || said.code === "front_down");
   if (answer.ok) return said;
   if (answer.status === 401 && me.value && !path.startsWith("/api/auth/")) me.value = null;
@@ -65,7 +78,8 @@ export const get = (path, params, stop) => ask("GET", url(path, params), { signa
 /** send(method, path, body, {params, headers}): a change. If the password is needed again it is asked for, once. */
 export async function send(method, path, body, { params, headers = {}, ...more } = {}) {
   const call = () => ask(method, url(path, params), { body, headers, ...more });
-  if (method === "POST" && !headers["Idempotency-Key"]) headers = { ...headers, "Idempotency-Key": randomId() };
+  if (method === "POST" && !headers["Idempotency-Key"])
+    headers = { ...headers, "Idempotency-Key": randomId() };
   try {
     return await call();
   } catch (p) {
@@ -75,13 +89,12 @@ export async function send(method, path, body, { params, headers = {}, ...more }
 }
 
 /** plan(method, path, body, params): what the change would do (plan=1); changes nothing. */
-export const plan = (method, path, body, params) =>
-  ask(method, url(path, { ...params, plan: 1 }), { body });
+export const plan = (method, path, body, params) => ask(method, url(path, { ...params, plan: 1 }), { body });
 
 /** all(path, params, most): items of a list over its pages, at most `most`. For short lists only. */
 export async function all(path, params, most = 500) {
   const out = [];
-  for (let after; ; ) {
+  for (let after; ;) {
     const page = await get(path, { limit: 100, ...params, starting_after: after });
     out.push(...page.data);
     after = page.next || out.at(-1)?.id;
@@ -89,7 +102,8 @@ export async function all(path, params, most = 500) {
   }
 }
 
-const randomId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+const randomId = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** Whether who is signed in has at least this role. */
 const roles = ["public", "customer", "viewer", "operator", "admin"];

@@ -41,14 +41,21 @@ const find = (key) => {
 export function t(key, values) {
   read.value;
   let text = find(key);
-  if (text && typeof text === "object") text = text[new Intl.PluralRules(lang.value).select(values?.n ?? 0)] ?? text.other;
+  if (text && typeof text === "object")
+    text = text[new Intl.PluralRules(lang.value).select(values?.n ?? 0)] ?? text.other;
   if (text === undefined) return key;
-  return values ? text.replace(/\{(\w+)\}/g, (all, name) => { const v = values[name]; return v === undefined || v === null ? all : typeof v === "number" ? v.toLocaleString(lang.value) : v; }) : text;
+  return values
+    ? text.replace(/\{(\w+)\}/g, (all, name) => {
+        const v = values[name];
+        return v === undefined || v === null ? all : typeof v === "number" ? v.toLocaleString(lang.value) : v;
+      })
+    : text;
 }
 
 /** word(group, value): the text of an API's word, as "base.state.active"; the word itself if it has none. */
 export const word = (group, value) => {
   if (!value) return "–";
-  const key = `${group}.${value}`, said = t(key);
+  const key = `${group}.${value}`,
+    said = t(key);
   return said === key ? String(value).replaceAll("_", " ") : said;
 };

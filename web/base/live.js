@@ -4,9 +4,19 @@ import { effect, useEffect, useRef, signal } from "./h.js";
 import { get, me, online } from "./api.js";
 
 export const stream = signal("off"); // "live", "polling" or "off"
-const FIRST = 6000, QUIET = 40000, POLL = 5000; // ms: until the first word of a stream, without one (it says something each 15 s), between polls
-const listeners = new Set(), all = (change) => ({ object: "*", id: "", change });
-let source = null, leader = false, poll = 0, watch = 0, first = 0, heard = 0, last = "", retry = 0;
+const FIRST = 6000,
+  QUIET = 40000,
+  POLL = 5000; // ms: until the first word of a stream, without one (it says something each 15 s), between polls
+const listeners = new Set(),
+  all = (change) => ({ object: "*", id: "", change });
+let source = null,
+  leader = false,
+  poll = 0,
+  watch = 0,
+  first = 0,
+  heard = 0,
+  last = "",
+  retry = 0;
 const channel = "BroadcastChannel" in self ? new BroadcastChannel("sett.live") : null;
 
 function tell(change) {
@@ -20,7 +30,10 @@ function take(kind, data) {
   if (kind === "state") stream.value = data;
   else tell(data);
 }
-if (channel) channel.onmessage = (e) => { if (!leader) take(e.data.kind, e.data.data); };
+if (channel)
+  channel.onmessage = (e) => {
+    if (!leader) take(e.data.kind, e.data.data);
+  };
 
 /** Without a stream: what has changed since the last answer, as a list. */
 async function pull() {
@@ -43,21 +56,23 @@ function open() {
   clearTimeout(first);
   heard = Date.now();
   source = new EventSource(`/api/events/stream?topics=all${last ? `&after=${last}` : ""}`);
-  const on = (name, then) => source.addEventListener(name, (e) => {
-    clearTimeout(first);
-    heard = Date.now();
-    retry = 0;
-    last = e.lastEventId || last;
-    polling(false);
-    then?.(e);
-  });
+  const on = (name, then) =>
+    source.addEventListener(name, (e) => {
+      clearTimeout(first);
+      heard = Date.now();
+      retry = 0;
+      last = e.lastEventId || last;
+      polling(false);
+      then?.(e);
+    });
   on("ready");
   on("beat");
   on("change", (e) => spread("change", JSON.parse(e.data)));
   on("reset", () => spread("change", all("reset")));
   source.addEventListener("error", () => {
     polling(true);
-    if (source?.readyState === EventSource.CLOSED) first = setTimeout(() => leader && open(), Math.min(30000, 1000 * 2 ** retry++)); // refused: later, ever less often
+    if (source?.readyState === EventSource.CLOSED)
+      first = setTimeout(() => leader && open(), Math.min(30000, 1000 * 2 ** retry++)); // refused: later, ever less often
   });
   first = setTimeout(() => polling(true), FIRST); // something on the way holds it back
 }
@@ -65,7 +80,14 @@ function open() {
 // What could not be read because the box did not answer is read as soon as it does again, whatever the stream heard meanwhile.
 effect(() => {
   if (online.value || stream.value === "off") return;
-  const ask = setInterval(() => get("/health").then(() => tell(all("reset")), () => {}), 2000);
+  const ask = setInterval(
+    () =>
+      get("/health").then(
+        () => tell(all("reset")),
+        () => {},
+      ),
+    2000,
+  );
   return () => clearInterval(ask);
 });
 
@@ -73,20 +95,37 @@ let release = null;
 function lead() {
   leader = true;
   open();
-  watch = setInterval(() => { if (Date.now() - heard > QUIET) { polling(true); open(); } }, 10000); // a connection that died without a word
+  watch = setInterval(() => {
+    if (Date.now() - heard > QUIET) {
+      polling(true);
+      open();
+    }
+  }, 10000); // a connection that died without a word
 }
 /** Begin; one tab holds the stream for all, and when it is closed another one takes over. */
 export function startLive() {
   if (release) return;
   stream.value = "live";
-  if (!navigator.locks || !channel) { release = () => {}; lead(); return; }
-  const since = Date.now(), stop = new AbortController();
-  release = () => stop.abort();
-  navigator.locks.request("sett.live", { signal: stop.signal }, () => new Promise((done) => {
-    release = done;
+  if (!navigator.locks || !channel) {
+    release = () => {};
     lead();
-    if (Date.now() - since > 1000) tell(all("reset")); // what the tab before heard last is not known
-  })).catch(() => {});
+    return;
+  }
+  const since = Date.now(),
+    stop = new AbortController();
+  release = () => stop.abort();
+  navigator.locks
+    .request(
+      "sett.live",
+      { signal: stop.signal },
+      () =>
+        new Promise((done) => {
+          release = done;
+          lead();
+          if (Date.now() - since > 1000) tell(all("reset")); // what the tab before heard last is not known
+        }),
+    )
+    .catch(() => {});
 }
 export function stopLive() {
   source?.close();
@@ -106,13 +145,19 @@ export function useLive(kinds, again, ids) {
   last.current = again;
   useEffect(() => {
     let wait = 0;
-    const call = () => { wait = 0; last.current(); };
+    const call = () => {
+      wait = 0;
+      last.current();
+    };
     const hear = (c) => {
       if (c.object !== "*" && (!kinds.includes(c.object) || (ids && !ids.includes(c.id)))) return;
       wait ||= setTimeout(call, 400);
     };
     listeners.add(hear);
-    return () => { listeners.delete(hear); clearTimeout(wait); };
+    return () => {
+      listeners.delete(hear);
+      clearTimeout(wait);
+    };
   }, [kinds.join(), ids?.join()]);
 }
 

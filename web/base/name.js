@@ -13,17 +13,30 @@ export function useName(text, own) {
     set(null);
     if (!text || text === own) return;
     const stop = new AbortController();
-    const wait = setTimeout(() => get("/api/names/" + encodeURIComponent(text), null, stop.signal).then(set, () => {}), 250);
-    return () => { clearTimeout(wait); stop.abort(); };
+    const wait = setTimeout(
+      () => get("/api/names/" + encodeURIComponent(text), null, stop.signal).then(set, () => {}),
+      250,
+    );
+    return () => {
+      clearTimeout(wait);
+      stop.abort();
+    };
   }, [text, own]);
   return said;
 }
 
 /** <NameInput value change own …/>: for Field's `input`. */
 export function NameInput({ value, change, own, ...about }) {
-  const said = useName((value || "").trim(), own), free = said?.available;
+  const said = useName((value || "").trim(), own),
+    free = said?.available;
   return html`<input ...${about} type="text" value=${value ?? ""} onInput=${(e) => change(e.target.value)} maxlength="63" spellcheck=${false} autocapitalize="off"/>
-    <div aria-live="polite" data-name=${said?.state}>${said && html`<span class=${"state " + (free ? "good" : "bad")}><${Icon} name=${free ? "circle-check" : "circle-x"}/>${
-      free ? t("name.free", { url: said.url.replace(/^https?:\/\/|\/$/g, "") }) : word("name.not", said.code)}</span>`}
+    <div aria-live="polite" data-name=${said?.state}>${
+      said &&
+      html`<span class=${"state " + (free ? "good" : "bad")}><${Icon} name=${free ? "circle-check" : "circle-x"}/>${
+        free
+          ? t("name.free", { url: said.url.replace(/^https?:\/\/|\/$/g, "") })
+          : word("name.not", said.code)
+      }</span>`
+    }
       ${said?.suggestions?.length > 0 && html`<div class="chips">${said.suggestions.map((s) => html`<button type="button" class="button" onClick=${() => change(s)}>${s}</button>`)}</div>`}</div>`;
 }

@@ -6,10 +6,11 @@ export const path = signal(location.pathname);
 export const query = signal(Object.fromEntries(new URLSearchParams(location.search)));
 let inside = () => false; // whether a path is one of this page's own
 
-const read = () => batch(() => {
-  path.value = location.pathname.replace(/(.)\/$/, "$1");
-  query.value = Object.fromEntries(new URLSearchParams(location.search));
-});
+const read = () =>
+  batch(() => {
+    path.value = location.pathname.replace(/(.)\/$/, "$1");
+    query.value = Object.fromEntries(new URLSearchParams(location.search));
+  });
 
 /** go(to, {replace}): to an address of ours. */
 export function go(to, { replace = false } = {}) {
@@ -22,14 +23,17 @@ export function go(to, { replace = false } = {}) {
 export function setQuery(change, { replace = true } = {}) {
   const q = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(change))
-    if (value === null || value === undefined || value === "") q.delete(name); else q.set(name, value);
+    if (value === null || value === undefined || value === "") q.delete(name);
+    else q.set(name, value);
   const text = q.toString();
   go(location.pathname + (text ? "?" + text : ""), { replace });
 }
 
 /** match("/admin/tenants/{id}", path): the parameters, or null. */
 export function match(pattern, at) {
-  const a = pattern.split("/"), b = at.split("/"), out = {};
+  const a = pattern.split("/"),
+    b = at.split("/"),
+    out = {};
   if (a.length !== b.length) return null;
   for (let i = 0; i < a.length; i++) {
     const name = a[i].match(/^\{(\w+)\}$/)?.[1];
@@ -46,9 +50,25 @@ export function start(own) {
   addEventListener("popstate", read);
   document.addEventListener("click", (e) => {
     const a = e.target.closest?.("a[href]");
-    if (!a || e.defaultPrevented || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey || a.target || a.hasAttribute("download")) return;
+    if (
+      !a ||
+      e.defaultPrevented ||
+      e.button ||
+      e.metaKey ||
+      e.ctrlKey ||
+      e.shiftKey ||
+      e.altKey ||
+      a.target ||
+      a.hasAttribute("download")
+    )
+      return;
     const to = new URL(a.href);
-    if (to.origin !== location.origin || !inside(to.pathname) || (to.hash && to.pathname === location.pathname)) return;
+    if (
+      to.origin !== location.origin ||
+      !inside(to.pathname) ||
+      (to.hash && to.pathname === location.pathname)
+    )
+      return;
     e.preventDefault();
     go(to.pathname + to.search + to.hash);
   });

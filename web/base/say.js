@@ -3,7 +3,9 @@ import { html, signal } from "./h.js";
 import { lang } from "./lang.js";
 
 const tick = signal(Date.now());
-setInterval(() => { if (!document.hidden) tick.value = Date.now(); }, 10000);
+setInterval(() => {
+  if (!document.hidden) tick.value = Date.now();
+}, 10000);
 
 const made = new Map(); // formatters are costly to make
 const format = (kind, options) => {
@@ -12,7 +14,8 @@ const format = (kind, options) => {
   return made.get(key);
 };
 
-export const number = (n, options = {}) => (n === null || n === undefined ? "–" : format(Intl.NumberFormat, options).format(n));
+export const number = (n, options = {}) =>
+  n === null || n === undefined ? "–" : format(Intl.NumberFormat, options).format(n);
 export const percent = (part) => number(part, { style: "percent", maximumFractionDigits: 1 });
 
 /** money(1900, "eur"): minor units of Stripe's; currencies without them are known to Intl. */
@@ -32,11 +35,20 @@ export function bytes(n) {
 }
 
 const time = (at) => (typeof at === "number" ? at : Date.parse(at));
-export const exact = (at) => format(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "medium" }).format(time(at));
+export const exact = (at) =>
+  format(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "medium" }).format(time(at));
 export const day = (at) => format(Intl.DateTimeFormat, { dateStyle: "medium" }).format(time(at));
-export const clock = (at) => format(Intl.DateTimeFormat, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(time(at));
+export const clock = (at) =>
+  format(Intl.DateTimeFormat, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(time(at));
 
-const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const steps = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 /** ago(at): "3 minutes ago", "in 2 days". */
 export function ago(at, now = Date.now()) {
   const s = (time(at) - now) / 1000;
@@ -47,10 +59,15 @@ export function ago(at, now = Date.now()) {
 /** took(ms): 12 ms, 3.4 s, 2 min. */
 export function took(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
-  const unit = (n, name) => number(n, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: n < 10 ? 1 : 0 });
+  const unit = (n, name) =>
+    number(n, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: n < 10 ? 1 : 0 });
   if (ms < 1000) return unit(Math.round(ms), "millisecond");
   if (ms < 120000) return unit(ms / 1000, "second");
-  return ms < 7200000 ? unit(ms / 60000, "minute") : ms < 172800000 ? unit(ms / 3600000, "hour") : unit(ms / 86400000, "day");
+  return ms < 7200000
+    ? unit(ms / 60000, "minute")
+    : ms < 172800000
+      ? unit(ms / 3600000, "hour")
+      : unit(ms / 86400000, "day");
 }
 
 /** <${Time} at=${…}/>: relative, the exact time on hover and for screen readers; goes on by itself. */

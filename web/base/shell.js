@@ -12,8 +12,13 @@ import { openPalette, openShortcuts } from "./palette.js";
 export const theme = signal(localStorage.getItem("sett.theme") || "system");
 export function setTheme(to) {
   theme.value = to;
-  if (to === "system") { localStorage.removeItem("sett.theme"); delete document.documentElement.dataset.theme; }
-  else { localStorage.setItem("sett.theme", to); document.documentElement.dataset.theme = to; }
+  if (to === "system") {
+    localStorage.removeItem("sett.theme");
+    delete document.documentElement.dataset.theme;
+  } else {
+    localStorage.setItem("sett.theme", to);
+    document.documentElement.dataset.theme = to;
+  }
 }
 export async function signOut() {
   await send("POST", "/api/auth/logout").catch(() => {});
@@ -25,22 +30,44 @@ const groups = ["sell", "ways", "work", "box"];
 function Navigation({ pages, close }) {
   const at = path.value;
   const here = (p) => at === p.path || (p.path !== "/admin" && at.startsWith(p.path + "/"));
-  return html`<nav id="nav" aria-label=${t("base.navigation")} onClick=${(e) => e.target.closest("a") && close()}>${groups.map((g) => {
-    const own = pages.filter((p) => p.group === g && may(p.role));
-    return own.length > 0 && html`<div key=${g}><h2>${t("base.group." + g)}</h2><ul>${own.map((p) => html`
-      <li key=${p.name}><a href=${p.path} aria-current=${here(p) ? "page" : null}><${Icon} name=${p.icon}/>${t("base.page." + p.name)}</a></li>`)}</ul></div>`;
-  })}</nav>`;
+  return html`<nav id="nav" aria-label=${t("base.navigation")} onClick=${(e) => e.target.closest("a") && close()}>${groups.map(
+    (g) => {
+      const own = pages.filter((p) => p.group === g && may(p.role));
+      return (
+        own.length > 0 &&
+        html`<div key=${g}><h2>${t("base.group." + g)}</h2><ul>${own.map(
+          (p) => html`
+      <li key=${p.name}><a href=${p.path} aria-current=${here(p) ? "page" : null}><${Icon} name=${p.icon}/>${t("base.page." + p.name)}</a></li>`,
+        )}</ul></div>`
+      );
+    },
+  )}</nav>`;
 }
 
 export const Choices = () => html`
   <${Menu} icon="languages" label=${t("base.language")} items=${Object.entries(languages).map(([id, label]) => ({ label, checked: lang.value === id, act: () => setLang(id) }))}/>
   <${Menu} icon=${{ light: "sun", dark: "moon", system: "monitor" }[theme.value]} label=${t("base.theme")}
-    items=${[["light", "sun"], ["dark", "moon"], ["system", "monitor"]].map(([id, icon]) => ({ label: t("base.theme_" + id), icon, checked: theme.value === id, act: () => setTheme(id) }))}/>`;
+    items=${[
+      ["light", "sun"],
+      ["dark", "moon"],
+      ["system", "monitor"],
+    ].map(([id, icon]) => ({
+      label: t("base.theme_" + id),
+      icon,
+      checked: theme.value === id,
+      act: () => setTheme(id),
+    }))}/>`;
 
 function Connection() {
-  const off = !online.value, polling = stream.value === "polling";
-  return html`<span role="status" class="connection">${off ? html`<span class="state bad"><${Icon} name="wifi-off"/>${t("base.offline")}</span>`
-    : polling ? html`<span class="state warn" title=${t("base.polling_help")}><${Icon} name="refresh-cw"/>${t("base.polling")}</span>` : ""}</span>`;
+  const off = !online.value,
+    polling = stream.value === "polling";
+  return html`<span role="status" class="connection">${
+    off
+      ? html`<span class="state bad"><${Icon} name="wifi-off"/>${t("base.offline")}</span>`
+      : polling
+        ? html`<span class="state warn" title=${t("base.polling_help")}><${Icon} name="refresh-cw"/>${t("base.polling")}</span>`
+        : ""
+  }</span>`;
 }
 
 /** The page for where we are: its module and its texts are loaded when it is first shown. */
@@ -48,19 +75,28 @@ const shown = new Map(); // a page and its texts, once loaded
 let first = true; // the first page takes no focus: its Tab begins at the top
 export function Outlet({ pages, files, missing }) {
   const at = path.value;
-  const page = pages.find((p) => match(p.path, at)), [, again] = useState(0), [failed, setFailed] = useState(null);
+  const page = pages.find((p) => match(p.path, at)),
+    [, again] = useState(0),
+    [failed, setFailed] = useState(null);
   const [problem, forget] = useErrorBoundary();
-  useEffect(() => { forget(); setFailed(null); }, [at]);
+  useEffect(() => {
+    forget();
+    setFailed(null);
+  }, [at]);
   useEffect(() => {
     if (!page || !may(page.role) || shown.has(page.file)) return;
-    Promise.all([import(files(page.file)), needTexts(page.file)]).then(([m]) => { shown.set(page.file, m); again((n) => n + 1); }, setFailed);
+    Promise.all([import(files(page.file)), needTexts(page.file)]).then(([m]) => {
+      shown.set(page.file, m);
+      again((n) => n + 1);
+    }, setFailed);
   }, [page?.file]);
   useEffect(() => {
     if (!page || !shown.has(page.file)) return;
     if (!first) document.querySelector("main h1")?.focus({ preventScroll: true });
     first = false;
   }, [page?.name, shown.has(page?.file)]);
-  if (page && !may(page.role)) return html`<p class="none">${t("base.not_allowed", { role: word("base.role", page.role) })}</p>`;
+  if (page && !may(page.role))
+    return html`<p class="none">${t("base.not_allowed", { role: word("base.role", page.role) })}</p>`;
   if (problem || failed) return html`<${Trouble} of=${problem || failed} again=${() => location.reload()}/>`;
   if (!page) return missing;
   const m = shown.get(page.file);
@@ -81,7 +117,8 @@ export function Shell({ pages, files, home = "/admin", account = "/admin/account
         { label: me.value?.user?.name || me.value?.id, icon: "user", href: account },
         { label: t("base.shortcuts"), icon: "keyboard", act: openShortcuts },
         { label: t("base.api_reference"), icon: "book-open", href: "/docs" },
-        { label: t("base.sign_out"), icon: "log-out", act: signOut }]}/>
+        { label: t("base.sign_out"), icon: "log-out", act: signOut },
+      ]}/>
     </header>
     <div class=${"frame" + (open ? " open" : "")}><div class="side"><${Navigation} pages=${pages} close=${() => setOpen(false)}/></div>
       <main id="main" tabindex="-1">${note}${children || html`<${Outlet} pages=${pages} files=${files} missing=${html`<p class="none">${t("base.not_found")}</p>`}/>`}</main></div>

@@ -32,13 +32,53 @@ export const Button = ({ icon, kind = "", busy, children, type = "button", label
 export const LinkButton = ({ icon, kind = "", children, ...rest }) => html`
   <a class=${"button " + kind} ...${rest}>${icon && html`<${Icon} name=${icon}/>`}${children}</a>`;
 
-const looks = { // word of the API → how it looks; what is not here is neutral
-  active: "good", healthy: "good", done: "good", up: "good", verified: "good", ok: "good", success: "good", paid: "good", sent: "good", connected: "good",
-  failed: "bad", unhealthy: "bad", stuck: "bad", error: "bad", down: "bad", critical: "bad", unpaid: "bad", damaged: "bad", missing: "bad", refused: "bad", denied: "bad",
-  suspended: "warn", past_due: "warn", degraded: "warn", pending: "warn", warning: "warn", open: "warn", acknowledged: "warn", deleting: "warn", quarantine: "warn",
-  provisioning: "busy", running: "busy", waiting: "busy", queued: "busy", undoing: "busy", making: "busy", retrying: "busy",
+const looks = {
+  // word of the API → how it looks; what is not here is neutral
+  active: "good",
+  healthy: "good",
+  done: "good",
+  up: "good",
+  verified: "good",
+  ok: "good",
+  success: "good",
+  paid: "good",
+  sent: "good",
+  connected: "good",
+  failed: "bad",
+  unhealthy: "bad",
+  stuck: "bad",
+  error: "bad",
+  down: "bad",
+  critical: "bad",
+  unpaid: "bad",
+  damaged: "bad",
+  missing: "bad",
+  refused: "bad",
+  denied: "bad",
+  suspended: "warn",
+  past_due: "warn",
+  degraded: "warn",
+  pending: "warn",
+  warning: "warn",
+  open: "warn",
+  acknowledged: "warn",
+  deleting: "warn",
+  quarantine: "warn",
+  provisioning: "busy",
+  running: "busy",
+  waiting: "busy",
+  queued: "busy",
+  undoing: "busy",
+  making: "busy",
+  retrying: "busy",
 };
-const icons = { good: "circle-check", bad: "circle-x", warn: "triangle-alert", busy: "circle-dashed", "": "circle-dot" };
+const icons = {
+  good: "circle-check",
+  bad: "circle-x",
+  warn: "triangle-alert",
+  busy: "circle-dashed",
+  "": "circle-dot",
+};
 
 /** <State of="active"/>: word, icon and colour of a state; `group`: where its texts stand ("base.state"). */
 export function State({ of, group = "base.state", look, title }) {
@@ -49,7 +89,9 @@ export function State({ of, group = "base.state", look, title }) {
 
 /** The head of a page: title, what stands beside it, its acts; sets the title of the window. */
 export function Page({ title, lead, back, acts, children }) {
-  useEffect(() => { document.title = `${title} · sett`; }, [title]);
+  useEffect(() => {
+    document.title = `${title} · sett`;
+  }, [title]);
   return html`
     <div class="page">
       <header class="head">
@@ -87,8 +129,10 @@ const bare = (text) => text.toLowerCase().replace(/\.$/, ""); // what the box sa
 /** <Trouble of=${problem} again=${fn}/>: what went wrong, what to do, the request's id. */
 export function Trouble({ of, again }) {
   if (!of) return null;
-  const p = of instanceof Problem ? of : { message: String(of.message || of), hint: "", errors: [], code: "" };
-  const key = `base.error.${p.code}`, known = t(key);
+  const p =
+    of instanceof Problem ? of : { message: String(of.message || of), hint: "", errors: [], code: "" };
+  const key = `base.error.${p.code}`,
+    known = t(key);
   return html`<div class="trouble" role="alert"><${Icon} name="circle-alert"/>
     <div><strong>${known === key ? p.message : known}</strong>
       ${known !== key && p.code !== "offline" && bare(p.message) !== bare(known) && html`<p class="quiet">${p.message}</p>`}
@@ -99,13 +143,17 @@ export function Trouble({ of, again }) {
 }
 
 /** Names and values: [[name, value], …]; what is null is left out. */
-export const Facts = ({ of }) => html`<dl class="facts">${of.filter((f) => f && f[1] !== null && f[1] !== undefined && f[1] !== "")
-  .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+export const Facts = ({ of }) =>
+  html`<dl class="facts">${of
+    .filter((f) => f && f[1] !== null && f[1] !== undefined && f[1] !== "")
+    .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 /** Tabs with the chosen one in the address: tabs=[[id, label], …]. */
 export const Tabs = ({ tabs, at, href }) => html`
-  <nav class="tabs">${tabs.map(([id, label, n]) => html`
-    <a href=${href(id)} aria-current=${id === at ? "page" : null}>${label}${n !== undefined && html`<span class="count">${n}</span>`}</a>`)}</nav>`;
+  <nav class="tabs">${tabs.map(
+    ([id, label, n]) => html`
+    <a href=${href(id)} aria-current=${id === at ? "page" : null}>${label}${n !== undefined && html`<span class="count">${n}</span>`}</a>`,
+  )}</nav>`;
 
 /** A number that leads somewhere. */
 export const Tile = ({ name, value, href, kind = "", note, current }) => html`
@@ -120,34 +168,47 @@ export const Meter = ({ of, most, label, text }) => {
 
 /** A menu of acts: items=[{label, icon, act, kind, href}]. */
 export function Menu({ label, icon = "ellipsis", items, children, kind = "quiet" }) {
-  const [open, setOpen] = useState(false), box = useRef();
+  const [open, setOpen] = useState(false),
+    box = useRef();
   useEffect(() => {
     if (!open) return;
-    const list = box.current.querySelector("[role=menu]"), beyond = 8 - list.getBoundingClientRect().left;
+    const list = box.current.querySelector("[role=menu]"),
+      beyond = 8 - list.getBoundingClientRect().left;
     if (beyond > 0) list.style.right = -beyond + "px"; // it would begin left of the window
     box.current.querySelector("[role=menuitem]")?.focus();
-    const away = (e) => { if (!box.current?.contains(e.target)) setOpen(false); };
+    const away = (e) => {
+      if (!box.current?.contains(e.target)) setOpen(false);
+    };
     addEventListener("pointerdown", away);
     return () => removeEventListener("pointerdown", away);
   }, [open]);
   const keys = (e) => {
-    const all = [...box.current.querySelectorAll("[role=menuitem]")], i = all.indexOf(document.activeElement);
-    if (e.key === "Escape") { setOpen(false); box.current.querySelector("button").focus(); }
-    else if (e.key === "ArrowDown") all[(i + 1) % all.length]?.focus();
+    const all = [...box.current.querySelectorAll("[role=menuitem]")],
+      i = all.indexOf(document.activeElement);
+    if (e.key === "Escape") {
+      setOpen(false);
+      box.current.querySelector("button").focus();
+    } else if (e.key === "ArrowDown") all[(i + 1) % all.length]?.focus();
     else if (e.key === "ArrowUp") all[(i - 1 + all.length) % all.length]?.focus();
     else return;
     e.preventDefault();
     e.stopPropagation();
   };
-  const item = (i) => i.href ? html`<a role="menuitem" tabindex="-1" href=${i.href} class=${i.kind}><${Icon} name=${i.icon}/>${i.label}</a>`
-    : html`<button role=${i.checked === undefined ? "menuitem" : "menuitem"} tabindex="-1" type="button" class=${i.kind} aria-current=${i.checked ? "true" : null}
-        onClick=${() => { if (!i.keep) setOpen(false); i.act(); }}><${Icon} name=${i.checked ? "check" : i.icon || "minus"}/>${i.label}</button>`;
+  const item = (i) =>
+    i.href
+      ? html`<a role="menuitem" tabindex="-1" href=${i.href} class=${i.kind}><${Icon} name=${i.icon}/>${i.label}</a>`
+      : html`<button role=${i.checked === undefined ? "menuitem" : "menuitem"} tabindex="-1" type="button" class=${i.kind} aria-current=${i.checked ? "true" : null}
+        onClick=${() => {
+          if (!i.keep) setOpen(false);
+          i.act();
+        }}><${Icon} name=${i.checked ? "check" : i.icon || "minus"}/>${i.label}</button>`;
   return html`<div class="menu" ref=${box} onKeyDown=${open ? keys : null}>
     <${Button} kind=${kind} icon=${icon} label=${children ? null : label} aria-haspopup="menu" aria-expanded=${open} onClick=${() => setOpen(!open)}>${children}<//>
     ${open && html`<div role="menu" aria-label=${label}>${items.filter(Boolean).map(item)}</div>`}</div>`;
 }
 
-export const Loading = () => html`<div class="loading" role="status"><${Icon} name="loader-circle" spin/><span class="unseen">${t("base.loading")}</span></div>`;
+export const Loading = () =>
+  html`<div class="loading" role="status"><${Icon} name="loader-circle" spin/><span class="unseen">${t("base.loading")}</span></div>`;
 
 // What happened in the background, said quietly at the edge.
 const toasts = signal([]);
@@ -155,23 +216,52 @@ const toasts = signal([]);
 export function toast(text, more = {}) {
   const one = { id: Math.random(), text, ...more };
   toasts.value = [...toasts.value.slice(-3), one];
-  setTimeout(() => { toasts.value = toasts.value.filter((x) => x !== one); }, more.undo ? 12000 : 7000);
+  setTimeout(
+    () => {
+      toasts.value = toasts.value.filter((x) => x !== one);
+    },
+    more.undo ? 12000 : 7000,
+  );
 }
-export const Toasts = () => html`<div class="toasts" role="status" aria-live="polite">${toasts.value.map((x) => html`
+export const Toasts = () =>
+  html`<div class="toasts" role="status" aria-live="polite">${toasts.value.map(
+    (x) => html`
   <div key=${x.id} class=${"toast " + (x.kind || "")}>${x.href ? html`<a href=${x.href}>${x.text}</a>` : x.text}
-    ${x.undo && html`<button type="button" class="button quiet" onClick=${() => { x.undo(); toasts.value = toasts.value.filter((y) => y !== x); }}><${Icon} name="undo-2"/>${t("base.undo")}</button>`}</div>`)}</div>`;
+    ${
+      x.undo &&
+      html`<button type="button" class="button quiet" onClick=${() => {
+        x.undo();
+        toasts.value = toasts.value.filter((y) => y !== x);
+      }}><${Icon} name="undo-2"/>${t("base.undo")}</button>`
+    }</div>`,
+  )}</div>`;
 
 /** useLoad(fn, deps): {data, problem, busy, again}: the answer of a promise; `again()` keeps what is shown meanwhile. */
 export function useLoad(load, deps) {
   const [state, set] = useState({ busy: true });
-  const turn = useRef(0), last = useRef(load);
+  const turn = useRef(0),
+    last = useRef(load);
   last.current = load;
   const again = useRef(() => {
     const mine = ++turn.current;
-    return Promise.resolve().then(() => last.current()).then(
-      (data) => { if (mine === turn.current) set({ data, busy: false }); },
-      (problem) => { if (mine === turn.current && problem.name !== "AbortError") set((s) => ({ data: problem.status === 404 ? undefined : s.data, problem, busy: false })); });
+    return Promise.resolve()
+      .then(() => last.current())
+      .then(
+        (data) => {
+          if (mine === turn.current) set({ data, busy: false });
+        },
+        (problem) => {
+          if (mine === turn.current && problem.name !== "AbortError")
+            set((s) => ({ data: problem.status === 404 ? undefined : s.data, problem, busy: false }));
+        },
+      );
   });
-  useEffect(() => { set((s) => ({ ...s, busy: true })); again.current(); return () => { turn.current++; }; }, deps);
+  useEffect(() => {
+    set((s) => ({ ...s, busy: true }));
+    again.current();
+    return () => {
+      turn.current++;
+    };
+  }, deps);
   return { ...state, again: again.current };
 }

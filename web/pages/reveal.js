@@ -8,16 +8,23 @@ import { brand } from "../base/brand.js";
 import { Secrets } from "./followed.js";
 
 export default function Reveal() {
-  const [token] = useState(() => location.hash.slice(1)), [said, set] = useState(null), [problem, setProblem] = useState(null), [busy, setBusy] = useState(false);
+  const [token] = useState(() => location.hash.slice(1)),
+    [said, set] = useState(null),
+    [problem, setProblem] = useState(null),
+    [busy, setBusy] = useState(false);
   const { busy: reading } = useLoad(() => needTexts("followed"), []);
-  useEffect(() => { document.title = `${t("reveal.title")} · ${brand.value.name}`; }, []);
+  useEffect(() => {
+    document.title = `${t("reveal.title")} · ${brand.value.name}`;
+  }, []);
   const show = async () => {
     setBusy(true);
     setProblem(null);
     try {
       set(await send("POST", "/api/reveal", { token }));
       history.replaceState(null, "", location.pathname);
-    } catch (p) { setProblem(p); }
+    } catch (p) {
+      setProblem(p);
+    }
     setBusy(false);
   };
   const gone = problem?.status === 404;

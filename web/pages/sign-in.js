@@ -10,24 +10,31 @@ import { EnrolApp, SecondStep, useTry } from "../base/second.js";
 import { possible, refusal, usePasskey } from "../base/passkeys.js";
 
 const Frame = ({ title, children }) => {
-  useEffect(() => { document.title = `${title} · sett`; }, [title]);
+  useEffect(() => {
+    document.title = `${title} · sett`;
+  }, [title]);
   return html`<main class="narrow"><h1 class="brand" tabindex="-1">sett</h1>${children}<div class="acts"><${Choices}/></div></main>`;
 };
 
 function First({ next, over }) {
   const { data: box } = useLoad(() => get("/api/setup"), []);
-  const [values, set] = useState({ username: "", password: "" }), [run, problem, busy] = useTry();
+  const [values, set] = useState({ username: "", password: "" }),
+    [run, problem, busy] = useTry();
   const go = (e) => {
     e.preventDefault();
     run(async () => next(await send("POST", "/api/auth/login", values)));
   };
-  const passkey = () => run(async () => {
-    try { next(await usePasskey()); } catch (p) {
-      if (!refusal(p)) throw p;
-      if (refusal(p) !== "dismissed") throw new Error(t("sign-in.passkey_elsewhere"));
-    }
-  });
-  const field = (name, more) => html`<${Field} of=${{ name, label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
+  const passkey = () =>
+    run(async () => {
+      try {
+        next(await usePasskey());
+      } catch (p) {
+        if (!refusal(p)) throw p;
+        if (refusal(p) !== "dismissed") throw new Error(t("sign-in.passkey_elsewhere"));
+      }
+    });
+  const field = (name, more) =>
+    html`<${Field} of=${{ name, label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
   return html`<form class="card stack" onSubmit=${go}><h2>${t("sign-in.title")}</h2>
     ${box?.needed && html`<p class="note">${t("sign-in.new_box")}</p>`}
     ${over && !problem && html`<p class="note warn" role="status">${t("sign-in.over")}</p>`}
@@ -37,17 +44,22 @@ function First({ next, over }) {
     ${box?.mail && html`<a href="/admin/forgotten">${t("sign-in.forgotten")}</a>`}</form>`;
 }
 
-const Enrol = () => html`<div class="card stack"><h2>${t("sign-in.enrol")}</h2><p>${t("sign-in.enrol_help", { role: word("base.role", me.value.role) })}</p>
+const Enrol =
+  () => html`<div class="card stack"><h2>${t("sign-in.enrol")}</h2><p>${t("sign-in.enrol_help", { role: word("base.role", me.value.role) })}</p>
   <${EnrolApp} done=${() => {}}/>
   <button type="button" class="link" onClick=${signOut}>${t("base.sign_out")}</button></div>`;
 
 export default function SignIn() {
-  const [step, setStep] = useState(null), [over, setOver] = useState(false);
+  const [step, setStep] = useState(null),
+    [over, setOver] = useState(false);
   const next = async (answer) => {
     if (answer.second_factor === "needed") return setStep(answer);
     await whoami();
   };
-  const again = (p) => { setStep(null); setOver(!!p); };
+  const again = (p) => {
+    setStep(null);
+    setOver(!!p);
+  };
   if (me.value) return html`<${Frame} title=${t("sign-in.enrol")}><${Enrol}/><//>`;
   return html`<${Frame} title=${t("sign-in.title")}>${step ? html`<${SecondStep} step=${step} done=${whoami} again=${again}/>` : html`<${First} next=${next} over=${over}/>`}<//>`;
 }

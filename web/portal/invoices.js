@@ -4,7 +4,9 @@ import { lang, t } from "../base/lang.js";
 import { toast } from "../base/ui.js";
 
 export async function invoices() {
-  try { location.assign((await send("POST", "/api/billing-portal", { locale: lang.value })).url); } catch (p) {
+  try {
+    location.assign((await send("POST", "/api/billing-portal", { locale: lang.value })).url);
+  } catch (p) {
     toast(p.code === "no_billing" ? t("front.no_billing") : p.message, { kind: "bad" });
   }
 }

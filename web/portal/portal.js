@@ -20,14 +20,20 @@ const pages = [
   { name: "service", file: "service", path: "/portal/{id}", role: "customer" },
 ];
 const files = (name) => `../pages/${name}.js`;
-const known = signal(false), trouble = signal(null);
+const known = signal(false),
+  trouble = signal(null);
 
 // Who signs in by links has no password that could be asked for again.
 const askPassword = hooks.fresh;
 hooks.fresh = async () => {
   if (me.value?.has_password !== false || me.value.has_passkey) return askPassword ? askPassword() : false;
-  const sent = await confirm({ title: t("front.fresh"), body: t("front.fresh_help"), act: t("front.fresh_send"), kind: "primary",
-    run: () => send("POST", "/api/portal/link", { email: me.value.user.email || me.value.user.name }) });
+  const sent = await confirm({
+    title: t("front.fresh"),
+    body: t("front.fresh_help"),
+    act: t("front.fresh_send"),
+    kind: "primary",
+    run: () => send("POST", "/api/portal/link", { email: me.value.user.email || me.value.user.name }),
+  });
   if (sent) toast(t("front.fresh_sent"));
   return false;
 };
@@ -60,7 +66,8 @@ effect(() => {
   document.title = brand.value.name;
   if (me.value && me.value.role !== "customer" && path.value === "/portal") return location.replace("/admin");
   if (me.value && path.value === "/portal/enter" && !location.hash) go("/portal", { replace: true });
-  if (me.value) startLive(); else stopLive();
+  if (me.value) startLive();
+  else stopLive();
 });
 begin();
 render(html`<${App}/>`, document.getElementById("app"));

@@ -11,7 +11,8 @@ const pages = [
   { name: "followed", file: "followed", path: "/order/{id}", role: "public" },
   { name: "reveal", file: "reveal", path: "/reveal.html", role: "public" },
 ];
-const ready = signal(false), trouble = signal(null);
+const ready = signal(false),
+  trouble = signal(null);
 
 function App() {
   lang.value;
@@ -21,5 +22,12 @@ function App() {
 }
 
 start((to) => pages.some((p) => p.path === to) || to.startsWith("/order/"));
-Promise.all([needTexts("base", "front"), readBrand()]).then(() => { ready.value = true; }, (p) => { trouble.value = p; });
+Promise.all([needTexts("base", "front"), readBrand()]).then(
+  () => {
+    ready.value = true;
+  },
+  (p) => {
+    trouble.value = p;
+  },
+);
 render(html`<${App}/>`, document.getElementById("app"));
