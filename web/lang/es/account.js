@@ -32,7 +32,7 @@ export default {
   switch_off_help: "Entonces bastará la contraseña, a usted y a quien se la haya robado.",
   passkeys: "Llaves de acceso",
   passkeys_help: "Inicie sesión con el bloqueo de este dispositivo, un teléfono o una llave de seguridad: sin contraseña que escribir ni que robar.",
-  passkeys_impossible: "Las llaves de acceso solo funcionan si se accede a la máquina por https y por un nombre.",
+  passkeys_impossible: "Las llaves de acceso solo funcionan si se accede al equipo por https y por un nombre.",
   add_passkey: "Añadir una llave de acceso",
   add_passkey_help: "Su navegador le preguntará dónde guardarla y le pedirá desbloquear el dispositivo.",
   passkey_name: "Nombre",

@@ -120,7 +120,7 @@ export default {
   by_command: "En la línea de órdenes",
   by_command_help: "Con el secreto de recuperación, que el equipo no tiene: todo se lee y se compara.",
   vault_add: "Añadir almacén",
-  "kind.folder": "Carpeta de esta máquina",
+  "kind.folder": "Carpeta de este equipo",
   "kind.s3": "Bucket S3",
   "kind.sftp": "Servidor SFTP",
   "v.kind": "Tipo",

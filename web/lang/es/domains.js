@@ -6,7 +6,7 @@ export default {
   via: "Camino",
   via_zone: "por servidores de nombres",
   via_hostname: "por registros DNS",
-  via_local: "a esta máquina",
+  via_local: "a este equipo",
   via_help: "Por servidores de nombres: todo el dominio pasa a Cloudflare. Por registros: el cliente conserva su DNS. Vacío: como la entrada del inquilino.",
   www: "también www.",
   adopt: "Usar lo que ya hay en el proveedor",

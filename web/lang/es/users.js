@@ -8,7 +8,7 @@ export default {
   role: "Rol",
   "may.customer": "ve y cuida sus propios inquilinos",
   "may.viewer": "lo ve todo, no cambia nada",
-  "may.operator": "gestiona inquilinos y tareas",
+  "may.operator": "gestiona inquilinos y trabajos",
   "may.admin": "todo, también personas y secretos",
   customer: "Cliente",
   customer_help: "Número o id del cliente cuyos inquilinos se ven.",
