@@ -248,8 +248,8 @@ void events_request(void *context, void *memory, const struct wire *wire, const 
     request_drain(wire, 65536);
     int rc = arrive(&w, params, &status, &err);
     bool counted = rc == 0;
-    /* Buyers, who are nobody, leave half of the places to those who are somebody. */
-    int64_t most = w.events->streams_max / (w.stream.order_id[0] != '\0' ? 2 : 1);
+    /* Buyers and customers leave half of the places to those who look after the box. */
+    int64_t most = w.events->streams_max / (w.actor.role <= ROLE_CUSTOMER ? 2 : 1);
     if (rc == 0 && tally_streams(w.events->tally, 1) > most) {
         rc = err_set(&err, ERR_UNAVAILABLE, "streams_full", "%lld event streams are open already",
                      (long long)most);

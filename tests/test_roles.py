@@ -5,13 +5,15 @@ one cannot be forgotten. Speaks TAP."""
 import base64
 import json
 import os
+import socket
+import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
 from totp import code
-from web import fastcgi
+from web import BEGIN, PARAMS, STDIN, fastcgi, pair, record
 
 ROLES = ["public", "customer", "viewer", "operator", "admin"]
 PASSWORD = "a long enough password 7"
@@ -297,6 +299,27 @@ def own(t, front, admin):
         t.ok(True, "answers are not mixed up")
 
 
+def open_stream(front, headers):
+    """The status of an event stream, and the connection on which it goes on."""
+    params = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/api/events/stream"), ("HTTP_HOST", "localhost"), ("REMOTE_ADDR", "192.0.2.5")]
+    params += [("HTTP_" + k.upper(), v) for k, v in headers.items()]
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(15)
+    s.connect(front.box.socket("events"))
+    s.sendall(record(BEGIN, struct.pack("!HB5x", 1, 0)) + record(PARAMS, b"".join(pair(n, v) for n, v in params)) + record(PARAMS) + record(STDIN))
+    return int(s.recv(65536).partition(b"Status: ")[2][:3] or 200), s
+
+
+def crowd(t, front, people):
+    """Whoever has bought something may not take all streams from those who look after the box."""
+    streams = [open_stream(front, people["customer"]) for _ in range(40)]
+    t.equal(sorted({status for status, _ in streams}), [200, 503], "customers have half of the streams among them")
+    status, s = open_stream(front, people["viewer"])
+    t.equal(status, 200, "so that there is one for others")
+    for s in [s] + [s for _, s in streams]:
+        s.close()
+
+
 def main():
     t = Tap()
     limits = "\n[limits]\nlogin_per_minute = 10000\nanonymous_per_minute = 1000000\nauthenticated_per_minute = 1000000\n"
@@ -321,6 +344,8 @@ def main():
             scopes(t, front, admin)
         with t.part("own"):
             own(t, front, admin)
+        with t.part("crowd"):
+            crowd(t, front, people)
     finally:
         box.close()
     t.done()
