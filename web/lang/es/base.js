@@ -80,7 +80,7 @@ export default {
   "page.tunnels": "Túneles",
   "page.domains": "Dominios",
   "page.ports": "Puertos",
-  "page.jobs": "Tareas",
+  "page.jobs": "Trabajos",
   "page.backups": "Copias",
   "page.drift": "Desviaciones",
   "page.alerts": "Alertas",

@@ -90,7 +90,7 @@ export default {
   "about.prune": "Elimina registros cuyo plazo pasó, como cada día.",
   "about.rotate-webhooks": "Cada canal recibe un secreto nuevo, que se muestra una vez. El anterior firma un día más.",
   "about.unstick": "Devuelve el espacio del lastre en un disco lleno, para poder borrar lo necesario.",
-  "about.backup": "Una copia de todo el equipo en todas las bóvedas.",
+  "about.backup": "Una copia de todo el equipo en todos los almacenes.",
   "figure.findings": "Hallazgos",
   "figure.first": "El primero",
   "figure.changes": "Lanzadas y resueltas",
