@@ -165,7 +165,7 @@ def test_own_pages(tap, box, till):
     """Somebody has an order page of their own."""
     box.sett("setting", "set", "stripe.success_url", "https://shop.example/thanks?o={ORDER}&s={CHECKOUT_SESSION_ID}#{SECRET}")
     box.sett("setting", "set", "stripe.cancel_url", "https://shop.example/{PLAN}/{NAME}")
-    buyer = wait_for(lambda: (b := Buyer(box, till, "pied")).say("cancel") and b.session()["success_url"].startswith("https://shop.example") and b, "the setting holds")
+    buyer = wait_for(lambda: (b := Buyer(box, till, "pied")).say("cancel") and all(b.session()[u].startswith("https://shop.example") for u in ("success_url", "cancel_url")) and b, "the settings hold")
     session, order = buyer.session(), buyer.made.json["order"]
     tap.equal((session["success_url"], session["cancel_url"]),
               (f"https://shop.example/thanks?o={order}&s={{CHECKOUT_SESSION_ID}}#{buyer.secret}", "https://shop.example/small/pied"), "a checkout can lead to other pages")
