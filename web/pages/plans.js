@@ -166,7 +166,8 @@ export default function Plans({ query }) {
     {
       id: "offered",
       label: t("plans.offered"),
-      show: (p) => html`<${State} of=${p.offered ? "active" : "paused"} group="plans.sale"/>`,
+      show: (p) =>
+        html`<${State} of=${!p.offered ? "paused" : p.stripe_price ? "active" : "pending"} group="plans.sale"/>`,
     },
     {
       id: "stripe_price",

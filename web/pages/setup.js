@@ -17,7 +17,7 @@ import {
   Trouble,
   useLoad,
 } from "../base/ui.js";
-import { Dialog, show } from "../base/dialog.js";
+import { Dialog, confirm, show } from "../base/dialog.js";
 import { Field, Form, Says } from "../base/form.js";
 import { useLive } from "../base/live.js";
 import { JobView } from "../base/job.js";
@@ -120,6 +120,17 @@ function NewBox() {
   useLive(["setting", "secret", "vault", "recipient", "user"], again);
   const finish = () =>
     run(async () => {
+      const left = steps
+        .filter(([name, , later]) => !later && !s[name])
+        .map(([name]) => t("setup.step." + name));
+      const sure =
+        !left.length ||
+        (await confirm({
+          title: t("setup.finish"),
+          body: html`<p>${t("setup.left")}</p><ul>${left.map((l) => html`<li>${l}</li>`)}</ul>`,
+          act: t("setup.finish_anyway"),
+        }));
+      if (!sure) return;
       await send("POST", "/api/setup/finish", {});
       go("/admin");
     });

@@ -15,6 +15,7 @@ export default {
   stripe_help: "Ohne ihn ist er nicht käuflich, nur zuteilbar.",
   offered: "Im Verkauf",
   "sale.active": "im Verkauf",
+  "sale.pending": "noch ohne Preis",
   "sale.paused": "nicht angeboten",
   snapshots: "Sicherungen für Kunden",
   "snapshots.none": "nicht sichtbar",

@@ -85,4 +85,6 @@ export default {
   restored: "Das System ist wiederhergestellt. Seine Benutzer melden sich mit ihren Passwörtern an.",
   sign_in: "Zur Anmeldung",
   by_hand: "Dasselbe auf dem System, als root:",
+  left: "Das ist noch offen, und ohne es ist die Box nicht sicher:",
+  finish_anyway: "Trotzdem abschließen",
 };

@@ -15,6 +15,7 @@ export default {
   stripe_help: "Without one it cannot be bought, only given.",
   offered: "For sale",
   "sale.active": "for sale",
+  "sale.pending": "no price yet",
   "sale.paused": "not offered",
   snapshots: "Snapshots for customers",
   "snapshots.none": "not shown",

@@ -85,4 +85,6 @@ export default {
   restored: "The box is restored. Its users sign in with their own passwords.",
   sign_in: "To the sign-in",
   by_hand: "The same on the box, as root:",
+  left: "This is still open, and a box without it is not safe:",
+  finish_anyway: "Finish all the same",
 };

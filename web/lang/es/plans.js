@@ -15,6 +15,7 @@ export default {
   stripe_help: "Sin él no puede comprarse, solo asignarse.",
   offered: "A la venta",
   "sale.active": "a la venta",
+  "sale.pending": "aún sin precio",
   "sale.paused": "no se ofrece",
   snapshots: "Copias para clientes",
   "snapshots.none": "no se muestran",

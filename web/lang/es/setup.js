@@ -85,4 +85,6 @@ export default {
   restored: "El equipo está restaurado. Sus usuarios inician sesión con sus contraseñas.",
   sign_in: "Ir al inicio de sesión",
   by_hand: "Lo mismo en el equipo, como root:",
+  left: "Esto sigue pendiente, y sin ello el equipo no está a salvo:",
+  finish_anyway: "Terminar de todos modos",
 };
