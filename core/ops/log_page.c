@@ -18,12 +18,12 @@
 #define TAIL_BYTES   8
 #define LEVEL_WITHIN 160 /* bytes of a line in which its level stands */
 
-const char *const log_level_names[] = {"debug", "info", "warning", "error", NULL};
+const char *const log_page_level_names[] = {"debug", "info", "warning", "error", NULL};
 
 struct line {
     const char *at;
     size_t len;
-    enum log_level level;
+    enum log_page_level level;
 };
 
 struct log {
@@ -36,15 +36,15 @@ struct log {
 /* How programs write them, in plain small letters; the first that is found counts. */
 static const struct {
     const char *word;
-    enum log_level level;
+    enum log_page_level level;
 } words[] = {
-    {"debug", LOG_LEVEL_DEBUG},     {"dbg", LOG_LEVEL_DEBUG},       {"trace", LOG_LEVEL_DEBUG},
-    {"info", LOG_LEVEL_INFO},       {"inf", LOG_LEVEL_INFO},        {"notice", LOG_LEVEL_INFO},
-    {"warn", LOG_LEVEL_WARNING},    {"warning", LOG_LEVEL_WARNING}, {"wrn", LOG_LEVEL_WARNING},
-    {"error", LOG_LEVEL_ERROR},     {"err", LOG_LEVEL_ERROR},       {"fatal", LOG_LEVEL_ERROR},
-    {"ftl", LOG_LEVEL_ERROR},       {"critical", LOG_LEVEL_ERROR},  {"crit", LOG_LEVEL_ERROR},
-    {"alert", LOG_LEVEL_ERROR},     {"emerg", LOG_LEVEL_ERROR},     {"panic", LOG_LEVEL_ERROR},
-    {"exception", LOG_LEVEL_ERROR},
+    {"debug", LOG_PAGE_DEBUG},     {"dbg", LOG_PAGE_DEBUG},       {"trace", LOG_PAGE_DEBUG},
+    {"info", LOG_PAGE_INFO},       {"inf", LOG_PAGE_INFO},        {"notice", LOG_PAGE_INFO},
+    {"warn", LOG_PAGE_WARNING},    {"warning", LOG_PAGE_WARNING}, {"wrn", LOG_PAGE_WARNING},
+    {"error", LOG_PAGE_ERROR},     {"err", LOG_PAGE_ERROR},       {"fatal", LOG_PAGE_ERROR},
+    {"ftl", LOG_PAGE_ERROR},       {"critical", LOG_PAGE_ERROR},  {"crit", LOG_PAGE_ERROR},
+    {"alert", LOG_PAGE_ERROR},     {"emerg", LOG_PAGE_ERROR},     {"panic", LOG_PAGE_ERROR},
+    {"exception", LOG_PAGE_ERROR},
 };
 
 static bool is_letter(char c)
@@ -74,7 +74,7 @@ static bool stands_out(const char *line, const char *word, size_t len)
     return word[-1] == '[' || word[-1] == '<' || word[-1] == '=' || word[-1] == '"';
 }
 
-enum log_level log_page_level(const char *line, size_t len, enum log_level before)
+enum log_page_level log_page_level(const char *line, size_t len, enum log_page_level before)
 {
     size_t most = len < LEVEL_WITHIN ? len : LEVEL_WITHIN;
     char head[LEVEL_WITHIN + 1];
@@ -91,7 +91,7 @@ enum log_level log_page_level(const char *line, size_t len, enum log_level befor
         }
         level = level_of(word, (size_t)(at - word));
         if (level != -1 && stands_out(head, word, (size_t)(at - word)))
-            return (enum log_level)level;
+            return (enum log_page_level)level;
     }
     return before;
 }
@@ -101,7 +101,7 @@ enum log_level log_page_level(const char *line, size_t len, enum log_level befor
 static int read_lines(const struct op_call *call, struct log *log, struct err *err)
 {
     const char *at = buf_string(&call->answer), *end = at + call->answer.len;
-    enum log_level level = LOG_LEVEL_INFO;
+    enum log_page_level level = LOG_PAGE_INFO;
     size_t room = 1;
 
     for (const char *c = at; c < end; c++)
@@ -174,10 +174,10 @@ static void show_entry(struct json_out *j, const struct line *line)
     struct connector_trouble means;
 
     json_out_object(j);
-    json_out_key_text(j, "level", log_level_names[line->level]);
+    json_out_key_text(j, "level", log_page_level_names[line->level]);
     json_out_key(j, "line");
     json_out_text_n(j, line->at, line->len);
-    if (line->level == LOG_LEVEL_ERROR && connector_trouble(line->at, line->len, &means) &&
+    if (line->level == LOG_PAGE_ERROR && connector_trouble(line->at, line->len, &means) &&
         means.cause[0] != '\0') {
         json_out_key_text(j, "cause", means.cause);
         json_out_key_text(j, "remedy", means.remedy);

@@ -4,8 +4,9 @@
  * what a line means where that is known. For the logs of whatever runs, which are lines. */
 #include "op.h"
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
-extern const char *const log_level_names[];
+/* In this order, unlike those of our own log (log.h): what is asked for is "from this one on". */
+enum log_page_level { LOG_PAGE_DEBUG, LOG_PAGE_INFO, LOG_PAGE_WARNING, LOG_PAGE_ERROR };
+extern const char *const log_page_level_names[];
 
 /* The member `wish` of the parameters of operations that show a log. */
 struct log_wish {
@@ -27,7 +28,7 @@ struct log_wish {
 #define LOG_WISH_FIELDS(t)                                                                         \
     LOG_WISH_FIELD(t, lines, FIELD_U32, .min = 1, .max = LOG_PAGE_MOST,                            \
                    .help = "how many of the newest lines (100)"),                                  \
-        LOG_WISH_FIELD(t, level, FIELD_ENUM, .names = log_level_names,                             \
+        LOG_WISH_FIELD(t, level, FIELD_ENUM, .names = log_page_level_names,                        \
                        .help = "only lines of this level or a graver one"),                        \
         LOG_WISH_FIELD(t, q, FIELD_TEXT, .help = "only lines with this text, in any case"),        \
         LOG_WISH_FIELD(t, after, FIELD_TEXT,                                                       \
@@ -46,6 +47,6 @@ int log_page_reply(struct op_call *call, const struct log_wish *wish, struct err
 
 /** log_page_level(line, len, before): the level that a line says, else ${before}: a line without
  * one belongs to the line before it. */
-enum log_level log_page_level(const char *line, size_t len, enum log_level before);
+enum log_page_level log_page_level(const char *line, size_t len, enum log_page_level before);
 
 #endif

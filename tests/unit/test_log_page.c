@@ -16,26 +16,26 @@ static void test_levels(void **state)
 {
     static const struct {
         const char *line;
-        enum log_level level;
+        enum log_page_level level;
     } rows[] = {
-        {"2026-11-22T02:59:50Z ERR  error=\"x\"", LOG_LEVEL_ERROR},
-        {"2026-11-22T02:59:50Z INF Registered tunnel connection", LOG_LEVEL_INFO},
-        {"2026-11-22T02:59:50Z WRN an error may follow", LOG_LEVEL_WARNING},
-        {"{\"level\":\"warn\",\"time\":\"x\",\"message\":\"error\"}", LOG_LEVEL_WARNING},
-        {"level=error msg=x", LOG_LEVEL_ERROR},
-        {"[error] 12#0: upstream", LOG_LEVEL_ERROR},
-        {"2026-11-22 02:59:50,123 12 WARNING odoo odoo.sql: slow", LOG_LEVEL_WARNING},
-        {"error: it broke", LOG_LEVEL_ERROR},
-        {"<debug> x", LOG_LEVEL_DEBUG},
-        {"no error in this sentence", LOG_LEVEL_INFO},
-        {"", LOG_LEVEL_INFO},
+        {"2026-11-22T02:59:50Z ERR  error=\"x\"", LOG_PAGE_ERROR},
+        {"2026-11-22T02:59:50Z INF Registered tunnel connection", LOG_PAGE_INFO},
+        {"2026-11-22T02:59:50Z WRN an error may follow", LOG_PAGE_WARNING},
+        {"{\"level\":\"warn\",\"time\":\"x\",\"message\":\"error\"}", LOG_PAGE_WARNING},
+        {"level=error msg=x", LOG_PAGE_ERROR},
+        {"[error] 12#0: upstream", LOG_PAGE_ERROR},
+        {"2026-11-22 02:59:50,123 12 WARNING odoo odoo.sql: slow", LOG_PAGE_WARNING},
+        {"error: it broke", LOG_PAGE_ERROR},
+        {"<debug> x", LOG_PAGE_DEBUG},
+        {"no error in this sentence", LOG_PAGE_INFO},
+        {"", LOG_PAGE_INFO},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (log_page_level(rows[i].line, strlen(rows[i].line), LOG_LEVEL_INFO) != rows[i].level)
+        if (log_page_level(rows[i].line, strlen(rows[i].line), LOG_PAGE_INFO) != rows[i].level)
             fail_msg("%s", rows[i].line);
-    assert_int_equal(log_page_level("  at line 3", 11, LOG_LEVEL_ERROR), LOG_LEVEL_ERROR);
+    assert_int_equal(log_page_level("  at line 3", 11, LOG_PAGE_ERROR), LOG_PAGE_ERROR);
 }
 
 static struct cJSON *answer;
@@ -86,7 +86,7 @@ static void test_pages(void **state)
     assert_string_equal(page("one\ntwo\nthree\n", &wish), "two|three|");
     wish = (struct log_wish){.q = "TW", .lines = 9};
     assert_string_equal(page("one\ntwo\nthree\n", &wish), "two|");
-    wish = (struct log_wish){.level = LOG_LEVEL_WARNING};
+    wish = (struct log_wish){.level = LOG_PAGE_WARNING};
     assert_string_equal(page("INF a\nERR b\n  of b\nINF c\nWRN d\n", &wish), "ERR b|  of b|WRN d|");
     /* what has come since, however often the same line came before */
     wish = (struct log_wish){0};
