@@ -56,26 +56,31 @@ static void members_write(struct buf *out, const struct fields *f, const char *c
     json_out_end_object(&j);
 }
 
-/* Append the event unless the object looks as ${mark} says; the mark follows. True when appended.
- */
-static bool object_tell(struct buf *out, const char *event, const struct fields *f,
-                        const char *const *names, const void *record, uint64_t *mark)
+/* End the event that was begun at ${before}, with its data from ${data} on, or take it back when
+ * the data look as ${mark} says; the mark follows. */
+static void event_end_if_new(struct buf *out, size_t before, size_t data, uint64_t *mark)
 {
-    size_t before = out->len;
-    event_begin(out, event, 0);
-    size_t data = out->len;
-    members_write(out, f, names, event, record);
     uint64_t now = out->failed ? *mark : mark_of(out->data + data, out->len - data);
     if (now == *mark) {
         if (!out->failed) {
             out->len = before;
             out->data[before] = '\0';
         }
-        return false;
+        return;
     }
     *mark = now;
     event_end(out);
-    return true;
+}
+
+/* An event about an object, unless it looks as ${mark} says. */
+static void object_tell(struct buf *out, const char *event, const struct fields *f,
+                        const char *const *names, const void *record, uint64_t *mark)
+{
+    size_t before = out->len;
+    event_begin(out, event, 0);
+    size_t data = out->len;
+    members_write(out, f, names, event, record);
+    event_end_if_new(out, before, data, mark);
 }
 
 static void step_tell(struct buf *out, const struct job_step *row, uint32_t id)
@@ -134,7 +139,7 @@ static int job_look(struct stream *s, struct txn *txn, struct buf *out, struct e
     if (more < 0) {
         return -1;
     }
-    (void)object_tell(out, "job", &job_table.fields, job_members, &job, &s->job_mark);
+    object_tell(out, "job", &job_table.fields, job_members, &job, &s->job_mark);
     if (!job.live) {
         buf_format(out, "event: end\ndata: {\"object\":\"end\",\"id\":\"%s\",\"state\":\"%s\"}\n\n",
                    job.id, job_state_names[job.state]);
@@ -323,14 +328,7 @@ static int order_look(struct stream *s, struct txn *txn, struct buf *out, struct
         size_t data = out->len;
         json_out_init(&j, out);
         order_progress_json(p, &j);
-        uint64_t now = out->failed ? s->job_mark : mark_of(out->data + data, out->len - data);
-        if (now == s->job_mark && !out->failed) {
-            out->len = before;
-            out->data[before] = '\0';
-        } else {
-            event_end(out);
-        }
-        s->job_mark = now;
+        event_end_if_new(out, before, data, &s->job_mark);
         s->over = order_progress_over(p);
     }
     free(p);

@@ -16,7 +16,7 @@ struct stream {
     char order_id[ID_SIZE]; /* of an order's page, else "" */
     uint32_t told;          /* journal rows that were told with their end */
     uint32_t begun;         /* the row that was told as under way */
-    uint64_t job_mark;      /* of the job's state as it was told; 0: not yet */
+    uint64_t job_mark;      /* of the job or the order as it was told; 0: not yet */
     bool over;              /* the last event was told */
     /* a stream of changes */
     char topics[STREAM_TOPICS];

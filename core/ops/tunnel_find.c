@@ -177,8 +177,9 @@ static int way(struct op_call *call, const void *filter, unsigned nth, struct fi
 
 /* ---- how many ---- */
 
-/* Most are active: they are what is left of all, so that they need not be counted. */
-int tunnel_totals(struct op_call *call, struct json_out *j, struct err *err)
+/* Most are active: they are what is left of all, so that they need not be counted. "errors" are
+ * those that a person should look at, whatever their state. */
+static int write_totals(struct op_call *call, struct json_out *j, struct err *err)
 {
     int64_t counts[TUNNEL_FAILED + 1], all = record_count(call->txn, &tunnel_table, err), active;
     struct scan scan;
@@ -216,7 +217,7 @@ static int more(struct op_call *call, const void *filter, struct err *err)
         return 0;
     json_out_key(j, "totals");
     json_out_object(j);
-    if (tunnel_totals(call, j, err) != 0)
+    if (write_totals(call, j, err) != 0)
         return -1;
     json_out_end_object(j);
     return 0;

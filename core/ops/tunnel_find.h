@@ -16,9 +16,4 @@ extern const struct fields tunnel_list_fields;
 /** tunnel_list_run(call, err): the operation tunnel.list, whose parameters these are. 0 or -1. */
 int tunnel_list_run(struct op_call *call, struct err *err);
 
-/** tunnel_totals(call, j, err): the members "all" (but deleted ones), "active", "provisioning",
- * "paused", "deleting", "failed" and "errors" (those that a person should look at, whatever their
- * state) of an object. Return 0 or -1. */
-int tunnel_totals(struct op_call *call, struct json_out *j, struct err *err);
-
 #endif
