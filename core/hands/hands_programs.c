@@ -221,7 +221,7 @@ static void add_web(struct hands_job *job, const struct processes *all)
     struct buf b;
 
     buf_init(&b, 64);
-    if (file_read(job->world->web_pid, &b, &err) == 0 &&
+    if (file_read(job->world->web_pid, &b, &err) == 0 && b.len > 0 &&
         str_u64(str_trim(b.data), 1, UINT32_MAX, &pid) == 0)
         p = by_pid(all, (uint32_t)pid);
     buf_free(&b);
