@@ -158,7 +158,7 @@ void restoring_plan(const struct restoring *r)
     fprintf(stderr, "Snapshot %llu of the box \"%s\", made %s, %s ago\n",
             (unsigned long long)h->number, r->name, at, since);
     fprintf(stderr, "  %u tenants, %llu files, %.1f MiB; whole, signed and checked\n",
-            plan->tenants, (unsigned long long)(r->figures.files + r->figures.kept),
+            plan->tenants, (unsigned long long)r->figures.files + r->figures.kept,
             (double)(r->figures.bytes + r->figures.kept_bytes) / MIB);
     if (plan->migrated > 0)
         fprintf(stderr, "  Its store was of an older version; %u migration%s ran on the copy\n",

@@ -66,7 +66,7 @@ void brand_on_color(char out[8], const char *color)
 
 int brand_read(struct txn *txn, const struct conf *conf, struct brand *b, struct err *err)
 {
-    char color[512];
+    char color[512] = "";
     const struct {
         const char *name;
         char *out;

@@ -246,6 +246,7 @@ static bool reads_alike(const char *declaration, size_t len, const char *text, s
         return true;
     encoding += 8;
     encoding += strspn(encoding, " \t\r\n=");
+    /* A part of a longer text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     return strncasecmp(encoding, "\"utf-8\"", 7) == 0 || strncasecmp(encoding, "'utf-8'", 7) == 0;
 }
 

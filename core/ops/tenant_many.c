@@ -98,7 +98,8 @@ static int give(const struct op *op, const char *name, const char *value, void *
                : params_one(op->params, name, value, params, given, err);
 }
 
-/* As if somebody had asked for it alone, within this change. */
+/* As if somebody had asked for it alone, within this change. What an act refuses it refuses before
+ * it writes anything: nothing is taken back of one that fails here. */
 static int act_on(struct op_call *call, const struct tenant *tenant, struct op_call *one,
                   struct err *err)
 {
