@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "hands_world.h"
-#include "journal.h"
 #include "log_line.h"
 #include "str.h"
+#include "unit_log.h"
 
 #define FILES_MOST 64 /* connectors' files that are looked through at once */
 #define JOURNALCTL "/usr/bin/journalctl"
@@ -64,15 +64,15 @@ static int tell_unit(void *arg, const char *unit, int64_t at_ms, enum log_level 
 }
 
 /* A log file behind what was put aside of it when it had grown. */
-static int read_file(const char *path, const struct journal_wish *wish, struct telling *t,
+static int read_file(const char *path, const struct unit_log_wish *wish, struct telling *t,
                      struct err *err)
 {
     char old[704];
 
     return str_format(old, sizeof old, "%s.1", path) == -1 ||
-                   journal_file(old, wish, tell, t, err) == -1
+                   unit_log_file(old, wish, tell, t, err) == -1
                ? -1
-               : journal_file(path, wish, tell, t, err);
+               : unit_log_file(path, wish, tell, t, err);
 }
 
 static bool by_journal(const struct hands_job *job)
@@ -80,30 +80,30 @@ static bool by_journal(const struct hands_job *job)
     return job->world->paths->root[0] == '\0' && str_equal(job->world->supervisor->name, "systemd");
 }
 
-static int read_program(struct hands_job *job, size_t which, const struct journal_wish *wish,
+static int read_program(struct hands_job *job, size_t which, const struct unit_log_wish *wish,
                         struct err *err)
 {
     struct telling t = {job, programs[which].source};
     char path[400];
 
     if (by_journal(job))
-        return journal_unit(JOURNALCTL, programs[which].unit, wish, tell_unit, &t, err);
+        return unit_log_journal(JOURNALCTL, programs[which].unit, wish, tell_unit, &t, err);
     if (str_format(path, sizeof path, "%s/log/%s.log", job->world->paths->root,
                    programs[which].file) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "a log's path is too long");
     return read_file(path, wish, &t, err);
 }
 
-static int read_web(struct hands_job *job, const struct journal_wish *wish, struct err *err)
+static int read_web(struct hands_job *job, const struct unit_log_wish *wish, struct err *err)
 {
     struct telling t = {job, "web"};
 
     return job->world->web_log[0] == '\0' ? 0
-                                          : journal_file(job->world->web_log, wish, tell, &t, err);
+                                          : unit_log_file(job->world->web_log, wish, tell, &t, err);
 }
 
 /* Below a folder each connector has a file: "sett-tunnel@12.log". */
-static int read_connectors(struct hands_job *job, const struct journal_wish *wish, struct err *err)
+static int read_connectors(struct hands_job *job, const struct unit_log_wish *wish, struct err *err)
 {
     struct telling t = {job, "connectors"};
     char path[700], source[48];
@@ -113,7 +113,7 @@ static int read_connectors(struct hands_job *job, const struct journal_wish *wis
     int rc = 0;
 
     if (str_equal(job->world->supervisor->name, "systemd"))
-        return journal_unit(JOURNALCTL, "sett-tunnel*@*.service", wish, tell_unit, &t, err);
+        return unit_log_journal(JOURNALCTL, "sett-tunnel*@*.service", wish, tell_unit, &t, err);
     if (str_format(path, sizeof path, "%s/logs", job->world->paths->hands) == -1 ||
         (folder = opendir(path)) == NULL)
         return 0;
@@ -145,7 +145,7 @@ static int64_t number_of(const struct kv *env, const char *name)
 enum outcome hands_journal(struct hands_job *job, struct err *err)
 {
     const struct hands_request *q = job->request;
-    const struct journal_wish wish = {
+    const struct unit_log_wish wish = {
         .since_ms = number_of(&q->env, "SINCE"),
         .until_ms = number_of(&q->env, "UNTIL"),
         .level = (enum log_level)kv_get_u64(&q->env, "LEVEL", LOG_LEVEL_DEBUG),

@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "file.h"
-#include "journal.h"
+#include "unit_log.h"
 #include "log_line.h"
 
 #include <sys/stat.h>
@@ -105,7 +105,7 @@ static int see(void *arg, int64_t at_ms, enum log_level level, const char *text,
 /* A file of some megabytes, read from its end. */
 static void long_file(void **state)
 {
-    struct journal_wish wish = {.level = LOG_LEVEL_DEBUG, .text = "", .lines = 10};
+    struct unit_log_wish wish = {.level = LOG_LEVEL_DEBUG, .text = "", .lines = 10};
     struct seen s = {0};
     char path[] = "/tmp/sett-log-XXXXXX";
     int64_t base = INT64_C(1795738932000);
@@ -119,26 +119,26 @@ static void long_file(void **state)
         (void)fprintf(f, "%s sett-worker %s: line %d\n", at, i % 1000 == 0 ? "error" : "info", i);
     }
     (void)fclose(f);
-    assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
+    assert_int_equal(unit_log_file(path, &wish, see, &s, &err), 0);
     assert_int_equal(s.count, 10);
     assert_string_equal(s.last, "line 39999");
     wish.level = LOG_LEVEL_ERROR;
     s = (struct seen){0};
-    assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
+    assert_int_equal(unit_log_file(path, &wish, see, &s, &err), 0);
     assert_int_equal(s.count, 10);
     assert_string_equal(s.last, "line 39000");
     wish.until_ms = base + 5500 * 1000;
     s = (struct seen){0};
-    assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
+    assert_int_equal(unit_log_file(path, &wish, see, &s, &err), 0);
     assert_int_equal(s.count, 6);
     assert_string_equal(s.last, "line 5000");
-    wish = (struct journal_wish){.level = LOG_LEVEL_DEBUG, .text = "LINE 777", .lines = 3};
+    wish = (struct unit_log_wish){.level = LOG_LEVEL_DEBUG, .text = "LINE 777", .lines = 3};
     s = (struct seen){0};
-    assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
+    assert_int_equal(unit_log_file(path, &wish, see, &s, &err), 0);
     assert_int_equal(s.count, 3);
     assert_string_equal(s.last, "line 7779");
     (void)unlink(path);
-    assert_int_equal(journal_file(path, &wish, see, &s, &err), 0);
+    assert_int_equal(unit_log_file(path, &wish, see, &s, &err), 0);
 }
 
 static int see_unit(void *arg, const char *unit, int64_t at_ms, enum log_level level,
@@ -166,7 +166,7 @@ static void journal(void **state)
         "\"sett-tunnel@12.service\",\"MESSAGE\":[98,121,116,101,115]}\n"
         "not json\n"
         "END\n";
-    struct journal_wish wish = {
+    struct unit_log_wish wish = {
         .level = LOG_LEVEL_DEBUG, .text = "", .lines = 7, .since_ms = INT64_C(1795738932000)};
     char path[] = "/tmp/sett-journalctl-XXXXXX", asked[64];
     struct seen s = {0};
@@ -179,7 +179,7 @@ static void journal(void **state)
     assert_int_equal(write(fd, script, sizeof script - 1), sizeof script - 1);
     assert_int_equal(fchmod(fd, 0700), 0);
     assert_int_equal(close(fd), 0);
-    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(unit_log_journal(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
     assert_int_equal(s.count, 3);
     assert_int_equal(s.first_ms, INT64_C(1795738932123));
     assert_string_equal(s.last, "sett-tunnel@12.service 6 bytes");
@@ -191,7 +191,7 @@ static void journal(void **state)
     buf_free(&b);
     wish.level = LOG_LEVEL_ERROR;
     s = (struct seen){0};
-    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(unit_log_journal(path, "sett-*.service", &wish, see_unit, &s, &err), 0);
     assert_int_equal(s.count, 1);
     assert_string_equal(s.last, "sett-tunnel@12.service 3 no route");
     none = fopen(path, "w");
@@ -199,11 +199,12 @@ static void journal(void **state)
                 none);
     (void)fclose(none);
     s = (struct seen){0};
-    assert_int_equal(journal_unit(path, "sett-tunnel*@*.service", &wish, see_unit, &s, &err), 0);
+    assert_int_equal(unit_log_journal(path, "sett-tunnel*@*.service", &wish, see_unit, &s, &err),
+                     0);
     assert_int_equal(s.count, 0);
     (void)unlink(asked);
     (void)unlink(path);
-    assert_int_equal(journal_unit(path, "sett-*.service", &wish, see_unit, &s, &err), -1);
+    assert_int_equal(unit_log_journal(path, "sett-*.service", &wish, see_unit, &s, &err), -1);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  * Reading logs of our own programs. Apart from the supervisors, which read whole tails of one unit,
  * because here many are searched by time, level and words.
  */
-#include "journal.h"
+#include "unit_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #define JOURNAL_S   20
 #define SEARCH_MOST 20000 /* lines of the journal that are looked through for a word */
 
-static bool wanted(const struct journal_wish *w, int64_t at_ms, enum log_level level,
+static bool wanted(const struct unit_log_wish *w, int64_t at_ms, enum log_level level,
                    const char *text, size_t len)
 {
     return level <= w->level && (w->since_ms == 0 || at_ms >= w->since_ms) &&
@@ -33,8 +33,8 @@ static bool wanted(const struct journal_wish *w, int64_t at_ms, enum log_level l
 
 /* The lines of a window that are wanted: the newest ${most} of them to ${each}, unless that is
  * NULL. Return how many there are; -1 when ${each} said so. */
-static int64_t walk(const char *data, size_t len, const struct journal_wish *w, int64_t skip,
-                    journal_line *each, void *arg, int64_t *oldest_ms)
+static int64_t walk(const char *data, size_t len, const struct unit_log_wish *w, int64_t skip,
+                    unit_log_line *each, void *arg, int64_t *oldest_ms)
 {
     int64_t count = 0, last_ms = 0;
 
@@ -83,8 +83,8 @@ static int read_window(int fd, off_t file_size, size_t size, struct buf *b)
     return b->failed ? -1 : 0;
 }
 
-int journal_file(const char *path, const struct journal_wish *w, journal_line *each, void *arg,
-                 struct err *err)
+int unit_log_file(const char *path, const struct unit_log_wish *w, unit_log_line *each, void *arg,
+                  struct err *err)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     struct stat st;
@@ -137,7 +137,7 @@ static size_t message_of(const struct cJSON *json, char out[4096])
 }
 
 struct entries {
-    const struct journal_wish *wish;
+    const struct unit_log_wish *wish;
     int (*each)(void *arg, const char *unit, int64_t at_ms, enum log_level level, const char *text,
                 size_t len);
     void *arg;
@@ -190,10 +190,10 @@ static bool none(const struct buf *out)
     return out->len > 0 && strstr(out->data, "No data available") != NULL;
 }
 
-int journal_unit(const char *journalctl, const char *unit, const struct journal_wish *w,
-                 int (*each)(void *arg, const char *unit, int64_t at_ms, enum log_level level,
-                             const char *text, size_t len),
-                 void *arg, struct err *err)
+int unit_log_journal(const char *journalctl, const char *unit, const struct unit_log_wish *w,
+                     int (*each)(void *arg, const char *unit, int64_t at_ms, enum log_level level,
+                                 const char *text, size_t len),
+                     void *arg, struct err *err)
 {
     bool searching = w->text[0] != '\0' || w->level < LOG_LEVEL_DEBUG;
     struct process_plan *plan = calloc(1, sizeof *plan);
