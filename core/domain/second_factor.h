@@ -3,7 +3,7 @@
 /*
  * The second factor of a user: an authenticator app (TOTP) and ten recovery codes. Each code is
  * good once: what was used is noted in the transaction in which it is found right, so of two who
- * come with the same one only one gets in. Five tries in five minutes, of whatever kind.
+ * come with the same one only one gets in. Five tries in a quarter of an hour, of whatever kind.
  */
 #include "auth.h"
 #include "db.h"
@@ -13,7 +13,7 @@
 #define SECOND_FACTOR_CODES     10
 #define SECOND_FACTOR_CODE_SIZE 20 /* "abcd-efgh-ijkl-mnop": 80 bits */
 #define SECOND_FACTOR_TRIES     5
-#define SECOND_FACTOR_TRIES_MS  (INT64_C(5) * 60 * 1000)
+#define SECOND_FACTOR_TRIES_MS  (INT64_C(15) * 60 * 1000)
 
 struct second_factor {
     char user_id[ID_SIZE];
