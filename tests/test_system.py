@@ -196,6 +196,10 @@ def test_logs(tap, box, admin):
     tap.ok([x["source"] for x in logs("?q=LISTENING%20ON").json["data"]] == ["front"], "with some words", logs("?q=LISTENING%20ON").body)
     tap.equal(logs("?source=passwd").status, 422, "a source that is none is refused")
     tap.equal(logs("?starting_after=x%20y").status, 422, "so is a place that is none")
+    with open(os.path.join(box.root, "log", "hands.log"), "a", encoding="utf-8") as f:
+        f.write("2026-11-27T00:00:00Z sett-hands info: given was sk_live_abcdefghijkl\n")
+    tap.ok("[…]" in logs("?q=given%20was").json["data"][0]["text"], "a secret is not told")
+    tap.equal(logs("?q=sk_live_abcd").json["data"], [], "nor found out by looking for its beginning")
     path = os.path.join(box.root, "log", "worker.log")
     with open(path, "a", encoding="utf-8") as f:
         f.write("2026-11-27T00:00:00Z sett-worker error: =cmd() of sk_live_abcdefghijklmn, postgres://a:hunter2@db\n")

@@ -46,6 +46,7 @@ struct reading {
     unsigned stream_count;
     struct line *at;
     size_t count;
+    struct buf clean; /* of a line, what is shown */
 };
 
 /* ---- reading ---- */
@@ -63,9 +64,20 @@ static struct buf *new_stream(struct reading *r, struct err *err)
     return b;
 }
 
+/* Whether the words that are looked for stand in what is shown of it: else a secret could be found
+ * out letter by letter. */
+static bool shows(struct reading *r, const struct line *l)
+{
+    if (r->text[0] == '\0')
+        return true;
+    buf_reset(&r->clean);
+    log_redact(&r->clean, l->text, l->text_len < TEXT_MAX ? l->text_len : TEXT_MAX, false);
+    return log_within(buf_string(&r->clean), r->clean.len, r->text);
+}
+
 static void keep(struct reading *r, const struct line *line)
 {
-    if (r->count < LINES_MAX)
+    if (r->count < LINES_MAX && shows(r, line))
         r->at[r->count++] = *line;
 }
 
@@ -403,6 +415,7 @@ int answer_log(const struct answer_setup *s, const struct kv *params, struct buf
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for logs");
     }
     r->setup = s;
+    buf_init(&r->clean, 8 * TEXT_MAX);
     (void)str_copy(sources, sizeof sources, kv_get_or(params, "source", ""));
     if (read_wish(r, params, err) == 0 && read_sources(r, sources, err) == 0) {
         qsort(r->at, r->count, sizeof *r->at, newest_first);
@@ -411,6 +424,7 @@ int answer_log(const struct answer_setup *s, const struct kv *params, struct buf
     }
     for (unsigned i = 0; i < r->stream_count; i++)
         buf_free(&r->streams[i]);
+    buf_free(&r->clean);
     free(r->at);
     free(r);
     return rc;
