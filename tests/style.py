@@ -91,11 +91,23 @@ def defined_twice():
     return out
 
 
+def shared_names():
+    """Two headers with the same name, or two that give the same tag a meaning: which one is meant is the include path's to say."""
+    seen, out = {}, []
+    for f in PRODUCT:
+        if f.endswith(".h"):
+            for n in [f.rsplit("/", 1)[-1]] + re.findall(r"^(?:struct|enum|union) \w+(?= \{)", text(f), re.M):
+                if seen.setdefault(n, f) != f:
+                    out.append(f"{n}: {seen[n]} and {f}")
+    return out
+
+
 def main():
     checks = [("files have at most 600 lines", long_files), ("functions have at most 120 lines", long_functions),
               ("lines have at most 118 columns", long_lines), ("files open with what they are for", openings),
               ("no banned function", banned), ("nothing is marked unfinished", unfinished),
-              ("prototypes are spoken for", prototypes), ("no macro is defined twice in a file", defined_twice)]
+              ("prototypes are spoken for", prototypes), ("no macro is defined twice in a file", defined_twice),
+              ("headers share no name and no tag", shared_names)]
     bad = 0
     for n, (name, check) in enumerate(checks, 1):
         found = check()

@@ -28,7 +28,7 @@ static unsigned rank_of(const struct tenant_find *f, const char *plan_id)
     return i;
 }
 
-void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct place *p)
+void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct tenant_place *p)
 {
     memset(p, 0, sizeof *p);
     (void)str_copy(p->id, sizeof p->id, t->id);
@@ -52,7 +52,8 @@ void tenant_find_place(const struct tenant_find *f, const struct tenant *t, stru
 }
 
 /* As the list goes: less than 0 when ${a} comes first. */
-static int compare(const struct tenant_find *f, const struct place *a, const struct place *b)
+static int compare(const struct tenant_find *f, const struct tenant_place *a,
+                   const struct tenant_place *b)
 {
     int order = a->n != b->n ? (a->n < b->n ? -1 : 1) : 0;
 
@@ -65,7 +66,7 @@ static int compare(const struct tenant_find *f, const struct place *a, const str
 
 /* ---- cursors ---- */
 
-static void say_place(const struct tenant_find *f, const struct place *p,
+static void say_place(const struct tenant_find *f, const struct tenant_place *p,
                       char out[TENANT_CURSOR_SIZE])
 {
     char value[72];
@@ -83,7 +84,7 @@ static void say_place(const struct tenant_find *f, const struct place *p,
 }
 
 /* The value behind the id. */
-static int read_value(struct tenant_find *f, const char *value, struct place *p)
+static int read_value(struct tenant_find *f, const char *value, struct tenant_place *p)
 {
     int len;
 
@@ -104,7 +105,7 @@ static int read_value(struct tenant_find *f, const char *value, struct place *p)
 
 static int read_place(struct tenant_find *f, const char *field, const char *text, struct err *err)
 {
-    struct place *p = &f->cursor;
+    struct tenant_place *p = &f->cursor;
     struct tenant tenant = {0};
     uint8_t bytes[ID_BYTES];
     size_t len = strcspn(text, ".");
@@ -216,7 +217,7 @@ int tenant_find_get(struct tenant_find *f, const char *id, struct tenant *t, str
     return record_get(f->call->txn, &tenant_table, t, err);
 }
 
-static int places_of_few(struct tenant_find *f, struct place *places, unsigned *count,
+static int places_of_few(struct tenant_find *f, struct tenant_place *places, unsigned *count,
                          struct err *err)
 {
     struct tenant tenant;
@@ -248,7 +249,7 @@ static void reverse(struct tenant_page *page)
 
 /* The page out of all places, from the cursor on. Words that no index proved are looked up now, for
  * those alone that may be shown. */
-static int page_of_few(struct tenant_find *f, const struct place *places, unsigned count,
+static int page_of_few(struct tenant_find *f, const struct tenant_place *places, unsigned count,
                        struct err *err)
 {
     struct tenant_page *page = f->page;
@@ -280,7 +281,7 @@ static int page_of_few(struct tenant_find *f, const struct place *places, unsign
 
 static int find_few(struct tenant_find *f, struct err *err)
 {
-    struct place *places = calloc((size_t)f->gather.count + 1, sizeof *places);
+    struct tenant_place *places = calloc((size_t)f->gather.count + 1, sizeof *places);
     unsigned count = 0;
     int r;
 
@@ -298,7 +299,7 @@ static int find_few(struct tenant_find *f, struct err *err)
 static void say_cursors(struct tenant_find *f)
 {
     struct tenant_page *page = f->page;
-    struct place first = f->cursor, last = f->cursor;
+    struct tenant_place first = f->cursor, last = f->cursor;
 
     if (page->count > 0) {
         tenant_find_place(f, &page->at[0], &first);

@@ -5,7 +5,7 @@
 #include "tenant_gather.h"
 
 /* A place in the order. */
-struct place {
+struct tenant_place {
     uint64_t n;
     char text[TENANT_NAME_KEY]; /* the name, or the id of the plan */
     char id[ID_SIZE];
@@ -26,10 +26,10 @@ struct tenant_find {
     struct rank *plans;
     unsigned plan_count;
     bool from; /* a cursor was given: */
-    struct place cursor;
+    struct tenant_place cursor;
     unsigned looked;
     bool gave_up;
-    struct place last; /* that was looked at */
+    struct tenant_place last; /* that was looked at */
     /* The walk. */
     struct scan scan;
     struct tenant_match match;
@@ -38,7 +38,7 @@ struct tenant_find {
 };
 
 /** tenant_find_place(f, t, p): where a tenant stands in the order. */
-void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct place *p);
+void tenant_find_place(const struct tenant_find *f, const struct tenant *t, struct tenant_place *p);
 
 /** tenant_find_fits(f, t): whether it is meant, as far as its own record says. */
 bool tenant_find_fits(const struct tenant_find *f, const struct tenant *t);
