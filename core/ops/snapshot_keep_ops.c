@@ -49,7 +49,7 @@ struct prune_params {
     uint32_t tenant_keep_last, tenant_keep_daily, tenant_keep_weekly, tenant_keep_monthly;
 };
 #define RULE(member_, most_, help_)                                                                \
-    FIELD(struct prune_params, member_, FIELD_U32, .max = most_, .help = help_)
+    FIELD(struct prune_params, member_, FIELD_U32, .max = (most_), .help = (help_))
 static const struct field prune_rows[] = {
     RULE(keep_last, 10000, "with plan: as if so many newest stayed"),
     RULE(keep_daily, 3650, "with plan: as if the newest of so many days did"),
