@@ -29,7 +29,6 @@
 #define QUIET_MS    20000 /* between looks while nothing was committed */
 #define DAY_MS      (INT64_C(86400) * 1000)
 #define AGE_MS      (INT64_C(26) * 3600 * 1000) /* without a verified one: an alarm */
-#define WEEK_MS     (7 * DAY_MS - DAY_MS / 2)
 #define MONTH_MS    (30 * DAY_MS)
 #define UPLOAD_OLD  (2 * DAY_MS)
 #define TENANTS_MS  20000 /* between looks at all tenants for their own times */
@@ -258,7 +257,7 @@ static int read_due(struct backup_watch *w, struct txn *txn, struct look *l, str
                (r->drill_wanted ||
                 (snapshot_schedule_due(l->drill_at, l->zone,
                                        r->drilled_at == 0 ? r->began_at : r->drilled_at, l->now) &&
-                 (r->drilled_at == 0 || l->now - r->drilled_at >= WEEK_MS)));
+                 (r->drilled_at == 0 || l->now - r->drilled_at >= DRILL_EVERY_MS)));
     l->check = done > 0 && l->now - r->began_at >= FIRST_LOOK && l->now - r->checked_at >= DAY_MS;
     l->whole = l->check && l->now - r->read_at >= MONTH_MS;
     return 0;

@@ -5,6 +5,10 @@
 #include "db.h"
 #include "id.h"
 
+/* A drill comes at its time of the day, the first one after this: half a day less than a week, so
+ * that one that began late does not move the next to another day. */
+#define DRILL_EVERY_MS ((INT64_C(7) * 24 - 12) * 3600 * 1000)
+
 /* One record. */
 struct snapshot_round {
     uint32_t id; /* always 1 */

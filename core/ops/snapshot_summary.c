@@ -18,7 +18,6 @@
 #include "snapshot_schedule.h"
 #include "str.h"
 
-#define WEEK_MS    (INT64_C(7) * 86400 * 1000 - INT64_C(43200) * 1000)
 #define PLANS_MOST 50 /* with times of their own that are told */
 #define DRILLS     50 /* that are looked at for one that passed */
 
@@ -152,11 +151,11 @@ static int plans_next(struct op_call *call, const char *zone, struct err *err)
     return 0;
 }
 
-/* A drill comes at its time of the day, a week after the last one: as backup_watch.c decides. */
+/* As backup_watch.c decides. */
 static int64_t drill_next(const char *at, const char *zone, const struct snapshot_round *r,
                           int64_t now)
 {
-    int64_t after = r->drilled_at + WEEK_MS;
+    int64_t after = r->drilled_at + DRILL_EVERY_MS;
 
     if (r->drill_wanted)
         return now;
