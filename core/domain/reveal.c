@@ -67,7 +67,7 @@ static int open_content(const struct web_key *key, const struct reveal *reveal, 
     return result;
 }
 
-int reveal_forget(struct txn *txn, const char *tenant_id, struct err *err)
+static int drop(struct txn *txn, const char *tenant_id, bool used_too, struct err *err)
 {
     struct reveal match, found;
     struct scan scan;
@@ -79,27 +79,20 @@ int reveal_forget(struct txn *txn, const char *tenant_id, struct err *err)
     if (scan_start(&scan, txn, &reveal_table, "tenant_id", &match, 1, false, err) != 0)
         return -1;
     while ((got = scan_next(&scan, &found, err)) == 1)
-        if (record_delete(txn, &reveal_table, &found, err) < 0)
+        if ((used_too || found.used_at == 0) && record_delete(txn, &reveal_table, &found, err) < 0)
             return -1;
     return got;
+}
+
+int reveal_forget(struct txn *txn, const char *tenant_id, struct err *err)
+{
+    return drop(txn, tenant_id, true, err);
 }
 
 /* Those that nobody has used are over; used ones stay, to be asked about. */
 int reveal_end(struct txn *txn, const char *tenant_id, struct err *err)
 {
-    struct reveal match, found;
-    struct scan scan;
-    int got;
-
-    memset(&match, 0, sizeof match);
-    if (str_copy(match.tenant_id, sizeof match.tenant_id, tenant_id) != 0)
-        return 0;
-    if (scan_start(&scan, txn, &reveal_table, "tenant_id", &match, 1, false, err) != 0)
-        return -1;
-    while ((got = scan_next(&scan, &found, err)) == 1)
-        if (found.used_at == 0 && record_delete(txn, &reveal_table, &found, err) < 0)
-            return -1;
-    return got;
+    return drop(txn, tenant_id, false, err);
 }
 
 int reveal_new(struct txn *txn, const struct web_key *key, const char *tenant_id,
