@@ -240,13 +240,12 @@ static bool reads_alike(const char *declaration, size_t len, const char *text, s
     const char *encoding = memmem(declaration, len, "encoding", 8);
 
     for (size_t i = 0; i < text_len; i++)
-        if ((unsigned char)text[i] < 0x20 && memchr("\t\r\n", text[i], 3) == NULL)
+        if ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
             return false;
     if (encoding == NULL)
         return true;
     encoding += 8;
     encoding += strspn(encoding, " \t\r\n=");
-    /* A part of a longer text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     return strncasecmp(encoding, "\"utf-8\"", 7) == 0 || strncasecmp(encoding, "'utf-8'", 7) == 0;
 }
 

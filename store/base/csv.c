@@ -7,7 +7,7 @@
 void csv_text(struct buf *out, const char *text, size_t len)
 {
     (void)buf_byte(out, '"');
-    if (len > 0 && memchr("=+-@\t\r", text[0], 6) != NULL)
+    if (len > 0 && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL)
         (void)buf_byte(out, '\'');
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '"')
