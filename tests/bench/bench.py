@@ -365,7 +365,7 @@ def bench_snapshots():
 
 
 def web():
-    bench_web(row, loose, os.path.join(BENCH, "fill"), cpu, TENANTS)
+    bench_web(row, loose, os.path.join(BENCH, "fill"), programs, TENANTS)
 
 
 def main():
