@@ -28,7 +28,7 @@ TEST_AGAIN ?=
 
 ## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed" (TEST_JOBS=1: one at a time)
 test: test-deps
-	@$(MAKE) --no-print-directory -s -j2 all ssrf
+	@$(MAKE) --no-print-directory -s -j2 all ssrf build/bench/fill
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart $(if $(TEST_AGAIN),--again) --timeout 900 \

@@ -13,10 +13,10 @@ WEB = os.path.join(TOP, "web")
 
 
 class Site:
-    """A box with its three programs and its pages. `world`: of box.World; other arguments are the box's."""
+    """A box with its three programs and its pages. `box`: one that was made before; else the arguments are the box's."""
 
-    def __init__(self, programs=Box.PROGRAMS, **more):
-        self.box = Box(**more)
+    def __init__(self, programs=Box.PROGRAMS, box=None, **more):
+        self.box = box or Box(**more)
         self.nginx = Nginx(self.box, web=WEB)
         for name in programs:
             self.box.start(name)
