@@ -8,6 +8,8 @@
 
 #include "str.h"
 
+#define HOUR_MS (INT64_C(3600) * 1000)
+
 static const struct field rows[] = {
     FIELD(struct password_reset, user_id, FIELD_ID, .flags = FIELD_KEY, .ref_prefix = "us",
           .help = "whose password"),
@@ -17,6 +19,8 @@ static const struct field rows[] = {
     FIELD(struct password_reset, address, FIELD_TEXT, .help = "from where"),
     FIELD(struct password_reset, expires_at, FIELD_TIME, .help = "the link is worth nothing from"),
     FIELD(struct password_reset, created_at, FIELD_TIME, .help = "made at"),
+    FIELD_SINCE(struct password_reset, sent, FIELD_U32, 2, .flags = FIELD_HIDDEN),
+    FIELD_SINCE(struct password_reset, since, FIELD_TIME, 2, .flags = FIELD_HIDDEN),
 };
 
 static const struct index indexes[] = {
@@ -27,26 +31,50 @@ const struct table password_reset_table = {
     .name = "password_resets",
     .noun = "password_reset",
     .id = 84,
-    .version = 1,
+    .version = 2,
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct password_reset)},
     .key = {"user_id"},
     .indexes = indexes,
     .index_count = sizeof indexes / sizeof indexes[0],
 };
 
+static bool hour_is_over(const struct password_reset *r, int64_t now)
+{
+    return r->since > now || r->since + HOUR_MS <= now;
+}
+
+int password_reset_welcome(struct txn *txn, const char *user_id, struct err *err)
+{
+    struct password_reset r;
+    int64_t now = txn_time_ms(txn);
+    int found = password_reset_get(txn, user_id, &r, err);
+
+    if (found <= 0)
+        return found < 0 ? -1 : 1;
+    return (r.created_at > now || r.created_at + PASSWORD_RESET_PAUSE_MS <= now) &&
+           (r.sent < PASSWORD_RESET_HOUR || hour_is_over(&r, now));
+}
+
 int password_reset_new(struct txn *txn, const struct user *user, int64_t life_ms,
                        const char *asked_by, const char *address, char token[LINK_TOKEN_SIZE],
                        struct err *err)
 {
     struct password_reset r;
+    int64_t now = txn_time_ms(txn);
 
-    memset(&r, 0, sizeof r);
-    (void)str_copy(r.user_id, sizeof r.user_id, user->id);
+    if (password_reset_get(txn, user->id, &r, err) < 0)
+        return -1;
+    if (hour_is_over(&r, now)) {
+        r.since = now;
+        r.sent = 0;
+    }
+    if (asked_by[0] == '\0')
+        r.sent++;
     link_token_make(token, r.token_hash);
     r.epoch = user->epoch;
     (void)str_copy(r.asked_by, sizeof r.asked_by, asked_by);
     (void)str_copy(r.address, sizeof r.address, address);
-    r.created_at = txn_time_ms(txn);
+    r.created_at = now;
     r.expires_at = r.created_at + life_ms;
     return record_put(txn, &password_reset_table, &r, err);
 }

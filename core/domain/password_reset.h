@@ -8,6 +8,9 @@
 #include "link_token.h"
 #include "user.h"
 
+#define PASSWORD_RESET_PAUSE_MS (INT64_C(60) * 1000) /* between two that somebody asks for */
+#define PASSWORD_RESET_HOUR     5                    /* so many in an hour that nobody uses */
+
 struct password_reset {
     char user_id[ID_SIZE];
     uint8_t token_hash[32];
@@ -15,8 +18,15 @@ struct password_reset {
     char asked_by[64]; /* actor, "" for somebody who has forgotten it */
     char address[48];  /* from where */
     int64_t expires_at, created_at;
+    uint32_t sent; /* asked for by somebody who has forgotten it, since then, and unused */
+    int64_t since;
 };
 extern const struct table password_reset_table; /* key user_id; unique: token_hash */
+
+/** password_reset_welcome(txn, user_id, err): whether a link may be sent to whoever asks for one:
+ * else a stranger could fill a mailbox, and end the link before. Return 1; 0: one was made a moment
+ * ago, or many within the hour; or -1. */
+int password_reset_welcome(struct txn *txn, const char *user_id, struct err *err);
 
 /** password_reset_new(txn, user, life_ms, asked_by, address, token, err): a link for ${user}; the
  * one before is dead. Return 0 or -1. */

@@ -15,8 +15,6 @@
 #include "setting.h"
 #include "str.h"
 
-#define AGAIN_MS 60000 /* between two letters to one user who has forgotten the password */
-
 bool user_letter_possible(struct txn *txn, const struct conf *conf)
 {
     char url[512], from[512];
@@ -77,7 +75,6 @@ int user_letter_fill(struct txn *txn, const struct vault *vault, int64_t life_ms
                      struct message *message, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
-    struct password_reset before;
     char token[LINK_TOKEN_SIZE], until[40];
     struct user user;
     int rc;
@@ -89,9 +86,9 @@ int user_letter_fill(struct txn *txn, const struct vault *vault, int64_t life_ms
     if (user.disabled || user.password[0] == '\0')
         return 0;
     if (user_letter_address(txn, &user, message->recipient, err) != 0 ||
-        (rc = password_reset_get(txn, user.id, &before, err)) < 0)
+        (rc = password_reset_welcome(txn, user.id, err)) < 0)
         return -1;
-    if (message->recipient[0] == '\0' || (rc == 1 && before.created_at + AGAIN_MS > now))
+    if (message->recipient[0] == '\0' || rc == 0)
         return 0;
     (void)str_copy(message->language, sizeof message->language, user.language);
     message->give_up_at = now + life_ms;

@@ -214,6 +214,46 @@ static void a_forgotten_password(void **state)
     assert_int_equal(ops_count(w, &password_reset_table), 1);
 }
 
+/* As if the last link had been made so long ago, and its hour begun so long. */
+static int age_reset(struct txn *txn, int64_t made_ms, int64_t hour_ms, struct err *err)
+{
+    struct password_reset r;
+    struct scan scan;
+
+    if (scan_start(&scan, txn, &password_reset_table, NULL, NULL, 0, false, err) != 0 ||
+        scan_next(&scan, &r, err) != 1)
+        return -1;
+    r.created_at -= made_ms;
+    r.since -= hour_ms;
+    return record_put(txn, &password_reset_table, &r, err);
+}
+
+static int ask_again_and_again(struct txn *txn, void *arg, struct err *err)
+{
+    struct ops_world *w = arg;
+
+    for (unsigned i = 1; i <= PASSWORD_RESET_HOUR + 2; i++) {
+        struct message m = {.kind = "password_reset"};
+        assert_int_equal(kv_set(&m.params, "name", "ivy@example.com"), 0);
+        assert_int_equal(age_reset(txn, PASSWORD_RESET_PAUSE_MS, 0, err), 0);
+        /* One was sent before. */
+        assert_int_equal(user_letter_fill(txn, &w->box.vault, 900000, &m, err),
+                         i < PASSWORD_RESET_HOUR);
+    }
+    struct message m = {.kind = "password_reset"};
+    assert_int_equal(kv_set(&m.params, "name", "ivy@example.com"), 0);
+    assert_int_equal(age_reset(txn, PASSWORD_RESET_PAUSE_MS, 3600000, err), 0);
+    assert_int_equal(user_letter_fill(txn, &w->box.vault, 900000, &m, err), 1);
+    return 0;
+}
+
+static void a_mailbox_is_not_filled_by_strangers(void **state)
+{
+    struct ops_world *w = *state;
+
+    assert_int_equal(db_write(w->box.db, ask_again_and_again, w, &w->err), 0);
+}
+
 static void a_reset_sets_a_password_and_no_more(void **state)
 {
     struct ops_world *w = *state;
@@ -305,6 +345,7 @@ int main(void)
         cmocka_unit_test(an_invitation_ends),
         cmocka_unit_test(the_link_goes_by_mail_where_it_can),
         cmocka_unit_test(a_forgotten_password),
+        cmocka_unit_test(a_mailbox_is_not_filled_by_strangers),
         cmocka_unit_test(a_reset_sets_a_password_and_no_more),
         cmocka_unit_test(a_box_is_new_until_it_is_set_up),
     };
