@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "par
 from box import TOP
 from browser import Site
 
-site = Site()
+site = Site(new=True)
 try:
     site.box.sett("plan", "create", "--name", "small", "--title", "Small", "--blueprint", "site", "--offered", "true")
     site.box.sett("tenant", "create", "--name", "Acme", "--subdomain", "acme", "--plan", "small", "--wait")

@@ -13,10 +13,13 @@ WEB = os.path.join(TOP, "web")
 
 
 class Site:
-    """A box with its three programs and its pages. `box`: one that was made before; else the arguments are the box's."""
+    """A box with its three programs and its pages. `box`: one that was made before; else the arguments are the box's. It
+    counts as set up unless it is `new`: a new one leads its admin to the setup."""
 
-    def __init__(self, programs=Box.PROGRAMS, box=None, **more):
+    def __init__(self, programs=Box.PROGRAMS, box=None, new=False, **more):
         self.box = box or Box(**more)
+        if not new:
+            self.box.sett("box", "finish")
         self.nginx = Nginx(self.box, web=WEB)
         for name in programs:
             self.box.start(name)
