@@ -219,7 +219,7 @@ const struct op_route route_table[] = {
     {GET, "/api/orders/{id}", "order.show"},
     {GET, "/api/offers", "offer.list"},
     {GET, "/api/portal/services/{id}", "portal.service"},
-    {GET, "/api/portal/work/{id}", "portal.work"},
+    {GET, "/api/portal/jobs/{id}", "portal.work"},
     {POST, "/api/portal/link", "portal.link"},
     {POST, "/api/portal/enter", "portal.enter"},
     {POST, "/api/portal/password", "portal.password"},

@@ -2,7 +2,6 @@
 """The pictures of the README, of a box with some tenants. usage: pictures.py FOLDER"""
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import wait_for
@@ -31,7 +30,6 @@ def main(folder):
     try:
         furnish(site)
         tenant = site.box.json("tenant", "show", "acme")
-        time.sleep(1)
         return site.run("pictures", folder=os.path.abspath(folder), pictures=[
             ["/admin", "admin-dashboard", "light"], ["/admin/tenants", "admin-tenants", "dark"],
             [f"/admin/tenants/{tenant['id']}?tab=health", "admin-tenant-health", "dark"]])

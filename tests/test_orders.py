@@ -243,9 +243,9 @@ def test_customers(tap, box, till, sink):
         not_own = box.http(method, f"/api/tenants/{foreign['id']}{path}", headers=mine)
         tap.ok(own.status in (200, 202) and not_own.status == 404, f"{method} {path or '/'}: one's own, and no other's", (own.body, not_own.body))
     job = box.http("POST", f"/api/tenants/{tenant['id']}/restart", {}, mine).json["job"]
-    work = wait_for(lambda: not (w := box.http("GET", f"/api/portal/work/{job}", headers=mine).json)["live"] and w, "the restart is over")
+    work = wait_for(lambda: not (w := box.http("GET", f"/api/portal/jobs/{job}", headers=mine).json)["live"] and w, "the restart is over")
     tap.ok(work["state"] == "done" and "port" not in json.dumps(work), "work on it can be followed, without its journal", work)
-    stranger = box.http("GET", f"/api/portal/work/{job}", headers=who["nucleus"][0])
+    stranger = box.http("GET", f"/api/portal/jobs/{job}", headers=who["nucleus"][0])
     tap.ok(stranger.status == 404, "by its customer alone", stranger.body)
     may = box.http("GET", f"/api/portal/services/{tenant['id']}", headers=mine)
     tap.ok(may.json["snapshots"] == "list" and may.json["plan_title"] == "Small" and may.json["billing"] and not may.json["undecided"], "what its plan allows is told", may.body)

@@ -220,17 +220,11 @@ int domain_list_run(struct op_call *call, struct err *err)
                         .fits = fits,
                         .all = -1,
                         .more = more};
-    int64_t removed;
 
-    if (read_filter(call, &f, err) != 0)
+    if (read_filter(call, &f, err) != 0 ||
+        (asks_nothing(&f) &&
+         (find.all = find_count_but(call, &custom_domain_table,
+                                    f.deleted ? 0 : 1u << DOMAIN_REMOVED, err)) < 0))
         return -1;
-    if (asks_nothing(&f)) {
-        if ((find.all = record_count(call->txn, &custom_domain_table, err)) < 0 ||
-            (removed = f.deleted ? 0
-                                 : find_count_states(call, &custom_domain_table,
-                                                     1u << DOMAIN_REMOVED, err)) < 0)
-            return -1;
-        find.all -= removed;
-    }
     return find_reply(call, &p->list, &find, err);
 }

@@ -99,6 +99,10 @@ int find_states(struct op_call *call, struct find_ids *ids, const struct table *
 int64_t find_count_states(struct op_call *call, const struct table *table, uint32_t states,
                           struct err *err);
 
+/** find_count_but(call, table, states, err): how many are in none of them, or -1. */
+int64_t find_count_but(struct op_call *call, const struct table *table, uint32_t states,
+                       struct err *err);
+
 /** find_settle(ids): each once, in the order of bytes. */
 void find_settle(struct find_ids *ids);
 

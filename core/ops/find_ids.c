@@ -149,6 +149,16 @@ int64_t find_count_states(struct op_call *call, const struct table *table, uint3
     return sum;
 }
 
+int64_t find_count_but(struct op_call *call, const struct table *table, uint32_t states,
+                       struct err *err)
+{
+    int64_t all = record_count(call->txn, table, err), of_them = 0;
+
+    if (all < 0 || (states != 0 && (of_them = find_count_states(call, table, states, err)) < 0))
+        return -1;
+    return all - of_them;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     return memcmp(a, b, ID_BYTES);

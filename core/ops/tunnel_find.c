@@ -245,17 +245,11 @@ int tunnel_list_run(struct op_call *call, struct err *err)
                         .fits = fits,
                         .all = -1,
                         .more = more};
-    int64_t deleted;
 
-    if (read_filter(call, &f, err) != 0)
+    if (read_filter(call, &f, err) != 0 ||
+        (asks_nothing(&f) &&
+         (find.all =
+              find_count_but(call, &tunnel_table, f.deleted ? 0 : 1u << TUNNEL_DELETED, err)) < 0))
         return -1;
-    if (asks_nothing(&f)) {
-        if ((find.all = record_count(call->txn, &tunnel_table, err)) < 0 ||
-            (deleted = f.deleted
-                           ? 0
-                           : find_count_states(call, &tunnel_table, 1u << TUNNEL_DELETED, err)) < 0)
-            return -1;
-        find.all -= deleted;
-    }
     return find_reply(call, &p->list, &find, err);
 }

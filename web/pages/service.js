@@ -28,7 +28,7 @@ import { invoices } from "../portal/invoices.js";
 /** Waits for work on it: true when it went well. */
 async function through(job) {
   for (let wait = 400; job; wait = Math.min(3000, wait * 1.3)) {
-    const work = await get("/api/portal/work/" + job);
+    const work = await get("/api/portal/jobs/" + job);
     if (!work.live) return work.state === "done";
     await new Promise((done) => setTimeout(done, wait));
   }
