@@ -47,7 +47,7 @@ export const readBrand = () =>
     () => {},
   );
 
-export const Sign = ({ home }) =>
+const Sign = ({ home }) =>
   html`<a class="brand" href=${home}>${
     brand.value.logo
       ? html`<img src=${brand.value.logo.url} alt=${brand.value.name} height="32"/>`

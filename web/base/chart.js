@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "./h.js";
 import { t, lang } from "./lang.js";
 import { bytes, exact, number } from "./say.js";
-import { Button, Empty } from "./ui.js";
+import { Button } from "./ui.js";
 
 let loading = null;
 const plot = () =>

@@ -28,7 +28,7 @@ export function asCommand(op, values = {}, { id, confirm, secrets = [] } = {}) {
 }
 
 /** asCurl(method, path, body): the same for a program with an API key. */
-export function asCurl(method, path, body, secrets = []) {
+function asCurl(method, path, body, secrets = []) {
   const shown =
     body && Object.fromEntries(Object.entries(body).map(([k, v]) => [k, secrets.includes(k) ? "…" : v]));
   return [

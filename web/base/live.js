@@ -1,7 +1,7 @@
 // What changes on the box, as it changes: one event stream for all tabs of a browser, with polling when
 // there is none. A page says which kinds of objects it shows and reads them anew when one has changed.
 import { effect, useEffect, useRef, signal } from "./h.js";
-import { get, me, online } from "./api.js";
+import { get, online } from "./api.js";
 
 export const stream = signal("off"); // "live", "polling" or "off"
 const FIRST = 6000,
@@ -160,15 +160,3 @@ export function useLive(kinds, again, ids) {
     };
   }, [kinds.join(), ids?.join()]);
 }
-
-/** Events of one job or another stream of its own: {name: handler}. Ends with the component. */
-export function useStream(path, handlers, active = true) {
-  useEffect(() => {
-    if (!active || !path) return;
-    const s = new EventSource(path);
-    for (const [name, handle] of Object.entries(handlers))
-      s.addEventListener(name, (e) => handle(e.data ? JSON.parse(e.data) : null, s));
-    return () => s.close();
-  }, [path, active]);
-}
-export { me };

@@ -168,7 +168,7 @@ export function openPalette() {
   });
 }
 
-export const keysOff = () => localStorage.getItem("sett.keys") === "off";
+const keysOff = () => localStorage.getItem("sett.keys") === "off";
 const shortcuts = () => [
   ["Ctrl K", t("base.palette")],
   ["Ctrl K Tab", t("base.key_acts")],

@@ -28,7 +28,7 @@ export function useTry() {
 }
 
 /** The field of a code: six digits of the app, or, by a button, a recovery code. Managers and phones may fill it in. */
-export function CodeField({ value, change, problem, recovery, setRecovery, autofocus }) {
+function CodeField({ value, change, problem, recovery, setRecovery, autofocus }) {
   const of = recovery
     ? {
         name: "code",

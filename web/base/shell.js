@@ -10,7 +10,7 @@ import { Dialogs } from "./dialog.js";
 import { openPalette, openShortcuts } from "./palette.js";
 
 export const theme = signal(localStorage.getItem("sett.theme") || "system");
-export function setTheme(to) {
+function setTheme(to) {
   theme.value = to;
   if (to === "system") {
     localStorage.removeItem("sett.theme");

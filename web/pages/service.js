@@ -1,7 +1,7 @@
 // One service of a customer's: how it is, what it uses, its domains, logs and backups.
 import { html, useEffect, useState } from "../base/h.js";
 import { get, send } from "../base/api.js";
-import { t, word } from "../base/lang.js";
+import { t } from "../base/lang.js";
 import { bytes, day, exact, number, percent, Time } from "../base/say.js";
 import { useLive } from "../base/live.js";
 import {

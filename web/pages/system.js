@@ -1,6 +1,6 @@
 // The box itself: what is wrong with it, what runs, the store, disks, versions, certificates; what a
 // person may have done to it, and what to hand to somebody who is to help.
-import { html, useEffect, useState } from "../base/h.js";
+import { html, useEffect } from "../base/h.js";
 import { get, may, send } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { ago, bytes, day, number, percent, Time } from "../base/say.js";

@@ -100,7 +100,7 @@ export const remove = (r) =>
     run: () => send("DELETE", `/api/tenants/${r.id}`, undefined, { params: { action: "delete" } }),
   }).then((answer) => answer && watchJob(answer, r.name));
 
-export const rename = (r) =>
+const rename = (r) =>
   form(r, t("tenant.rename"), {
     fields: [
       { name: "name", label: t("tenants.name"), required: true, maxlength: 120, autofocus: true, wide: true },
@@ -110,7 +110,7 @@ export const rename = (r) =>
     preview: false,
   });
 
-export const readdress = (r) =>
+const readdress = (r) =>
   form(
     r,
     t("tenant.readdress"),
@@ -129,7 +129,7 @@ export const readdress = (r) =>
     t("tenant.readdress_help", { host: host(r.url) }),
   );
 
-export const replan = (r) =>
+const replan = (r) =>
   show(({ close }) => {
     const { data: plans } = useLoad(() => all("/api/plans"), []);
     const fits = (plans || []).filter((p) => p.blueprint === r.blueprint || p.name === r.plan);
@@ -178,7 +178,7 @@ export const schedule = (r) =>
     ],
   });
 
-export const statusPage = async (r) => {
+const statusPage = async (r) => {
   try {
     await send("PATCH", "/api/tenants/" + r.id, { status_page: !r.status_page });
     saved(r, { status_page: r.status_page });
