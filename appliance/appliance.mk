@@ -23,3 +23,25 @@ deps:
 run: deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@exec build/sett --root "$(RUN)" run --port "$(PORT)" $(if $(filter 0,$(DEMO)),,--demo)
+
+DEPS_DEB    := debhelper dpkg-dev lintian
+DEB_VERSION ?= $(VERSION)
+DEB_OUT     ?= build/deb/here
+SUITE       ?= both
+
+# The quick one, for tests: the programs as they were built here, without a clean root, in
+# build/deb/here (DEB_OUT=; DEB_VERSION= says it is of another version).
+.PHONY: deb-here deb deb-bookworm deb-trixie
+deb-here: deps
+	@$(call need,$(DEPS_DEB))
+	@$(MAKE) --no-print-directory -s -j2 all
+	@flock build appliance/packaging/here.sh build "$(DEB_OUT)" "$(DEB_VERSION)"
+
+## deb: the packages for Debian 12 and 13, each built in a clean root of it, into build/deb/SUITE (SUITE=bookworm|trixie|both)
+deb:
+	@$(call need,$(DEPS_DEB) mmdebstrap)
+	@$(MAKE) --no-print-directory -s $(addprefix deb-,$(if $(filter both,$(SUITE)),bookworm trixie,$(SUITE)))
+deb-bookworm deb-trixie: deb-%:
+	@appliance/packaging/clean.sh $* build/deb/$* "$(DEB_VERSION)"
+	@lintian --allow-root --fail-on error,warning build/deb/$*/*.changes
+	@ls -l build/deb/$*/sett_*.deb
