@@ -72,7 +72,6 @@ static int limits_check(struct watch *w, bool known, struct err *err)
 static int admit(struct watch *w, struct txn *txn, struct err *err)
 {
     struct err why;
-    site_refresh(&w->m->site, txn, &w->events->box->conf, clock_mono_ms());
     if (!site_host(&w->m->site, &w->m->request)) {
         return err_set(err, ERR_MALFORMED, "host_unknown", "this box does not go by the name %s",
                        w->m->request.host);
@@ -103,9 +102,12 @@ static int arrive(struct watch *w, const char *const *params, unsigned *status, 
 {
     struct txn *txn;
     const struct request *r = &w->m->request;
-    if (request_parse(&w->m->request, params, err) < 0) {
+    if (request_parse(&w->m->request, params, err) < 0 ||
+        site_refresh(&w->m->site, w->events->box->db, &w->events->box->conf, clock_mono_ms(), err) <
+            0) {
         return -1;
     }
+    site_take(&w->m->site, &w->m->request);
     int found = route_find(route_streams, route_stream_count, r->method, r->path, &w->match);
     if (found < 0) {
         return err_set(err, ERR_NOT_FOUND, "route_not_found", "there is no stream at %s", r->path);

@@ -2,6 +2,7 @@
  */
 #include "head.h"
 #include "problem.h"
+#include "str.h"
 
 static const char always[] =
     "X-Content-Type-Options: nosniff\r\n"
@@ -41,7 +42,12 @@ static int put(struct buf *out, const char *name, const char *value)
 
 int head_write(struct buf *out, const struct head *a)
 {
+    char location[256] = "";
     size_t before = out->len;
+    if (a->location != NULL && a->location[0] != '\0') {
+        (void)str_format(location, sizeof(location), "%s%s", a->prefix == NULL ? "" : a->prefix,
+                         a->location);
+    }
     buf_format(out, "Status: %u %s\r\n", a->status, problem_reason(a->status));
     const struct {
         const char *name, *value;
@@ -49,7 +55,7 @@ int head_write(struct buf *out, const struct head *a)
         {"Content-Type", a->content_type},
         {"X-Request-Id", a->request_id},
         {"ETag", a->etag},
-        {"Location", a->location},
+        {"Location", location},
         {"Set-Cookie", a->cookie},
         {"Allow", a->allow},
         {"WWW-Authenticate", a->authenticate},

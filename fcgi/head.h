@@ -12,6 +12,7 @@ struct head {
     const char *content_type; /* NULL: no body */
     const char *request_id;
     const char *etag, *location, *cookie, *allow, *authenticate; /* NULL or "": none */
+    const char *prefix;                                          /* of our Location; NULL: none */
     const char *disposition;                                     /* Content-Disposition, likewise */
     size_t content_length;
     unsigned retry_after_s;    /* 0: none */

@@ -16,6 +16,8 @@ const char *const request_method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH
     0x8u /* never holds ", ", by which nginx joins several since 1.23 (RFC 9110, 5.3)              \
           */
 
+#define ROW_TAIL 0x10u /* several are joined by ", "; longer: cut at its beginning */
+
 struct row {
     const char *name;
     size_t offset, size;
@@ -33,6 +35,8 @@ static const struct row rows[] = {
     ROW("CONTENT_LENGTH", length_text, 0),
     ROW("REMOTE_ADDR", address, 0),
     ROW("HTTP_HOST", host_text, 0),
+    ROW("HTTP_X_FORWARDED_FOR", forwarded, ROW_TAIL),
+    ROW("HTTP_CF_CONNECTING_IP", cloudflare, ROW_CUT | ROW_MANY),
     ROW("HTTP_AUTHORIZATION", authorization, ROW_ONE),
     ROW("HTTP_COOKIE", cookie, ROW_JOIN),
     ROW("HTTP_ORIGIN", origin, ROW_ONE),
@@ -80,6 +84,22 @@ static void take_cut(char *to, size_t size, const char *value)
     to[n] = '\0';
 }
 
+/* What came last is what the nearest proxy says. */
+static void take_tail(char *to, size_t size, const char *value)
+{
+    size_t have = strlen(to), len = strlen(value), keep;
+    if (len >= size - 1) {
+        take_cut(to, size, value + (len - (size - 1)));
+        return;
+    }
+    keep = have + 1 + len > size - 1 ? size - 2 - len : have;
+    memmove(to, to + (have - keep), keep);
+    if (have > 0) {
+        to[keep++] = ',';
+    }
+    take_cut(to + keep, size - keep, value);
+}
+
 static int take_join(char *to, size_t size, const char *value)
 {
     size_t have = strlen(to);
@@ -97,6 +117,10 @@ static int take(struct request *r, const struct row *row, bool again, const char
 {
     char *to = (char *)r + row->offset;
     if (again && (row->flags & ROW_MANY) != 0) {
+        return 0;
+    }
+    if ((row->flags & ROW_TAIL) != 0) {
+        take_tail(to, row->size, value);
         return 0;
     }
     if ((again && (row->flags & ROW_JOIN) == 0) ||

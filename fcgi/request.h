@@ -38,6 +38,7 @@ struct request {
     char method_text[16], uri[4096], length_text[24], host_text[264];
     char content_type[128];
     char address[48];
+    char forwarded[256], cloudflare[48]; /* X-Forwarded-For (its end), CF-Connecting-IP */
     char authorization[2304];
     char cookie[4096]; /* several Cookie headers are joined by "; " */
     char origin[264], fetch_site[32], csrf[160];
@@ -46,7 +47,7 @@ struct request {
     char idempotency_key[256];
     char stripe_signature[2048];
     char last_event_id[32];
-    char order_secret[64]; /* X-Order-Secret, of an order's event stream */
+    char order_secret[64];             /* X-Order-Secret, of an order's event stream */
     char accept[256], user_agent[160]; /* cut where they are longer */
 };
 

@@ -97,6 +97,7 @@ static uint64_t mono_us(void)
 /* Head and body to the peer. */
 static void send_all(struct serve_memory *m, const struct wire *wire, struct head *a, bool body)
 {
+    a->prefix = m->site.prefix;
     buf_reset(&m->head);
     if (head_write(&m->head, a) < 0) {
         static const char broken[] = "Status: 500 Internal Server Error\r\n\r\n";
@@ -194,7 +195,7 @@ static bool changes(const struct passage *p)
 }
 
 /* Who it is, as ident_find says. */
-static int sender_find(struct passage *p, struct err *err)
+static int who_find(struct passage *p, struct err *err)
 {
     struct serve_memory *m = p->m;
     uint64_t txn = txn_number(p->txn);
@@ -219,7 +220,7 @@ static int admit(struct passage *p, struct err *err)
     struct err why;
     int found = 0;
     if (p->op->role != ROLE_PUBLIC) {
-        found = sender_find(p, &why);
+        found = who_find(p, &why);
         p->known = found == 1;
     }
     if (limits_check(p, err) < 0) {
@@ -489,11 +490,16 @@ static int route(struct passage *p, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "route_not_found", "there is nothing at %s", r->path);
 }
 
-/* Everything up to the body, none of which needs the store. */
+/* Everything up to the body, while which comes nothing of the store is open. */
 static int arrive(struct passage *p, const char *const *params, struct err *err)
 {
     size_t cap = BODY_API;
-    if (request_parse(&p->m->request, params, err) < 0 || route(p, err) < 0) {
+    if (request_parse(&p->m->request, params, err) < 0 ||
+        site_refresh(&p->m->site, p->serve->box->db, &p->serve->box->conf, p->now_ms, err) < 0) {
+        return -1;
+    }
+    site_take(&p->m->site, &p->m->request);
+    if (route(p, err) < 0) {
         return -1;
     }
     if ((p->match.flags & ROUTE_WEBHOOK) != 0) {
@@ -508,7 +514,9 @@ static int go(struct passage *p, const char *const *params, unsigned *status, st
     if (arrive(p, params, err) < 0 || db_read(&p->txn, p->serve->box->db, err) < 0) {
         return -1;
     }
-    site_refresh(&p->m->site, p->txn, &p->serve->box->conf, p->now_ms);
+    if ((p->match.flags & ROUTE_METRICS) != 0 && !site_local(&p->m->request)) {
+        return err_set(err, ERR_FORBIDDEN, "not_local", "the figures are for this machine alone");
+    }
     if (host_check(p, err) < 0 || admit(p, err) < 0 || call_fill(p, &call, err) < 0 ||
         dispatch(p, &call, err) < 0) {
         return -1;

@@ -1,5 +1,6 @@
 /* The box's own names and limits, cached. Apart because both sockets need it. */
 #include "site.h"
+#include "network.h"
 #include "setting.h"
 #include "str.h"
 
@@ -42,22 +43,23 @@ static void hosts_take(struct site *s, const char *names)
     }
 }
 
-void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int64_t now_ms)
+static void read_all(struct site *s, struct txn *txn, const struct conf *conf)
 {
     char text[512];
     struct err err;
-    if (s->read_ms != 0 && now_ms - s->read_ms < READ_EACH_MS) {
-        return;
-    }
-    s->read_ms = now_ms;
     s->host_count = 0;
-    s->origin[0] = '\0';
+    s->origin[0] = s->prefix[0] = s->trusted[0] = '\0';
     s->https = false;
     if (setting_text(txn, conf, "box.url", text, sizeof(text), &err) >= 0) {
         url_take(s, text);
+        prefix_of(text, s->prefix);
     }
     if (setting_text(txn, conf, "box.domain", text, sizeof(text), &err) >= 0) {
         host_add(s, text, strlen(text));
+    }
+    if (setting_text(txn, conf, "box.trusted_proxies", text, sizeof(text), &err) >= 0 &&
+        sender_trusted(text, s->trusted, sizeof(s->trusted), &err) < 0) {
+        s->trusted[0] = '\0'; /* a mistake in sett.conf trusts nobody */
     }
     hosts_take(s, "localhost, 127.0.0.1, [::1]");
     hosts_take(s, conf_get(conf, "front", "hosts"));
@@ -67,6 +69,43 @@ void site_refresh(struct site *s, struct txn *txn, const struct conf *conf, int6
     s->authenticated = setting_u64(txn, conf, "limits.authenticated_per_minute");
     s->names = setting_u64(txn, conf, "limits.names_per_minute");
     s->webhook = setting_u64(txn, conf, "limits.webhook_failures_per_minute");
+}
+
+int site_refresh(struct site *s, struct db *db, const struct conf *conf, int64_t now_ms,
+                 struct err *err)
+{
+    struct txn *txn;
+    if (s->read_ms != 0 && now_ms - s->read_ms < READ_EACH_MS) {
+        return 0;
+    }
+    if (db_read(&txn, db, err) < 0) {
+        return -1;
+    }
+    read_all(s, txn, conf);
+    db_read_end(txn);
+    s->read_ms = now_ms;
+    return 0;
+}
+
+void site_take(const struct site *s, struct request *r)
+{
+    size_t len = strlen(s->prefix);
+    char address[SENDER_ADDRESS_SIZE];
+    if (len > 0 && strncmp(r->path, s->prefix, len) == 0 &&
+        (r->path[len] == '/' || r->path[len] == '\0')) {
+        memmove(r->path, r->path + len, strlen(r->path + len) + 1);
+        if (r->path[0] == '\0') {
+            (void)str_copy(r->path, sizeof(r->path), "/");
+        }
+    }
+    sender_find(s->trusted, r->address, r->forwarded, r->cloudflare, address);
+    memcpy(r->address, address, sizeof(r->address));
+}
+
+bool site_local(const struct request *r)
+{
+    return r->forwarded[0] == '\0' && r->cloudflare[0] == '\0' &&
+           network_list_has("127.0.0.0/8 ::1", r->address);
 }
 
 bool site_host(const struct site *s, const struct request *r)

@@ -27,6 +27,7 @@ int auth_terms(struct txn *txn, const struct conf *conf, struct auth_terms *term
         return -1;
     if (str_copy(terms->issuer, sizeof terms->issuer, url) != 0)
         return err_field(err, "box.url", "setting_invalid", "the setting box.url is too long");
+    prefix_of(url, terms->prefix);
     terms->secure = str_starts(url, "https://");
     terms->token_minutes = (uint32_t)setting_u64(txn, conf, "auth.token_minutes");
     terms->idle_minutes = (uint32_t)setting_u64(txn, conf, "auth.session_idle_minutes");
@@ -374,13 +375,15 @@ bool auth_csrf_right(const struct web_key *key, const char *session_id, const ch
 
 const char *auth_cookie_name(const struct auth_terms *terms)
 {
-    return terms->secure ? "__Host-sett" : "sett";
+    if (!terms->secure)
+        return "sett";
+    return terms->prefix[0] == '\0' ? "__Host-sett" : "__Secure-sett";
 }
 
 void auth_cookie_header(const struct auth_terms *terms, const char *cookie,
                         char out[AUTH_COOKIE_SIZE])
 {
-    (void)str_format(out, AUTH_COOKIE_SIZE, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-                     auth_cookie_name(terms), cookie, terms->secure ? "; Secure" : "",
-                     cookie[0] == '\0' ? "; Max-Age=0" : "");
+    (void)str_format(out, AUTH_COOKIE_SIZE, "%s=%s; Path=%s/; HttpOnly; SameSite=Strict%s%s",
+                     auth_cookie_name(terms), cookie, terms->prefix,
+                     terms->secure ? "; Secure" : "", cookie[0] == '\0' ? "; Max-Age=0" : "");
 }

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "db.h"
 #include "id.h"
+#include "prefix.h"
 #include "user.h"
 #include "vault.h"
 
@@ -22,8 +23,9 @@
 
 /* The settings that auth needs, read once a request or once a minute. */
 struct auth_terms {
-    char issuer[160]; /* box.url */
-    bool secure;      /* box.url is https: the cookie is __Host-sett and Secure */
+    char issuer[160];         /* box.url */
+    char prefix[PREFIX_SIZE]; /* of box.url */
+    bool secure;              /* box.url is https: the cookie is Secure */
     uint32_t token_minutes, idle_minutes, hours;
     uint32_t argon2_mib, argon2_passes;
     enum role second_factor; /* from this role up it is required; ROLE_PUBLIC: of nobody */
@@ -188,7 +190,8 @@ void auth_csrf(const struct web_key *key, const char *session_id, char out[AUTH_
 /** auth_csrf_right(key, session_id, given): whether it is that token; compared in constant time. */
 bool auth_csrf_right(const struct web_key *key, const char *session_id, const char *given);
 
-/** auth_cookie_name(terms): "__Host-sett", or "sett" when the box is reached by plain http. */
+/** auth_cookie_name(terms): "__Host-sett"; "__Secure-sett" when the box lives below a path,
+ * for which the former cannot be; "sett" when it is reached by plain http. */
 const char *auth_cookie_name(const struct auth_terms *terms);
 
 /** auth_cookie_header(terms, cookie, out): the value of Set-Cookie; "" as cookie takes it back. */

@@ -11,7 +11,9 @@
 #include "letter_text.h"
 #include "mail.h"
 #include "port.h"
+#include "prefix.h"
 #include "quiet_hours.h"
+#include "sender.h"
 #include "smtp.h"
 #include "snapshot_schedule.h"
 #include "str.h"
@@ -43,6 +45,18 @@ static int check_url(const char *value, struct err *err)
     if (strpbrk(value, " \t\"'\\<>") != NULL)
         return err_field(err, "value", "setting_invalid", "\"%s\" is not an address", value);
     return 0;
+}
+
+static int check_box_url(const char *value, struct err *err)
+{
+    return check_url(value, err) == -1 ? -1 : prefix_check(value, err);
+}
+
+static int check_trusted(const char *value, struct err *err)
+{
+    char networks[SENDER_TRUSTED_SIZE];
+
+    return sender_trusted(value, networks, sizeof networks, err);
 }
 
 static int check_https(const char *value, struct err *err)
@@ -285,7 +299,10 @@ const struct setting_row setting_rows[] = {
     TEXT("box.name", "sett", NULL, "name of this box, for people"),
     TEXT("box.id", "", NULL, "id of this box, in the marks of everything that it makes"),
     TEXT("box.domain", "localhost", check_domain, "tenants are labels below this domain"),
-    TEXT("box.url", "http://localhost:4443", check_url, "address of the admin pages and the API"),
+    TEXT("box.url", "http://localhost:4443", check_box_url,
+         "address of the admin pages and the API; with a path behind a reverse proxy's"),
+    TEXT("box.trusted_proxies", "loopback", check_trusted,
+         "networks whose X-Forwarded-For is believed; also the words loopback and cloudflare"),
     TEXT("box.set_up_at", "", NULL, "when the setup was finished"),
     TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails, quiet hours, snapshots"),
     TEXT("brand.name", "", NULL, "name on order page, portal and letters; empty: box.name"),

@@ -85,21 +85,11 @@ static bool is_fixed(const struct setting_row *row)
  * the secrets themselves, so not for a session that somebody left open, and not for keys. */
 static bool is_guarded(const struct setting_row *row)
 {
-    static const char *const guarded[] = {"auth.",
-                                          "limits.login",
-                                          "box.url",
-                                          "smtp.",
-                                          "mail.from",
-                                          "stripe.api",
-                                          "cloudflare.api",
-                                          "turn.api",
-                                          "proxmox.url",
-                                          "proxmox.ca_file",
-                                          "proxmox.fingerprint",
-                                          "outside.ca_file",
-                                          "database.admin",
-                                          "dns.server",
-                                          "alerts.private_targets"};
+    static const char *const guarded[] = {
+        "auth.",           "limits.login",   "box.url",         "box.trusted_proxies",
+        "smtp.",           "mail.from",      "stripe.api",      "cloudflare.api",
+        "turn.api",        "proxmox.url",    "proxmox.ca_file", "proxmox.fingerprint",
+        "outside.ca_file", "database.admin", "dns.server",      "alerts.private_targets"};
 
     for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++)
         if (str_starts(row->name, guarded[i]))

@@ -1,5 +1,6 @@
 // The admin: who is signed in sees its pages, who is not the way in.
 import { html, render, effect, signal } from "../base/h.js";
+import { bare, placed } from "../base/place.js";
 import { get, may, me, whoami } from "../base/api.js";
 import { lang, needTexts, t } from "../base/lang.js";
 import { start, path, go, query } from "../base/route.js";
@@ -66,10 +67,10 @@ start((to) => to === "/admin" || to.startsWith("/admin/"));
 effect(() => {
   // in comes who is nobody, and back to where they wanted to go
   if (!known.value) return;
-  if (me.value?.role === "customer") return location.replace("/portal");
+  if (me.value?.role === "customer") return location.replace(placed("/portal"));
   const way = path.value === "/admin/sign-in";
   if (!inside() && !open.some((p) => p.path === path.value))
-    go("/admin/sign-in?to=" + encodeURIComponent(location.pathname + location.search), { replace: true });
+    go("/admin/sign-in?to=" + encodeURIComponent(bare(location.pathname) + location.search), { replace: true });
   else if (inside() && way) {
     came = true;
     go(/^\/admin(\/|$|\?)/.test(query.value.to || "") ? query.value.to : "/admin", { replace: true });

@@ -1,6 +1,7 @@
 // The API: get and send. A refusal is thrown as Problem, as the API says it (RFC 9457), so that what is
 // shown has cause, remedy and request id. Nothing else in the admin calls fetch.
 import { signal } from "./h.js";
+import { placed } from "./place.js";
 
 export const me = signal(null); // who is signed in: GET /api/auth/me; null: nobody
 export const online = signal(true); // false while the box does not answer
@@ -44,7 +45,7 @@ async function ask(method, path, { body, headers = {}, signal: stop } = {}) {
   let answer;
   try {
     const sent = body === undefined || body instanceof Blob ? body : JSON.stringify(body);
-    answer = await fetch(path, {
+    answer = await fetch(placed(path), {
       method,
       headers: head,
       body: sent,

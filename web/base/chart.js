@@ -1,12 +1,13 @@
 // Charts by uPlot, loaded when the first one is shown. Each has a twin as a table, and ranges as buttons.
 import { html, useEffect, useRef, useState } from "./h.js";
+import { file } from "./place.js";
 import { t, lang } from "./lang.js";
 import { bytes, exact, number } from "./say.js";
 import { Button } from "./ui.js";
 
 let loading = null;
 const plot = () =>
-  (loading ||= Promise.all([import("../vendor/uplot.js"), sheet("/vendor/uplot.css")]).then(
+  (loading ||= Promise.all([import("../vendor/uplot.js"), sheet(file("vendor/uplot.css"))]).then(
     ([m]) => m.default,
   ));
 const sheet = (href) =>

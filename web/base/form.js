@@ -1,6 +1,7 @@
 // Forms from a list of fields. What is wrong with a field stands beside it; every form also says itself
 // as a command and as curl. Nothing that was typed is lost when the box refuses it.
 import { html, useState, useRef } from "./h.js";
+import { placed } from "./place.js";
 import { send, plan as ask } from "./api.js";
 import { lang, t } from "./lang.js";
 import { Button, Code, Trouble } from "./ui.js";
@@ -35,7 +36,7 @@ function asCurl(method, path, body, secrets = []) {
     `curl -X ${method}`,
     '-H "Authorization: Bearer $TOKEN"',
     shown && "-H 'Content-Type: application/json'",
-    location.origin + path,
+    location.origin + placed(path),
     shown && "-d " + quote(JSON.stringify(shown)),
   ]
     .filter(Boolean)

@@ -1,6 +1,7 @@
 // Jobs as they happen: their steps, live from the job's own stream. A change that starts a job hands its
 // answer to watchJob(), and a drawer shows it; the job goes on when the drawer is closed.
 import { html, useEffect, useRef, useState } from "./h.js";
+import { placed } from "./place.js";
 import { get, send, may } from "./api.js";
 import { useLive } from "./live.js";
 import { t, word } from "./lang.js";
@@ -29,7 +30,7 @@ export function useJob(id) {
     };
     const open = () => {
       close();
-      stream = new EventSource(`/api/jobs/${id}/stream`);
+      stream = new EventSource(placed(`/api/jobs/${id}/stream`));
       stream.addEventListener("step", (e) => {
         const s = JSON.parse(e.data);
         rows.set(s.number, s);

@@ -1,6 +1,7 @@
 // What changes on the box, as it changes: one event stream for all tabs of a browser, with polling when
 // there is none. A page says which kinds of objects it shows and reads them anew when one has changed.
 import { effect, useEffect, useRef, signal } from "./h.js";
+import { placed, place } from "./place.js";
 import { get, online } from "./api.js";
 
 export const stream = signal("off"); // "live", "polling" or "off"
@@ -17,7 +18,7 @@ let source = null,
   heard = 0,
   last = "",
   retry = 0;
-const channel = "BroadcastChannel" in self ? new BroadcastChannel("sett.live") : null;
+const channel = "BroadcastChannel" in self ? new BroadcastChannel("sett.live" + place) : null;
 
 function tell(change) {
   for (const l of listeners) l(change);
@@ -55,7 +56,7 @@ function open() {
   source?.close();
   clearTimeout(first);
   heard = Date.now();
-  source = new EventSource(`/api/events/stream?topics=all${last ? `&after=${last}` : ""}`);
+  source = new EventSource(placed(`/api/events/stream?topics=all${last ? `&after=${last}` : ""}`));
   const on = (name, then) =>
     source.addEventListener(name, (e) => {
       clearTimeout(first);
@@ -116,7 +117,7 @@ export function startLive() {
   release = () => stop.abort();
   navigator.locks
     .request(
-      "sett.live",
+      "sett.live" + place,
       { signal: stop.signal },
       () =>
         new Promise((done) => {

@@ -1,6 +1,7 @@
 // A log, live: newest at the end, by level and text, to pause and to take away. With `source` it comes as a
 // stream of the box's logs (operators); else, and when there is no stream, `path` is asked now and then.
 import { html, useEffect, useRef, useState } from "./h.js";
+import { placed } from "./place.js";
 import { get, may, url } from "./api.js";
 import { needTexts, t, word } from "./lang.js";
 import { clock, exact } from "./say.js";
@@ -51,7 +52,7 @@ function useLog({ path, source, level, q, paused }) {
     };
     const listen = () => {
       const batch = []; // many lines at once are one change of the page
-      stream = new EventSource(url("/api/logs/stream", { source, level: level || null, q, limit: 500 }));
+      stream = new EventSource(placed(url("/api/logs/stream", { source, level: level || null, q, limit: 500 })));
       stream.addEventListener("line", (e) => {
         if (batch.push(JSON.parse(e.data)) === 1)
           setTimeout(() => add(batch.splice(0), { live: true, ready: true }), 60);

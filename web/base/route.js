@@ -1,20 +1,21 @@
-// Where we are: the path and the query of the address. Links are plain <a href>; within our own pages
+// Where we are: the path (without the place of the box) and the query of the address. Links are plain <a href>; within our own pages
 // they change the address without loading anything.
 import { signal, batch } from "./h.js";
+import { placed, bare } from "./place.js";
 
-export const path = signal(location.pathname);
+export const path = signal(bare(location.pathname));
 export const query = signal(Object.fromEntries(new URLSearchParams(location.search)));
 let inside = () => false; // whether a path is one of this page's own
 
 const read = () =>
   batch(() => {
-    path.value = location.pathname.replace(/(.)\/$/, "$1");
+    path.value = bare(location.pathname).replace(/(.)\/$/, "$1");
     query.value = Object.fromEntries(new URLSearchParams(location.search));
   });
 
 /** go(to, {replace}): to an address of ours. */
 export function go(to, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"](null, "", to);
+  history[replace ? "replaceState" : "pushState"](null, "", placed(to));
   read();
   if (!replace) scrollTo(0, 0);
 }
@@ -26,7 +27,7 @@ export function setQuery(change, { replace = true } = {}) {
     if (value === null || value === undefined || value === "") q.delete(name);
     else q.set(name, value);
   const text = q.toString();
-  go(location.pathname + (text ? "?" + text : ""), { replace });
+  go(bare(location.pathname) + (text ? "?" + text : ""), { replace });
 }
 
 /** match("/admin/tenants/{id}", path): the parameters, or null. */
@@ -65,11 +66,11 @@ export function start(own) {
     const to = new URL(a.href);
     if (
       to.origin !== location.origin ||
-      !inside(to.pathname) ||
+      !inside(bare(to.pathname)) ||
       (to.hash && to.pathname === location.pathname)
     )
       return;
     e.preventDefault();
-    go(to.pathname + to.search + to.hash);
+    go(bare(to.pathname) + to.search + to.hash);
   });
 }

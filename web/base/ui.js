@@ -1,12 +1,13 @@
 // Small parts that every page is made of. Nothing here knows an object of the box.
 import { html, signal, useState, useEffect, useRef } from "./h.js";
+import { file } from "./place.js";
 import { t, word } from "./lang.js";
 import { Problem } from "./api.js";
 
 // The icons are taken into the page once: as long as it is open it has them all, though the box does not answer.
-const sprite = signal("/icons.svg#");
+const sprite = signal(file("icons.svg#"));
 const ask = new XMLHttpRequest();
-ask.open("GET", "/icons.svg");
+ask.open("GET", file("icons.svg"));
 ask.responseType = "document";
 ask.onload = () => {
   const all = ask.status === 200 && ask.responseXML?.documentElement;

@@ -1,6 +1,7 @@
 // The API as /api/openapi.json describes it: by noun, searched, with what goes in and comes out, who may, and the
 // same as curl and as a command. Each operation has an address of its own: /docs#tenant.create.
 import { html, render, signal, useEffect, useState } from "../base/h.js";
+import { placed } from "../base/place.js";
 import { get } from "../base/api.js";
 import { lang, needTexts, t, word } from "../base/lang.js";
 import { start } from "../base/route.js";
@@ -61,7 +62,7 @@ function curl(op) {
       (body?.required || []).map((name) => [name, sample(deref(body.properties[name]))]),
     );
   return [
-    `curl ${op.method === "GET" ? "" : `-X ${op.method} `}${location.origin}${op.path}`,
+    `curl ${op.method === "GET" ? "" : `-X ${op.method} `}${location.origin}${placed(op.path)}`,
     op.role !== "public" && `-H "Authorization: Bearer $TOKEN"`,
     body && op.method !== "GET" && `-H 'Content-Type: application/json' -d '${JSON.stringify(need)}'`,
   ]

@@ -1,6 +1,7 @@
 // The audit: who did what. All filters stand in the address; each entry shows what it is sealed to; the chain can be
 // checked here, and taken away to be checked elsewhere.
 import { html, useEffect, useState } from "../base/h.js";
+import { placed } from "../base/place.js";
 import { get, url } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { Time, exact, number, took } from "../base/say.js";
@@ -162,7 +163,7 @@ export default function Audit() {
   ];
   const out = (format) => url("/api/audit/export", { format, ...span });
   const acts = html`<${Button} icon="shield-check" onClick=${verify}>${t("audit.verify")}<//>
-    <${Menu} kind="" icon="download" label=${t("audit.export")} items=${["ndjson", "csv"].map((f) => ({ label: f.toUpperCase(), icon: "file-text", act: () => location.assign(out(f)) }))}>${t("audit.export")}<//>`;
+    <${Menu} kind="" icon="download" label=${t("audit.export")} items=${["ndjson", "csv"].map((f) => ({ label: f.toUpperCase(), icon: "file-text", act: () => location.assign(placed(out(f))) }))}>${t("audit.export")}<//>`;
   return html`<${Page} title=${t("base.page.audit")} lead=${t("audit.lead")} acts=${acts}>
     <${Table} name="audit" list="/api/audit" search="text" rowKey=${(e) => e.number} live=${["audit"]} columns=${columns} filters=${filters}
       empty=${html`<${Empty} icon="scroll-text" title=${t("audit.none")} command="sett audit list">${t("audit.none_help")}<//>`}/>

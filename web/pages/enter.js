@@ -40,7 +40,7 @@ export default function Enter() {
   };
   const arrived = async () => {
     await whoami();
-    go(path.value === "/portal/enter" ? "/portal" : location.pathname, { replace: true });
+    go(path.value === "/portal/enter" ? "/portal" : path.value, { replace: true });
   };
   const field = (name, more) =>
     html`<${Field} of=${{ name, label: t("enter." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;

@@ -1,6 +1,7 @@
 // An order on its way: from the payment to the address and the first credentials. Whoever has its link sees it;
 // the secret behind the # is sent in a header or a body, and so stands in no log.
 import { html, useEffect, useRef, useState } from "../base/h.js";
+import { file, placed } from "../base/place.js";
 import { send } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { clock, took } from "../base/say.js";
@@ -11,7 +12,7 @@ const ends = ["ready", "declined", "expired", "suspended", "over"];
 
 /** Reads a stream of events by fetch, which can send a header: each(name, data). Ends with the stream. */
 async function events(path, headers, signal, each) {
-  const answer = await fetch(path, {
+  const answer = await fetch(placed(path), {
     headers: { ...headers, Accept: "text/event-stream" },
     signal,
     cache: "no-store",
@@ -136,7 +137,7 @@ const heads = {
 };
 function Head({ order, title }) {
   const [icon, kind] = heads[order.phase];
-  return html`<div class=${"hero " + kind}><svg class=${"icon big" + (order.phase === "preparing" ? " spin" : "")} aria-hidden="true"><use href=${"/icons.svg#" + icon}/></svg>
+  return html`<div class=${"hero " + kind}><svg class=${"icon big" + (order.phase === "preparing" ? " spin" : "")} aria-hidden="true"><use href=${file("icons.svg#" + icon)}/></svg>
     <h1 tabindex="-1">${title}</h1><p>${t("followed.lead_" + order.phase, { email: order.email, time: order.held_until ? clock(order.held_until) : "" })}</p></div>`;
 }
 

@@ -1,5 +1,6 @@
 // Logs of everything in one order: found by source, level, words and time, followed live, taken away.
 import { html, useEffect, useRef, useState } from "../base/h.js";
+import { placed } from "../base/place.js";
 import { get, url } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { day, exact } from "../base/say.js";
@@ -63,12 +64,14 @@ function useLines(params, live, around) {
     };
     const follow = () => {
       stream = new EventSource(
-        url("/api/logs/stream", {
-          ...params,
-          since: since(params.since),
-          limit: PAGE,
-          ending_before: last(),
-        }),
+        placed(
+          url("/api/logs/stream", {
+            ...params,
+            since: since(params.since),
+            limit: PAGE,
+            ending_before: last(),
+          }),
+        ),
       );
       stream.addEventListener("line", (e) => {
         waiting.push(JSON.parse(e.data));

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../base/h.js";
 import { get, may, send } from "../base/api.js";
 import { t } from "../base/lang.js";
 import { Time, number } from "../base/say.js";
-import { setQuery } from "../base/route.js";
+import { path, setQuery } from "../base/route.js";
 import {
   Button,
   Card,
@@ -175,7 +175,7 @@ export default function Ports({ query }) {
       <${Tabs} tabs=${[
         ["", t("ports.map")],
         ["table", t("ports.table")],
-      ]} at=${at} href=${(id) => location.pathname + (id && "?as=" + id)}/>
+      ]} at=${at} href=${(id) => path.value + (id && "?as=" + id)}/>
       ${!at && (chosen ? html`<${Port} port=${chosen} again=${reload} at=${turn}/>` : html`<${Card}><p class="quiet">${t("ports.choose")}</p><//>`)}
       ${
         at

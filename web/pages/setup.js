@@ -1,5 +1,6 @@
 // The first run: a new box step by step, or the box that was lost from a snapshot of it.
 import { html, useEffect, useState } from "../base/h.js";
+import { place, placed } from "../base/place.js";
 import { all, get, me, send, whoami } from "../base/api.js";
 import { lang, languages, needTexts, t } from "../base/lang.js";
 import { bytes, exact, number, Time } from "../base/say.js";
@@ -83,7 +84,7 @@ const address = (again) =>
         data &&
         set({
           ...data,
-          "box.url": location.origin,
+          "box.url": location.origin + place,
           "box.time_zone":
             data["box.time_zone"] === "UTC"
               ? Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC"
@@ -216,7 +217,7 @@ function Going({ path }) {
   if (back)
     return html`<p class="note good">${t("setup.restored")}</p><${Button} kind="primary" icon="log-in" onClick=${() => {
       me.value = null;
-      location.assign("/admin/sign-in");
+      location.assign(placed("/admin/sign-in"));
     }}>${t("setup.sign_in")}<//>`;
   const order = ["checking", "planned", "halting", "starting", "restored"],
     at = order.indexOf(p?.state);

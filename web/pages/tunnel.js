@@ -3,7 +3,7 @@ import { html, useState } from "../base/h.js";
 import { get, may, plan, send } from "../base/api.js";
 import { t, word } from "../base/lang.js";
 import { Time, number } from "../base/say.js";
-import { go } from "../base/route.js";
+import { go, path as here } from "../base/route.js";
 import {
   Button,
   Card,
@@ -306,7 +306,7 @@ export default function Tunnel({ params, query }) {
           <${Menu} label=${t("base.more")} items=${more}/>`
         }`
       }>
-    ${tabs.length > 1 && html`<${Tabs} tabs=${tabs} at=${at} href=${(id) => location.pathname + (id && "?tab=" + id)}/>`}
+    ${tabs.length > 1 && html`<${Tabs} tabs=${tabs} at=${at} href=${(id) => here.value + (id && "?tab=" + id)}/>`}
     ${
       at === "rules"
         ? html`<${Rules} of=${x} again=${again} route=${() => route(x, again)}/>`

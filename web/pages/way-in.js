@@ -1,6 +1,7 @@
 // Links that people hold: an invitation, a new password. The token is the part of the address behind the #,
 // which no server and no log gets to see; only the button sends it.
 import { html, useEffect, useState } from "../base/h.js";
+import { placed } from "../base/place.js";
 import { send, whoami } from "../base/api.js";
 import { t, setLang, lang, languages, word } from "../base/lang.js";
 import { exact } from "../base/say.js";
@@ -67,7 +68,7 @@ export const accept =
   title=${(seen) => (seen ? t("way-in.welcome", { box: seen.box }) : t("way-in.invitation"))}
   lead=${(seen) => t("way-in.invited", { name: seen.name, role: word("base.role", seen.role) })}
   done=${async () => {
-    if ((await whoami()).role === "customer") location.replace("/portal");
+    if ((await whoami()).role === "customer") location.replace(placed("/portal"));
     else go("/admin", { replace: true });
   }}/>`;
 

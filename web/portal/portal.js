@@ -1,5 +1,6 @@
 // The customer portal: who is signed in sees their own services, who is not the way in.
 import { html, render, effect, signal, Fragment } from "../base/h.js";
+import { placed } from "../base/place.js";
 import { hooks, me, send, whoami } from "../base/api.js";
 import { lang, needTexts, t } from "../base/lang.js";
 import { go, path, start } from "../base/route.js";
@@ -64,7 +65,7 @@ start((to) => to === "/portal" || to.startsWith("/portal/"));
 effect(() => {
   if (!known.value) return;
   document.title = brand.value.name;
-  if (me.value && me.value.role !== "customer" && path.value === "/portal") return location.replace("/admin");
+  if (me.value && me.value.role !== "customer" && path.value === "/portal") return location.replace(placed("/admin"));
   if (me.value && path.value === "/portal/enter" && !location.hash) go("/portal", { replace: true });
   if (me.value) startLive();
   else stopLive();
