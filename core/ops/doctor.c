@@ -229,26 +229,6 @@ static enum finding check_blueprints(struct look *l)
     return doctor_say(l, FINE, "", "readable");
 }
 
-static enum finding check_ingress(struct look *l)
-{
-    char value[512] = "", path[512];
-    const char *set = conf_get(&l->box->conf, "hands", "cloudflared");
-    struct err err = {0};
-    struct txn *txn;
-
-    if (db_read(&txn, l->box->db, &err) == -1)
-        return doctor_say(l, BROKEN, "", "%s", err.text);
-    (void)setting_text(txn, &l->box->conf, "ingress.default", value, sizeof value, &err);
-    db_read_end(txn);
-    if (!str_equal(value, "cloudflare"))
-        return doctor_say(l, FINE, "", "%s", value);
-    (void)str_copy(path, sizeof path, set == NULL ? "/usr/bin/cloudflared" : set);
-    if (access(path, X_OK) == -1)
-        return doctor_say(l, BROKEN, "install the package cloudflared, 2025.4.0 or newer",
-                          "%s is missing", path);
-    return doctor_say(l, FINE, "", "cloudflare, %s", path);
-}
-
 /* Signatures of webhooks, codes of a second factor and tokens are good for minutes. */
 static enum finding check_clock(struct look *l)
 {
@@ -348,7 +328,7 @@ static const struct {
     {"worker", check_worker},     {"hands", check_hands},
     {"front", check_front},       {"jobs", check_jobs},
     {"payments", check_payments}, {"blueprints", check_blueprints},
-    {"ingress", check_ingress},   {"runtimes", doctor_runtimes},
+    {"ingress", doctor_ingress},  {"runtimes", doctor_runtimes},
     {"backups", doctor_backups},  {"clock", check_clock},
     {"memory", check_memory},     {"mail", check_mail},
     {"alerts", check_alerts},

@@ -43,4 +43,8 @@ enum finding doctor_runtimes(struct look *l);
 /** doctor_backups(l): whether there is anything to restore from, and whether that is proven. */
 enum finding doctor_backups(struct look *l);
 
+/** doctor_ingress(l): what leads visitors to tenants; where that is Cloudflare's tunnels, whether
+ * cloudflared is there and new enough. */
+enum finding doctor_ingress(struct look *l);
+
 #endif
