@@ -153,8 +153,15 @@ int cli_audit_check(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_load: store_commands.c: a new store from a dump on standard input. */
 int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_migrate: store_commands.c: bring the store to this program's version. */
+/** cli_migrate: migrate_command.c: bring the store to this program's version, on a copy that is
+ * exchanged with it; --dry-run: only on a copy. */
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_copies: migrate_command.c: the stores that are kept from before migrations and upgrades. */
+int cli_copies(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_back: migrate_command.c: one of those in the present one's place, which is kept in turn. */
+int cli_back(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
 int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);

@@ -160,8 +160,15 @@ static void command_help(const struct cli_command *c)
 /* --dry-run is kept to, or refused: never is something done in spite of it. */
 static int check_dry(const struct cli *cli, const struct cli_command *c, struct err *err)
 {
-    bool plans = str_equal(c->noun, "restore") ||
-                 (str_equal(c->noun, "box") && c->verb != NULL && str_equal(c->verb, "import"));
+    static const char *const planning[][2] = {
+        {"restore", NULL}, {"box", "import"}, {"db", "migrate"}, {"upgrade", NULL}};
+    bool plans = false;
+
+    for (size_t i = 0; i < sizeof planning / sizeof planning[0]; i++)
+        plans =
+            plans ||
+            (str_equal(c->noun, planning[i][0]) &&
+             (planning[i][1] == NULL || (c->verb != NULL && str_equal(c->verb, planning[i][1]))));
 
     if (!cli->dry_run || plans)
         return 0;

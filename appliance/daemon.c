@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "notify.h"
+
 void daemon_close_in(void)
 {
     struct rlimit none = {0, 0};
@@ -53,4 +55,14 @@ int daemon_signals(int *fd, struct err *err)
         (*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
         return err_sys(err, "signalfd", errno, "signals");
     return 0;
+}
+
+void daemon_waiting(void)
+{
+    sigset_t waiting;
+
+    notify_watchdog();
+    if (sigpending(&waiting) == 0 &&
+        (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1))
+        _exit(0);
 }

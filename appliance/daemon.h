@@ -18,4 +18,8 @@ int daemon_become_owner(const struct paths *paths, struct err *err);
  * thread is started. Return 0 or -1. */
 int daemon_signals(int *fd, struct err *err);
 
+/** daemon_waiting(): for hold_enter's ${waiting}, behind daemon_signals: still alive; and when this
+ * program was told to end meanwhile it ends, since it has begun nothing. */
+void daemon_waiting(void);
+
 #endif

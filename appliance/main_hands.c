@@ -370,7 +370,7 @@ int main(int argc, char **argv)
     (void)umask(0022);
     (void)mallopt(M_ARENA_MAX, 2);
     if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
-        hold_enter(&p.paths, &p.hold, notify_watchdog, &err) == -1 ||
+        hold_enter(&p.paths, &p.hold, daemon_waiting, &err) == -1 ||
         daemon_signals(&p.signal_fd, &err) == -1 || open_world(&p, &err) == -1) {
         log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;

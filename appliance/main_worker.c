@@ -68,6 +68,7 @@ struct program {
     int signal_fd, beat_fd;
     struct hold hold;
     enum box_place place; /* not here: it goes to another machine, or has gone */
+    bool trial;  /* a new version is on trial: nothing may be changed, so nothing is done */
     bool paused; /* after a restore: what is outside is looked at, and nothing else is done */
 };
 
@@ -103,7 +104,7 @@ static int open_box(struct program *p, const char *root, struct err *err)
     struct saga_context *c = &p->context;
 
     if (paths_set(&c->paths, root, err) == -1 || daemon_become_owner(&c->paths, err) == -1 ||
-        hold_enter(&c->paths, &p->hold, notify_watchdog, err) == -1)
+        hold_enter(&c->paths, &p->hold, daemon_waiting, err) == -1)
         return -1;
     if (conf_read(&c->conf, c->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;
@@ -113,9 +114,10 @@ static int open_box(struct program *p, const char *root, struct err *err)
         db_open(&c->db, c->paths.db, &sett_schema, err) == -1)
         return -1;
     (void)db_check_readers(c->db);
+    p->trial = db_on_trial(c->db);
     p->paused = restore_watch_paused(c);
     p->place = box_place_now(c->db);
-    return p->place == BOX_LEAVING ? db_write(c->db, stand_down, NULL, err) : 0;
+    return p->place == BOX_LEAVING && !p->trial ? db_write(c->db, stand_down, NULL, err) : 0;
 }
 
 /* Hundreds of checks are under way at once, each with a descriptor. */
@@ -153,7 +155,7 @@ static void tick(void *context)
         if (outside_refresh(p->outside, c->db, &c->conf, &c->vault, &err) == -1)
             log_error("cannot read the providers' settings: %s", err.text);
     }
-    if (!p->paused && p->place == BOX_HERE)
+    if (!p->paused && !p->trial && p->place == BOX_HERE)
         schedule_tick(&p->tick, &wake);
     if (wake)
         job_wake(c->paths.wake_sock);
@@ -163,6 +165,8 @@ static bool may(void *context, const char *saga)
 {
     const struct program *p = context;
 
+    if (p->trial)
+        return false;
     if (p->place != BOX_HERE)
         return p->place != BOX_LEFT && str_equal(saga, "snapshot.create");
     return !p->paused || restore_watch_may(saga);
@@ -293,8 +297,9 @@ static bool moved(const struct program *p)
     return now == BOX_LEAVING || (now == BOX_HERE) != (p->place == BOX_HERE);
 }
 
-/* Until told to end, until live/ is to be replaced, or until a restored box may go on, which it
- * does by beginning anew. Beat and watchdog follow the scheduler: a loop that hangs is silent. */
+/* Until told to end, until live/ is to be replaced, or until a restored box, or a version on trial,
+ * may go on, which it does by beginning anew. Beat and watchdog follow the scheduler: a loop that
+ * hangs is silent. */
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(BEAT_MS), turned_ms = clock_mono_ms();
@@ -304,7 +309,7 @@ static void watch(struct program *p)
     if (each_ms > BEAT_MS)
         each_ms = BEAT_MS;
     while (!hold_wished(&p->hold) && (!p->paused || restore_watch_paused(&p->context)) &&
-           !moved(p)) {
+           (!p->trial || db_on_trial(p->context.db)) && !moved(p)) {
         uint64_t now = engine_alive(p->engine);
 
         if (now != turns) {
@@ -325,6 +330,10 @@ static int start_watches(struct program *p, struct err *err)
 {
     struct saga_context *c = &p->context;
 
+    if (p->trial) {
+        log_info("a new version is on trial: nothing is changed until it has proven itself");
+        return 0;
+    }
     if (p->place != BOX_HERE) {
         log_info("this box has gone to another machine, or goes there: nothing is done here");
         return 0;

@@ -1,4 +1,5 @@
-/* Commands about the store as a whole: checked, dumped, loaded, migrated. */
+/* Commands about the store as a whole: checked, dumped, loaded. What puts another in its place is
+ * in migrate_command.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -131,18 +132,4 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err)
                ? err_hint(err, "stop the box and move that folder away first: mv %s %s.old",
                           cli->paths.db, cli->paths.db)
                : -1;
-}
-
-int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
-{
-    int n;
-
-    (void)argv;
-    if (argc > 0)
-        return err_field(err, "argument", "usage", "sett db migrate takes no arguments");
-    if (cli_drop(cli, err) == -1 || (n = db_migrate(cli->paths.db, &sett_schema, sett_migrations,
-                                                    sett_migration_count, err)) == -1)
-        return -1;
-    printf("%d migration%s ran\n", n, n == 1 ? "" : "s");
-    return 0;
 }

@@ -108,8 +108,7 @@ struct restore_program restore_this_program(void);
 int restore_version(const struct seal_header *h, const struct schema *schema, struct err *err);
 
 /** restore_open_store(db, program, staging, migrated, err): the store in ${staging}/db, which is a
- * copy: of an older version it is migrated first, by so many steps, and what that keeps is removed.
- * Return 0 or -1. */
+ * copy: of an older version it is migrated first, by so many steps. Return 0 or -1. */
 int restore_open_store(struct db **db, const struct restore_program *program, const char *staging,
                        uint32_t *migrated, struct err *err);
 

@@ -41,7 +41,7 @@ struct restore_program restore_this_program(void)
 int restore_open_store(struct db **db, const struct restore_program *program, const char *staging,
                        uint32_t *migrated, struct err *err)
 {
-    char folder[PATHS_SIZE + 8], kept[PATHS_SIZE + 32];
+    char folder[PATHS_SIZE + 8];
     int ran;
 
     *migrated = 0;
@@ -55,9 +55,6 @@ int restore_open_store(struct db **db, const struct restore_program *program, co
         return err_hint(err, "nothing was changed; the version of sett that made the snapshot "
                              "restores it");
     *migrated = (uint32_t)ran;
-    (void)str_format(kept, sizeof kept, "%s-version-%u", folder,
-                     (unsigned)(program->schema->version - (uint32_t)ran));
-    (void)file_remove_tree(kept, NULL);
     return db_open(db, folder, program->schema, err);
 }
 

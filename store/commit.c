@@ -18,9 +18,11 @@
 #include "clock.h"
 #include "crash.h"
 #include "db_raw.h"
+#include "stage.h"
 
 #define BATCH_CHANGES 512
 #define BATCH_MS      20 /* a transaction that took longer to fill is committed with what it has */
+#define TRIAL_RETRY_S 20
 #define LOOK_MS       50 /* past its deadline, but begun: it looks again so often */
 
 enum state { WAITING, RUNNING, DONE };
@@ -368,12 +370,33 @@ static int wait_for_end(struct commit_queue *queue, struct request *r)
     return r->state == DONE ? 0 : -1;
 }
 
+/* The file comes with a store that is put in another's place and goes once: it is looked for no
+ * more when it is not there. */
+bool db_on_trial(struct db *db)
+{
+    if (db->env->settled)
+        return false;
+    db->env->settled = !stage_on_trial(db->folder);
+    return !db->env->settled;
+}
+
+static int on_trial(struct err *err)
+{
+    (void)err_set(err, ERR_UNAVAILABLE, "store_on_trial",
+                  "a new version is on trial for a minute; nothing is changed meanwhile");
+    if (err != NULL)
+        err->retry_after_s = TRIAL_RETRY_S;
+    return -1;
+}
+
 int db_write(struct db *db, db_change *change, void *arg, struct err *err)
 {
     struct commit_queue *queue = db->env->queue;
     struct request r = {.db = db, .change = change, .arg = arg};
     int waited;
 
+    if (db_on_trial(db))
+        return on_trial(err);
     (void)pthread_mutex_lock(&queue->lock);
     if (queue->started && pthread_equal(queue->thread, pthread_self())) {
         (void)pthread_mutex_unlock(&queue->lock);

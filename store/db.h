@@ -42,6 +42,10 @@ typedef int db_change(struct txn *txn, void *arg, struct err *err);
  * change is on the disk. */
 int db_write(struct db *db, db_change *change, void *arg, struct err *err);
 
+/** db_on_trial(db): whether the store takes no change yet (stage.h): db_write then fails with
+ * ERR_UNAVAILABLE "store_on_trial", nothing done. */
+bool db_on_trial(struct db *db);
+
 /** db_read(txn, db, err): begin a read transaction (a snapshot). Return 0 or -1. */
 int db_read(struct txn **txn, struct db *db, struct err *err);
 

@@ -152,6 +152,36 @@ int db_raw_set_schema(struct txn *txn, uint32_t version, struct err *err)
     return own_put(txn, &key, payload, sizeof payload, err);
 }
 
+int db_raw_level(struct txn *txn, uint64_t *level, struct err *err)
+{
+    struct key key;
+
+    db_raw_own_key(&key, DB_RAW_LEVEL, "", 0);
+    return db_raw_number(txn, &key, level, err);
+}
+
+int db_raw_set_level(struct txn *txn, uint64_t level, struct err *err)
+{
+    struct key key;
+
+    db_raw_own_key(&key, DB_RAW_LEVEL, "", 0);
+    return db_raw_set_number(txn, &key, level, err);
+}
+
+int db_raw_newer(uint32_t theirs, uint32_t mine, uint64_t level, uint64_t my_level, struct err *err)
+{
+    if (theirs != mine)
+        (void)err_set(err, ERR_PRECONDITION, "store_newer",
+                      "the store is of version %u and this program knows up to %u",
+                      (unsigned)theirs, (unsigned)mine);
+    else
+        (void)err_set(err, ERR_PRECONDITION, "store_newer",
+                      "a newer program has written to the store (level %llu, this one knows %llu)",
+                      (unsigned long long)level, (unsigned long long)my_level);
+    return err_hint(err, "install the newer program again; or go back to the store from before, "
+                         "without what came since: sett db copies, sett db back");
+}
+
 struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struct schema *schema,
                          struct err *err)
 {
@@ -168,6 +198,7 @@ struct db *db_raw_handle(struct db_raw_env *env, const char *folder, const struc
         free(db);
         return NULL;
     }
+    env->settled = false; /* the folder may have another name by now */
     (void)pthread_mutex_lock(&env->gate);
     db->next = env->handles;
     env->handles = db;
@@ -253,7 +284,8 @@ int db_raw_fill(const char *aside, const struct schema *schema, struct db **out,
         return -1;
     if (db_raw_begin(db, true, &txn, err) == -1)
         goto failed;
-    if (db_raw_set_schema(&txn, schema->version, err) == -1) {
+    if (db_raw_set_schema(&txn, schema->version, err) == -1 ||
+        db_raw_set_level(&txn, schema_level(schema), err) == -1) {
         db_raw_abort(&txn);
         goto failed;
     }
@@ -289,8 +321,33 @@ int db_create(const char *folder, const struct schema *schema, struct err *err)
     return result;
 }
 
+static int raise_level(struct txn *txn, void *arg, struct err *err)
+{
+    const uint64_t *mine = arg;
+    uint64_t level;
+
+    if (db_raw_level(txn, &level, err) == -1)
+        return -1;
+    return level < *mine ? db_raw_set_level(txn, *mine, err) : 0;
+}
+
+/* Before this program may write what an older one cannot read, the store says so. On a full disk it
+ * will not write such a thing either. */
+static int note_level(struct db *db, uint64_t mine, struct err *err)
+{
+    struct err why;
+
+    if (db_write(db, raise_level, &mine, &why) == 0 || why.kind == ERR_FULL ||
+        str_equal(why.code, "store_on_trial"))
+        return 0;
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
+
 static int check_version(struct db *db, struct err *err)
 {
+    uint64_t level = 0, my_level = schema_level(db->schema);
     uint32_t mine = db->schema->version, theirs = 0;
     struct txn txn;
     int result;
@@ -298,20 +355,19 @@ static int check_version(struct db *db, struct err *err)
     if (db_raw_begin(db, false, &txn, err) == -1)
         return -1;
     result = db_raw_schema(&txn, &theirs, err);
+    if (result == 0)
+        result = db_raw_level(&txn, &level, err);
     db_raw_abort(&txn);
-    if (result == -1 || theirs == mine)
-        return result;
-    if (theirs > mine) {
-        (void)err_set(err, ERR_PRECONDITION, "store_newer",
-                      "the store is of version %u and this program knows up to %u",
-                      (unsigned)theirs, (unsigned)mine);
-        return err_hint(err,
-                        "install the program's newer version again, or restore an older snapshot");
-    }
+    if (result == -1)
+        return -1;
+    if (theirs > mine || (theirs == mine && level > my_level))
+        return db_raw_newer(theirs, mine, level, my_level, err);
+    if (theirs == mine)
+        return level < my_level ? note_level(db, my_level, err) : 0;
     (void)err_set(err, ERR_PRECONDITION, "store_needs_migration",
                   "the store is of version %u and this program needs %u", (unsigned)theirs,
                   (unsigned)mine);
-    return err_hint(err, "run its migrations first");
+    return err_hint(err, "run its migrations first: sett db migrate");
 }
 
 int db_raw_open(const char *folder, const struct schema *schema, struct db **out, struct err *err)

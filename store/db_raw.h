@@ -33,6 +33,7 @@ struct db_raw_env {
     bool resizing;
     pthread_mutex_t last_lock;
     struct MDB_txn *last;       /* db_last_txn's own reader, asleep between its calls */
+    _Atomic bool settled;       /* not on trial; it never comes to be again */
     struct commit_queue *queue; /* of changes waiting for the writer; commit.c's own */
     struct db *handles;         /* all that were given out */
 };
@@ -123,6 +124,7 @@ int db_raw_near(struct txn *txn, enum db_raw_where where, const void *key, size_
 #define DB_RAW_COUNT   'n'
 #define DB_RAW_COUNTER 'c'
 #define DB_RAW_EQUAL   'i'
+#define DB_RAW_LEVEL   'l'
 
 /** db_raw_own_key(key, kind, name, len): the key of one of the store's own records. */
 void db_raw_own_key(struct key *key, char kind, const void *name, size_t len);
@@ -138,6 +140,18 @@ int db_raw_schema(struct txn *txn, uint32_t *version, struct err *err);
 
 /** db_raw_set_schema(txn, version, err): store it. Return 0 or -1. */
 int db_raw_set_schema(struct txn *txn, uint32_t version, struct err *err);
+
+/** db_raw_level(txn, level, err): schema_level of the newest program that wrote to the store; 0 if
+ * none has said. Return 0 or -1. */
+int db_raw_level(struct txn *txn, uint64_t *level, struct err *err);
+
+/** db_raw_set_level(txn, level, err): store it. Return 0 or -1. */
+int db_raw_set_level(struct txn *txn, uint64_t level, struct err *err);
+
+/** db_raw_newer(theirs, mine, level, my_level, err): that the store is newer than this program,
+ * and what can be done: ERR_PRECONDITION "store_newer". Return -1. */
+int db_raw_newer(uint32_t theirs, uint32_t mine, uint64_t level, uint64_t my_level,
+                 struct err *err);
 
 /** db_raw_fill(aside, schema, db, err): make a store in a folder made by db_raw_aside: its first
  * commit. The handle is the caller's to release. Return 0 or -1. */

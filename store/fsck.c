@@ -264,7 +264,7 @@ static int check_own(struct check *c)
             report(c, NULL, at.data, at.len, why.text, "");
         equals += kind == DB_RAW_EQUAL;
         if (kind != DB_RAW_COUNTER && kind != DB_RAW_EQUAL &&
-            !(kind == DB_RAW_SCHEMA && at.len == 2) &&
+            !((kind == DB_RAW_SCHEMA || kind == DB_RAW_LEVEL) && at.len == 2) &&
             !(kind == DB_RAW_COUNT && is_counted(c->schema, &at)))
             report(c, NULL, at.data, at.len, "a key that means nothing", "");
     }

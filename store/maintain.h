@@ -31,8 +31,9 @@ struct migration {
  * entries anew. Return 0 or -1. */
 int record_reindex(struct txn *txn, const struct table *table, const char *index, struct err *err);
 
-/** db_migrate(folder, schema, migrations, count, err): bring a store to ${schema}'s version, after
- * a compact copy was put beside it. Return how many ran, or -1 (store as before). */
+/** db_migrate(folder, schema, migrations, count, err): bring a store to ${schema}'s version, in
+ * place and in one transaction: for what is a copy already (stage.h makes one). Return how many
+ * ran, or -1 (store as before). */
 int db_migrate(const char *folder, const struct schema *schema, const struct migration *migrations,
                size_t count, struct err *err);
 

@@ -1,25 +1,17 @@
 /*
- * Migrations: all that are due in one transaction, after a copy was put aside, so that whatever is
- * killed and whenever there is the old store or the new one. Apart because nothing else may
- * open a store of another version.
+ * Migrations: all that are due in one transaction. Apart because nothing else may open a store of
+ * another version. That there is a way back is stage.c's affair, which has them run on a copy.
  */
 #include "maintain.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "crash.h"
 #include "db_raw.h"
-#include "file.h"
-#include "str.h"
 
 struct work {
     const struct migration *migrations;
     size_t count;
     uint32_t from, to;
+    uint64_t level; /* schema_level: what a program must know to read all of it */
 };
 
 static const struct migration *find(const struct work *work, uint32_t number)
@@ -44,56 +36,15 @@ static int run_all(struct txn *txn, void *arg, struct err *err)
         if (migration == NULL || migration->run(txn, err) != 0)
             return -1;
     }
-    return db_raw_set_schema(txn, work->to, err);
-}
-
-/* The compact copy as a file that does not exist yet. */
-static int write_copy(struct db *db, const char *path, struct err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660), failed = 0, result;
-
-    if (fd == -1)
-        return err_sys(err, "store_copy", errno, path);
-    result = db_copy(db, fd, err);
-    if (result == 0 && (fchmod(fd, 0660) == -1 || fsync(fd) == -1))
-        failed = errno;
-    if (close(fd) == -1 && failed == 0)
-        failed = errno;
-    return failed == 0 ? result : err_sys(err, "store_copy", failed, path);
-}
-
-/* A folder beside the store that is a store of the old version. One from an earlier attempt makes
- * way. */
-static int put_copy_aside(struct db *db, uint32_t version, struct err *err)
-{
-    char place[DB_RAW_PATH], aside[DB_RAW_PATH], path[DB_RAW_PATH];
-    size_t len = strlen(db->folder);
-
-    while (len > 1 && db->folder[len - 1] == '/')
-        len--;
-    if (str_format(place, sizeof place, "%.*s-version-%u", (int)len, db->folder,
-                   (unsigned)version) == -1)
-        return err_sys(err, "store_copy", ENAMETOOLONG, db->folder);
-    if (db_raw_aside(place, aside, err) == -1)
-        return -1;
-    if (str_format(path, sizeof path, "%s/data.mdb", aside) == 0 &&
-        write_copy(db, path, err) == 0 && file_sync_folder(aside, err) == 0 &&
-        file_remove_tree(place, err) == 0) {
-        if (rename(aside, place) == 0)
-            return 0;
-        (void)err_sys(err, "store_copy", errno, place);
-    }
-    (void)file_remove_tree(aside, NULL);
-    return -1;
+    return db_raw_set_schema(txn, work->to, err) == -1 ? -1
+                                                       : db_raw_set_level(txn, work->level, err);
 }
 
 /* That there is a way from one version to the other, without a gap. */
-static int check_way(const struct work *work, struct err *err)
+static int check_way(const struct work *work, uint64_t level, struct err *err)
 {
-    if (work->from > work->to)
-        return err_set(err, ERR_PRECONDITION, "store_newer",
-                       "the store is of version %u and this program knows up to %u",
-                       (unsigned)work->from, (unsigned)work->to);
+    if (work->from > work->to || (work->from == work->to && level > work->level))
+        return db_raw_newer(work->from, work->to, level, work->level, err);
     for (uint32_t number = work->from + 1; number <= work->to; number++)
         if (find(work, number) == NULL)
             return err_set(err, ERR_PRECONDITION, "migration_missing",
@@ -103,20 +54,20 @@ static int check_way(const struct work *work, struct err *err)
 
 static int migrate(struct db *db, struct work *work, struct err *err)
 {
+    uint64_t level = 0;
     struct txn txn;
     int result;
 
     if (db_raw_begin(db, false, &txn, err) == -1)
         return -1;
     result = db_raw_schema(&txn, &work->from, err);
+    if (result == 0)
+        result = db_raw_level(&txn, &level, err);
     db_raw_abort(&txn);
-    if (result == -1 || check_way(work, err) == -1)
+    if (result == -1 || check_way(work, level, err) == -1)
         return -1;
-    if (work->from == work->to)
+    if (work->from == work->to && level == work->level)
         return 0;
-    if (put_copy_aside(db, work->from, err) == -1)
-        return -1;
-    CP("store.migrate.copied");
     if (db_write(db, run_all, work, err) == -1)
         return -1;
     CP("store.migrate.done");
@@ -126,7 +77,10 @@ static int migrate(struct db *db, struct work *work, struct err *err)
 int db_migrate(const char *folder, const struct schema *schema, const struct migration *migrations,
                size_t count, struct err *err)
 {
-    struct work work = {.migrations = migrations, .count = count, .to = schema->version};
+    struct work work = {.migrations = migrations,
+                        .count = count,
+                        .to = schema->version,
+                        .level = schema_level(schema)};
     struct db *db;
     int result;
 

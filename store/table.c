@@ -34,6 +34,15 @@ const struct index *index_find(const struct table *table, const char *name)
     return NULL;
 }
 
+uint64_t schema_level(const struct schema *schema)
+{
+    uint64_t level = schema->version;
+
+    for (size_t i = 0; i < schema->table_count; i++)
+        level += 1 + schema->tables[i]->version + schema->tables[i]->index_count;
+    return level;
+}
+
 static int bad(struct err *err, const struct table *table, const char *name, const char *what)
 {
     return err_set(err, ERR_INTERNAL, "bad_schema", "table %s, %s: %s", table->name, name, what);

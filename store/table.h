@@ -61,6 +61,11 @@ const struct table *table_by_prefix(const struct schema *schema, const char *pre
 /** index_find(table, name): by name, or NULL. */
 const struct index *index_find(const struct table *table, const char *name);
 
+/** schema_level(schema): a number that grows with every table, field version, index and version of
+ * the whole that is added, and never falls: a program can read all that programs of its level and
+ * below have written. */
+uint64_t schema_level(const struct schema *schema);
+
 /** schema_check(schema, err): that a declaration is sound: bytes and names unique, keys and indexes
  * name fields that can be keys, key sizes within LMDB's 511 bytes. For tests and db_open. 0 or -1.
  */
