@@ -17,6 +17,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "parts"))
 from box import Box, Tap, wait_for
+from machine import own_namespaces
 from test_container_tenant import Engine
 from test_move import digest, fill
 
@@ -43,18 +44,6 @@ site = /srv
 [init]
 command = sh -c "echo $TENANT_NAME on {runtime} > /srv/index.html"
 """
-
-
-def own_namespaces():
-    """Once more, with nothing but loopback; /sys as that network namespace sees it, where lxc looks for bridges."""
-    if not os.environ.get("SETT_OWN_NAMESPACES"):
-        os.environ["SETT_OWN_NAMESPACES"] = "1"
-        os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable, os.path.abspath(sys.argv[0])])
-    groups = tempfile.mkdtemp(prefix="sett-groups-")
-    for argv in (["ip", "link", "set", "lo", "up"], ["mount", "--rbind", "/sys/fs/cgroup", groups],
-                 ["mount", "-t", "sysfs", "sysfs", "/sys"], ["mount", "--move", groups, "/sys/fs/cgroup"]):
-        subprocess.run(argv, check=True)
-    os.rmdir(groups)
 
 
 def make_template(box):

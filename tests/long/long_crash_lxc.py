@@ -17,7 +17,8 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [TESTS, os.path.join(TESTS, "parts")]
 from box import Box, Tap, World, wait_for
 from crash import CRASH, FAST
-from test_runtimes import BLUEPRINT, make_template, own_namespaces
+from machine import own_namespaces
+from test_runtimes import BLUEPRINT, make_template
 
 PREFIXES = ("connector.", "hands.", "lxc.", "process.")
 END_S = 90

@@ -13,10 +13,11 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "parts"))
 from box import TOP, Tap, wait_for
+from machine import Machine, make_root, own_namespaces, put
 
-PACKAGES = ("systemd,systemd-sysv,dbus,libfcgi0ldbl,liblmdb0,libcurl4,libcjson1,libsodium23,libinih1,libpq5,libidn2-0,libpsl5,libunistring2,"
-            "libyaml-0-2,libarchive13,libzstd1,libexpat1,libqrencode4,liboath0,libfido2-1,libssl3,nginx-light,busybox-static,util-linux,passwd,procps")
-DROP = ("doc", "man", "locale")
+PACKAGES = ("systemd", "systemd-sysv", "dbus", "libfcgi0ldbl", "liblmdb0", "libcurl4", "libcjson1", "libsodium23", "libinih1", "libpq5", "libidn2-0", "libpsl5",
+            "libunistring2", "libyaml-0-2", "libarchive13", "libzstd1", "libexpat1", "libqrencode4", "liboath0", "libfido2-1", "libssl3", "nginx-light",
+            "busybox-static", "util-linux", "passwd", "procps")
 CONF = """[box]
 domain = localhost
 url = http://localhost:4443
@@ -29,24 +30,6 @@ port = 4443
 pid = /run/nginx.pid
 test = /usr/sbin/nginx -t -q
 """
-
-
-def make_root(path):
-    """A Debian of this machine's release, with what the programs are linked with."""
-    with open("/etc/os-release", encoding="utf-8") as f:
-        suite = re.search(r"VERSION_CODENAME=(\w+)", f.read())[1]
-    sources = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages", "Label: Debian"],
-                             capture_output=True, text=True, check=True).stdout.splitlines()
-    mirror = next((line.split()[0] for line in sources if line.endswith(" " + suite)), "http://deb.debian.org/debian")
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=essential", f"--include={PACKAGES}",
-                    *(f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in DROP), suite, path, mirror], check=True)
-
-
-def put(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(text)
-    os.chmod(path, mode)
 
 
 def install(root, others=()):
@@ -81,53 +64,9 @@ def install(root, others=()):
     subprocess.run(["chroot", root, "systemd-sysusers", "sett.conf"], check=True, capture_output=True)  # the folders are made at boot
 
 
-class Machine:
-    def __init__(self, top, root, name):
-        self.top, self.root, self.name = os.path.join(top, name), root, f"{name}-{os.getpid()}"
-        os.makedirs(self.top)
-        put(os.path.join(root, "etc/hostname"), name + "\n")
-        put(os.path.join(root, "etc/hosts"), f"127.0.0.1 localhost {name} alpha.localhost bravo.localhost\n")
-        put(os.path.join(self.top, "config"), "\n".join((
-            f"lxc.uts.name = {name}", f"lxc.rootfs.path = dir:{root}", "lxc.net.0.type = empty", "lxc.init.cmd = /sbin/init",
-            "lxc.apparmor.profile = unconfined", "lxc.mount.auto = proc:rw sys:rw cgroup:rw:force", "lxc.autodev = 1", "lxc.tty.max = 0", "lxc.pty.max = 64", "")))
-        self.up = False
-
-    def boot(self):
-        self.up = True
-        subprocess.run(["lxc-start", "-P", self.top, "-n", self.name, "-f", os.path.join(self.top, "config"), "-d"], check=True)
-        wait_for(lambda: self.run("systemctl", "is-system-running")[1].strip() in ("running", "degraded"), "systemd is up", 90, 0.3)
-
-    def run(self, *argv, stdin=None, timeout=240):
-        """In there, as root: exit code, output, errors."""
-        done = subprocess.run(["lxc-attach", "-P", self.top, "-n", self.name, "--clear-env", "-v", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "--", *argv],
-                              input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, text=True, timeout=timeout, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    def must(self, *argv, **more):
-        code, out, said = self.run(*argv, **more)
-        if code != 0:
-            raise AssertionError(f"{' '.join(argv)}: exit {code}\n{out}{said}")
-        return out
-
-    def sett(self, *words):
-        return self.must("sett", *words)
-
-    def path(self, *names):
-        return os.path.join(self.root, *names)
-
-    def active(self, unit):
-        return self.run("systemctl", "is-active", unit)[1].strip()
-
+class Installed(Machine):
     def page(self, name):
         return self.run("busybox", "wget", "-q", "-O", "-", f"http://{name}.localhost:4443/")[1]
-
-    def journal(self):
-        return self.run("journalctl", "-u", "sett-*", "-n", "60", "--no-pager")[1]
-
-    def halt(self):
-        if self.up:
-            subprocess.run(["lxc-stop", "-P", self.top, "-n", self.name, "-k"], capture_output=True, check=False)
-            self.up = False
 
 
 # What comes and goes with running programs, and what a restore leaves on purpose.
@@ -317,6 +256,7 @@ def empty_box(tap, one, two, secret, path, was):
 
 
 def main():
+    own_namespaces()
     tap = Tap()
     top = tempfile.mkdtemp(prefix="sett-installed-")
     os.chmod(top, 0o755)
@@ -328,11 +268,11 @@ def main():
         if given:
             subprocess.run(["cp", "-a", given, roots[0]], check=True)
         else:
-            make_root(roots[0])
+            make_root(roots[0], PACKAGES)
         subprocess.run(["cp", "-a", *roots], check=True)
         install(roots[0])
         install(roots[1], ("backup-agent", "monitoring"))
-        one, two = machines = [Machine(top, root, f"sett{i + 1}") for i, root in enumerate(roots)]
+        one, two = machines = [Installed(top, root, f"sett{i + 1}", hosts="alpha.localhost bravo.localhost") for i, root in enumerate(roots)]
         one.boot()
         with tap.part("first box"):
             secret, path, data = first_box(tap, one)
