@@ -109,6 +109,12 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_setup: setup.c: cli_setup_box, and say what was made. */
 int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_init: init_command.c: from an installed package to a box that answers; as root. */
+int cli_init(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_greeting: greeting.c: what a machine says to who stands before it. */
+int cli_greeting(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_demo: demo.c, in sett-send: sell a site on a running box. */
 int cli_demo(struct cli *cli, int argc, char **argv, struct err *err);
 
@@ -205,10 +211,13 @@ int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_manual: cli_usage.c: sett(1) to standard output. */
 int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_setup_box(cli, port, err): make the box below --root if it is not there: folders, keys,
- * store, first admin, webhook secret, plan `demo`. Return 1 if it was made, 0 if it was there, -1.
- */
-int cli_setup_box(struct cli *cli, uint32_t port, struct err *err);
+struct preseed;
+
+/** cli_setup_box(cli, port, preseed, err): make the box if it is not there: folders, keys, store,
+ * first admin, webhook secret; below --root also the plan `demo`. ${preseed}: what was answered
+ * beforehand, or NULL. On an installed box the first password has to be changed at once. Return 1
+ * if it was made, 0 if it was there, -1. */
+int cli_setup_box(struct cli *cli, uint32_t port, const struct preseed *preseed, struct err *err);
 
 /** cli_setup_demo(cli, err): a demonstration's box counts as set up. Return 0 or -1. */
 int cli_setup_demo(struct cli *cli, struct err *err);

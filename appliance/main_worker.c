@@ -29,6 +29,7 @@
 #include "quota_watch.h"
 #include "engine.h"
 #include "file.h"
+#include "first_password.h"
 #include "health_watch.h"
 #include "hold.h"
 #include "job_start.h"
@@ -137,6 +138,7 @@ static int open_outside(struct program *p, struct err *err)
 
     if (http_init(err) == -1 || outside_new(&p->outside, &c->paths, &c->conf, err) == -1)
         return -1;
+    first_password_tidy(&c->paths, c->db);
     p->refreshed_txn = db_last_txn(c->db);
     return outside_refresh(p->outside, c->db, &c->conf, &c->vault, err);
 }
@@ -154,6 +156,7 @@ static void tick(void *context)
         p->refreshed_txn = last;
         if (outside_refresh(p->outside, c->db, &c->conf, &c->vault, &err) == -1)
             log_error("cannot read the providers' settings: %s", err.text);
+        first_password_tidy(&c->paths, c->db);
     }
     if (!p->paused && !p->trial && p->place == BOX_HERE)
         schedule_tick(&p->tick, &wake);

@@ -327,7 +327,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct err *err)
         err_set(err, ERR_NOT_FOUND, "no_nginx", "there is no nginx on this machine");
         return err_hint(err, "apt-get install nginx-light");
     }
-    if (cli_setup_box(cli, run.port, err) == -1 || file_mkdirs(run.log, 0755, err) == -1 ||
+    if (cli_setup_box(cli, run.port, NULL, err) == -1 || file_mkdirs(run.log, 0755, err) == -1 ||
         lock(&run, err) == -1 || port_free(run.port, err) == -1 ||
         cli_move_box(cli, run.port, err) == -1 || nginx_write(&run, err) == -1 ||
         (run.demo && (snapshots_prepare(cli, err) == -1 || cli_setup_demo(cli, err) == -1)))

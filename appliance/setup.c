@@ -16,6 +16,7 @@
 #include "enc.h"
 #include "file.h"
 #include "params.h"
+#include "preseed.h"
 #include "schema.h"
 #include "setting.h"
 #include "setup_state.h"
@@ -223,9 +224,96 @@ int cli_setup_demo(struct cli *cli, struct err *err)
     return db_write(cli->box.db, demo_change, NULL, err);
 }
 
-int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
+/* ---- what was answered beforehand ---- */
+
+/* A line of the preseed file, as the operation that it is. All may be done again. */
+static int answer(struct cli *cli, const struct preseed *p, const struct conf_row *line,
+                  unsigned *keys, struct err *err)
 {
-    char password[128], secret[128];
+    const struct preseed_row *row = preseed_find(line->section, line->name);
+    char name[32];
+    int rc = 0;
+
+    if (row->kind == PRESEED_SETTING)
+        return operation(cli, "setting.set",
+                         (const char *const[]){"name", row->to == NULL ? line->name : row->to,
+                                               "value", line->value, NULL},
+                         err);
+    if (row->kind == PRESEED_SECRET_FILE)
+        return operation(cli, "secret.set",
+                         (const char *const[]){"name", row->to, "value",
+                                               preseed_secret(p, line->section, line->name), NULL},
+                         err);
+    if (row->kind == PRESEED_RECOVERY) {
+        ++*keys;
+        (void)str_format(name, sizeof name, *keys == 1 ? "recovery" : "recovery-%u", *keys);
+        rc = operation(cli, "recovery.add",
+                       (const char *const[]){"name", name, "key", line->value, NULL}, err);
+        if (rc == -1 && err->kind == ERR_CONFLICT)
+            rc = 0;
+    }
+    return rc;
+}
+
+static int answers(struct cli *cli, const struct preseed *p, struct err *err)
+{
+    unsigned keys = 0;
+
+    for (uint32_t i = 0; p != NULL && i < p->conf.count; i++)
+        if (answer(cli, p, &p->conf.rows[i], &keys, err) == -1)
+            return -1;
+    err_clear(err);
+    if (preseed_is(p, "box", "set_up", "yes"))
+        return cli_setup_demo(cli, err);
+    return 0;
+}
+
+/* An installed box is reached through a web server of its own, with TLS. */
+static int addresses_set(struct cli *cli, struct err *err)
+{
+    static const char *const of_tenants[][2] = {{"tenants.scheme", "https"}, {"tenants.port", "0"}};
+    char value[512];
+
+    for (size_t i = 0; i < sizeof of_tenants / sizeof of_tenants[0]; i++)
+        if (setting_text(NULL, &cli->box.conf, of_tenants[i][0], value, sizeof value, err) ==
+                SETTING_DEFAULT &&
+            operation(
+                cli, "setting.set",
+                (const char *const[]){"name", of_tenants[i][0], "value", of_tenants[i][1], NULL},
+                err) == -1)
+            return -1;
+    return 0;
+}
+
+/* The first admin is the last that is made. An installed box shows its first password to whoever
+ * stands before it: that one is good for choosing another. */
+static int admin_make(struct cli *cli, const struct preseed *p, struct err *err)
+{
+    bool installed = cli->paths.root[0] == '\0';
+    const char *chosen = preseed_secret(p, "admin", "password_file");
+    const char *hash = preseed_get(p, "admin", "password_hash");
+    const char *mail = preseed_get(p, "admin", "mail");
+    bool given = chosen != NULL || hash != NULL;
+    char password[PRESEED_SECRET];
+    int rc = hash != NULL ? str_copy(password, sizeof password, hash)
+             : chosen != NULL
+                 ? str_copy(password, sizeof password, chosen)
+                 : secret_file(cli, "admin-password", "", password, sizeof password, err);
+
+    if (rc == 0)
+        rc =
+            operation(cli, "user.create",
+                      (const char *const[]){"name", "admin", "role", "admin", "password", password,
+                                            "password_once", installed && !given ? "true" : "false",
+                                            "email", mail == NULL ? "" : mail, NULL},
+                      err);
+    sodium_memzero(password, sizeof password);
+    return rc;
+}
+
+int cli_setup_box(struct cli *cli, uint32_t port, const struct preseed *preseed, struct err *err)
+{
+    char secret[128];
     int there;
 
     (void)umask(0007);
@@ -240,7 +328,6 @@ int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
     if (there)
         return 0;
     if (db_write(cli->box.db, first_change, NULL, err) == -1 ||
-        secret_file(cli, "admin-password", "", password, sizeof password, err) == -1 ||
         secret_file(cli, "stripe-webhook-secret", "whsec_", secret, sizeof secret, err) == -1 ||
         operation(cli, "secret.set",
                   (const char *const[]){"name", "stripe.webhook_secret", "value", secret, NULL},
@@ -254,12 +341,10 @@ int cli_setup_box(struct cli *cli, uint32_t port, struct err *err)
         err->kind != ERR_CONFLICT)
         return -1;
     err_clear(err);
-    return operation(
-               cli, "user.create",
-               (const char *const[]){"name", "admin", "role", "admin", "password", password, NULL},
-               err) == -1
-               ? -1
-               : 1;
+    if ((cli->paths.root[0] == '\0' && addresses_set(cli, err) == -1) ||
+        answers(cli, preseed, err) == -1)
+        return -1;
+    return admin_make(cli, preseed, err) == -1 ? -1 : 1;
 }
 
 /* Put ${port} into the lines of sett.conf that name it, if they are as conf_write made them: what
@@ -334,15 +419,29 @@ int cli_move_box(struct cli *cli, uint32_t port, struct err *err)
 
 int cli_setup(struct cli *cli, int argc, char **argv, struct err *err)
 {
+    static struct preseed preseed;
+    const struct preseed *given = NULL;
     uint64_t port = 4443;
     int made;
 
-    if (argc > 0 &&
-        (argc != 2 || !str_equal(argv[0], "--port") || str_u64(argv[1], 1, 65535, &port) == -1))
-        return err_field(err, "port", "usage", "usage: sett setup [--port 1..65535]");
-    if ((made = cli_setup_box(cli, (uint32_t)port, err)) == -1)
+    for (int i = 0; i < argc; i += 2) {
+        if (i + 1 < argc && str_equal(argv[i], "--port") &&
+            str_u64(argv[i + 1], 1, 65535, &port) == 0)
+            continue;
+        if (i + 1 == argc || !str_equal(argv[i], "--preseed"))
+            return err_field(err, "argument", "usage",
+                             "usage: sett setup [--port 1..65535] [--preseed FILE]");
+        if (preseed_read(&preseed, argv[i + 1], stderr, err) == -1)
+            return -1;
+        given = &preseed;
+    }
+    made = cli_setup_box(cli, (uint32_t)port, given, err);
+    preseed_forget(&preseed);
+    if (made == -1)
         return -1;
-    printf("%s\n",
-           made ? "The box is made. Start it with: sett run" : "The box was there already.");
+    if (!cli->quiet)
+        printf("%s\n", !made                        ? "The box was there already."
+                       : cli->paths.root[0] == '\0' ? "The box is made. Go on with: sett init"
+                                                    : "The box is made. Start it with: sett run");
     return 0;
 }

@@ -82,6 +82,7 @@ void ident_actor(const struct identity *identity, const struct request *r, const
     (void)str_copy(actor->user_id, sizeof(actor->user_id), identity->user_id);
     actor->fresh_at = identity->fresh_at;
     actor->enrol = identity->enrol;
+    actor->renew = identity->renew;
     (void)str_copy(actor->scopes, sizeof(actor->scopes), identity->scopes);
     (void)str_copy(actor->tenant_id, sizeof(actor->tenant_id), identity->tenant_id);
 }

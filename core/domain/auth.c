@@ -284,6 +284,7 @@ static void identify(struct identity *identity, const struct auth_terms *terms, 
     identity->fresh_at = session->fresh_at;
     identity->touch = now - session->seen_at >= TOUCH_MS;
     identity->enrol = auth_must_enrol(terms, user);
+    identity->renew = user->password_once;
 }
 
 int auth_by_cookie(struct txn *txn, const struct auth_terms *terms, const char *cookie,

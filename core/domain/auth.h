@@ -43,6 +43,7 @@ struct identity {
     char scopes[AUTH_SCOPES_SIZE]; /* of an API key; "": all that the role may */
     char tenant_id[ID_SIZE];       /* of an API key: for this tenant alone, "" */
     bool enrol; /* a second factor is required and there is none: nothing else is allowed */
+    bool renew; /* the password has to be changed: likewise */
 };
 
 /* What a sign-in or a refresh gives. The secrets are shown once and not kept. */
@@ -77,6 +78,12 @@ int auth_password_rules(const char *password, const char *user_name, struct err 
  * ERR_UNAVAILABLE when 32 wait already. Return 0 or -1. */
 int auth_password_hash(struct auth_gate *gate, const struct auth_terms *terms, const char *password,
                        char out[160], struct err *err);
+
+#define AUTH_HASH_PREFIX "$argon2id$"
+
+/** auth_password_take(hash, out, err): a hash that was made elsewhere, instead of a password.
+ * Return 0, or -1 if it is none of argon2id. */
+int auth_password_take(const char *hash, char out[160], struct err *err);
 
 /** auth_password_check(gate, terms, stored, password, err): ${stored} NULL or "" (nobody of that
  * name) costs as much time as a real one and is never right. Return 1 right, 0 wrong, -1 (busy). */

@@ -98,6 +98,7 @@ int auth_password_set(struct txn *txn, const char *user_id, const char *hash, co
     if (str_copy(user.password, sizeof user.password, hash) != 0)
         return err_set(err, ERR_INTERNAL, "hash_too_long", "the password's hash does not fit");
     user.epoch++;
+    user.password_once = false;
     user.password_at = user.updated_at = txn_time_ms(txn);
     if (record_put(txn, &user_table, &user, err) != 0 ||
         auth_sessions_end(txn, user_id, but, err) < 0)

@@ -149,6 +149,20 @@ int auth_password_rules(const char *password, const char *user_name, struct err 
     return 0;
 }
 
+/* As libsodium writes them: whoever can write such a one here could write any other. */
+int auth_password_take(const char *hash, char out[160], struct err *err)
+{
+    size_t len = strnlen(hash, crypto_pwhash_STRBYTES);
+    int level = len < crypto_pwhash_STRBYTES
+                    ? crypto_pwhash_str_needs_rehash(hash, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                                     crypto_pwhash_MEMLIMIT_INTERACTIVE)
+                    : -1;
+
+    return level == -1 || str_copy(out, 160, hash) != 0
+               ? err_field(err, "password", "password_hash", "this is no hash of argon2id")
+               : 0;
+}
+
 static size_t memory_bytes(const struct auth_terms *terms)
 {
     return (size_t)terms->argon2_mib << 20;

@@ -25,6 +25,8 @@ static const struct field rows[] = {
     FIELD_SINCE(struct user, language, FIELD_TEXT, 2, .help = "of letters to it: en, es or de"),
     FIELD_SINCE(struct user, second_factor_at, FIELD_TIME, 3,
                 .help = "has a second factor for signing in, since"),
+    FIELD_SINCE(struct user, password_once, FIELD_BOOL, 4,
+                .help = "the password has to be changed before anything else"),
 };
 
 static const struct index indexes[] = {
@@ -36,7 +38,7 @@ const struct table user_table = {
     .name = "users",
     .noun = "user",
     .id = 16,
-    .version = 3,
+    .version = 4,
     .prefix = "us",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct user)},
     .key = {"id"},

@@ -23,6 +23,7 @@ struct user {
     char email[256];  /* where it can be written to, ""; the name may be an address itself */
     char language[8]; /* of letters to it: en, es, de, "" for the box's */
     int64_t second_factor_at; /* an app is entered, since; 0: none */
+    bool password_once;       /* nothing but changing it is allowed with this password */
 };
 extern const struct table user_table; /* key id; unique: name; index: customer_id */
 

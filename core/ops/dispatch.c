@@ -41,6 +41,11 @@ int op_allowed(const struct op *op, const struct actor *actor, struct err *err)
     if (actor->role < op->role || (actor->role == ROLE_CUSTOMER && actor->customer_id[0] == '\0'))
         return err_set(err, ERR_FORBIDDEN, "role_too_low", "%s needs the role %s", op->name,
                        role_names[op->role]);
+    if (actor->renew && !(op->flags & OP_ENROL)) {
+        (void)err_set(err, ERR_FORBIDDEN, "password_once",
+                      "this password is good for choosing another, and for nothing else");
+        return err_hint(err, "POST /api/users/me/password");
+    }
     if (actor->enrol && !(op->flags & OP_ENROL)) {
         (void)err_set(err, ERR_FORBIDDEN, "second_factor_needed",
                       "the role %s signs in with a second factor, and none is set up yet",

@@ -32,7 +32,7 @@ struct job;
 #define OP_PREVIEW 0x800u  /* understands plan=1 by itself: run says what it would do */
 #define OP_VERDICT 0x2000u /* CLI: exit 1 unless the answer's "fine" is true */
 #define OP_FILE    0x4000u /* answers with a file: call->file; for the API alone */
-#define OP_ENROL   0x8000u /* also for somebody who must enter a second factor first */
+#define OP_ENROL   0x8000u /* also for who must enter a second factor, or a new password, first */
 #define OP_PARTIAL 0x400u  /* CLI: exit 7 when the answer's "refused" is not 0 */
 #define OP_CREATE  0x200u  /* makes an object: 201 unless it starts a job; needs db_room */
 
@@ -46,6 +46,7 @@ struct actor {
     char request_id[40];
     int64_t fresh_at;
     bool enrol; /* a second factor is required and there is none: OP_ENROL alone is allowed */
+    bool renew; /* the password has to be changed: likewise */
     char scopes[AUTH_SCOPES_SIZE]; /* of an API key (scope.h); "": all that the role may */
     char tenant_id[ID_SIZE];       /* of an API key: for this tenant alone (scope.h), "" */
 };

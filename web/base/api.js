@@ -70,6 +70,7 @@ async function ask(method, path, { body, headers = {}, signal: stop } = {}) {
   if (answer.status === 401 && me.value && !path.startsWith("/api/auth/")) me.value = null;
   // The role was given the duty of a second factor meanwhile: the way in asks for it.
   if (said.code === "second_factor_needed" && me.value) me.value = { ...me.value, second_factor: "enrol" };
+  if (said.code === "password_once" && me.value?.user) me.value = { ...me.value, user: { ...me.value.user, password_once: true } };
   throw new Problem(answer.status, said);
 }
 

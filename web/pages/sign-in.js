@@ -49,6 +49,26 @@ const Enrol =
   <${EnrolApp} done=${() => {}}/>
   <button type="button" class="link" onClick=${signOut}>${t("base.sign_out")}</button></div>`;
 
+/** The first password is good for this alone. */
+function Renew() {
+  const [values, set] = useState({ current_password: "", new_password: "" }),
+    [run, problem, busy] = useTry();
+  const field = (name, more) =>
+    html`<${Field} of=${{ name, type: "password", label: t("sign-in." + name), required: true, ...more }} value=${values[name]} change=${(v) => set((old) => ({ ...old, [name]: v }))}/>`;
+  const change = (e) => {
+    e.preventDefault();
+    run(async () => {
+      await send("POST", "/api/users/me/password", values);
+      await whoami();
+    });
+  };
+  return html`<form class="card stack" onSubmit=${change}><h2>${t("sign-in.renew")}</h2><p>${t("sign-in.renew_help")}</p>
+    <input type="text" autocomplete="username" value=${me.value.user.name} hidden readonly/>
+    ${field("current_password", { autocomplete: "current-password", autofocus: true })}${field("new_password", { autocomplete: "new-password", help: t("sign-in.new_password_help") })}
+    <${Trouble} of=${problem}/><${Button} type="submit" kind="primary" busy=${busy}>${t("sign-in.renew_do")}<//>
+    <button type="button" class="link" onClick=${signOut}>${t("base.sign_out")}</button></form>`;
+}
+
 export default function SignIn() {
   const [step, setStep] = useState(null),
     [over, setOver] = useState(false);
@@ -60,6 +80,7 @@ export default function SignIn() {
     setStep(null);
     setOver(!!p);
   };
+  if (me.value?.user?.password_once) return html`<${Frame} title=${t("sign-in.renew")}><${Renew}/><//>`;
   if (me.value) return html`<${Frame} title=${t("sign-in.enrol")}><${Enrol}/><//>`;
   return html`<${Frame} title=${t("sign-in.title")}>${step ? html`<${SecondStep} step=${step} done=${whoami} again=${again}/>` : html`<${First} next=${next} over=${over}/>`}<//>`;
 }
