@@ -111,8 +111,9 @@ int cli_open(struct cli *cli, struct err *err)
     if (!file_exists(cli->paths.db)) {
         err_set(err, ERR_NOT_FOUND, "no_box", "there is no box at %s",
                 cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root);
-        return err_hint(err, "make one with: sett%s%s setup   (or say where it is: --root FOLDER)",
-                        cli->root[0] == '\0' ? "" : " --root ", cli->root);
+        return cli->paths.root[0] == '\0'
+                   ? err_hint(err, "make one with: sett init   (or say where it is: --root FOLDER)")
+                   : err_hint(err, "make one with: sett --root %s setup", cli->root);
     }
     if (conf_read(&box->conf, cli->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;

@@ -54,8 +54,9 @@ static int sett(struct init *in, const char *const *words, uint32_t timeout_s, s
 /* Users and folders: the package has made them, and what was lost since is made again. */
 static int folders(struct init *in, struct err *err)
 {
-    static const char *const users[] = {"systemd-sysusers", "sett.conf", NULL};
-    static const char *const tmpfiles[] = {"systemd-tmpfiles", "--create", "sett.conf", NULL};
+    static const char *const users[] = {"/usr/bin/systemd-sysusers", "sett.conf", NULL};
+    static const char *const tmpfiles[] = {"/usr/bin/systemd-tmpfiles", "--create", "sett.conf",
+                                           NULL};
 
     (void)in;
     if (file_exists("/usr/lib/sysusers.d/sett.conf") && child_quiet(users, SHORT_S, err) == -1)
@@ -80,7 +81,7 @@ static bool has_host_key(void)
 /* An image has none inside: each machine makes its own. */
 static int host_keys(struct init *in, struct err *err)
 {
-    static const char *const argv[] = {"ssh-keygen", "-A", NULL};
+    static const char *const argv[] = {"/usr/bin/ssh-keygen", "-A", NULL};
 
     if (!in->first_boot || !file_exists("/usr/bin/ssh-keygen") || !file_exists("/etc/ssh") ||
         has_host_key())
@@ -231,7 +232,7 @@ static int units(struct init *in, struct err *err)
     static const char *const all[] = {"sett-hands.service", "sett-worker.service",
                                       "sett-front.socket",  "sett-events.socket",
                                       "sett-front.service", "sett-restore.path"};
-    const char *argv[16] = {"systemctl", "--quiet", "enable"};
+    const char *argv[16] = {"/usr/bin/systemctl", "--quiet", "enable"};
     size_t n = 3;
 
     if (!in->systemd) {
@@ -281,14 +282,20 @@ static int wait_for_it(struct init *in, struct err *err)
 static int greeting(struct init *in, struct err *err)
 {
     static const char *const enable[] = {
-        "systemctl", "--quiet", "enable", "sett-greeting.service", "sett-greeting.path", NULL};
+        "/usr/bin/systemctl", "--quiet", "enable", "sett-greeting.service",
+        "sett-greeting.path", NULL};
+    static const char *const start[] = {"/usr/bin/systemctl",    "--no-block",         "start",
+                                        "sett-greeting.service", "sett-greeting.path", NULL};
 
     if (!in->first_boot)
         return 0;
     if (!file_exists("/etc/profile.d/sett.sh") &&
         symlink("/usr/libexec/sett/greeting.sh", "/etc/profile.d/sett.sh") == -1)
         return err_sys(err, "profile", errno, "/etc/profile.d/sett.sh");
-    return in->systemd && has_unit("sett-greeting.service") ? child_quiet(enable, SHORT_S, err) : 1;
+    if (!in->systemd || !has_unit("sett-greeting.service"))
+        return 1;
+    return child_quiet(enable, SHORT_S, err) == -1 || child_quiet(start, SHORT_S, err) == -1 ? -1
+                                                                                             : 1;
 }
 
 static int forget_answers(struct init *in, struct err *err)

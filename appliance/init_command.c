@@ -160,18 +160,22 @@ static void say_json(const struct init *in, const char *password)
 
 /* What stands in the journal of the first boot can be read for months: the password goes to the
  * console alone. */
-static void say_on_console(const struct init *in, const char *password)
+static void say_on_console(const struct init *in, FILE *console, const char *password)
+{
+    if (console != NULL)
+        say(console, in, password);
+    say(stdout, in, "");
+}
+
+/* While we are still root. */
+static FILE *open_console(void)
 {
     int fd = open(CONSOLE, O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     FILE *console = fd == -1 ? NULL : fdopen(fd, "w");
 
-    if (console != NULL) {
-        say(console, in, password);
-        (void)fclose(console);
-    } else if (fd != -1) {
+    if (fd != -1 && console == NULL)
         (void)close(fd);
-    }
-    say(stdout, in, "");
+    return console;
 }
 
 int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
@@ -179,6 +183,7 @@ int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
     static struct init in;
     struct options o = {.preseed = NULL};
     char password[160] = "";
+    FILE *console = NULL;
 
     in.cli = cli;
     if (read_options(&o, argc, argv, err) == -1)
@@ -197,13 +202,17 @@ int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
     in.systemd = file_exists("/run/systemd/system");
     if (init_steps(&in, err) == -1)
         return -1;
+    if (in.first_boot)
+        console = open_console();
     (void)greeting_first_password(cli, password, sizeof password); /* no root any more */
     if (in.first_boot)
-        say_on_console(&in, password);
+        say_on_console(&in, console, password);
     else if (cli->output == CLI_JSON)
         say_json(&in, password);
     else
         say(stdout, &in, password);
+    if (console != NULL)
+        (void)fclose(console);
     sodium_memzero(password, sizeof password);
     return 0;
 }

@@ -93,6 +93,20 @@ static void generate(char *out, size_t size)
     (void)enc_base64url(out, size, bytes, sizeof bytes);
 }
 
+/* To be read off a console and typed: 80 bits, without letters that look like digits. */
+static void generate_words(char out[24])
+{
+    static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    size_t n = 0;
+
+    for (size_t i = 0; i < 16; i++) {
+        if (i > 0 && i % 4 == 0)
+            out[n++] = '-';
+        out[n++] = alphabet[randombytes_uniform(32)];
+    }
+    out[n] = '\0';
+}
+
 /* Run an operation with parameters given as name, value, … NULL. */
 static int operation(struct cli *cli, const char *name, const char *const *words, struct err *err)
 {
@@ -138,7 +152,10 @@ static int secret_file(const struct cli *cli, const char *name, const char *pref
         buf_free(&b);
         return rc;
     }
-    generate(made, sizeof made);
+    if (cli->paths.root[0] == '\0' && prefix[0] == '\0')
+        generate_words(made);
+    else
+        generate(made, sizeof made);
     if (str_format(out, size, "%s%s", prefix, made) == -1 ||
         str_format(line, sizeof line, "%s\n", out) == -1)
         return err_set(err, ERR_INTERNAL, "too_long", "%s does not fit", name);

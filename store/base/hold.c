@@ -31,8 +31,9 @@ static int open_lock(const struct paths *paths, const char *suffix, bool make, s
         if (fd != -1)
             (void)fchmod(fd, 0640);
     }
-    /* Root may have made it before there was a store. */
-    if (fd != -1 && geteuid() == 0 && stat(paths->db, &st) == 0 && fstat(fd, &is) == 0 &&
+    /* Root may have made it before there was a store; then who may come to live/ may hold it. */
+    if (fd != -1 && geteuid() == 0 && fstat(fd, &is) == 0 &&
+        (stat(paths->db, &st) == 0 || stat(paths->live, &st) == 0) &&
         (is.st_uid != st.st_uid || is.st_gid != st.st_gid))
         (void)!fchown(fd, st.st_uid, st.st_gid);
     return fd == -1 ? err_sys(err, "live_lock", errno, path) : fd;
