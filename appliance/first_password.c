@@ -17,26 +17,37 @@ void first_password_path(const struct paths *p, char out[PATHS_SIZE + 32])
                      p->root[0] == '\0' ? "/var/lib/sett" : p->root);
 }
 
-bool first_password_waits(struct txn *txn)
+/* Return whether there is that admin; *${waits}: whether it has still to choose another. */
+static bool admin(struct txn *txn, bool *waits)
 {
     struct user user = {.name = "admin"};
     struct err ignored;
+    bool there = record_find(txn, &user_table, "name", &user, &ignored) == 1;
 
-    return record_find(txn, &user_table, "name", &user, &ignored) == 1 && user.password_once;
+    *waits = there && user.password_once;
+    return there;
 }
 
+bool first_password_waits(struct txn *txn)
+{
+    bool waits;
+
+    return admin(txn, &waits) && waits;
+}
+
+/* A setup that is under way has written the file, and made no admin yet. */
 void first_password_tidy(const struct paths *p, struct db *db)
 {
     char path[PATHS_SIZE + 32];
+    bool there, waits;
     struct err err;
     struct txn *txn;
-    bool waits;
 
     first_password_path(p, path);
     if (p->root[0] != '\0' || !file_exists(path) || db_read(&txn, db, &err) == -1)
         return;
-    waits = first_password_waits(txn);
+    there = admin(txn, &waits);
     db_read_end(txn);
-    if (!waits && unlink(path) == 0)
+    if (there && !waits && unlink(path) == 0)
         log_info("the first password was changed; its file is removed");
 }
