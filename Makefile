@@ -46,7 +46,7 @@ BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domai
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode -lfido2
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
-LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode
+LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode -lcrypto
 LIBS_RESTORE := $(LIBS_WORKER)
 LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode -lfido2
 

@@ -205,6 +205,25 @@ int cli_snapshot_extract(struct cli *cli, int argc, char **argv, struct err *err
 /** cli_snapshot_export: snapshot_file.c: a snapshot's files from a vault into a folder. */
 int cli_snapshot_export(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_certificate_show: certificate_commands.c: what the box's web server shows, for how long. */
+int cli_certificate_show(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_certificate_self_signed: certificate_commands.c: make one of the box's own. */
+int cli_certificate_self_signed(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_certificate_import: certificate_commands.c: take one from a file, or from certbot's folder.
+ */
+int cli_certificate_import(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_certificate_letsencrypt: certificate_certbot.c: have certbot fetch one. */
+int cli_certificate_letsencrypt(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_certificate_renew: certificate_renew.c: what a timer asks each day. */
+int cli_certificate_renew(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_certificate_token: certificate_renew.c: the Cloudflare token, for certbot's file. */
+int cli_certificate_token(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_completion: cli_usage.c: a completion script for the shell argv[0]. */
 int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -161,8 +161,9 @@ static int certificate(struct init *in, struct err *err)
     const char *key = preseed_get(in->preseed, "certificate", "key_file");
     const char *mail = preseed_get(in->preseed, "certificate", "mail");
     const char *const self_signed[] = {"certificate", "self-signed", NULL};
-    const char *const import[] = {"certificate", "import", file, key, NULL};
-    const char *const letsencrypt[] = {"certificate", "letsencrypt", "--mail", mail, NULL};
+    const char *const import[] = {"certificate", "import", file, "--key", key, NULL};
+    const char *const letsencrypt[] = {"certificate", "letsencrypt", "--agree-tos",
+                                       "--email",     mail,          NULL};
 
     if (file_exists("/etc/sett/tls/cert.pem") || (kind != NULL && str_equal(kind, "none")) ||
         !child_knows(in->cli, "certificate", "self-signed"))

@@ -331,7 +331,7 @@ static const struct {
     {"ingress", doctor_ingress},  {"runtimes", doctor_runtimes},
     {"backups", doctor_backups},  {"clock", check_clock},
     {"memory", check_memory},     {"mail", check_mail},
-    {"alerts", check_alerts},
+    {"alerts", check_alerts},     {"certificate", doctor_certificate},
 };
 
 unsigned doctor_look(const struct op_box *box, struct doctor_finding findings[DOCTOR_MOST])

@@ -40,6 +40,9 @@ enum finding doctor_say(struct look *l, enum finding f, const char *fix, const c
  * images, an engine that answers, a swarm that is active. */
 enum finding doctor_runtimes(struct look *l);
 
+/** doctor_certificate(l): the certificate at /etc/sett/tls, and what is to renew it. */
+enum finding doctor_certificate(struct look *l);
+
 /** doctor_backups(l): whether there is anything to restore from, and whether that is proven. */
 enum finding doctor_backups(struct look *l);
 

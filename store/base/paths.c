@@ -21,6 +21,8 @@ static const struct {
 } places[] = {
     {offsetof(struct paths, conf), "/etc/sett/sett.conf", 0},
     {offsetof(struct paths, blueprints), "/etc/sett/blueprints", 0},
+    {offsetof(struct paths, tls), "/etc/sett/tls", 0},
+    {offsetof(struct paths, acme), "/var/lib/sett/acme", 0},
     {offsetof(struct paths, mail), "/etc/sett/mail", 0},
     {offsetof(struct paths, ballast), "/var/lib/sett/ballast", 0},
     {offsetof(struct paths, live), "/var/lib/sett/live", 0},

@@ -31,7 +31,9 @@ struct paths {
     char images[PATHS_SIZE];  /* var/lib/sett/images: templates of the lxc runtime */
     char snapshots[PATHS_SIZE]; /* var/lib/sett/snapshots: those being written */
     char catalog[PATHS_SIZE];   /* var/lib/sett/catalog: what the newest one holds; may be lost */
-    char lxc[PATHS_SIZE];       /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
+    char tls[PATHS_SIZE];       /* etc/sett/tls: cert.pem and key.pem of the box's web server */
+    char acme[PATHS_SIZE]; /* var/lib/sett/acme: what proves to an issuer that a name is ours */
+    char lxc[PATHS_SIZE];  /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
 };
 
 /** paths_set(p, root, err): ${root} NULL or "": the system's. A root is made absolute. ERR_INVALID
