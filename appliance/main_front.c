@@ -56,22 +56,41 @@ struct program {
     struct hold hold;
 };
 
-/* Sockets that the manager listens on already; their order is that of the unit's. */
-static int inherited(unsigned which)
+/* Whether the ${which}th of a list of names with colons between them is ${name}. */
+static bool named(const char *list, unsigned which, const char *name)
 {
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    uint64_t ours = 0, n = 0;
-    if (pid == NULL || count == NULL || str_u64(pid, 1, INT32_MAX, &ours) < 0 ||
-        str_u64(count, 0, 16, &n) < 0 || (pid_t)ours != getpid() || which >= n) {
-        return -1;
+    for (; which > 0 && list != NULL; which--) {
+        list = strchr(list, ':');
+        list = list == NULL ? NULL : list + 1;
     }
-    int fd = LISTEN_FD + (int)which;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : fd;
+    size_t len = strlen(name);
+    return list != NULL && strncmp(list, name, len) == 0 && (list[len] == ':' || list[len] == '\0');
 }
 
-static int listen_one(unsigned which, const char *path, const char *group, struct err *err)
+/* A socket that the manager listens on already. Units that bring one each come in no order, so it
+ * is known by its name (FileDescriptorName=); where nobody names them, by its place. */
+static int inherited(unsigned place, const char *name)
 {
-    int fd = inherited(which);
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    const char *names = getenv("LISTEN_FDNAMES");
+    uint64_t ours = 0, n = 0;
+    if (pid == NULL || count == NULL || str_u64(pid, 1, INT32_MAX, &ours) < 0 ||
+        str_u64(count, 0, 16, &n) < 0 || (pid_t)ours != getpid()) {
+        return -1;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        int fd = LISTEN_FD + (int)i;
+        if (names != NULL ? named(names, i, name) : i == place) {
+            return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : fd;
+        }
+    }
+    return -1;
+}
+
+static int listen_one(unsigned place, const char *name, const char *path, const char *group,
+                      struct err *err)
+{
+    int fd = inherited(place, name);
     return fd >= 0 ? fd : front_listen(path, group, err);
 }
 
@@ -82,11 +101,11 @@ static int listen_both(struct program *p, struct err *err)
         return -1;
     }
     group = group == NULL ? "www-data" : group;
-    p->request_fd = listen_one(0, p->box.paths.front_sock, group, err);
+    p->request_fd = listen_one(0, "requests", p->box.paths.front_sock, group, err);
     if (p->request_fd < 0) {
         return -1;
     }
-    p->event_fd = listen_one(1, p->box.paths.events_sock, group, err);
+    p->event_fd = listen_one(1, "events", p->box.paths.events_sock, group, err);
     return p->event_fd < 0 ? -1 : 0;
 }
 

@@ -27,6 +27,7 @@
 #include "hold.h"
 #include "log.h"
 #include "notify.h"
+#include "process_apart.h"
 #include "runtime_docker.h"
 #include "runtime_lxc.h"
 #include "runtime_swarm.h"
@@ -46,7 +47,8 @@
     "  --root DIR       the box below DIR instead of the system's; works as the owner of DIR\n"    \
     "  --stop-tenants   stop tenants and connectors on SIGTERM too, not on SIGINT only; they "     \
     "are\n"                                                                                        \
-    "                   started again with the next sett-hands\n"
+    "                   started again with the next sett-hands\n"                                  \
+    "  --launch PLAN    become a tenant's program; what the hands have systemd start\n"
 
 struct options {
     const char *root;
@@ -78,6 +80,9 @@ static int read_options(struct options *o, int argc, char **argv)
         } else if (str_equal(argv[i], "--version")) {
             (void)printf("sett-hands %s\n", SETT_VERSION);
             exit(0);
+        } else if (str_equal(argv[i], "--launch") && i + 1 < argc) {
+            log_open("sett-hands", LOG_LEVEL_INFO);
+            exit(process_apart_launch(argv[i + 1]));
         } else if (str_equal(argv[i], "--help")) {
             (void)fputs(USAGE, stdout);
             exit(0);
@@ -150,12 +155,21 @@ static int make_folder(const struct program *p, const char *name, char out[256],
     return file_mkdirs(out, 0700, err);
 }
 
+/* Whether systemd looks after what runs. */
+static bool by_systemd(const struct program *p)
+{
+    bool systemd = p->paths.root[0] == '\0' && file_exists("/run/systemd/system");
+
+    return str_equal(setting(p, "hands", "supervisor", systemd ? "systemd" : "child"), "systemd");
+}
+
 static int open_processes(struct program *p, struct err *err)
 {
     struct process_group_setup setup;
     struct runtime_process_setup runtime = {.tenants = p->paths.tenants};
 
     memset(&setup, 0, sizeof setup);
+    setup.apart = runtime.apart = by_systemd(p);
     if (make_folder(p, "process", setup.folder, err) == -1 ||
         process_group_new(&p->tenants, &setup, err) == -1)
         return -1;
@@ -191,6 +205,7 @@ static int open_lxc(struct program *p, struct err *err)
         .pool = setting(p, "hands", "lxc_pool", "10.202.0.0/16"),
         .forward = p->forward,
         .box_id = "",
+        .apart = by_systemd(p),
         .idmap = !str_equal(setting(p, "hands", "lxc_idmap", "yes"), "no")};
     p->world.lxc_setup = &p->lxc;
     if (file_exists(p->paths.lxc) && hands_lxc(&p->world, &why) == NULL)
@@ -200,8 +215,7 @@ static int open_lxc(struct program *p, struct err *err)
 
 static int open_supervisor(struct program *p, struct err *err)
 {
-    bool systemd = p->paths.root[0] == '\0' && file_exists("/run/systemd/system");
-    const char *name = setting(p, "hands", "supervisor", systemd ? "systemd" : "child");
+    const char *name = setting(p, "hands", "supervisor", by_systemd(p) ? "systemd" : "child");
     struct process_group_setup setup;
     char logs[256];
 
@@ -227,7 +241,8 @@ static int open_routes(struct program *p, struct err *err)
                                     .map = p->paths.web_map,
                                     .test = setting(p, "web", "test", NULL),
                                     .reload = setting(p, "web", "reload", NULL),
-                                    .pid = setting(p, "web", "pid", NULL)};
+                                    .pid = setting(p, "web", "pid", NULL),
+                                    .apart = by_systemd(p)};
 
     if (str_format(routes, sizeof routes, "%s/routes", p->paths.hands) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->paths.hands);

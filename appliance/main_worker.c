@@ -259,12 +259,13 @@ static int start_answers(struct program *p, struct err *err)
 static void share_sockets(const struct paths *paths)
 {
     const char *const sockets[] = {paths->wake_sock, paths->ask_sock};
-    struct stat st;
+    struct stat st, is;
 
     if (stat(paths->db, &st) == -1)
         return;
     for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
-        if (chown(sockets[i], (uid_t)-1, st.st_gid) == -1)
+        if ((stat(sockets[i], &is) == -1 || is.st_gid != st.st_gid) &&
+            chown(sockets[i], (uid_t)-1, st.st_gid) == -1)
             log_warning("%s keeps its group: %s", sockets[i], strerror(errno));
 }
 

@@ -230,7 +230,12 @@ static int set_mode(const char *folder, const char *name, mode_t mode, struct er
 
     if (str_format(path, sizeof path, "%s%s", folder, name) == -1)
         return err_sys(err, "store_create", ENAMETOOLONG, folder);
-    return chmod(path, mode) == 0 ? 0 : err_sys(err, "store_create", errno, path);
+    if (chmod(path, mode) == 0)
+        return 0;
+    /* Behind walls that forbid set-group-id it does without: who makes it is of that group. */
+    if (errno == EPERM && (mode & S_ISGID) != 0 && chmod(path, mode & 0777) == 0)
+        return 0;
+    return err_sys(err, "store_create", errno, path);
 }
 
 int db_raw_aside(const char *folder, char aside[DB_RAW_PATH], struct err *err)

@@ -50,7 +50,7 @@ int lxc_image_find(const char *images, const char *name, char *path, size_t size
                     images);
 }
 
-static int run(const char *const *argv, const char *what, struct err *err)
+static int run(const char *const *argv, bool apart, const char *what, struct err *err)
 {
     struct process_plan *plan = calloc(1, sizeof *plan);
     struct buf out;
@@ -60,6 +60,7 @@ static int run(const char *const *argv, const char *what, struct err *err)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for %s", what);
     buf_init(&out, 8192);
     (void)str_copy(plan->name, sizeof plan->name, "unpack");
+    plan->apart = apart;
     if (process_plan_args(plan, (char *const *)argv) == -1)
         result = err_set(err, ERR_INVALID, "path_too_long", "%s is too long", what);
     else if (process_run(plan, UNPACK_S, &out, &code, err) == 0)
@@ -113,7 +114,7 @@ static int ready_names(const struct lxc_places *at, struct err *err)
 }
 
 int lxc_image_unpack(const char *image, const struct lxc_places *at, const struct blueprint *b,
-                     struct err *err)
+                     bool apart, struct err *err)
 {
     static const char *const needed[] = {"proc", "sys", "dev", "tmp", "run", "etc"};
     char source[400];
@@ -126,11 +127,11 @@ int lxc_image_unpack(const char *image, const struct lxc_places *at, const struc
     if (is_folder(image)) {
         if (run((const char *const[]){"/bin/cp", "-a", "--reflink=auto", "--", source, at->fresh,
                                       NULL},
-                image, err) == -1)
+                apart, image, err) == -1)
             return -1;
     } else if (run((const char *const[]){"/bin/tar", "-x", "-p", "--numeric-owner", "--xattrs",
                                          "--xattrs-include=*", "-f", image, "-C", at->fresh, NULL},
-                   image, err) == -1) {
+                   apart, image, err) == -1) {
         return -1;
     }
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)

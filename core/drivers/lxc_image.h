@@ -16,11 +16,12 @@ bool lxc_tools_present(void);
  * with a hint how to make one; "image_name" for a name with a slash. Return 0 or -1. */
 int lxc_image_find(const char *images, const char *name, char *path, size_t size, struct err *err);
 
-/** lxc_image_unpack(image, at, b, err): the root at->root made whole out of the template: copied or
- * unpacked beside it, given the folders that are mounted on and the box's name servers, and put in
- * its place in one step. Fine if it is there. Return 0 or -1. */
+/** lxc_image_unpack(image, at, b, apart, err): the root at->root made whole out of the template:
+ * copied or unpacked beside it, given the folders that are mounted on and the box's name servers,
+ * and put in its place in one step. Fine if it is there. ${apart}: of process_plan. Return 0 or -1.
+ */
 int lxc_image_unpack(const char *image, const struct lxc_places *at, const struct blueprint *b,
-                     struct err *err);
+                     bool apart, struct err *err);
 
 /** lxc_image_user(at, user, uid, gid, err): the numbers of a user of the root ("" and "root": 0).
  * ERR_INVALID "user_unknown". Return 0 or -1. */

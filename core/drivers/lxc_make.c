@@ -246,7 +246,7 @@ int lxc_make(struct lxc_self *self, struct lxc_work *w, const struct blueprint *
     if (known && w->marks.image[0] != '\0' && !str_equal(w->marks.image, b->image) &&
         (lxc_stop_units(self, w, err) == -1 || file_remove_tree(w->plan.at.root, err) == -1))
         return -1;
-    if (lxc_image_unpack(image, &w->plan.at, b, err) == -1)
+    if (lxc_image_unpack(image, &w->plan.at, b, self->apart, err) == -1)
         return -1;
     CP("lxc.unpacked");
     if (lxc_make_plan(self, w, b, err) == -1 || ready_volumes(&w->plan, err) == -1 ||

@@ -27,6 +27,7 @@ int lxc_attach(struct lxc_self *self, struct lxc_work *w, const struct kv *env, 
     (void)str_format(gid, sizeof gid, "%u", p->gid);
     if (env != NULL)
         a->env = *env;
+    a->apart = self->apart;
     a->nofile = p->limits.nofile;
     if (process_plan_args(a, (char *const *)own) == -1 || process_plan_args(a, argv) == -1)
         return err_set(err, ERR_TOO_LARGE, "command_too_large", "a command for %s is too long",
@@ -49,6 +50,7 @@ int lxc_freeze(struct lxc_self *self, struct lxc_work *w, bool freeze, struct er
                        : err_set(err, ERR_UNAVAILABLE, "container_stopped",
                                  "the container %s does not run", w->o.mark);
     memset(a, 0, sizeof *a);
+    a->apart = self->apart;
     (void)str_copy(a->name, sizeof a->name, "freeze");
     if (process_plan_args(a, (char *const *)own) == -1)
         return err_set(err, ERR_TOO_LARGE, "command_too_large", "a command for %s is too long",

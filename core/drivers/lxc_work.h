@@ -14,7 +14,7 @@ struct lxc_self {
     struct docker_pool pool;
     char lxc[256], images[256], tenants[256], forward[256], units[256], pool_text[32];
     char box_id[ID_SIZE];
-    bool idmap;
+    bool idmap, apart;
     pthread_mutex_t lock; /* which network is whose; rules */
     bool closed_in;       /* the firewall's rules stand */
 };

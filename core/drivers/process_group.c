@@ -129,6 +129,7 @@ static struct process_unit *take_for(struct process_group *g, const struct proce
     (void)str_copy(u->log, sizeof u->log, plan->log);
     u->stop_s = plan->stop_s;
     u->stop_signal = plan->stop_signal;
+    u->apart = g->setup.apart;
     return u;
 }
 
@@ -186,7 +187,8 @@ int process_group_start(struct process_group *g, const struct process_plan *plan
     u->delay_ms = u->start_due = 0;
     if ((result = process_unit_spawn(u, g->setup.folder, plan, err)) == 0) {
         CP("process.noted");
-        process_watch_add(g, u);
+        if (u->pid != 0)
+            process_watch_add(g, u);
         if (process_unit_wait(u, clock_mono_ms() + EARLY_END_MS))
             result = ended_early(u, err);
     }

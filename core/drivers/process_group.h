@@ -22,13 +22,15 @@ struct process_group_setup {
     char folder[256];                                   /* made if missing, 0700 */
     uint64_t log_max_bytes;                             /* 0: 10 MB; then it is rotated once */
     uint32_t restart_first_ms, restart_max_ms, calm_ms; /* 0: 500, 60 s, 60 s */
+    bool apart; /* each is a unit of systemd's (process_apart.h), not a child of ours */
 };
 
 struct process_status {
     bool known, wanted, running;
     pid_t pid;
-    uint32_t restarts;  /* since it was asked for */
-    int32_t exit_code;  /* of the last end; 128 + n after signal n; -1: unknown (not our child) */
+    uint32_t restarts; /* since it was asked for */
+    int32_t exit_code; /* of the last end; 128 + n after signal n; -1: unknown (not our child); of a
+                          unit of systemd's 0 is any end that systemd calls clean */
     int64_t started_at; /* wall, ms */
     char owner[ID_SIZE];
 };

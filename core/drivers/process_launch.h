@@ -33,6 +33,7 @@ struct process_plan {
     uint32_t uid;        /* user and group to become; 0: as we are */
     uint32_t nofile, pids;
     uint64_t memory_bytes;
+    bool apart;           /* as a unit of systemd's, outside of our walls; not kept in the file */
     bool inherit;         /* behind env comes our own environment, less what a manager told us */
     uint32_t stop_s;      /* from stop_signal to SIGKILL; 0: 10 */
     uint32_t stop_signal; /* 0: SIGTERM */

@@ -19,6 +19,7 @@
 #include "crash.h"
 #include "file.h"
 #include "log.h"
+#include "process_apart.h"
 #include "process_log.h"
 #include "str.h"
 
@@ -52,6 +53,27 @@ static void forget_process(struct process_unit *u)
     (void)pthread_cond_broadcast(&u->ended);
 }
 
+/* By systemd, which reads the plan from its file: it is written already. */
+static int spawn_apart(struct process_unit *u, const char *folder, const struct process_plan *plan,
+                       struct err *err)
+{
+    char unit[PROCESS_APART_NAME];
+    struct process_unit_files files;
+    pid_t pid;
+
+    if (process_unit_paths(&files, folder, u->name) == -1 ||
+        process_apart_name(unit, folder, u->name) == -1)
+        return err_set(err, ERR_INVALID, "unit_name", "the path of %s is too long", u->name);
+    if (process_apart_start(plan, unit, files.unit, files.mark, &pid, err) == -1)
+        return -1;
+    CP("process.spawned");
+    u->started_at = 0;
+    if (pid != 0 && process_unit_adopt(u, folder, pid, 0) == 0)
+        return 0;
+    u->exit_code = process_apart_end(unit);
+    return 0;
+}
+
 int process_unit_spawn(struct process_unit *u, const char *folder, const struct process_plan *plan,
                        struct err *err)
 {
@@ -60,6 +82,8 @@ int process_unit_spawn(struct process_unit *u, const char *folder, const struct 
     struct process_seen seen;
     int log_fd, result;
 
+    if (u->apart)
+        return spawn_apart(u, folder, plan, err);
     if (process_unit_paths(&files, folder, u->name) == -1 ||
         str_copy(marked.unit, sizeof marked.unit, files.mark) == -1)
         return err_set(err, ERR_INVALID, "unit_name", "the path of %s is too long", u->name);
@@ -188,6 +212,7 @@ static int kill_leftover(void *arg, const struct process_seen *seen)
 void process_unit_bury(struct process_unit *u, const char *folder)
 {
     struct process_unit_files files;
+    char unit[PROCESS_APART_NAME];
     siginfo_t info;
 
     if (process_unit_paths(&files, folder, u->name) == -1)
@@ -202,6 +227,8 @@ void process_unit_bury(struct process_unit *u, const char *folder)
     } else {
         struct leftovers l = {u, files.mark};
         (void)process_all(kill_leftover, &l);
+        if (u->apart && process_apart_name(unit, folder, u->name) == 0)
+            u->exit_code = process_apart_end(unit);
     }
     (void)unlink(files.pid);
     forget_process(u);

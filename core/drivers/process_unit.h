@@ -16,6 +16,7 @@ struct process_unit {
     char owner[ID_SIZE];
     char log[256];
     bool wanted, halted, child;
+    bool apart;     /* a unit of systemd's */
     pid_t pid;      /* 0: not running */
     int pidfd;      /* -1: not running */
     uint64_t start; /* process_seen.start */
@@ -34,7 +35,8 @@ struct process_unit_files {
 /** process_unit_paths(f, folder, name): its files, and its mark (SETT_UNIT). Return 0 or -1. */
 int process_unit_paths(struct process_unit_files *f, const char *folder, const char *name);
 
-/** process_unit_spawn(u, folder, plan, err): start ${plan} now and note its pid. 0 or -1. */
+/** process_unit_spawn(u, folder, plan, err): start ${plan} now and note its pid; u->apart says how.
+ * A unit of systemd's may have ended meanwhile: then u->pid is 0. Return 0 or -1. */
 int process_unit_spawn(struct process_unit *u, const char *folder, const struct process_plan *plan,
                        struct err *err);
 

@@ -89,7 +89,10 @@ static void on_start_due(struct process_group *g, struct process_unit *u, int64_
         goto done;
     }
     u->restarts++;
-    process_watch_add(g, u);
+    if (u->pid != 0)
+        process_watch_add(g, u);
+    else
+        u->start_due = now + next_delay(g, u, now);
 done:
     free(plan);
 }
@@ -189,6 +192,7 @@ static void load_one(struct process_group *g, const char *file, const char *name
         u->stop_s = plan->stop_s;
         u->stop_signal = plan->stop_signal;
         u->wanted = wanted;
+        u->apart = g->setup.apart;
         if (process_unit_find(u, g->setup.folder) == 0)
             process_watch_add(g, u);
         else if (wanted)

@@ -518,7 +518,8 @@ static int copy_setup(struct lxc_self *self, const struct runtime_lxc_setup *s, 
 
 int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, struct err *err)
 {
-    struct process_group_setup group = {.restart_first_ms = setup->restart_first_ms};
+    struct process_group_setup group = {.restart_first_ms = setup->restart_first_ms,
+                                        .apart = setup->apart};
     struct lxc_self *self;
 
     memset(out, 0, sizeof *out);
@@ -530,6 +531,7 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
     if ((self = calloc(1, sizeof *self)) == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the lxc runtime");
     self->idmap = setup->idmap;
+    self->apart = setup->apart;
     (void)pthread_mutex_init(&self->lock, NULL);
     *out = (struct runtime){.name = "lxc",
                             .self = self,

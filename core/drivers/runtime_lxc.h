@@ -24,6 +24,7 @@ struct runtime_lxc_setup {
     const char *forward; /* sett-forward's path */
     const char *box_id;  /* whose the containers are, for orders that do not say */
     bool idmap; /* users of their own; off only where the file system has no idmapped mounts */
+    bool apart; /* containers and lxc's tools as units of systemd's (process_apart.h) */
     uint32_t restart_first_ms; /* process_group_setup; 0: its own */
 };
 

@@ -31,7 +31,7 @@ struct usage {
 struct self {
     struct process_group *group;
     char tenants[256];
-    bool own_uid;
+    bool own_uid, apart;
     pthread_mutex_t usage_lock;
     struct usage *usage;
     size_t usage_count, usage_room;
@@ -377,10 +377,10 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
 
     if (plan == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for a command");
-    if (make_plan(self, o, b, command, plan, err) == 0 &&
-        process_run(plan, timeout_s, out, &code, err) == 0) {
-        result = 0;
-        if (code != 0)
+    if (make_plan(self, o, b, command, plan, err) == 0) {
+        plan->apart = self->apart;
+        result = process_run(plan, timeout_s, out, &code, err);
+        if (result == 0 && code != 0)
             result = err_set(err, code == 126 || code == 127 ? ERR_INVALID : ERR_UNAVAILABLE,
                              "command_failed", "%s ended with code %d: %.200s", command->args[0],
                              code, buf_string(out));
@@ -430,6 +430,7 @@ int runtime_process_new(struct runtime *out, const struct runtime_process_setup 
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the process runtime");
     self->group = setup->group;
     self->own_uid = setup->own_uid;
+    self->apart = setup->apart;
     (void)pthread_mutex_init(&self->usage_lock, NULL);
     *out = (struct runtime){.name = "process",
                             .self = self,

@@ -20,6 +20,7 @@ struct runtime_process_setup {
     struct process_group *group; /* stays the caller's, and must outlive the runtime */
     const char *tenants;         /* folder of the tenants' folders; made if missing */
     bool own_uid;
+    bool apart; /* commands of a blueprint run as units of systemd's; as the group's programs do */
 };
 
 /** runtime_process_new(out, setup, err): Return 0 or -1. */

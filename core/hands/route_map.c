@@ -46,6 +46,7 @@ struct route_map {
     pthread_cond_t change_came, round_done; /* monotonic */
     struct change *waiting, **last;
     struct route_list good; /* what the web server has */
+    bool apart;
     bool in_round;
     bool unloaded; /* the map on disk is good but could not be loaded */
     bool ending;
@@ -53,7 +54,8 @@ struct route_map {
 };
 
 /* Run a command of sett.conf; a code other than 0 is an error with its own words. */
-static int run(const struct blueprint_command *command, const char *what, struct err *err)
+static int run(const struct blueprint_command *command, bool apart, const char *what,
+               struct err *err)
 {
     struct process_plan *plan = calloc(1, sizeof *plan);
     struct buf out;
@@ -63,6 +65,7 @@ static int run(const struct blueprint_command *command, const char *what, struct
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the web server's %s", what);
     buf_init(&out, 320);
     (void)str_copy(plan->name, sizeof plan->name, "web");
+    plan->apart = apart;
     for (uint32_t i = 0; i < command->count; i++)
         result |= process_plan_arg(plan, command->args[i]);
     if (result != 0)
@@ -124,7 +127,7 @@ static int load_map(const struct route_map *m, struct err *err)
     uint64_t pid;
 
     if (m->reload.count > 0)
-        return run(&m->reload, "reload", err);
+        return run(&m->reload, m->apart, "reload", err);
     if (m->pid[0] == '\0')
         return 0;
     buf_init(&b, 64);
@@ -143,7 +146,7 @@ static int put_in_effect(const struct route_map *m, const struct route_list *l, 
 
     if (swap_map(m, l, err) == -1)
         return -1;
-    if (m->test.count > 0 && run(&m->test, "test", err) == -1) {
+    if (m->test.count > 0 && run(&m->test, m->apart, "test", err) == -1) {
         swap_back(m);
         return -1;
     }
@@ -428,6 +431,7 @@ int route_map_new(struct route_map **out, const struct route_map_setup *setup, s
     if (m == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the routes");
     m->last = &m->waiting;
+    m->apart = setup->apart;
     (void)pthread_mutex_init(&m->lock, NULL);
     cond_init(&m->change_came);
     cond_init(&m->round_done);

@@ -25,6 +25,7 @@ struct route_map_setup {
     const char *pid; /* pid file of the web server, or NULL; used without a reload command. A server
                         that does not run reads the map when it starts */
     uint32_t every_ms; /* 0: 1000 */
+    bool apart;        /* its commands run as units of systemd's (process_plan) */
 };
 
 /** route_map_new(out, setup, err): read the routes, make the map anew if it differs, start the

@@ -181,7 +181,7 @@ static int change(struct txn *txn, void *arg, struct err *err)
 static int make_anew(const char *folder, const char *like, struct err *err)
 {
     char above[512], *slash;
-    struct stat st;
+    struct stat st, is;
 
     if (str_copy(above, sizeof above, folder) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", folder);
@@ -191,6 +191,7 @@ static int make_anew(const char *folder, const char *like, struct err *err)
         return -1;
     /* An empty folder of the right group, which the new store's folder takes over. */
     if (mkdir(folder, 0700) == 0 && stat(like, &st) == 0 &&
+        (stat(folder, &is) == -1 || is.st_gid != st.st_gid) &&
         chown(folder, (uid_t)-1, st.st_gid) == -1)
         log_warning("%s keeps its group", folder);
     return db_create(folder, &history_schema, err);

@@ -48,7 +48,7 @@ def install(root, others=()):
     shutil.copytree(os.path.join(TOP, "web"), os.path.join(share, "web"), dirs_exist_ok=True)
     shutil.copytree(os.path.join(TOP, "appliance/blueprints"), os.path.join(root, "etc/sett/blueprints"), dirs_exist_ok=True)
     put(os.path.join(root, "etc/sett/sett.conf"), CONF)
-    for unit in glob.glob(os.path.join(TOP, "appliance/systemd/*.service")) + glob.glob(os.path.join(TOP, "appliance/systemd/*.path")):
+    for unit in (u for kind in ("service", "socket", "slice", "path") for u in glob.glob(os.path.join(TOP, f"appliance/systemd/*.{kind}"))):
         shutil.copy(unit, os.path.join(root, "usr/lib/systemd/system"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.sysusers"), os.path.join(root, "usr/lib/sysusers.d/sett.conf"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.tmpfiles"), os.path.join(root, "usr/lib/tmpfiles.d/sett.conf"))
