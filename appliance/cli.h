@@ -224,10 +224,11 @@ int cli_certificate_renew(struct cli *cli, int argc, char **argv, struct err *er
 /** cli_certificate_token: certificate_renew.c: the Cloudflare token, for certbot's file. */
 int cli_certificate_token(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_completion: cli_usage.c: a completion script for the shell argv[0]. */
+/** cli_completion: manual_command.c: a completion script for the shell argv[0]; for such a script,
+ * "names NOUN BEGINNING". */
 int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** cli_manual: cli_usage.c: sett(1) to standard output. */
+/** cli_manual: manual_command.c: sett(1) to standard output, or all such pages into a folder. */
 int cli_manual(struct cli *cli, int argc, char **argv, struct err *err);
 
 struct preseed;

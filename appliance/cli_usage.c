@@ -1,7 +1,6 @@
 /*
- * What the command line says of itself: the commands by noun, what a mistyped one may have meant,
- * completions and the manual. Apart from running them; what it says of operations is
- * core/ops/help.h's.
+ * What the command line says of itself: the commands by noun, and what a mistyped one may have
+ * meant. Apart from running them; what it says of operations is core/ops/help.h's.
  */
 #include <string.h>
 
@@ -9,9 +8,8 @@
 #include "help.h"
 #include "str.h"
 
-#define WORD_MAX     64
-#define COMMANDS_MAX 32
-#define PAGE_MAX     (1u << 20)
+#define WORD_MAX 64
+#define PAGE_MAX (1u << 20)
 
 /* Levenshtein's distance, bounded: what is longer than WORD_MAX is far from everything. */
 static size_t distance(const char *a, const char *b)
@@ -160,48 +158,4 @@ void cli_help(const struct op *op)
     help_text(op, &b);
     (void)fputs(buf_string(&b), stdout);
     buf_free(&b);
-}
-
-int cli_completion(struct cli *cli, int argc, char **argv, struct err *err)
-{
-    struct help_command own[COMMANDS_MAX + 1] = {0};
-    char words[COMMANDS_MAX][WORD_MAX];
-    struct buf b;
-    int rc;
-
-    if (argc != 1)
-        return err_field(err, "shell", "required", "completion takes one shell: bash, zsh or fish");
-    for (size_t i = 0; i < COMMANDS_MAX && cli->commands[i].noun != NULL; i++) {
-        const struct cli_command *c = &cli->commands[i];
-        (void)str_format(words[i], WORD_MAX, "%s%s%s", c->noun, c->verb ? " " : "",
-                         c->verb ? c->verb : "");
-        own[i] = (struct help_command){words[i], c->help};
-    }
-    buf_init(&b, PAGE_MAX);
-    if ((rc = help_completion(argv[0], own, &b, err)) == 0)
-        (void)fputs(buf_string(&b), stdout);
-    buf_free(&b);
-    return rc;
-}
-
-int cli_manual(struct cli *cli, int argc, char **argv, struct err *err)
-{
-    struct buf b;
-
-    (void)argv;
-    if (argc != 0)
-        return err_field(err, "argument", "extra_argument", "manual takes no argument");
-    buf_init(&b, PAGE_MAX);
-    (void)buf_format(&b,
-                     ".TH SETT 1 \"\" \"sett %s\"\n.SH NAME\nsett \\- one box that sells and runs "
-                     "software\n.SH SYNOPSIS\n.B sett\n[\\-\\-root FOLDER] NOUN VERB "
-                     "[ARGUMENTS]\n.SH THE BOX\n",
-                     SETT_VERSION);
-    for (const struct cli_command *c = cli->commands; c->noun != NULL; c++)
-        (void)buf_format(&b, ".TP\n.B sett %s%s%s\n%s.\n", c->noun, c->verb ? " " : "",
-                         c->verb ? c->verb : "", c->help);
-    help_manual(&b);
-    (void)fputs(buf_string(&b), stdout);
-    buf_free(&b);
-    return 0;
 }

@@ -222,8 +222,9 @@ const struct cli_command sett_commands[] = {
      cli_copies},
     {"db", "back", "Put a store that is kept in the place of the present one; what came since goes",
      "[NAME]", "db.before-20261126T184600Z", cli_back},
-    {"completion", NULL, "Write a completion script for bash, zsh or fish", "SHELL",
+    {"completion", NULL, "Write a completion script for bash, zsh or fish", "bash|zsh|fish",
      "bash > /etc/bash_completion.d/sett", cli_completion},
-    {"manual", NULL, "Write the manual page sett(1)", "", "| man -l -", cli_manual},
+    {"manual", NULL, "Write the manual page sett(1), or all pages that tables tell into a folder",
+     "[FOLDER]", "| man -l -", cli_manual},
     {0},
 };

@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_key.h"
 #include "daemon.h"
 #include "file.h"
 #include "hands_serve.h"
@@ -106,18 +107,11 @@ static const char *setting(const struct program *p, const char *section, const c
 /* A misspelt key of ours would be a wish that nobody hears. */
 static void check_keys(const struct program *p)
 {
-    static const char *const known[] = {
-        "docker_socket", "docker_pool", "supervisor", "cloudflared", "worker_user",
-        "metrics_port",  "share",       "lxc_pool",   "lxc_idmap",   "swarm_ports"};
+    const struct conf_row *row;
+    uint32_t at = 0;
 
-    for (uint32_t i = 0; i < p->conf->count; i++) {
-        const struct conf_row *row = &p->conf->rows[i];
-        bool found = !str_equal(row->section, "hands");
-        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-            found = found || str_equal(row->name, known[k]);
-        if (!found)
-            log_warning("%s, line %d: [hands] has no key %s", p->paths.conf, row->line, row->name);
-    }
+    while ((row = conf_key_unknown(p->conf, "hands", &at)) != NULL)
+        log_warning("%s, line %d: [hands] has no key %s", p->paths.conf, row->line, row->name);
 }
 
 static int open_box(struct program *p, const char *root, struct err *err)

@@ -1,7 +1,10 @@
 /* Input into parameter structs: what is not in the table does not exist. */
 #include "ops_world.h"
 
+#include "completion.h"
 #include "help.h"
+#include "manual.h"
+#include "noun.h"
 
 struct sample {
     char id[32], name[16], note[32], ref[96];
@@ -259,27 +262,38 @@ static void every_row_is_whole(void **state)
     assert_null(op_find("tenant.explode"));
 }
 
-/* Help, completions and manual name each command that there is. */
+/* Help, completions and manual name each command that there is, and each noun has its row. */
 static void people_are_told(void **state)
 {
-    static const struct help_command more[] = {{"run", "Don't stop"}, {"db dump", "Write it"}, {0}};
+    static const struct help_command more[] = {
+        {"run", "Don't stop", "FILE [--out FOLDER] --to VAULT [--fast]", ""},
+        {"db dump", "Write it", NULL, NULL},
+        {0}};
+    static const char *const shells[] = {"bash", "zsh", "fish"};
     const struct op *op = NULL;
-    struct buf text, bash, fish, manual;
+    struct buf text, takes[3], verbs, manual;
     char words[64], line[96];
     struct err err;
 
     (void)state;
     buf_init(&text, 1u << 16);
-    buf_init(&bash, 1u << 20);
-    buf_init(&fish, 1u << 20);
+    buf_init(&verbs, 1u << 20);
     buf_init(&manual, 1u << 20);
-    assert_int_equal(help_completion("bash", more, &bash, &err), 0);
-    assert_int_equal(help_completion("fish", more, &fish, &err), 0);
-    assert_int_equal(help_completion("tcsh", more, &text, &err), -1);
-    assert_non_null(strstr(buf_string(&bash), "1) words=\"run db "));
-    assert_non_null(strstr(buf_string(&bash), "db) words=\"dump \""));
-    assert_non_null(strstr(buf_string(&fish), "-a run -d 'Don\\'t stop'"));
-    help_manual(&manual);
+    for (size_t i = 0; i < 3; i++) {
+        buf_init(&takes[i], 1u << 20);
+        assert_int_equal(completion_rows(shells[i], "TAKES", more, &takes[i], &err), 0);
+    }
+    assert_int_equal(completion_rows("tcsh", "TAKES", more, &text, &err), -1);
+    assert_int_equal(completion_rows("bash", "VERBS", more, &verbs, &err), 0);
+    assert_non_null(strstr(buf_string(&verbs), "    db) verbs=(\n        'dump:Write it') ;;\n"));
+    assert_non_null(
+        strstr(buf_string(&takes[0]),
+               "    'run') at='% ' options='--out:% --to:@vault --fast:! --help:!' ;;\n"));
+    assert_non_null(strstr(buf_string(&takes[0]), "'tenant create') at='- @plan ' options='"));
+    assert_non_null(strstr(buf_string(&takes[0]), " --ingress-mode:inherit,own,shared "));
+    buf_reset(&verbs);
+    assert_int_equal(completion_rows("fish", "NOUNS", more, &verbs, &err), 0);
+    assert_non_null(strstr(buf_string(&verbs), "'run' 'Don\\'t stop'\n"));
     while ((op = op_next(op)) != NULL) {
         help_words(op, words, sizeof words);
         if (words[0] == '\0')
@@ -288,20 +302,30 @@ static void people_are_told(void **state)
         help_text(op, &text);
         assert_non_null(strstr(buf_string(&text), words));
         assert_non_null(strstr(buf_string(&text), op->help));
-        (void)str_format(line, sizeof line, "\"%s\")", words);
-        assert_non_null(strstr(buf_string(&bash), line));
-        (void)str_format(line, sizeof line, ".SS \"sett %.*s", (int)strcspn(words, "-"), words);
+        (void)str_format(line, sizeof line, "    '%s') ", words);
+        assert_non_null(strstr(buf_string(&takes[0]), line));
+        assert_non_null(strstr(buf_string(&takes[1]), line));
+        (void)str_format(line, sizeof line, "case '%s'\n", words);
+        assert_non_null(strstr(buf_string(&takes[2]), line));
+        (void)str_format(line, sizeof line, "%.*s", (int)strcspn(words, " "), words);
+        if (noun_find(line) == NULL)
+            fail_msg("noun.c does not say what \"%s\" is about", line);
+        buf_reset(&manual);
+        assert_true(manual_noun(line, more, "2026-11-27", &manual));
+        (void)str_format(line, sizeof line, ".SS sett %.*s", (int)strcspn(words, "-"), words);
         assert_non_null(strstr(buf_string(&manual), line)); /* a hyphen is written otherwise */
-        (void)str_format(line, sizeof line, "-a %s -d '", words + strcspn(words, " ") + 1);
-        assert_non_null(strstr(buf_string(&fish), line));
     }
+    assert_false(manual_noun("badger", more, "", &manual));
     op = op_find("stripe.webhook");
     help_words(op, words, sizeof words);
     assert_string_equal(words, "");
-    assert_false(text.failed || bash.failed || fish.failed || manual.failed);
+    assert_false(text.failed || verbs.failed || manual.failed);
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(takes[i].failed);
+        buf_free(&takes[i]);
+    }
     buf_free(&text);
-    buf_free(&bash);
-    buf_free(&fish);
+    buf_free(&verbs);
     buf_free(&manual);
 }
 
