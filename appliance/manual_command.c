@@ -17,7 +17,7 @@
 #include "params.h"
 #include "str.h"
 
-#define COMMANDS_MAX 64
+#define COMMANDS_MAX 128
 #define WORDS_SIZE   64
 #define PAGE_MAX     (1u << 20)
 #define ANSWER_MAX   (1u << 20)

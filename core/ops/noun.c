@@ -15,6 +15,7 @@ const struct noun_row noun_rows[] = {
     {"blueprint", "the blueprints that tenants are made by", "name", "title"},
     {"box", "the box itself: its setup, its restores, its move to another machine", NULL, NULL},
     {"brand", "name, colour and logo on pages and letters that customers see", NULL, NULL},
+    {"certificate", "the certificate that the box's web server shows", NULL, NULL},
     {"change", "the feed of what has changed", NULL, NULL},
     {"channel", "where alerts and news go: mail addresses and webhooks", "name", "kind"},
     {"checkout", "checkout sessions at Stripe", NULL, NULL},
