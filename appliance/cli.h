@@ -224,6 +224,15 @@ int cli_certificate_renew(struct cli *cli, int argc, char **argv, struct err *er
 /** cli_certificate_token: certificate_renew.c: the Cloudflare token, for certbot's file. */
 int cli_certificate_token(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_firewall_show: firewall_commands.c: the rules that are in place; 1 if there are none. */
+int cli_firewall_show(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_firewall_enable: firewall_commands.c: only ssh, http and https come in from now on. */
+int cli_firewall_enable(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_firewall_disable: firewall_commands.c: our table of rules goes. */
+int cli_firewall_disable(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_completion: manual_command.c: a completion script for the shell argv[0]; for such a script,
  * "names NOUN BEGINNING". */
 int cli_completion(struct cli *cli, int argc, char **argv, struct err *err);

@@ -29,6 +29,7 @@ const struct noun_row noun_rows[] = {
     {"drift", "where the world outside and the box's records differ", "id", "text"},
     {"drill", "restores that were tried out", "id", "state"},
     {"event", "the events that came from Stripe", "id", "type"},
+    {"firewall", "what may come in to this machine: ssh, http, https", NULL, NULL},
     {"invitation", "invitations of users by one-time links", "id", "email"},
     {"job", "what the box is doing and has done, step by step", "id", "saga"},
     {"key", "API keys, and the box's own", "id", "name"},
