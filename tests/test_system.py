@@ -142,6 +142,9 @@ def test_programs(tap, box, admin):
     tap.ok({"sett", "lmdb", "libcurl", "libsodium", "os", "kernel", "web"} <= set(names) and "nginx" in names["web"], "versions of everything", names)
     box.sett("setting", "set", "alerts.certificates", f"127.0.0.1:{box.world.port}, 127.0.0.1:1")
     found = {c["host"]: c for c in box.http("GET", "/api/system/certificates", None, admin).json["data"]}
+    box.sett("certificate", "self-signed")
+    own = next(c for c in box.http("GET", "/api/system/certificates", None, admin).json["data"] if c["kind"] == "file")
+    tap.ok(own["days"] > 800 and own["host"] == f"{box.root}/etc/sett/tls/cert.pem" and not own["problem"], "the web server's own certificate", own)
     good, bad = found[f"127.0.0.1:{box.world.port}"], found["127.0.0.1:1"]
     tap.ok(good["days"] is not None and good["expires_at"] and not good["problem"], "until when a certificate is good", good)
     tap.ok(bad["days"] is None and bad["problem"], "and why one cannot be seen", bad)

@@ -38,11 +38,14 @@ static const struct field version_rows[] = {
 static const struct fields versions_shape = {version_rows,
                                              sizeof version_rows / sizeof version_rows[0], 0};
 static const struct field certificate_rows[] = {
-    {.name = "host", .type = FIELD_TEXT, .size = 300, .help = "who shows it"},
+    {.name = "host",
+     .type = FIELD_TEXT,
+     .size = 300,
+     .help = "who shows it; of kind file: its path"},
     {.name = "kind",
      .type = FIELD_TEXT,
      .size = 16,
-     .help = "box, watched (alerts.certificates), tenants or domain"},
+     .help = "box, file (the web server's own), watched (alerts.certificates), tenants or domain"},
     {.name = "subject_id", .type = FIELD_TEXT, .size = 32, .help = "domain or tenant"},
     {.name = "expires_at", .type = FIELD_TIME, .size = 8, .help = "until when it is good"},
     {.name = "days", .type = FIELD_I64, .size = 8, .help = "days left; null: not known"},

@@ -16,9 +16,11 @@
 
 #include "clock.h"
 #include "enc.h"
+#include "file.h"
 #include "str.h"
 
 #define CHAIN_MOST  10
+#define FILE_MAX    (64u << 10)
 #define STRENGTH    112 /* bits of security; what SECLEVEL=2 demands */
 #define SKEW_MS     INT64_C(300000)
 #define PEM_PRIVATE "PRIVATE KEY-----"
@@ -328,4 +330,20 @@ bool x509_names(const struct x509 *x, const char *host)
         is = X509_check_host(x->at[0], plain, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
     ERR_clear_error();
     return is;
+}
+
+int x509_file_until(const char *path, int64_t *until_ms, struct err *err)
+{
+    struct x509 *x = NULL;
+    struct buf pem;
+    int rc = -1;
+
+    buf_init(&pem, FILE_MAX);
+    if (file_read(path, &pem, err) == 0 && x509_open(&x, &pem, path, err) == 0) {
+        *until_ms = time_ms(X509_get0_notAfter(x->at[0]));
+        rc = 0;
+    }
+    x509_free(x);
+    buf_free(&pem);
+    return rc;
 }

@@ -53,6 +53,10 @@ void x509_text(const struct x509 *x, struct buf *out);
 /** x509_names(x, host): whether it is good for this name or address, wildcards included. */
 bool x509_names(const struct x509 *x, const char *host);
 
+/** x509_file_until(path, until_ms, err): until when the certificate in a file is good.
+ * ERR_NOT_FOUND when there is none. Return 0 or -1. */
+int x509_file_until(const char *path, int64_t *until_ms, struct err *err);
+
 /** x509_self_signed(names, count, days, cert, key, err): a new key (P-256) and a certificate signed
  * with it, good for these names and addresses from now on. The first is its subject. Appends PEM.
  * Return 0 or -1. */

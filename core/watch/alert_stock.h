@@ -9,7 +9,7 @@
  *   subscription.flagged, job.stuck, event.failed
  *   box.cpu, box.memory, box.disk, box.store, box.errors   from the newest minute of the history
  *   tenant.cpu, tenant.memory, tenant.storage              likewise, against each tenant's limits
- *   box.certificate                                        of box.url and alerts.certificates
+ *   box.certificate         of box.url, of alerts.certificates, of the web server's own file
  */
 #include "history.h"
 #include "saga_context.h"

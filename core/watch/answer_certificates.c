@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certificate.h"
 #include "clock.h"
@@ -14,6 +15,7 @@
 #include "setting.h"
 #include "str.h"
 #include "tenant.h"
+#include "x509.h"
 
 #define HOSTS_MOST 40
 #define LOOK_MS    30000
@@ -85,6 +87,16 @@ static int add_tenant(struct hosts *h, struct txn *txn, struct err *err)
     return got == -1 ? -1 : 0;
 }
 
+/* What the box's own web server is given to show. */
+static void add_file(struct hosts *h, const char *folder)
+{
+    char path[PATHS_SIZE + 16];
+
+    (void)str_format(path, sizeof path, "%s/cert.pem", folder);
+    if (access(path, F_OK) == 0)
+        add(h, "file", path, "");
+}
+
 static int gather(const struct answer_setup *s, struct hosts *h, struct err *err)
 {
     const struct conf *conf = &s->context->conf;
@@ -97,6 +109,7 @@ static int gather(const struct answer_setup *s, struct hosts *h, struct err *err
     if (setting_text(txn, conf, "box.url", url, sizeof url, err) != -1 &&
         setting_text(txn, conf, "alerts.certificates", names, sizeof names, err) != -1) {
         add_url(h, "box", url, "");
+        add_file(h, s->context->paths.tls);
         for (const char *at = names; *at != '\0'; at += *at != '\0') {
             size_t len = strcspn(at, ", ");
             if (len > 0 && str_copy_n(name, sizeof name, at, len) == 0)
@@ -117,7 +130,9 @@ static void look(struct json_out *j, const struct host *host, bool late)
     int rc = -1;
 
     (void)str_format(url, sizeof url, "https://%s/", host->name);
-    if (!late)
+    if (str_equal(host->kind, "file"))
+        rc = x509_file_until(host->name, &expires_ms, &err);
+    else if (!late)
         rc = certificate_expiry(url, &expires_ms, &err);
     json_out_object(j);
     json_out_key_text(j, "object", "certificate");

@@ -17,6 +17,7 @@
 #include "setting.h"
 #include "str.h"
 #include "tenant.h"
+#include "x509.h"
 
 #define HOUR_MS     INT64_C(3600000)
 #define DAY_MS      (24 * HOUR_MS)
@@ -241,6 +242,26 @@ static void add_names(struct alert_stock *s, const char *names)
     }
 }
 
+/* What lies ready for the box's own web server: seen also where the front door is somebody else's,
+ * and once only where it is what box.url shows. */
+static void add_file(struct alert_stock *s)
+{
+    char path[PATHS_SIZE + 16];
+    int64_t until_ms = 0;
+    struct err ignored;
+
+    (void)str_format(path, sizeof path, "%s/cert.pem", s->context->paths.tls);
+    if (s->certificate_count == STOCK_CERTIFICATES ||
+        x509_file_until(path, &until_ms, &ignored) != 0)
+        return;
+    for (unsigned i = 0; i < s->certificate_count; i++)
+        if (s->certificates[i].expires_ms == until_ms)
+            return;
+    if (str_copy(s->certificates[s->certificate_count].url, sizeof s->certificates[0].url, path) ==
+        0)
+        s->certificates[s->certificate_count++].expires_ms = until_ms;
+}
+
 void alert_stock_look_at_certificates(struct alert_stock *s)
 {
     char url[512] = "", names[512] = "";
@@ -261,6 +282,7 @@ void alert_stock_look_at_certificates(struct alert_stock *s)
     for (unsigned i = 0; i < s->certificate_count; i++)
         if (certificate_expiry(s->certificates[i].url, &s->certificates[i].expires_ms, &err) != 0)
             log_warning("no certificate to look at: %s", err.text);
+    add_file(s);
 }
 
 int alert_stock_certificates(struct alert_stock *s, struct txn *txn, struct err *err)

@@ -278,6 +278,34 @@ static void certificates_end(void **state)
     assert_non_null(strstr(n.text, " ended on "));
 }
 
+/* The web server's own file, too, wherever box.url leads. */
+static void certificate_of_the_web_server_ends(void **state)
+{
+    const char *const names[] = {"box.example"};
+    struct buf cert, key;
+    struct notice n;
+    struct err err;
+    char path[300];
+
+    (void)state;
+    buf_init(&cert, 1u << 16);
+    buf_init(&key, 1u << 16);
+    (void)str_format(context.paths.tls, sizeof context.paths.tls, "%s", w->folder);
+    (void)str_format(path, sizeof path, "%s/cert.pem", w->folder);
+    assert_int_equal(x509_self_signed(names, 1, 8, &cert, &key, &err), 0);
+    assert_int_equal(file_write(path, cert.data, cert.len, 0644, &err), 0);
+    assert_int_equal(run(), 1);
+    assert_true(raised("box.certificate", path, &n));
+    assert_non_null(strstr(n.text, " ends on "));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(run(), 0); /* it is looked at once an hour */
+    stock.certificates_ms = 0;
+    assert_int_equal(run(), 1);
+    assert_false(raised("box.certificate", path, &n));
+    buf_free(&cert);
+    buf_free(&key);
+}
+
 static void ballast_is_kept_while_there_is_room(void **state)
 {
     char path[300];
@@ -303,6 +331,7 @@ int main(void)
         CASE(what_the_figures_say),
         CASE(limits_of_the_blueprint),
         CASE(certificates_end),
+        CASE(certificate_of_the_web_server_ends),
         CASE(ballast_is_kept_while_there_is_room),
     };
 

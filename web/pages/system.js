@@ -265,7 +265,7 @@ const Certificates = () =>
           d.data.map((c) => {
             const look = c.problem || c.days < 7 ? "bad" : c.days < 21 ? "warn" : "good";
             return [
-              html`<a href=${"https://" + c.host}>${c.host}</a>`,
+              c.kind === "file" ? html`<code>${c.host}</code>` : html`<a href=${"https://" + c.host}>${c.host}</a>`,
               c.expires_at && html`<span title=${day(c.expires_at)}>${ago(c.expires_at)}</span>`,
               html`<${State} of=${look} look=${look} group="system.certificate" title=${c.problem}/> <span class="quiet">${c.problem}</span>`,
             ];
