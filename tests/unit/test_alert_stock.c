@@ -7,11 +7,13 @@
 #include "ballast.h"
 #include "customer.h"
 #include "event.h"
+#include "file.h"
 #include "history_write.h"
 #include "job.h"
 #include "notice.h"
 #include "subscription.h"
 #include "tenant.h"
+#include "x509.h"
 
 static struct world *w;
 static struct saga_context context;
