@@ -271,10 +271,12 @@ int main(int argc, char **argv)
     daemon_close_in();
     log_open("sett-front", LOG_LEVEL_INFO);
     if (start(&program, argc, argv, &err) < 0) {
-        log_error("%s: %s%s%s", err.code, err.text, err.hint[0] != '\0' ? "; " : "", err.hint);
+        log_event(LOG_START_FAILED, LOG_LEVEL_ERROR, "%s: %s%s%s", err.code, err.text,
+                  err.hint[0] != '\0' ? "; " : "", err.hint);
         return err_exit_code(err.kind);
     }
-    log_info("listening on %s and %s", program.box.paths.front_sock, program.box.paths.events_sock);
+    log_event(LOG_READY, LOG_LEVEL_INFO, "listening on %s and %s", program.box.paths.front_sock,
+              program.box.paths.events_sock);
     notify_ready();
     watch(&program);
     notify_stopping();

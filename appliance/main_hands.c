@@ -255,7 +255,8 @@ static void close_swarm_in(const struct program *p)
 
     if (geteuid() == 0 && str_format(rules, sizeof rules, "%s/swarm.nft", p->paths.hands) == 0 &&
         file_exists(rules) && firewall_swarm(p->paths.hands, p->world.swarm_ports, &err) == -1)
-        log_error("ports of the swarm are open to the outside: %s; %s", err.text, err.hint);
+        log_event(LOG_PORTS_OPEN, LOG_LEVEL_ERROR,
+                  "ports of the swarm are open to the outside: %s; %s", err.text, err.hint);
 }
 
 static int open_world(struct program *p, struct err *err)
@@ -381,13 +382,14 @@ int main(int argc, char **argv)
     if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
         hold_enter(&p.paths, &p.hold, daemon_waiting, &err) == -1 ||
         daemon_signals(&p.signal_fd, &err) == -1 || open_world(&p, &err) == -1) {
-        log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
+        log_event(LOG_START_FAILED, LOG_LEVEL_ERROR, "%s%s%s", err.text,
+                  err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
     if (p.paths.root[0] != '\0' && geteuid() == 0)
         log_warning("%s belongs to root: tenants' processes run as root too", p.paths.root);
     notify_ready();
-    log_info("ready at %s", p.paths.hands_sock);
+    log_event(LOG_READY, LOG_LEVEL_INFO, "ready at %s", p.paths.hands_sock);
     signo = loop(&p);
     log_info("ending on signal %d", signo);
     return end(&p, signo == SIGINT || options.stop_tenants);

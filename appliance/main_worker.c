@@ -372,13 +372,14 @@ int main(int argc, char **argv)
     if (daemon_signals(&p.signal_fd, &err) == -1 || open_box(&p, root, &err) == -1 ||
         open_outside(&p, &err) == -1 || open_beat(&p, &err) == -1 || start_engine(&p, &err) == -1 ||
         start_answers(&p, &err) == -1 || start_watches(&p, &err) == -1) {
-        log_error("%s%s%s", err.text, err.hint[0] == '\0' ? "" : "; ", err.hint);
+        log_event(LOG_START_FAILED, LOG_LEVEL_ERROR, "%s%s%s", err.text,
+                  err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
     share_sockets(&p.context.paths);
     beat(&p);
     notify_ready();
-    log_info("ready");
+    log_event(LOG_READY, LOG_LEVEL_INFO, "ready");
     watch(&p);
     notify_stopping();
     post_stop(p.post);

@@ -337,7 +337,7 @@ static void prune(struct backup_watch *w, struct look *l)
         w->pass_ms = l->now;
     if (l->remove[0] == '\0') {
         if (db_write(w->context->db, end_prune, w, &err) == -1)
-            log_warning("snapshots: %s", err.text);
+            log_event(LOG_SNAPSHOT_FAILED, LOG_LEVEL_WARNING, "snapshots: %s", err.text);
         w->removed_below = 0;
         w->pass_ms = 0;
         return;
@@ -346,7 +346,7 @@ static void prune(struct backup_watch *w, struct look *l)
         w->removed_below = l->remove_number;
         job_wake(w->context->paths.wake_sock);
     } else if (!str_equal(err.code, "busy")) {
-        log_warning("snapshots: %s", err.text);
+        log_event(LOG_SNAPSHOT_FAILED, LOG_LEVEL_WARNING, "snapshots: %s", err.text);
     }
 }
 
@@ -397,13 +397,14 @@ static void drill_all(struct backup_watch *w)
                      (unsigned long long)drill.number, vaults[i].name,
                      (unsigned long long)drill.files, (long long)drill.took_ms);
         else
-            log_warning("drill: vault %s: %s", vaults[i].name, why.text);
+            log_event(LOG_DRILL_FAILED, LOG_LEVEL_WARNING, "drill: vault %s: %s", vaults[i].name,
+                      why.text);
         if (drill_note(w->context, &drill, why.kind == ERR_CORRUPT, &err) == -1)
-            log_warning("drill: %s", err.text);
+            log_event(LOG_DRILL_FAILED, LOG_LEVEL_WARNING, "drill: %s", err.text);
     }
     free(vaults);
     if (db_write(w->context->db, end_drill, NULL, &err) == -1)
-        log_warning("drill: %s", err.text);
+        log_event(LOG_DRILL_FAILED, LOG_LEVEL_WARNING, "drill: %s", err.text);
 }
 
 static int end_check(struct txn *txn, void *arg, struct err *err)
@@ -437,7 +438,7 @@ static void tidy_vaults(struct backup_watch *w)
         struct place place = {0};
         if (vault_open_id(w->context, vaults[i].id, &place, &err) == 0 && place.tidy != NULL &&
             place.tidy(place.self, prefix, clock_wall_ms() - UPLOAD_OLD, &err) == -1)
-            log_warning("vault %s: %s", vaults[i].name, err.text);
+            log_event(LOG_VAULT_AWAY, LOG_LEVEL_WARNING, "vault %s: %s", vaults[i].name, err.text);
         place_free(&place);
     }
     free(vaults);
@@ -448,11 +449,12 @@ static void check(struct backup_watch *w, struct look *l)
     struct err err = {0};
 
     if (check_copies(w->context, l->whole, &err) == -1)
-        log_warning("snapshots: their copies could not be looked at: %s", err.text);
+        log_event(LOG_VAULT_AWAY, LOG_LEVEL_WARNING,
+                  "snapshots: their copies could not be looked at: %s", err.text);
     if (!w->jumped)
         tidy_vaults(w);
     if (db_write(w->context->db, end_check, l, &err) == -1)
-        log_warning("snapshots: %s", err.text);
+        log_event(LOG_SNAPSHOT_FAILED, LOG_LEVEL_WARNING, "snapshots: %s", err.text);
 }
 
 /* What vaults lack, now and then; a vault that stays away is asked more and more seldom. */
@@ -468,7 +470,8 @@ static void bring_up(struct backup_watch *w)
         return;
     }
     if (w->top_up_wait_ms == 0)
-        log_warning("snapshots: a vault cannot be brought up to date: %s", err.text);
+        log_event(LOG_VAULT_AWAY, LOG_LEVEL_WARNING,
+                  "snapshots: a vault cannot be brought up to date: %s", err.text);
     w->top_up_wait_ms = w->top_up_wait_ms == 0 ? TOP_UP_MS : 2 * w->top_up_wait_ms;
     if (w->top_up_wait_ms > TOP_UP_MAX)
         w->top_up_wait_ms = TOP_UP_MAX;
@@ -504,7 +507,7 @@ static void look(struct backup_watch *w)
     watch_clock(w);
     if (db_write(w->context->db, tell, &l, &err) == -1 ||
         db_read(&txn, w->context->db, &err) == -1) {
-        log_warning("snapshots: %s", err.text);
+        log_event(LOG_SNAPSHOT_FAILED, LOG_LEVEL_WARNING, "snapshots: %s", err.text);
         w->looked_ms = mono;
         return;
     }
@@ -513,7 +516,7 @@ static void look(struct backup_watch *w)
     rc = read_due(w, txn, &l, &err);
     db_read_end(txn);
     if (rc == -1)
-        log_warning("snapshots: %s", err.text);
+        log_event(LOG_SNAPSHOT_FAILED, LOG_LEVEL_WARNING, "snapshots: %s", err.text);
     if (l.run)
         run(w, &l);
     else if (rc == 0 && l.prune)

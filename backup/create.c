@@ -74,6 +74,9 @@ static int put_entry(void *arg, const struct volume_entry *e, int fd, struct err
 {
     struct creation *c = arg;
 
+    if (e->type == 's' && str_equal(c->unit, "keys")) /* without one of them nothing can be read */
+        return err_set(err, ERR_INTERNAL, "key_unread", "the box's key %s cannot be read: %s",
+                       e->name, e->target);
     return section_entry(c->section, c->unit, e, fd, err);
 }
 

@@ -148,8 +148,9 @@ static bool peer_fine(const struct front *f, int fd)
     if (front_peers_allow(&f->setup.peers, peer.uid, peer.gid)) {
         return true;
     }
-    log_warning("%s: a connection by uid %u (pid %d) was refused", f->setup.name,
-                (unsigned)peer.uid, (int)peer.pid);
+    log_event(LOG_PEER_REFUSED, LOG_LEVEL_WARNING,
+              "%s: a connection by uid %u (pid %d) was refused", f->setup.name, (unsigned)peer.uid,
+              (int)peer.pid);
     return false;
 }
 

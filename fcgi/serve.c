@@ -121,8 +121,8 @@ unsigned serve_failure(struct serve_memory *m, const struct wire *wire, const st
         status = 500;
     }
     if (status >= 500) {
-        log_error("%s %s: %s: %s, request=%s", m->request.method_text, m->request.path, err->code,
-                  err->text, request_id);
+        log_event(LOG_REQUEST_FAILED, LOG_LEVEL_ERROR, "%s %s: %s: %s, request=%s",
+                  m->request.method_text, m->request.path, err->code, err->text, request_id);
     }
     if (status == 500) { /* what broke inside is for the log, not for a stranger */
         err_set(&shown, err->kind, err->code, "something went wrong inside this box");
@@ -561,6 +561,9 @@ void serve_request(void *context, void *memory, const struct wire *wire, const c
     m->touch_due = false;
     buf_reset(&m->body);
     id_make(p.request_id, "req");
+    struct log_about about = {0};
+    (void)str_copy(about.request, sizeof(about.request), p.request_id);
+    log_about(&about);
     if (go(&p, params, &status, &err) < 0) {
         db_read_end(p.txn);
         request_drain(wire, DRAIN_MAX);
@@ -573,6 +576,7 @@ void serve_request(void *context, void *memory, const struct wire *wire, const c
         sodium_memzero(m->out.data, m->out.len); /* it was shown once, and lies nowhere now */
     }
     clear(m);
+    log_about(NULL);
 }
 
 static int touch_change(struct txn *txn, void *arg, struct err *err)

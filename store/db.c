@@ -350,7 +350,8 @@ int db_raw_commit(struct txn *txn, struct err *err)
         return fail(err, rc, "a change could not be written");
     /* After a failed sync the kernel may have forgotten what it could not write, and trying again
      * would be believed. Only starting anew reads what is really on the disk. */
-    log_error("the store's commit failed: %s; ending here folder=%s", mdb_strerror(rc), db->folder);
+    log_event(LOG_STORE_BROKEN, LOG_LEVEL_ERROR,
+              "the store's commit failed: %s; ending here folder=%s", mdb_strerror(rc), db->folder);
     abort();
 }
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
-from box import TOP, Tap
+from box import BUILD, TOP, Tap
 
 UNITS = os.path.join(TOP, "appliance", "systemd")
 # Tenths of the exposure that systemd-analyze counts: bare units have 96.
@@ -25,8 +25,8 @@ EVERY_DAEMON = {"Type": "notify", "Restart": "always", "RestartSec": "500ms", "S
 MUST = {
     "sett-front.service": {"User": "sett-front", "PrivateNetwork": "yes", "RestrictAddressFamilies": "AF_UNIX", "CapabilityBoundingSet": "", "IPAddressDeny": "any",
                            "Requires": "sett-front.socket sett-events.socket", "SupplementaryGroups": False},
-    "sett-worker.service": {"User": "sett", "CapabilityBoundingSet": ""},
-    "sett-hands.service": {"IPAddressAllow": "localhost", "IPAddressDeny": "any", "KillMode": "process", "RuntimeDirectoryMode": "0700"},
+    "sett-worker.service": {"User": "sett", "CapabilityBoundingSet": "", "RestrictSUIDSGID": False},
+    "sett-hands.service": {"IPAddressDeny": "any", "IPAddressAllow": False, "RestrictSUIDSGID": False, "KillMode": "process", "RuntimeDirectoryMode": "0700"},
     "sett-front.socket": {"ListenStream": "/run/sett/front.sock", "FileDescriptorName": "requests", "SocketGroup": "www-data", "SocketMode": "0660",
                           "Service": "sett-front.service"},
     "sett-events.socket": {"ListenStream": "/run/sett/events.sock", "FileDescriptorName": "events", "SocketGroup": "www-data", "SocketMode": "0660",
@@ -90,8 +90,31 @@ def must_part(t):
     t.equal([c for c in sorted(has) if c[4:] not in comments], [], "and each is given a reason")
 
 
+def catalogue_part(t):
+    """An entry for each event, systemd takes all of them, and the commands that they name are there."""
+    with open(os.path.join(TOP, "store/base/log.c"), encoding="utf-8") as f:
+        events = dict(re.findall(r"\[(LOG_\w+)\] = \"([0-9a-f]{32})\"", f.read()))
+    with open(os.path.join(UNITS, "sett.catalog"), encoding="utf-8") as f:
+        text = f.read()
+    t.equal(sorted(re.findall(r"^-- ([0-9a-f]{32})$", text, re.M)), sorted(events.values()), f"the catalogue has each of {len(events)} events once")
+    root = tempfile.mkdtemp(prefix="sett-catalogue-")
+    try:
+        for folder in ("usr/lib/systemd/catalog", "var/lib/systemd/catalog"):
+            os.makedirs(os.path.join(root, folder))
+        shutil.copy(os.path.join(UNITS, "sett.catalog"), os.path.join(root, "usr/lib/systemd/catalog"))
+        done = subprocess.run(["journalctl", f"--root={root}", "--update-catalog"], capture_output=True, text=True, check=False)
+        t.ok(done.returncode == 0 and not done.stderr and os.path.getsize(os.path.join(root, "var/lib/systemd/catalog/database")) > len(text) / 2,
+             "systemd makes a database of it", done.stdout + done.stderr)
+    finally:
+        shutil.rmtree(root)
+    known = subprocess.run([os.path.join(BUILD, "sett"), "help"], capture_output=True, text=True, check=True).stdout
+    named = {m for m in re.findall(r"\bsett ([a-z]+(?: [a-z]+)?)(?= @|$|;| --|,)", text, re.M)}
+    t.equal([n for n in sorted(named) if not re.search(rf"^  {n} ", known, re.M)], [], f"the {len(named)} commands that it names are there")
+
+
 def main():
     t = Tap()
+    catalogue_part(t)
     exposure_part(t)
     words_part(t)
     must_part(t)

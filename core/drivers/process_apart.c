@@ -151,7 +151,7 @@ static int begin(const struct process_plan *p, const struct wish *w, struct buf 
                  struct err *err)
 {
     char unit[PROCESS_APART_NAME + 8], mark[420], self[300], type[64], stop[64], most[64];
-    char memory[64], tasks[64];
+    char memory[64], tasks[64], owner[ID_SIZE + 48];
     const char *argv[24] = {SYSTEMD_RUN,
                             "--quiet",
                             "--slice=sett-tenants.slice",
@@ -173,6 +173,9 @@ static int begin(const struct process_plan *p, const struct wish *w, struct buf 
     limit(argv, &n, most, "TimeoutStartSec", w->most_s);
     limit(argv, &n, memory, "MemoryMax", p->memory_bytes); /* of all its processes together */
     limit(argv, &n, tasks, "TasksMax", p->pids);
+    if (p->owner[0] != '\0' &&
+        str_format(owner, sizeof owner, "--property=LogExtraFields=SETT_TENANT=%s", p->owner) == 0)
+        argv[n++] = owner;
     argv[n++] = "--";
     argv[n++] = self;
     argv[n++] = "--launch";

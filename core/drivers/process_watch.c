@@ -67,8 +67,9 @@ static void on_end(struct process_group *g, struct process_unit *u, int64_t now)
         return;
     }
     u->start_due = now + next_delay(g, u, now);
-    log_warning("process %s ended with code %d, starts again in %lld ms", u->name, u->exit_code,
-                (long long)u->delay_ms);
+    log_event(LOG_PROCESS_ENDED, LOG_LEVEL_WARNING,
+              "process %s ended with code %d, starts again in %lld ms", u->name, u->exit_code,
+              (long long)u->delay_ms);
 }
 
 /* The watcher starts it again. */
@@ -85,7 +86,8 @@ static void on_start_due(struct process_group *g, struct process_unit *u, int64_
     if (process_plan_read(plan, &wanted, files.unit, &err) == -1 || !wanted ||
         process_unit_spawn(u, g->setup.folder, plan, &err) == -1) {
         u->start_due = now + next_delay(g, u, now);
-        log_error("process %s cannot be started again: %s", u->name, err.text);
+        log_event(LOG_PROCESS_LOST, LOG_LEVEL_ERROR, "process %s cannot be started again: %s",
+                  u->name, err.text);
         goto done;
     }
     u->restarts++;
@@ -100,9 +102,12 @@ done:
 /* All that is due for one unit. Return when it wants to be looked at next. */
 static int64_t look_after(struct process_group *g, struct process_unit *u, int64_t now, bool logs)
 {
+    struct log_about about = {0};
     int64_t next = INT64_MAX;
 
     (void)pthread_mutex_lock(&u->lock);
+    (void)str_copy(about.tenant_id, sizeof about.tenant_id, u->owner);
+    log_about(&about);
     if (process_unit_dead(u))
         on_end(g, u, now);
     if (u->kill_due != 0 && now >= u->kill_due && u->pid != 0) {

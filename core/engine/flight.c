@@ -77,10 +77,28 @@ static bool store_trouble(const struct move *m, const struct err *err)
 static void wait_for_store(const struct flight_world *w, struct flight *f, const struct err *err)
 {
     if (f->store_trouble++ == 0)
-        log_warning("job %s waits for the store: %s", f->id, err->text);
+        log_event(LOG_STORE_WAIT, LOG_LEVEL_WARNING, "job %s waits for the store: %s", f->id,
+                  err->text);
     f->due_ms = clock_mono_ms() + backoff_ms(&w->backoff, ERR_NETWORK,
                                              f->store_trouble < 5 ? f->store_trouble : 5, 0);
     f->paused = true;
+}
+
+/* Whose job it is, for the log. */
+static void tell_log(const struct flight *f)
+{
+    static const char tenant[] = "tenant:";
+    struct log_about about = {0};
+
+    (void)str_copy(about.job, sizeof about.job, f->id);
+    (void)str_copy(about.request, sizeof about.request, f->job.request_id);
+    for (size_t i = 0; i < JOB_SUBJECTS; i++)
+        if (str_starts(f->job.subjects[i], tenant))
+            (void)str_copy(about.tenant_id, sizeof about.tenant_id,
+                           f->job.subjects[i] + sizeof tenant - 1);
+    if (about.tenant_id[0] != '\0') /* what a saga about a tenant calls its name */
+        str_cut(about.tenant, sizeof about.tenant, kv_get_or(&f->job.args, "subdomain", ""));
+    log_about(&about);
 }
 
 static void note_move(struct flight *f, const struct move *m)
@@ -96,6 +114,10 @@ static void note_move(struct flight *f, const struct move *m)
     f->job = m->job;
     f->secrets = m->secrets;
     f->step_ms = clock_mono_ms() - (gone > 0 ? gone : 0);
+    tell_log(f);
+    if (!f->job.live && (f->job.state == JOB_DONE || f->job.state == JOB_UNDONE))
+        log_event(LOG_JOB_ENDED, LOG_LEVEL_INFO, "job %s (%s) is %s", f->id, f->job.saga,
+                  job_state_names[f->job.state]);
     if (f->begun)
         f->careful = false;
     if (!was_claimed)
@@ -174,7 +196,8 @@ static int go_on(const struct flight_world *w, struct flight *f)
         refused_store_step(w, f, m, &err);
         made = 1;
     } else if (made == -1) { /* a hook refused where no step stands for it */
-        log_error("job %s: %s refuses: %s", f->id, m->job.saga, err.text);
+        log_event(LOG_JOB_REFUSED, LOG_LEVEL_ERROR, "job %s: %s refuses: %s", f->id, m->job.saga,
+                  err.text);
         m->no_hooks = true;
         if ((made = make_move(w, f, m, &err)) == -1) {
             wait_for_store(w, f, &err);
@@ -210,7 +233,8 @@ static int commit_result(const struct flight_world *w, struct flight *f)
             f->result.err = err;
         }
         if (rung == 3)
-            log_error("job %s: %s refuses: %s", f->id, f->job.saga, err.text);
+            log_event(LOG_JOB_REFUSED, LOG_LEVEL_ERROR, "job %s: %s refuses: %s", f->id,
+                      f->job.saga, err.text);
         made = make_move(w, f, m, &err);
     }
     if (made == -1) {
@@ -220,8 +244,8 @@ static int commit_result(const struct flight_world *w, struct flight *f)
     if (made == 1 || !f->paused)
         f->result_due = false;
     if (made == 1 && f->job.state == JOB_STUCK)
-        log_error("job %s (%s) is stuck at %s: %s", f->id, f->job.saga, f->job.step_name,
-                  f->job.cause);
+        log_event(LOG_JOB_STUCK, LOG_LEVEL_ERROR, "job %s (%s) is stuck at %s: %s", f->id,
+                  f->job.saga, f->job.step_name, f->job.cause);
     explicit_bzero(&m->secrets, sizeof m->secrets);
     free(m);
     return made;
@@ -350,6 +374,7 @@ enum flight_state flight_run(const struct flight_world *w, struct flight *f)
 {
     if (f->paused)
         resume(w, f);
+    tell_log(f);
     while (!w->stopping(w->stopping_arg)) {
         int made = 1;
 

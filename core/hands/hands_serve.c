@@ -63,7 +63,8 @@ static int read_request(struct connection *c)
         explicit_bzero(message.data, message.len);
     buf_free(&message);
     if (got == -1)
-        log_warning("user %u was cut off: %s", (unsigned)c->uid, err.text);
+        log_event(LOG_PEER_MALFORMED, LOG_LEVEL_WARNING, "user %u was cut off: %s",
+                  (unsigned)c->uid, err.text);
     return got == 1 ? 0 : -1;
 }
 
@@ -127,8 +128,13 @@ static void work(struct connection *c)
 {
     struct hands_serve *s = c->serve;
     bool of_tunnel, alone = hands_alone(c->request.verb, &of_tunnel);
+    struct log_about about = {0};
     size_t place = 0;
     struct buf stream;
+
+    (void)str_copy(about.tenant_id, sizeof about.tenant_id, c->request.tenant_id);
+    (void)str_copy(about.job, sizeof about.job, c->request.job_id);
+    log_about(&about);
 
     buf_init(&stream, HANDS_STREAM_MAX);
     if (alone)
@@ -194,7 +200,8 @@ void hands_serve_accept(struct hands_serve *s)
         return;
     }
     if (uid != s->worker && uid != 0 && uid != geteuid()) {
-        log_warning("user %u may not ask the hands and was cut off", (unsigned)uid);
+        log_event(LOG_PEER_REFUSED, LOG_LEVEL_WARNING,
+                  "user %u may not ask the hands and was cut off", (unsigned)uid);
         (void)close(fd);
         return;
     }

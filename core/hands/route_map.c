@@ -147,6 +147,7 @@ static int put_in_effect(const struct route_map *m, const struct route_list *l, 
     if (swap_map(m, l, err) == -1)
         return -1;
     if (m->test.count > 0 && run(&m->test, m->apart, "test", err) == -1) {
+        log_event(LOG_WEB_SERVER_REFUSED, LOG_LEVEL_ERROR, "routes: %s", err->text);
         swap_back(m);
         return -1;
     }

@@ -68,6 +68,14 @@ static int skip(struct walk *w, const char *why, struct err *err)
     return w->send(w->arg, &w->entry, -1, err);
 }
 
+/* It is gone, or it is said to be left out; unless it is us who can open nothing at all. */
+static int unread(struct walk *w, struct err *err)
+{
+    if (errno == ENOSYS)
+        return err_sys(err, "openat2", errno, "a file below a folder, without following links");
+    return errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+}
+
 static bool left_out(const struct walk *w)
 {
     return w->leave != NULL && w->leave(w->leave_arg, w->entry.name);
@@ -81,7 +89,7 @@ static int walk_file(struct walk *w, int folder, const char *name, struct err *e
     int fd = open_beneath(folder, name, O_RDONLY), rc;
 
     if (fd == -1 || fstat(fd, &st) == -1) {
-        rc = errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+        rc = unread(w, err);
     } else if (!S_ISREG(st.st_mode)) {
         rc = skip(w, "it became something else", err);
     } else {
@@ -114,7 +122,7 @@ static int walk_into(struct walk *w, int folder, const char *name, struct err *e
         return skip(w, "folders lie too deep within each other", err);
     fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY);
     if (fd == -1 || fstat(fd, &st) == -1) {
-        rc = errno == ENOENT ? 0 : skip(w, strerror(errno), err);
+        rc = unread(w, err);
     } else {
         describe(&w->entry, &st);
         w->entry.type = 'd';

@@ -222,7 +222,8 @@ static void receive(struct answer *a)
     if (fd == -1)
         return;
     if (!may_ask(a, uid)) {
-        log_warning("user %u may not ask and was turned away", (unsigned)uid);
+        log_event(LOG_PEER_REFUSED, LOG_LEVEL_WARNING, "user %u may not ask and was turned away",
+                  (unsigned)uid);
         refuse(fd, ERR_FORBIDDEN, "may_not_ask", "you may not ask");
         return;
     }

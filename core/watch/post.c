@@ -121,8 +121,8 @@ static void send_one(struct post *p, const char *id, struct post_item *item)
         post_send(item, &p->context->vault, p->context->paths.mail, clock_wall_ms(), &result);
         CP("post.sent");
         if (result.outcome != POST_SENT)
-            log_warning("the message %s (%s) was not sent: %s", id, item->message.kind,
-                        result.cause);
+            log_event(LOG_LETTER_LOST, LOG_LEVEL_WARNING, "the message %s (%s) was not sent: %s",
+                      id, item->message.kind, result.cause);
         got = post_note(p->context, item, &result, &err);
         CP("post.noted");
     }

@@ -3,15 +3,13 @@
 #include "log.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "file.h"
+#include "log_journal.h"
 #include "str.h"
 
 #define LOG_LINE_SIZE 2048
@@ -19,29 +17,46 @@
 static struct {
     char program[32];
     enum log_level level;
-    bool journal; /* standard error is the journal's own stream */
-} log_state = {"sett", LOG_LEVEL_INFO, false};
+    int journal_fd; /* -1: lines go to standard error */
+} log_state = {"sett", LOG_LEVEL_INFO, -1};
 
-/* systemd names device and inode of the stream it gave (systemd.exec(5), JOURNAL_STREAM), so a
- * redirected standard error is told from the journal's. */
-static bool is_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    char mine[64];
-    struct stat st;
+static _Thread_local struct log_about log_now;
 
-    if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
-        return false;
-    (void)str_format(mine, sizeof mine, "%llu:%llu", (unsigned long long)st.st_dev,
-                     (unsigned long long)st.st_ino);
-    return str_equal(stream, mine);
-}
+const char *const log_event_ids[LOG_EVENTS] = {
+    [LOG_PLAIN] = "",
+    [LOG_READY] = "d13c513a42f84da197b1165f0971b7c4",
+    [LOG_START_FAILED] = "25abd89bd67e4d928a8318174d645fa6",
+    [LOG_JOB_ENDED] = "3cbb7daa64c144fa88a7c8252abc5619",
+    [LOG_JOB_STUCK] = "eca9bad1449e48e4b15ce760f3e452f2",
+    [LOG_JOB_REFUSED] = "76e9c8092966493d8bc16f01162794bf",
+    [LOG_STORE_WAIT] = "29ec148cead54263b4d6d23508bd9d96",
+    [LOG_STORE_BROKEN] = "959575fe0a734d03b43a2c9fbed3e91c",
+    [LOG_REQUEST_FAILED] = "cc9ff851b6ab4f1ab79db4df2694e1f7",
+    [LOG_PEER_REFUSED] = "72488b810dfa4e398727d4dad921bf95",
+    [LOG_PEER_MALFORMED] = "e14c1d7e84484709af4d6ee6dda4dd1e",
+    [LOG_PROCESS_ENDED] = "f9fc2f72a562407cbc2c8e3e93afd954",
+    [LOG_PROCESS_LOST] = "4630de19bf77438d8b9b7cefad989a70",
+    [LOG_PORTS_OPEN] = "86ad910108d243b7b25a55f4796ce0e9",
+    [LOG_SNAPSHOT_FAILED] = "3dbf2458c92840e1b9c919c108050a4e",
+    [LOG_VAULT_AWAY] = "627e79c72b424dd882e2e271c93de18f",
+    [LOG_DRILL_FAILED] = "e973d4d0d37e47498087c813f045f6e0",
+    [LOG_LETTER_LOST] = "68b49734b70d403b866b3aa827a0018a",
+    [LOG_WEB_SERVER_REFUSED] = "a06bcdfe753340fda33911c082f5e35d",
+};
 
 void log_open(const char *program, enum log_level level)
 {
     (void)snprintf(log_state.program, sizeof log_state.program, "%s", program);
     log_state.level = level;
-    log_state.journal = is_journal();
+    log_state.journal_fd = journal_here() ? journal_open() : -1;
+}
+
+void log_about(const struct log_about *about)
+{
+    if (about == NULL)
+        memset(&log_now, 0, sizeof log_now);
+    else
+        log_now = *about;
 }
 
 static const char *level_word(enum log_level level)
@@ -59,26 +74,60 @@ static const char *level_word(enum log_level level)
     return "?";
 }
 
-__attribute__((format(printf, 2, 0))) static void line(enum log_level level, const char *fmt,
-                                                       va_list ap)
+/* An entry of fields. Return 0, or -1 when the journal does not take it. */
+static int to_journal(enum log_event what, enum log_level level, const char *text)
 {
-    char out[LOG_LINE_SIZE], when[CLOCK_TEXT_SIZE];
-    size_t len;
+    struct journal_entry e;
+    char priority[4];
+
+    e.len = 0;
+    (void)snprintf(priority, sizeof priority, "%d", (int)level);
+    journal_add(&e, "MESSAGE", text);
+    journal_add(&e, "PRIORITY", priority);
+    journal_add(&e, "SYSLOG_IDENTIFIER", log_state.program);
+    journal_add(&e, "MESSAGE_ID", log_event_ids[what]);
+    journal_add(&e, "SETT_TENANT", log_now.tenant);
+    journal_add(&e, "SETT_TENANT", log_now.tenant_id);
+    journal_add(&e, "SETT_JOB", log_now.job);
+    journal_add(&e, "SETT_REQUEST_ID", log_now.request);
+    return journal_send(log_state.journal_fd, &e);
+}
+
+static void to_stderr(enum log_level level, const char *text)
+{
+    char out[LOG_LINE_SIZE + 128], when[CLOCK_TEXT_SIZE];
+
+    clock_text(when, clock_wall_ms());
+    if (log_state.journal_fd != -1) /* its stream is there, if its socket is not */
+        (void)snprintf(out, sizeof out, "<%d>%s: %s\n", (int)level, log_state.program, text);
+    else
+        (void)snprintf(out, sizeof out, "%s %s %s: %s\n", when, log_state.program,
+                       level_word(level), text);
+    (void)file_write_all(STDERR_FILENO, out, strlen(out));
+}
+
+__attribute__((format(printf, 3, 0))) static void line(enum log_event what, enum log_level level,
+                                                       const char *fmt, va_list ap)
+{
+    char text[LOG_LINE_SIZE];
 
     if (level > log_state.level)
         return;
-    clock_text(when, clock_wall_ms());
-    if (log_state.journal)
-        (void)snprintf(out, sizeof out, "<%d>%s: ", (int)level, log_state.program);
-    else
-        (void)snprintf(out, sizeof out, "%s %s %s: ", when, log_state.program, level_word(level));
-    len = strlen(out);
-    (void)vsnprintf(out + len, sizeof out - len - 1, fmt, ap); /* room is kept for the newline */
-    for (; out[len] != '\0'; len++)
-        if ((unsigned char)out[len] < 0x20 || out[len] == 0x7f)
-            out[len] = ' ';
-    out[len++] = '\n';
-    (void)file_write_all(STDERR_FILENO, out, len);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    for (size_t i = 0; text[i] != '\0'; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = ' ';
+    if (log_state.journal_fd == -1 || to_journal(what, level, text) == -1)
+        to_stderr(level, text);
+}
+
+void log_event(enum log_event what, enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    line(what, level, fmt, ap);
+    va_end(ap);
 }
 
 void log_error(const char *fmt, ...)
@@ -86,7 +135,7 @@ void log_error(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    line(LOG_LEVEL_ERROR, fmt, ap);
+    line(LOG_PLAIN, LOG_LEVEL_ERROR, fmt, ap);
     va_end(ap);
 }
 
@@ -95,7 +144,7 @@ void log_warning(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    line(LOG_LEVEL_WARNING, fmt, ap);
+    line(LOG_PLAIN, LOG_LEVEL_WARNING, fmt, ap);
     va_end(ap);
 }
 
@@ -104,7 +153,7 @@ void log_info(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    line(LOG_LEVEL_INFO, fmt, ap);
+    line(LOG_PLAIN, LOG_LEVEL_INFO, fmt, ap);
     va_end(ap);
 }
 
@@ -113,6 +162,6 @@ void log_debug(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    line(LOG_LEVEL_DEBUG, fmt, ap);
+    line(LOG_PLAIN, LOG_LEVEL_DEBUG, fmt, ap);
     va_end(ap);
 }
