@@ -15,7 +15,7 @@ fi
 # The root is kept for as long as what is needed to build stays the same.
 needs=$(sed -n '/^Build-Depends:/,/^$/p' appliance/debian/control |
     sed -e 's/^Build-Depends://' -e 's/debhelper-compat (= [0-9]*)/debhelper/' \
-        -e 's/dh-sequence-[a-z]*,//' | tr -d ' \n')
+        -e 's/dh-sequence-[a-z]*,//' -e 's/:any//' | tr -d ' \n')
 root=$out/root-$(printf '%s' "$suite,$needs" | sha256sum | cut -c1-12).tar
 if [ ! -e "$root" ]; then
     rm -f "$out"/root-*.tar

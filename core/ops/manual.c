@@ -70,7 +70,7 @@ static void usage(const struct command *c, struct buf *out)
         help_usage(c->op, &line);
         const char *rest = buf_string(&line) + strlen("sett ") + strlen(c->words);
         manual_text(out, rest + strspn(rest, " "));
-        (void)buf_text(out, "\n");
+        (void)buf_text(out, *rest == '\0' ? "" : "\n");
     } else if (c->own->usage != NULL && c->own->usage[0] != '\0') {
         /* Lines of a form of its own begin with "sett" again. */
         for (const char *p = c->own->usage; *p != '\0'; p++) {
