@@ -112,6 +112,9 @@ int cli_setup(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_init: init_command.c: from an installed package to a box that answers; as root. */
 int cli_init(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_box_identify: box_second.c: box.identify; `second`: a copy begins anew, as root. */
+int cli_box_identify(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_greeting: greeting.c: what a machine says to who stands before it. */
 int cli_greeting(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -162,6 +162,8 @@ const struct cli_command sett_commands[] = {
      "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
      "         [--old-box-is-off]",
      "/mnt/box.sett --recovery-file kit.txt", box_import_elsewhere},
+    {"box", "identify", "Say what a box is that finds itself on a machine it does not know",
+     "moved | second --confirm=NAME", "moved", cli_box_identify},
     {"recovery", "init", "Make a recovery key: its secret is shown once and kept by you alone",
      "[--name N] [--shares 3-of-5] [--secret-file FILE] [--passphrase-file FILE]\n"
      "         [--no-quiz]",

@@ -59,7 +59,7 @@ void greeting_addresses(struct greeting_addresses *a)
 /* ---- what it waits for ---- */
 
 struct box {
-    char name[512], url[512];
+    char name[512], url[512], host[128];
     bool there, needed, once;
     enum box_place place;
 };
@@ -67,6 +67,7 @@ struct box {
 static void look(struct cli *cli, struct box *box)
 {
     struct err ignored = {0};
+    struct box_move move;
     struct txn *txn;
 
     memset(box, 0, sizeof *box);
@@ -79,8 +80,11 @@ static void look(struct cli *cli, struct box *box)
         box->url[0] = '\0';
     box->needed = setup_needed(txn, &ignored) == 1;
     box->once = first_password_waits(txn);
+    if (box_move_get(txn, &move, &ignored) == 0) {
+        box->place = (enum box_place)move.place;
+        (void)str_copy(box->host, sizeof box->host, move.host);
+    }
     db_read_end(txn);
-    box->place = box_place_now(cli->box.db);
 }
 
 static bool read_password(const struct cli *cli, char *out, size_t size)
@@ -134,6 +138,11 @@ static void say_state(const struct cli *cli, const struct box *box)
 
     if (!box->there)
         printf("There is no box here yet: sett init makes it.\n");
+    else if (box->place == BOX_COPIED)
+        printf("THIS MACHINE IS A COPY of the one that the box lives on%s%s. Nothing is started.\n"
+               "  The other one is off, and stays off:  sett box identify moved\n"
+               "  This is to be a box of its own:       sett box identify second\n",
+               box->host[0] == '\0' ? "" : ", ", box->host);
     else if (box->place == BOX_LEFT || box->place == BOX_LEAVING || box->place == BOX_STILL)
         printf("This box has gone to another machine, and does nothing here: sett box show\n");
     else if (box->once && read_password(cli, password, sizeof password)) {

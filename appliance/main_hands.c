@@ -23,6 +23,7 @@
 #include "conf_key.h"
 #include "daemon.h"
 #include "file.h"
+#include "hands_machine.h"
 #include "hands_serve.h"
 #include "hands_world.h"
 #include "hold.h"
@@ -300,6 +301,35 @@ static int open_world(struct program *p, struct err *err)
     return hands_serve_new(&p->serve, &p->world, uid, err);
 }
 
+/* On a copy of the machine, until somebody has said what it is. Others wait for us in vain, but not
+ * for our start. Return the signal that ended the wait, 0 when it is over, or -1. */
+static int wait_known(struct program *p, struct err *err)
+{
+    struct signalfd_siginfo signal_info;
+    int known = 0, said = 0;
+    uid_t uid;
+
+    if (worker_uid(p, &uid, err) == -1)
+        return -1;
+    for (;;) {
+        struct pollfd at = {.fd = p->signal_fd, .events = POLLIN};
+
+        if ((known = hands_machine_known(&p->paths, uid, err)) != 0)
+            return known == -1 ? -1 : 0;
+        if (!said++) {
+            log_warning("this machine is not the one that the box lives on: nothing is started");
+            notify_ready();
+        }
+        notify_watchdog();
+        if (poll(&at, 1, LOOK_MS) > 0 &&
+            read(p->signal_fd, &signal_info, sizeof signal_info) == sizeof signal_info &&
+            signal_info.ssi_signo != SIGHUP)
+            return (int)signal_info.ssi_signo;
+        if (hold_wished(&p->hold))
+            return SIGINT;
+    }
+}
+
 /* Serve until a signal ends it, or live/ is to be replaced. Return the signal. */
 static int loop(struct program *p)
 {
@@ -381,11 +411,14 @@ int main(int argc, char **argv)
     (void)mallopt(M_ARENA_MAX, 2);
     if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
         hold_enter(&p.paths, &p.hold, daemon_waiting, &err) == -1 ||
-        daemon_signals(&p.signal_fd, &err) == -1 || open_world(&p, &err) == -1) {
+        daemon_signals(&p.signal_fd, &err) == -1 || (signo = wait_known(&p, &err)) == -1 ||
+        (signo == 0 && open_world(&p, &err) == -1)) {
         log_event(LOG_START_FAILED, LOG_LEVEL_ERROR, "%s%s%s", err.text,
                   err.hint[0] == '\0' ? "" : "; ", err.hint);
         return 1;
     }
+    if (signo != 0)
+        return 0;
     if (p.paths.root[0] != '\0' && geteuid() == 0)
         log_warning("%s belongs to root: tenants' processes run as root too", p.paths.root);
     notify_ready();

@@ -31,6 +31,7 @@
 #include "file.h"
 #include "first_password.h"
 #include "health_watch.h"
+#include "hands_machine.h"
 #include "hold.h"
 #include "job_start.h"
 #include "log.h"
@@ -69,7 +70,8 @@ struct program {
     int signal_fd, beat_fd;
     struct hold hold;
     enum box_place place; /* not here: it goes to another machine, or has gone */
-    bool trial;  /* a new version is on trial: nothing may be changed, so nothing is done */
+    bool trial; /* a new version is on trial: nothing may be changed, so nothing is done */
+    char machine[MACHINE_SIZE];
     bool paused; /* after a restore: what is outside is looked at, and nothing else is done */
 };
 
@@ -100,6 +102,31 @@ static int stand_down(struct txn *txn, void *arg, struct err *err)
     return box_move_put(txn, &move, err);
 }
 
+/* Whether this is the machine that the box knows. */
+static int know_machine(struct txn *txn, void *arg, struct err *err)
+{
+    struct program *p = arg;
+    struct box_move move;
+    int rc =
+        box_move_get(txn, &move, err) == -1 ? -1 : box_machine_look(txn, &move, p->machine, err);
+
+    p->place = (enum box_place)move.place;
+    return rc;
+}
+
+/* What cannot open the store goes by our word (hands_machine.h): in a folder that no copy has. */
+static void vouch(const struct program *p)
+{
+    char path[PATHS_SIZE + 32];
+    struct err err;
+
+    (void)str_format(path, sizeof path, "%s/" MACHINE_VOUCHED, p->context.paths.run);
+    if (p->place != BOX_HERE || p->machine[0] == '\0')
+        (void)unlink(path);
+    else if (machine_write(path, p->machine, &err) == -1)
+        log_error("%s", err.text);
+}
+
 static int open_box(struct program *p, const char *root, struct err *err)
 {
     struct saga_context *c = &p->context;
@@ -117,7 +144,10 @@ static int open_box(struct program *p, const char *root, struct err *err)
     (void)db_check_readers(c->db);
     p->trial = db_on_trial(c->db);
     p->paused = restore_watch_paused(c);
-    p->place = box_place_now(c->db);
+    (void)machine_id(&c->paths, p->machine);
+    if (db_write(c->db, know_machine, p, err) == -1)
+        return -1;
+    vouch(p);
     return p->place == BOX_LEAVING && !p->trial ? db_write(c->db, stand_down, NULL, err) : 0;
 }
 
@@ -171,7 +201,7 @@ static bool may(void *context, const char *saga)
     if (p->trial)
         return false;
     if (p->place != BOX_HERE)
-        return p->place != BOX_LEFT && str_equal(saga, "snapshot.create");
+        return p->place != BOX_LEFT && p->place != BOX_COPIED && str_equal(saga, "snapshot.create");
     return !p->paused || restore_watch_may(saga);
 }
 
@@ -339,7 +369,11 @@ static int start_watches(struct program *p, struct err *err)
         return 0;
     }
     if (p->place != BOX_HERE) {
-        log_info("this box has gone to another machine, or goes there: nothing is done here");
+        if (p->place == BOX_COPIED)
+            log_warning("this machine is not the one that the box lives on: nothing is done until "
+                        "somebody says what it is: sett box identify moved|second");
+        else
+            log_info("this box has gone to another machine, or goes there: nothing is done here");
         return 0;
     }
     if (drift_watch_start(c, p->outside, err) == -1)

@@ -336,8 +336,12 @@ static int arrive(struct txn *txn, struct err *err)
     }
     if (got == -1 || box_move_get(txn, &move, err) == -1)
         return -1;
-    if (move.place == BOX_HERE)
+    if (move.place == BOX_HERE && move.machine[0] == '\0')
         return 0;
+    move.machine[0] = '\0'; /* the machine that it is on was chosen: it takes that one */
+    move.copied_at = 0;
+    if (move.place == BOX_HERE)
+        return box_move_put(txn, &move, err);
     move.place = BOX_HERE;
     move.moves++;
     move.came_at = txn_time_ms(txn);

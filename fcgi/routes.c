@@ -177,6 +177,7 @@ const struct op_route route_table[] = {
     {POST, "/api/setup/finish", "box.finish"},
     {GET, "/api/box", "box.show"},
     {POST, "/api/box/stay", "box.stay"},
+    {POST, "/api/box/identify", "box.identify"},
     {POST, "/api/box/restore/fetch", "box.bring"},
     {POST, "/api/box/restore", "box.restore"},
     {GET, "/api/vaults/{id}/contents", "vault.contents"},

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "box_move.h"
 #include "clock.h"
 #include "custom_domain.h"
 #include "drift.h"
@@ -388,11 +389,31 @@ static void worker(struct attention *a)
     (void)str_copy(i->command, sizeof i->command, "systemctl status sett-worker");
 }
 
-/* Gravest first, then the newest. */
+/* Until somebody has said what it is nothing else can be done about anything. */
+static int place(struct attention *a, struct err *err)
+{
+    struct box_move move;
+    struct item *i;
+
+    if (box_move_get(a->call->txn, &move, err) != 0)
+        return -1;
+    if (move.place != BOX_COPIED || (i = add(a, NOTICE_CRITICAL, "box.copied", "box", "")) == NULL)
+        return 0;
+    str_cut(i->name, sizeof i->name, move.host);
+    i->since = move.copied_at;
+    (void)str_copy(i->page, sizeof i->page, "/admin/system");
+    (void)str_copy(i->command, sizeof i->command, "sett box identify moved");
+    return 0;
+}
+
+/* Gravest first, then the newest; before all of it what keeps the box from doing anything. */
 static int order(const void *x, const void *y)
 {
     const struct item *a = x, *b = y;
+    bool first = str_equal(a->kind, "box.copied"), other = str_equal(b->kind, "box.copied");
 
+    if (first != other)
+        return first ? -1 : 1;
     if (a->severity != b->severity)
         return a->severity > b->severity ? -1 : 1;
     return a->since == b->since ? 0 : a->since > b->since ? -1 : 1;
@@ -434,7 +455,8 @@ static int attention(struct op_call *call, struct err *err)
     if ((a.at = calloc(ITEMS, sizeof *a.at)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for what needs a person");
     worker(&a);
-    if (records(&a, err) == 0 && drift(&a, err) == 0 && backups(&a, err) == 0) {
+    if (place(&a, err) == 0 && records(&a, err) == 0 && drift(&a, err) == 0 &&
+        backups(&a, err) == 0) {
         qsort(a.at, a.count, sizeof *a.at, order);
         json_out_object(j);
         json_out_key_text(j, "object", "list");

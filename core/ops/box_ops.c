@@ -21,6 +21,16 @@ static const struct field left_rows[] = {
           .help = "number of the snapshot in which it leaves"),
     FIELD(struct left_params, file, FIELD_TEXT, .help = "where that is"),
 };
+
+enum identify_as { IDENTIFY_MOVED, IDENTIFY_SECOND };
+static const char *const identify_names[] = {"moved", "second", NULL};
+struct identify_params {
+    uint32_t as;
+};
+static const struct field identify_rows[] = {
+    FIELD(struct identify_params, as, FIELD_ENUM, .flags = FIELD_REQUIRED, .names = identify_names,
+          .help = "moved: the former machine is off, and stays off; second: a box of its own"),
+};
 static const struct field no_rows[1];
 static const struct fields none = {no_rows, 0, 1};
 
@@ -50,6 +60,10 @@ static int box_leave(struct op_call *call, struct err *err)
 
     if (box_move_get(call->txn, &move, err) != 0)
         return -1;
+    if (move.place == BOX_COPIED) {
+        (void)err_set(err, ERR_CONFLICT, "box_copied", "this box is on a machine it does not know");
+        return err_hint(err, "sett box identify moved, or second");
+    }
     if (move.place == BOX_LEFT) {
         (void)err_set(err, ERR_CONFLICT, "box_left", "this box lives elsewhere already");
         return err_hint(err, "if it never came up there: sett box stay");
@@ -79,7 +93,8 @@ static int box_left(struct op_call *call, struct err *err)
 
 /* What it was made to stop is found missing by a look at what is outside, and begun again, as after
  * a restore. */
-static int look_again(struct op_call *call, const struct box_move *move, struct err *err)
+static int look_again(struct op_call *call, const struct box_move *move, const char *why,
+                      struct err *err)
 {
     struct restore_record record = {.state = RESTORE_RECONCILING, .auto_resume = true};
     struct restore_record old = {0};
@@ -98,7 +113,7 @@ static int look_again(struct op_call *call, const struct box_move *move, struct 
         return -1;
     id_make(record.id, restore_table.prefix);
     (void)str_copy(record.scope, sizeof record.scope, "box");
-    (void)str_copy(record.file, sizeof record.file, "(it stays: it was to go elsewhere)");
+    (void)str_copy(record.file, sizeof record.file, why);
     (void)str_copy(record.actor, sizeof record.actor, call->actor.id);
     record.restored_at = txn_time_ms(call->txn);
     record.snapshot_at = move->left_at != 0 ? move->left_at : record.restored_at;
@@ -118,13 +133,47 @@ static int box_stay(struct op_call *call, struct err *err)
 
     if (box_move_get(call->txn, &move, err) != 0)
         return -1;
+    if (move.place == BOX_COPIED) {
+        (void)err_set(err, ERR_CONFLICT, "box_copied", "this box is on a machine it does not know");
+        return err_hint(err, "sett box identify moved, or second");
+    }
     if (move.place == BOX_HERE) {
         call->unchanged = true;
         return object_reply(call, &view_box, &move, err);
     }
     object_before(call, &box_move_table, &move);
     move.place = BOX_HERE;
-    if (look_again(call, &move, err) != 0)
+    if (look_again(call, &move, "(it stays: it was to go elsewhere)", err) != 0)
+        return -1;
+    return change(call, &move, err);
+}
+
+/* A second box is made by root, out of nothing: the command line's affair. */
+static int box_identify(struct op_call *call, struct err *err)
+{
+    const struct identify_params *p = call->params;
+    char machine[MACHINE_SIZE];
+    struct box_move move;
+
+    if (box_move_get(call->txn, &move, err) != 0)
+        return -1;
+    if (move.place != BOX_COPIED)
+        return err_set(err, ERR_CONFLICT, "not_copied",
+                       "this box knows the machine that it is on: there is nothing to say");
+    if (p->as != IDENTIFY_MOVED) {
+        (void)err_set(err, ERR_CONFLICT, "needs_root",
+                      "a second box begins with nothing of the first: that is for root, on it");
+        return err_hint(err, "there: sett box identify second");
+    }
+    if (machine_id(&call->box->paths, machine) == 0)
+        return err_set(err, ERR_UNAVAILABLE, "no_machine_id",
+                       "this machine has no /etc/machine-id");
+    object_before(call, &box_move_table, &move);
+    move.place = BOX_HERE;
+    move.moves++;
+    move.came_at = txn_time_ms(call->txn);
+    box_machine_take(&move, machine);
+    if (look_again(call, &move, "(it moved: its machine is a copy of the former)", err) != 0)
         return -1;
     return change(call, &move, err);
 }
@@ -162,5 +211,13 @@ const struct op box_ops[] = {
      .example = "",
      .result = &box_move_table.fields,
      .run = box_stay},
+    {.name = "box.identify",
+     .role = ROLE_ADMIN,
+     .flags = OP_WRITE | OP_AUDIT | OP_FRESH,
+     .params = PARAMS(identify_rows, struct identify_params),
+     .help = "Say what a box is that finds itself on a machine it does not know",
+     .example = "moved",
+     .result = &box_move_table.fields,
+     .run = box_identify},
     {.name = NULL},
 };

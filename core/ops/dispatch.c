@@ -219,8 +219,15 @@ static int lives_here(const struct op *op, struct txn *txn, struct err *err)
         return 0;
     for (size_t i = 0; still[i] != NULL; i++)
         if (str_starts(op->name, still[i]) &&
-            (move.place != BOX_LEFT || !str_starts(op->name, "snapshot.")))
+            ((move.place != BOX_LEFT && move.place != BOX_COPIED) ||
+             !str_starts(op->name, "snapshot.")))
             return 0;
+    if (move.place == BOX_COPIED) {
+        (void)err_set(err, ERR_UNAVAILABLE, "box_copied",
+                      "this box finds itself on a machine that it does not know, and does nothing "
+                      "until somebody says whether it moved or is a second one");
+        return err_hint(err, "sett box identify moved, or second");
+    }
     (void)err_set(err, ERR_UNAVAILABLE, "box_left",
                   move.place == BOX_LEFT ? "this box lives on another machine now"
                                          : "this box is on its way to another machine");

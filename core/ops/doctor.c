@@ -323,6 +323,9 @@ static const struct {
     const char *name;
     enum finding (*look)(struct look *l);
 } checks[] = {
+    {"place", doctor_place},      {"units", doctor_units},
+    {"users", doctor_users},      {"time_zone", doctor_time_zone},
+    {"logs", doctor_logs},        {"system", doctor_system},
     {"store", check_store},       {"disk", check_disk},
     {"keys", check_keys},         {"conf", check_conf},
     {"worker", check_worker},     {"hands", check_hands},

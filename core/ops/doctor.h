@@ -7,7 +7,7 @@
 enum finding { FINE, WARNING, BROKEN, SKIPPED };
 extern const char *const doctor_finding_names[]; /* "ok", "warning", "broken", "skipped" */
 
-#define DOCTOR_MOST 24
+#define DOCTOR_MOST 48
 
 struct doctor_finding {
     const char *name;
@@ -45,6 +45,25 @@ enum finding doctor_certificate(struct look *l);
 
 /** doctor_backups(l): whether there is anything to restore from, and whether that is proven. */
 enum finding doctor_backups(struct look *l);
+
+/** doctor_place(l): whether this machine is where the box lives. */
+enum finding doctor_place(struct look *l);
+
+/** doctor_units(l): that systemd has all units, runs them, starts them at a boot, and had not to
+ * start them over and over; in a container, that they may have their walls. */
+enum finding doctor_units(struct look *l);
+
+/** doctor_users(l): users and groups, and who may read and write what of the box. */
+enum finding doctor_users(struct look *l);
+
+/** doctor_time_zone(l): which zone dates and schedules go by, and the machine's own. */
+enum finding doctor_time_zone(struct look *l);
+
+/** doctor_logs(l): that logs have a bound. */
+enum finding doctor_logs(struct look *l);
+
+/** doctor_system(l): Debian's release, what the kernel can do for tenants, a reboot that is due. */
+enum finding doctor_system(struct look *l);
 
 /** doctor_ingress(l): what leads visitors to tenants; where that is Cloudflare's tunnels, whether
  * cloudflared is there and new enough. */

@@ -5,6 +5,7 @@
  */
 #include "nouns.h"
 
+#include "box_move.h"
 #include "object.h"
 #include "setting.h"
 #include "setup_state.h"
@@ -18,6 +19,10 @@ static const struct field show_rows[] = {
     {.name = "needed", .type = FIELD_BOOL, .size = 1, .help = "the box has not been set up"},
     {.name = "mail", .type = FIELD_BOOL, .size = 1, .help = "it can send mail"},
     {.name = "name", .type = FIELD_TEXT, .size = 512, .help = "its name, for people"},
+    {.name = "copied",
+     .type = FIELD_BOOL,
+     .size = 1,
+     .help = "it is on a machine that it does not know, and does nothing"},
 };
 static const struct fields show = {show_rows, sizeof show_rows / sizeof show_rows[0], 0};
 
@@ -37,9 +42,10 @@ static int setup_show(struct op_call *call, struct err *err)
 {
     struct json_out *j = call->out;
     int needed = setup_needed(call->txn, err);
+    struct box_move move;
     char name[512];
 
-    if (needed < 0 ||
+    if (needed < 0 || box_move_get(call->txn, &move, err) != 0 ||
         setting_text(call->txn, &call->box->conf, "box.name", name, sizeof name, err) < 0)
         return -1;
     json_out_object(j);
@@ -47,6 +53,7 @@ static int setup_show(struct op_call *call, struct err *err)
     json_out_key_bool(j, "needed", needed == 1);
     json_out_key_bool(j, "mail", user_letter_possible(call->txn, &call->box->conf));
     json_out_key_text(j, "name", name);
+    json_out_key_bool(j, "copied", move.place == BOX_COPIED);
     json_out_end_object(j);
     return 0;
 }

@@ -28,19 +28,23 @@ const known = signal(false),
 const inside = () => me.value && !me.value.user?.password_once && me.value.second_factor !== "enrol";
 
 // A new box says so to its admin, until it is set up: asked once, and again only while it is new.
-const fresh = signal(null);
+const fresh = signal(null),
+  copied = signal(false); // and one on a machine that it does not know says so to everybody, until it has a word
 let came = false; // just signed in, with no page in mind: a new box begins with its setup
 const askFresh = () =>
   get("/api/setup").then(
     (a) => {
       fresh.value = a.needed;
+      copied.value = a.copied;
       if (a.needed && came && path.value === "/admin") go("/admin/setup", { replace: true });
       came = false;
     },
     () => {},
   );
 const Note = () =>
-  fresh.value &&
+  copied.value
+    ? html`<p class="note warn row">${t("base.copied_note")} <a href="/admin/system">${t("base.copied_do")}</a></p>`
+    : fresh.value &&
   may("admin") &&
   path.value !== "/admin/setup" &&
   html`<p class="note row new-box">${t("base.set_up_note")} <a href="/admin/setup">${t("base.set_up")}</a></p>`;
@@ -77,7 +81,7 @@ effect(() => {
   }
   if (inside()) startLive();
   else stopLive();
-  if (inside() && may("admin") && path.value && fresh.peek() !== false) askFresh();
+  if (inside() && path.value && (fresh.peek() !== false || copied.peek())) askFresh();
 });
 startKeys();
 begin();

@@ -23,6 +23,7 @@ import {
 import { confirm, Dialog, show } from "../base/dialog.js";
 import { watchJob } from "../base/job.js";
 import { Says } from "../base/form.js";
+import { BoxPlace } from "../parts/box-place.js";
 
 const EVERY = 5000;
 const looks = { ok: "good", warning: "warn", broken: "bad", skipped: "" };
@@ -283,7 +284,7 @@ export default function System() {
     <${Menu} label=${t("system.acts")} kind="" icon="wrench" items=${guarded.map(([action, icon, grave]) => ({ label: t("system.act." + action), icon, kind: grave ? "danger" : "", act: () => act(action, grave) }))}>${t("system.acts")}<//>`
     }`;
   return html`<${Page} title=${t("base.page.system")} lead=${h && `sett ${h.version}`} acts=${acts}>
-    <${Trouble} of=${health.problem} again=${health.again}/>
+    <${Trouble} of=${health.problem} again=${health.again}/><${BoxPlace}/>
     ${
       h &&
       html`<div class="tiles"><${Tile} name=${t("system.program.worker")} value=${t(h.worker.alive ? "system.runs.running" : "system.runs.down")} kind=${h.worker.alive ? "" : "bad"}/>

@@ -258,4 +258,6 @@ export default {
   "error.credentials_wrong": "Name oder Passwort ist falsch.",
   "error.rate_limited": "Zu viele Anfragen. Bitte kurz warten.",
   "error.password_needed": "Hierfür wird das Passwort erneut benötigt.",
+  copied_note: "Diese Maschine ist eine Kopie derjenigen, auf der das System lebt. Es startet nichts, bis jemand sagt, was sie ist.",
+  copied_do: "Jetzt sagen",
 };

@@ -65,4 +65,5 @@ export default {
   "need.box_store": "Der Speicher der Box läuft voll",
   "need.box_certificate": "Ein Zertifikat endet bald: {name}",
   "need.worker_down": "Der Worker läuft nicht",
+  "need.box_copied": "Diese Maschine ist eine Kopie: Sagen Sie, was sie ist",
 };

@@ -258,4 +258,6 @@ export default {
   "error.credentials_wrong": "The name or the password is wrong.",
   "error.rate_limited": "Too many requests. Wait a moment.",
   "error.password_needed": "The password is needed again for this.",
+  copied_note: "This machine is a copy of the one that the box lives on. Nothing is started until somebody says what it is.",
+  copied_do: "Say it",
 };

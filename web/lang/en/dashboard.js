@@ -65,4 +65,5 @@ export default {
   "need.box_store": "The store is filling up",
   "need.box_certificate": "A certificate ends soon: {name}",
   "need.worker_down": "The worker does not run",
+  "need.box_copied": "This machine is a copy: say what it is",
 };

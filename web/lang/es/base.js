@@ -258,4 +258,6 @@ export default {
   "error.credentials_wrong": "El nombre o la contraseña no son correctos.",
   "error.rate_limited": "Demasiadas solicitudes. Espere un momento.",
   "error.password_needed": "Se necesita de nuevo la contraseña.",
+  copied_note: "Esta máquina es una copia de la máquina en la que vive el equipo. No se inicia nada hasta que alguien diga qué es.",
+  copied_do: "Decirlo",
 };

@@ -65,4 +65,5 @@ export default {
   "need.box_store": "El almacén se llena",
   "need.box_certificate": "Un certificado caduca pronto: {name}",
   "need.worker_down": "El worker no funciona",
+  "need.box_copied": "Esta máquina es una copia: diga qué es",
 };
