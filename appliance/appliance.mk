@@ -45,3 +45,20 @@ deb-bookworm deb-trixie: deb-%:
 	@appliance/packaging/clean.sh $* build/deb/$* "$(DEB_VERSION)"
 	@lintian --allow-root --fail-on error,warning build/deb/$*/*.changes
 	@ls -l build/deb/$*/sett_*.deb
+
+DEPS_IMAGE  := mmdebstrap zstd
+IMAGE_SUITE := $(if $(filter both,$(SUITE)),trixie,$(SUITE))
+export CLOUDFLARED_DEB
+
+# The quick one, for tests: this machine's release, the package of deb-here, hardly compressed.
+.PHONY: image-here image
+image-here: deb-here
+	@$(call need,$(DEPS_IMAGE))
+	@SETT_ZSTD=-1 appliance/image/image.sh $$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) $(DEB_OUT)/sett_*_amd64.deb build/image/here
+
+## image: the template for Proxmox VE, into build/image (SUITE=trixie|bookworm CLOUDFLARED_DEB=FILE SETT_SIGN_KEY=KEY)
+image:
+	@$(MAKE) --no-print-directory -s deb SUITE=$(IMAGE_SUITE)
+	@$(call need,$(DEPS_IMAGE))
+	@appliance/image/image.sh $(IMAGE_SUITE) build/deb/$(IMAGE_SUITE)/sett_*_amd64.deb build/image
+	@ls -l build/image/*.tar.zst && cat build/image/SHA256SUMS

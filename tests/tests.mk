@@ -1,10 +1,10 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
 DEPS_TEST := python3 chromium fonts-dejavu-core python3-jsonschema python3-websockets libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
-             procps psmisc curl git iproute2 lxc uidmap nftables python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
+             procps psmisc curl git iproute2 lxc uidmap nftables mmdebstrap python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
              pebble certbot python3-certbot-dns-cloudflare
 DEPS_NPM  := nodejs npm
-DEPS_LONG := clang llvm podman runc netavark mmdebstrap xz-utils
+DEPS_LONG := clang llvm podman runc netavark xz-utils
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk chromium nodejs npm restic borgbackup age zstd
 
@@ -30,7 +30,7 @@ TEST_AGAIN ?=
 ## test: everything that needs no hour, with real parts, under ASan and UBSan; ends "N passed, N failed" (TEST_JOBS=1: one at a time)
 test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all ssrf build/bench/fill
-	@$(MAKE) --no-print-directory -s deb-here
+	@$(MAKE) --no-print-directory -s image-here
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart $(if $(TEST_AGAIN),--again) --timeout 900 \

@@ -9,13 +9,14 @@ are run inside, conditions waited for. Needs root and the packages lxc, uidmap a
     one.must("systemctl", "is-active", "nginx")    # and from outside: https://{one.address}/
     one.halt()
 """
+import glob
 import os
 import re
 import subprocess
 import sys
 import tempfile
 
-from box import wait_for
+from box import TOP, wait_for
 
 DROP = ("doc", "man", "locale")
 FIRST_ID, IDS = 100000, 65536  # as Proxmox VE maps the ids of an unprivileged container
@@ -83,6 +84,30 @@ def put(path, text, mode=0o644):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     os.chmod(path, mode)
+
+
+def image_here():
+    """The image of this tree for this machine's release (make image-here)."""
+    return glob.glob(os.path.join(TOP, "build/image/here/debian-*-sett_*_amd64.tar.zst"))[0]
+
+
+def booted_image(top, name, network, tar=None, before=None, **more):
+    """A machine from the image as `pct create --features nesting=1 --unprivileged 1` and `pct start` leave it, after its
+    first boot. before(machine): what somebody puts there before it is started."""
+    root = os.path.join(top, f"{name}.root")
+    unpack(tar or image_here(), root)
+    machine = Machine(top, root, name, network, unprivileged=True, **more)
+    for path in ("etc/machine-id", "var/lib/dbus/machine-id"):
+        if os.path.lexists(machine.path(path)):
+            os.unlink(machine.path(path))
+    machine.put("etc/systemd/system-preset/00-pve.preset", "disable systemd-networkd.service\n")
+    machine.put("etc/resolv.conf", "nameserver 127.0.0.1\n")
+    os.symlink("/usr/share/zoneinfo/Europe/Berlin", machine.path("etc/localtime.new"))
+    os.rename(machine.path("etc/localtime.new"), machine.path("etc/localtime"))
+    if before:
+        before(machine)
+    machine.boot()
+    return machine
 
 
 class Machine:
