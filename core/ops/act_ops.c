@@ -29,12 +29,22 @@ enum action {
     ACT_PRUNE,
     ACT_TEST_MAIL,
     ACT_ROTATE_WEBHOOKS,
-    ACT_UNSTICK
+    ACT_UNSTICK,
+    ACT_READ_EVENTS
 };
-static const char *const action_names[] = {"restart-worker",  "restart-front", "restart-hands",
-                                           "check-alerts",    "check-store",   "check-copy",
-                                           "scan-drift",      "prune",         "test-mail",
-                                           "rotate-webhooks", "unstick",       NULL};
+static const char *const action_names[] = {"restart-worker",
+                                           "restart-front",
+                                           "restart-hands",
+                                           "check-alerts",
+                                           "check-store",
+                                           "check-copy",
+                                           "scan-drift",
+                                           "prune",
+                                           "test-mail",
+                                           "rotate-webhooks",
+                                           "unstick",
+                                           "read-events",
+                                           NULL};
 
 struct act_params {
     uint32_t action;
@@ -43,7 +53,8 @@ struct act_params {
 static const struct field act_rows[] = {
     FIELD(struct act_params, action, FIELD_ENUM, .flags = FIELD_REQUIRED, .names = action_names,
           .help = "what is to be done"),
-    FIELD(struct act_params, argument, FIELD_TEXT, .help = "test-mail: the address"),
+    FIELD(struct act_params, argument, FIELD_TEXT,
+          .help = "test-mail: the address; read-events: of how many days, 1 to 30 (4)"),
 };
 
 static const struct field result_rows[] = {
@@ -53,6 +64,7 @@ static const struct field result_rows[] = {
     {.name = "changes", .type = FIELD_U64, .size = 8, .help = "check-alerts: raised and cleared"},
     {.name = "removed", .type = FIELD_U64, .size = 8, .help = "prune: records that were over"},
     {.name = "freed_bytes", .type = FIELD_U64, .size = 8, .help = "unstick: what the ballast took"},
+    {.name = "events", .type = FIELD_U64, .size = 8, .help = "read-events: that were not known"},
     {.name = "secrets",
      .type = FIELD_KV,
      .help = "rotate-webhooks: new secret of each channel, shown this once"},

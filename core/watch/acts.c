@@ -13,7 +13,10 @@
 
 #include "alert_stock.h"
 #include "audit.h"
+#include "clock.h"
 #include "domain_check.h"
+#include "events_read.h"
+#include "job_start.h"
 #include "json_out.h"
 #include "keep.h"
 #include "maintain.h"
@@ -21,9 +24,11 @@
 #include "schedule_tick.h"
 #include "str.h"
 
-#define PRUNE_BITE   50
-#define PRUNE_ROUNDS 2000
-#define HANDS_MS     5000
+#define PRUNE_BITE      50
+#define PRUNE_ROUNDS    2000
+#define HANDS_MS        5000
+#define EVENT_DAYS      4 /* Stripe tries for three */
+#define EVENT_DAYS_MOST 30
 
 /* One act under way. */
 struct act {
@@ -172,6 +177,31 @@ static int unstick(struct act *a, struct err *err)
     return 0;
 }
 
+/* When webhooks did not arrive, for longer than Stripe sends them again. */
+static int read_events(struct act *a, struct err *err)
+{
+    const char *given = kv_get_or(a->params, "argument", "");
+    uint64_t days = EVENT_DAYS;
+    uint32_t fresh;
+    int rc;
+
+    if (given[0] != '\0' && str_u64(given, 1, EVENT_DAYS_MOST, &days) == -1)
+        return err_field(err, "argument", "days", "argument is a number of days, 1 to %d",
+                         EVENT_DAYS_MOST);
+    rc = events_read(a->setup->context, a->setup->outside,
+                     clock_wall_ms() - (int64_t)days * 86400000, "act", &fresh, err);
+    if (rc == 0) {
+        (void)err_set(err, ERR_CONFLICT, "stripe_unset",
+                      "there is no key of Stripe's to read with");
+        return err_hint(err, "sett secret set stripe.secret_key --value-file FILE");
+    }
+    if (rc == 1 && fresh > 0)
+        job_wake(a->setup->context->paths.wake_sock);
+    if (rc == 1)
+        json_out_key_u64(a->out, "events", fresh);
+    return rc == -1 ? -1 : 0;
+}
+
 static const struct {
     const char *action;
     int (*run)(struct act *a, struct err *err);
@@ -180,6 +210,7 @@ static const struct {
     {"check-alerts", check_alerts},     {"check-store", check_store},
     {"check-copy", check_copy},         {"prune", prune},
     {"test-mail", test_mail},           {"unstick", unstick},
+    {"read-events", read_events},
 };
 
 int acts_answer(const struct answer_setup *setup, const struct kv *params, struct buf *out,

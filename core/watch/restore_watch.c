@@ -9,18 +9,15 @@
 #include <string.h>
 
 #include "clock.h"
-#include "event.h"
-#include "json_in.h"
+#include "events_read.h"
 #include "log.h"
 #include "restore_record.h"
 #include "str.h"
-#include "stripe.h"
 #include "tenant.h"
 
 #define LOOK_MS  500
 #define AGAIN_MS 30000 /* after Stripe could not be read */
-#define EARLY_S  60    /* what was under way when the snapshot was made */
-#define BODY_MAX (1u << 20)
+#define EARLY_MS 60000 /* what was under way when the snapshot was made */
 
 struct restore_watch {
     const struct saga_context *context;
@@ -58,58 +55,12 @@ bool restore_watch_may(const char *saga)
 
 /* ---- Stripe ---- */
 
-struct delivery {
-    struct event event;
-    struct buf body;
-    bool fresh;
-};
-
-static int store_event(struct txn *txn, void *arg, struct err *err)
-{
-    struct delivery *d = arg;
-    struct event event = d->event;
-
-    return event_store(txn, &event, buf_string(&d->body), d->body.len, "restore", &d->fresh, err);
-}
-
-static int take_event(void *arg, const struct stripe_event *from, const struct cJSON *json,
-                      struct err *err)
-{
-    struct restore_watch *w = arg;
-    struct delivery d = {.fresh = false};
-    int rc;
-
-    (void)str_copy(d.event.id, sizeof d.event.id, from->id);
-    (void)str_copy(d.event.type, sizeof d.event.type, from->type);
-    (void)str_copy(d.event.api_version, sizeof d.event.api_version, from->api_version);
-    (void)str_copy(d.event.object_id, sizeof d.event.object_id, from->object_id);
-    d.event.livemode = from->livemode;
-    d.event.event_at = from->created_s * 1000;
-    buf_init(&d.body, BODY_MAX);
-    rc = json_print(json, &d.body) == 0
-             ? db_write(w->context->db, store_event, &d, err)
-             : err_set(err, ERR_TOO_LARGE, "event_too_large", "event %s is too large", from->id);
-    w->events += rc == 0 && d.fresh;
-    buf_free(&d.body);
-    return rc;
-}
-
-/* Everything that Stripe told since; what is known already changes nothing. Return 1 read, 0 not
- * needed, -1. */
+/* Return 1 read, 0 not needed, -1. */
 static int read_events(struct restore_watch *w, const struct restore_record *record,
                        struct err *err)
 {
-    struct providers *p = outside_use(w->outside);
-    int rc = 0;
-
-    w->events = 0;
-    if (p->stripe_set)
-        rc = stripe_list_events(&p->stripe, record->snapshot_at / 1000 - EARLY_S, take_event, w,
-                                err) == -1
-                 ? -1
-                 : 1;
-    outside_done(w->outside, p);
-    return rc;
+    return events_read(w->context, w->outside, record->snapshot_at - EARLY_MS, "restore",
+                       &w->events, err);
 }
 
 /* ---- what becomes of the record ---- */

@@ -101,6 +101,7 @@ const guarded = [
   ["check-copy", "copy"],
   ["check-alerts", "bell"],
   ["scan-drift", "git-compare"],
+  ["read-events", "credit-card"],
   ["prune", "trash-2"],
   ["rotate-webhooks", "rotate-cw", true],
   ["unstick", "zap", true],
