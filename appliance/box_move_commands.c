@@ -51,7 +51,7 @@ static void tell(const struct cli *cli, const char *text)
 static bool runs_here(const struct tenant *t)
 {
     return (t->state == TENANT_ACTIVE || t->state == TENANT_PAST_DUE) &&
-           !str_equal(t->runtime, "proxmox"); /* its machine stays where it is */
+           !tenant_elsewhere(t); /* its machine stays where it is */
 }
 
 static int list_tenants(struct txn *txn, struct halted *h, struct err *err)

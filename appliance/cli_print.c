@@ -56,6 +56,7 @@ static const struct {
     {"config", {"name", "value", "origin"}},
     {"secret", {"name", "updated_at"}},
     {"recovery", {"id", "name", "key", "shares", "needed", "proven", "created_at"}},
+    {"engine", {"id", "name", "kind", "url", "state", "version", "problem"}},
     {"vault", {"id", "name", "kind", "address", "enabled", "append_only", "used_at", "problem"}},
     {"snapshot",
      {"number", "id", "state", "tenant_id", "chain", "files", "bytes", "verified", "created_at"}},

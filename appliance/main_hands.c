@@ -297,6 +297,7 @@ static int open_world(struct program *p, struct err *err)
         return -1;
     close_swarm_in(p);
     hands_connector_resume(&p->world);
+    hands_link_resume(&p->world);
     hands_quiet_resume(&p->world);
     return hands_serve_new(&p->serve, &p->world, uid, err);
 }
@@ -382,6 +383,7 @@ static int end(struct program *p, bool stop_tenants)
     if (stop_tenants) {
         log_info("tenants and connectors are being stopped");
         hands_connector_halt(&p->world);
+        hands_link_halt(&p->world);
         if (p->units != NULL)
             process_group_halt(p->units);
         process_group_halt(p->tenants);

@@ -25,6 +25,7 @@
 #include "daemon.h"
 #include "domain_watch.h"
 #include "drift_watch.h"
+#include "engine_watch.h"
 #include "price_watch.h"
 #include "quota_watch.h"
 #include "engine.h"
@@ -384,6 +385,7 @@ static int start_watches(struct program *p, struct err *err)
                    quota_watch_start(c, p->outside, err) == -1 ||
                    price_watch_start(c, p->outside, err) == -1 ||
                    twin_watch_start(c, p->outside, err) == -1 ||
+                   engine_watch_start(c, p->outside, err) == -1 ||
                    backup_watch_start(&p->backup, err) == -1 ||
                    post_start(&p->post, c, err) == -1 ||
                    alert_watch_start(&p->alerts, c, err) == -1 ||

@@ -78,7 +78,7 @@ static int choose(struct trying *t, struct txn *txn, int64_t made_at, struct err
         return -1;
     while ((got = scan_next(&scan, &tenant, err)) == 1) {
         if ((tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE) ||
-            tenant.created_at > made_at || str_equal(tenant.runtime, "proxmox") ||
+            tenant.created_at > made_at || tenant_elsewhere(&tenant) ||
             (bytes = size_of(t->fetch, tenant.number)) >= least)
             continue;
         least = bytes;

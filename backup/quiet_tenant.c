@@ -52,7 +52,7 @@ static int load(const struct quiet_tenant *q, uint64_t number, struct asking **o
     found = tenant_resolve(txn, text, &a->tenant, err);
     db_read_end(txn);
     /* A blueprint that cannot be read says nothing: the doctor tells of it. */
-    if (found == 1 && (str_equal(a->tenant.runtime, "proxmox") ||
+    if (found == 1 && (tenant_elsewhere(&a->tenant) ||
                        blueprint_load(&a->b, c->paths.blueprints, a->tenant.blueprint, &why) == -1))
         found = 0;
     if (found == 1)

@@ -59,12 +59,15 @@ class Engine:
     def __init__(self, path):
         self.path = path
 
-    def get(self, what):
+    def ask(self, method, what):
         c = http.client.HTTPConnection("engine")
         c.sock = socket.socket(socket.AF_UNIX)
         c.sock.connect(self.path)
-        c.request("GET", "/v1.41" + what)
-        return json.loads(c.getresponse().read())
+        c.request(method, "/v1.41" + what)
+        return c.getresponse().read()
+
+    def get(self, what):
+        return json.loads(self.ask("GET", what))
 
     def containers(self):
         return self.get("/containers/json?all=1")

@@ -53,6 +53,8 @@ static const struct field rows[] = {
     FIELD_SINCE(struct plan, price_active, FIELD_BOOL, 6, .help = "Stripe sells at it"),
     FIELD_SINCE(struct plan, price_fault, FIELD_TEXT, 6, .help = "why the price is not known"),
     FIELD_SINCE(struct plan, price_at, FIELD_TIME, 6, .help = "the price was read at Stripe at"),
+    FIELD_SINCE(struct plan, engine, FIELD_TEXT, 7,
+                .help = "engine on another machine that its tenants live on; empty: this box"),
 };
 
 static const struct index indexes[] = {
@@ -64,7 +66,7 @@ const struct table plan_table = {
     .name = "plans",
     .noun = "plan",
     .id = 2,
-    .version = 6,
+    .version = 7,
     .prefix = "pl",
     .fields = {rows, sizeof rows / sizeof rows[0], sizeof(struct plan)},
     .key = {"id"},

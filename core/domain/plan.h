@@ -53,6 +53,8 @@ struct plan {
     bool price_active;                        /* false: archived or not there, cannot be bought */
     char price_fault[240];                    /* why it could not be read, or cannot be shown */
     int64_t price_at;                         /* read at */
+    char engine[32]; /* its tenants live on this one (container_engine.h); "": as the blueprint says
+                      */
 };
 extern const struct table plan_table; /* key id; unique: name, stripe_price */
 

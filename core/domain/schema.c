@@ -22,7 +22,7 @@
  *  74 box_moves         78 access_doors      91 brand_logos   95 rule_pasts
  *  83 invitations    84 password_resets
  *  80 second_factors    81 second_steps     86 passkeys    87 passkeys_spent
- *  88 tenant_texts  89 job_tallies  90 changes (store/feed.c)
+ *  88 tenant_texts  89 job_tallies  90 changes (store/feed.c)  97 engines
  *
  * Indexes: 128-130 customers, 131-132 plans, 133-142 subscriptions, 143-146 orders, 147-152
  * tenants, 153-157 tunnels, 158 ports, 159 names, 160-162 jobs, 163-164 events, 165-166 audit,
@@ -31,7 +31,7 @@
  * password_resets, 195-197 passkeys, 198-203 domains, 204 domain_claims, 205-209 tenant_texts, 210
  * subscriptions, 212-214 notices, 215 channels, 216-220 outbox, 221-222 reveals, 223 customers,
  * 227-228 guests, 231-233 drift_items, 234 orders, 235 sign_links, 238-239 tunnels, 240 vaults,
- * 241 snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores, 253 drills. Next free:
+ * 241 snapshot_copies, 244-247 snapshots, 248-249 recipients, 250 restores, 253 drills, 254 engines. Next free:
  * table 65, index 251.
  *
  * A new index of a table that older stores have needs a line in migrations.c.
@@ -43,6 +43,7 @@
 #include "audit.h"
 #include "box_move.h"
 #include "brand.h"
+#include "container_engine.h"
 #include "custom_domain.h"
 #include "customer.h"
 #include "drift.h"
@@ -143,6 +144,7 @@ static const struct table *const tables[] = {
     &second_step_table,
     &passkey_table,
     &passkey_spent_table,
+    &container_engine_table,
 };
 /* clang-format on */
 

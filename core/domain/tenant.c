@@ -114,6 +114,24 @@ void tenant_origin(const struct tenant *tenant, char out[TENANT_ORIGIN_SIZE])
         (void)str_format(out, TENANT_ORIGIN_SIZE, "127.0.0.1:%u", tenant->port);
 }
 
+bool tenant_is_elsewhere(const char *runtime, const char *node)
+{
+    return str_equal(runtime, "proxmox") || (str_equal(runtime, "docker") && node[0] != '\0');
+}
+
+bool tenant_elsewhere(const struct tenant *tenant)
+{
+    return tenant_is_elsewhere(tenant->runtime, tenant->node);
+}
+
+void tenant_runs_in(const struct tenant *tenant, char out[TENANT_RUNS_SIZE])
+{
+    bool named = str_equal(tenant->runtime, "docker") && tenant->node[0] != '\0';
+
+    (void)str_format(out, TENANT_RUNS_SIZE, "%s%s%s", tenant->runtime, named ? "@" : "",
+                     named ? tenant->node : "");
+}
+
 int tenant_service(const struct tenant *tenant, char *out, size_t size)
 {
     char origin[TENANT_ORIGIN_SIZE];

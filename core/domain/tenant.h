@@ -64,6 +64,18 @@ void tenant_origin(const struct tenant *tenant, char out[TENANT_ORIGIN_SIZE]);
 /** tenant_service(tenant, out, size): "http://127.0.0.1:3100", what a way in leads to. 0 or -1. */
 int tenant_service(const struct tenant *tenant, char *out, size_t size);
 
+/** tenant_elsewhere(tenant): whether its program and its files are on another machine: a container
+ * of a Proxmox cluster, or of an engine elsewhere, whose name is then its node. */
+bool tenant_elsewhere(const struct tenant *tenant);
+
+/** tenant_is_elsewhere(runtime, node): the same for these two words of it. */
+bool tenant_is_elsewhere(const char *runtime, const char *node);
+
+#define TENANT_RUNS_SIZE 96
+
+/** tenant_runs_in(tenant, out): "docker", or "docker@NAME" on an engine of another machine. */
+void tenant_runs_in(const struct tenant *tenant, char out[TENANT_RUNS_SIZE]);
+
 #define TENANT_MARK_SIZE 32
 
 /** tenant_mark(out, number): "sett-t000123", the name of everything outside that is this tenant's.

@@ -38,6 +38,7 @@ static const struct key keys[] = {
     {"blueprint", "title", KIND_TEXT, AT(title), 1, 95},
     {"blueprint", "runtime", KIND_RUNTIME, AT(runtime), 1, 15},
     {"blueprint", "image", KIND_TEXT, AT(image), 1, 199},
+    {"blueprint", "engine", KIND_TEXT, AT(engine), 1, 31},
     {"blueprint", "command", KIND_COMMAND, AT(command), 0, 0},
     {"blueprint", "inner_port", KIND_NUMBER, AT(inner_port), 1, 65535},
     {"blueprint", "health_path", KIND_PATH, AT(health_path), 1, 127},
@@ -431,6 +432,10 @@ static int check_whole(const struct load *l)
         why = "needs an inner_port";
     else if (b->constraint_count > 0 && !str_equal(b->runtime, "swarm"))
         why = "can have no [placement]";
+    else if (b->engine[0] != '\0' && !str_equal(b->runtime, "docker"))
+        why = "can have no engine";
+    else if (b->engine[0] != '\0' && !is_slug(b->engine, sizeof b->engine - 1))
+        why = "an engine whose name is none";
     else if (str_equal(b->runtime, "proxmox"))
         why = check_proxmox(b);
     if (why == NULL)

@@ -5,7 +5,7 @@
  * read it themselves; what it says never crosses a socket.
  *
  *   [blueprint]   title, runtime (process | docker | lxc | swarm | proxmox), image, command,
- *                 inner_port, health_path, health_timeout_s, read_only, user, database; yes or
+ *                 engine, inner_port, health_path, health_timeout_s, read_only, user, database; yes or
  *                 no, true or false
  *   [limits]      memory, storage (bytes, or with K, M, G: times 1024), cpu_millis, pids, nofile,
  *                 max_users
@@ -19,6 +19,9 @@
  *                 of them must hold
  *   [init]        command = …        once each, in order, inside
  *   [backup]      what is done for a snapshot, see below
+ *
+ * engine (docker): the name of an engine on another machine (sett engine list) that tenants live on,
+ * unless their plan names another; without one it is this box's own.
  *
  * image is a container image (docker, swarm), or a file or folder of /var/lib/sett/images (lxc): a
  * root file system, NAME.tar, .tar.gz, .tar.xz or .tar.zst. An lxc blueprint with a command runs
@@ -69,6 +72,7 @@ struct blueprint {
     char name[32], title[96];
     char runtime[16];                 /* "process", "docker", "lxc", "swarm" */
     char image[200];                  /* all but process */
+    char engine[32];                  /* docker: one on another machine; "": this box's */
     struct blueprint_command command; /* process: required; else optional */
     uint32_t inner_port;       /* port inside the container; process: the reserved port itself */
     char health_path[128];     /* "/" */

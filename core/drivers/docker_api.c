@@ -26,8 +26,28 @@ int docker_api_init(struct docker_api *api, const char *socket, struct err *err)
         return err_set(err, ERR_INVALID, "docker_socket",
                        "The engine's socket \"%s\" is not an absolute path of at most 107 bytes.",
                        socket);
+    (void)str_copy(api->base, sizeof api->base, "http://engine");
     pthread_mutex_init(&api->lock, NULL);
     return http_client_new(&api->client, err);
+}
+
+int docker_api_init_tls(struct docker_api *api, const char *base,
+                        const struct http_identity *identity, struct err *err)
+{
+    memset(api, 0, sizeof *api);
+    if (!str_starts(base, "https://") || str_copy(api->base, sizeof api->base, base) != 0)
+        return err_set(err, ERR_INVALID, "docker_address", "\"%.200s\" is no engine's address.",
+                       base);
+    pthread_mutex_init(&api->lock, NULL);
+    if (http_client_new(&api->client, err) != 0)
+        return -1;
+    http_client_set_identity(api->client, identity);
+    return 0;
+}
+
+void docker_api_elsewhere(struct docker_api *api, const char *name)
+{
+    (void)str_copy(api->name, sizeof api->name, name);
 }
 
 void docker_api_free(struct docker_api *api)
@@ -62,26 +82,43 @@ static int engine_down(const struct docker_api *api, struct err *err)
     if (err == NULL || err->kind != ERR_NETWORK)
         return -1;
     (void)str_copy(text, sizeof text, err->text);
-    err_set(err, ERR_UNAVAILABLE, "engine_down", "The container engine does not answer: %.300s",
-            text);
+    err_set(err, ERR_UNAVAILABLE, "engine_down", "The container engine %s%sdoes not answer: %.300s",
+            api->name, api->name[0] == '\0' ? "" : " ", text);
+    err->retry_after_s = 5;
+    if (api->name[0] != '\0')
+        return err_hint(err, "What is wrong, and what to do: sett engine test %s", api->name);
     err_hint(err,
              "Start it (systemctl start docker, or podman.socket), or name its socket in "
              "sett.conf, [hands] docker_socket; now: %s",
              api->socket);
-    err->retry_after_s = 5;
     return -1;
+}
+
+/* A request of either kind; the rest is the caller's. */
+static struct http_request request_to(const struct docker_api *api, const char *method,
+                                      const char *url, uint32_t timeout_s)
+{
+    return (struct http_request){.profile = api->socket[0] == '\0' ? HTTP_REMOTE : HTTP_ENGINE,
+                                 .method = method,
+                                 .url = url,
+                                 .unix_path = api->socket,
+                                 .timeout_s = timeout_s};
+}
+
+/* Where it is, for messages. */
+static const char *place_of(const struct docker_api *api)
+{
+    return api->socket[0] == '\0' ? api->base : api->socket;
 }
 
 static int agree(struct docker_api *api, char version[16], struct err *err)
 {
-    const struct http_request request = {.profile = HTTP_ENGINE,
-                                         .method = "GET",
-                                         .url = "http://engine/_ping",
-                                         .unix_path = api->socket,
-                                         .timeout_s = DOCKER_API_QUICK_S};
+    char url[sizeof api->base + 8];
+    struct http_request request = request_to(api, "GET", url, DOCKER_API_QUICK_S);
     struct http_answer answer;
     int rc = -1;
 
+    (void)str_format(url, sizeof url, "%s/_ping", api->base);
     pthread_mutex_lock(&api->lock);
     (void)str_copy(version, 16, api->version);
     pthread_mutex_unlock(&api->lock);
@@ -91,14 +128,14 @@ static int agree(struct docker_api *api, char version[16], struct err *err)
     if (http_call(api->client, &request, &answer, err) != 0) {
         engine_down(api, err);
     } else if (answer.status != 200) {
-        err_set(err, ERR_UNAVAILABLE, "engine_down", "%s answered %ld to a ping.", api->socket,
+        err_set(err, ERR_UNAVAILABLE, "engine_down", "%s answered %ld to a ping.", place_of(api),
                 answer.status);
-        err_hint(err, "Is %s the socket of Docker or Podman?", api->socket);
+        err_hint(err, "Is %s that of Docker or Podman?", place_of(api));
     } else if (docker_api_pick(NEWEST, OLDEST, answer.api_version, version) != 0) {
         err_set(err, ERR_UNAVAILABLE, "engine_version",
                 "The engine speaks version \"%s\" of its API; 1.%u to 1.%u are known here.",
                 answer.api_version, OLDEST, NEWEST);
-        err_hint(err, "Upgrade the container engine behind %s.", api->socket);
+        err_hint(err, "Upgrade the container engine behind %s.", place_of(api));
     } else {
         pthread_mutex_lock(&api->lock);
         (void)str_copy(api->version, sizeof api->version, version);
@@ -165,19 +202,15 @@ static int once(struct docker_api *api, const char *method, const char *path,
                 const struct buf *body, uint32_t timeout_s, const struct sink *sink,
                 struct docker_reply *reply, struct err *err)
 {
-    char version[16], url[DOCKER_API_PATH + 32];
-    struct http_request request = {.profile = HTTP_ENGINE,
-                                   .method = method,
-                                   .url = url,
-                                   .unix_path = api->socket,
-                                   .timeout_s = timeout_s};
+    char version[16], url[DOCKER_API_PATH + sizeof api->base + 16];
+    struct http_request request = request_to(api, method, url, timeout_s);
     struct http_answer answer;
     int rc;
 
     memset(reply, 0, sizeof *reply);
     if (agree(api, version, err) != 0)
         return -1;
-    if (str_format(url, sizeof url, "http://engine/v%s%s", version, path) != 0)
+    if (str_format(url, sizeof url, "%s/v%s%s", api->base, version, path) != 0)
         return err_set(err, ERR_INTERNAL, "engine_path", "A path for the engine is too long.");
     if (body != NULL) {
         request.body = buf_string(body);

@@ -1,9 +1,10 @@
 #ifndef SETT_DOCKER_API_H
 #define SETT_DOCKER_API_H
 /*
- * The Engine API of Docker, and Podman's rendering of it, over a UNIX socket: finding the version
- * both sides speak, sending one request, and turning refusals into a struct err.
- * Source: the published Engine API v1.41 and what Docker 20.10 and Podman 4.3 really answer.
+ * The Engine API of Docker, and Podman's rendering of it, over a UNIX socket, or over TLS where the
+ * engine is on another machine: finding the version both sides speak, sending one request, and
+ * turning refusals into a struct err. Source: the published Engine API v1.41 and what Docker 20.10
+ * and Podman 4.3 really answer.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -18,7 +19,9 @@
 struct cJSON;
 
 struct docker_api {
-    char socket[108];
+    char socket[108]; /* "": over TLS */
+    char base[300];   /* "http://engine", "https://10.0.0.5:2376" */
+    char name[32];    /* of an engine on another machine; "": this one's */
     struct http_client *client;
     pthread_mutex_t lock; /* guards version */
     char version[16];     /* "1.41"; "" until agreed upon */
@@ -32,6 +35,15 @@ struct docker_reply {
 
 /** docker_api_init(api, socket, err): prepare; asks nothing of the engine yet. 0 or -1. */
 int docker_api_init(struct docker_api *api, const char *socket, struct err *err);
+
+/** docker_api_init_tls(api, base, identity, err): likewise, for an engine at ${base} ("https://…"),
+ * to which we are ${identity}, which must outlive it. 0 or -1. */
+int docker_api_init_tls(struct docker_api *api, const char *base,
+                        const struct http_identity *identity, struct err *err);
+
+/** docker_api_elsewhere(api, name): that this is the engine ${name} of another machine, whose
+ * troubles have other remedies. */
+void docker_api_elsewhere(struct docker_api *api, const char *name);
 
 /** docker_api_free(api): close its connections; the struct is the caller's. */
 void docker_api_free(struct docker_api *api);

@@ -4,6 +4,8 @@
  */
 #include "docker_body.h"
 
+#include "docker_volume.h"
+
 #include "enc.h"
 #include "str.h"
 
@@ -91,6 +93,21 @@ void docker_body_binds(struct json_out *j, const struct blueprint *b, const char
     }
 }
 
+/* Likewise, of what the engine keeps itself. */
+static void write_volumes(struct json_out *j, const struct docker_plan *p)
+{
+    char source[DOCKER_VOLUME_NAME];
+
+    for (uint32_t i = 0; i < p->blueprint->volume_count; i++) {
+        docker_volume_name(source, p->order, p->blueprint->volumes[i].name);
+        json_out_object(j);
+        json_out_key_text(j, "Type", "volume");
+        json_out_key_text(j, "Source", source);
+        json_out_key_text(j, "Target", p->blueprint->volumes[i].target);
+        json_out_end_object(j);
+    }
+}
+
 static void write_port(struct json_out *j, const struct docker_plan *p, const char *inner)
 {
     json_out_key(j, "PortBindings");
@@ -98,7 +115,7 @@ static void write_port(struct json_out *j, const struct docker_plan *p, const ch
     json_out_key(j, inner);
     json_out_array(j);
     json_out_object(j);
-    json_out_key_text(j, "HostIp", "127.0.0.1");
+    json_out_key_text(j, "HostIp", p->publish);
     key_string_u64(j, "HostPort", p->order->port);
     json_out_end_object(j);
     json_out_end_array(j);
@@ -172,7 +189,10 @@ static void write_host(struct json_out *j, const struct docker_plan *p, const ch
     write_port(j, p, inner);
     json_out_key(j, "Mounts");
     json_out_array(j);
-    docker_body_binds(j, p->blueprint, p->folder);
+    if (p->folder[0] != '\0')
+        docker_body_binds(j, p->blueprint, p->folder);
+    else
+        write_volumes(j, p);
     json_out_end_array(j);
     json_out_end_object(j);
 }
@@ -262,23 +282,32 @@ static bool is_loopback(const char *host)
 
 int docker_body_plan(struct docker_plan *plan, const struct runtime_order *o,
                      const struct blueprint *b, const struct docker_network *network,
-                     const char *tenants, struct err *err)
+                     const char *tenants, const char *publish, struct err *err)
 {
+    bool loopback;
+
     memset(plan, 0, sizeof *plan);
     plan->order = o;
     plan->blueprint = b;
     plan->network = *network;
     plan->limits = b->limits;
     limits_over(&plan->limits, &o->limits);
-    if (str_format(plan->folder, sizeof plan->folder, "%s/%llu", tenants,
-                   (unsigned long long)o->number) != 0)
+    if (str_copy(plan->publish, sizeof plan->publish, publish) != 0)
+        return err_set(err, ERR_INVALID, "publish", "The address \"%.60s\" is too long.", publish);
+    if (tenants != NULL && str_format(plan->folder, sizeof plan->folder, "%s/%llu", tenants,
+                                      (unsigned long long)o->number) != 0)
         return err_set(err, ERR_INVALID, "tenants_folder", "The tenants' folder is too deep.");
     if (runtime_variables(&plan->vars, o, b, b->volume_count > 0 ? b->volumes[0].target : "/",
                           b->inner_port, err) != 0)
         return -1;
     kv_unset(&plan->vars, "BLUEPRINT_FOLDER"); /* the host's affair; a container has none */
-    if (is_loopback(kv_get(&plan->vars, "DB_HOST")) &&
-        kv_set(&plan->vars, "DB_HOST", network->gateway) != 0)
+    if ((loopback = is_loopback(kv_get(&plan->vars, "DB_HOST"))) && tenants == NULL) {
+        (void)err_set(err, ERR_INVALID, "database_out_of_reach",
+                      "The database is on this box's loopback, which an engine on another machine "
+                      "does not reach.");
+        return err_hint(err, "Name a server that it reaches in the setting database.admin.");
+    }
+    if (loopback && kv_set(&plan->vars, "DB_HOST", network->gateway) != 0)
         return err_set(err, ERR_TOO_LARGE, "variables_too_large",
                        "The variables of tenant %llu do not fit.", (unsigned long long)o->number);
     if (runtime_environment(&plan->env, &plan->vars, b, err) != 0)

@@ -14,23 +14,27 @@ struct docker_plan {
     struct docker_network network;
     struct limits limits; /* the order's over the blueprint's */
     struct kv vars, env;
-    char folder[400];            /* of the tenant's volumes */
+    char folder[400];            /* of the tenant's volumes; "": the engine keeps them itself */
+    char publish[48];            /* address of the engine's machine that its port is bound to */
     char hash[DOCKER_HASH_SIZE]; /* of all that an update cannot change: label sett.config */
 };
 
 /**
- * docker_body_plan(plan, o, b, network, tenants, err):
+ * docker_body_plan(plan, o, b, network, tenants, publish, err):
  * Work out variables, environment, limits and hash. A DB_HOST that is the box's own loopback
- * becomes the network's gateway, which is what the box is from inside. ${o} and ${b} must outlive
- * the plan. Return 0 or -1.
+ * becomes the network's gateway, which is what the box is from inside; without ${tenants} (NULL)
+ * the engine is on another machine, keeps the volumes itself, and cannot reach that: ERR_INVALID
+ * "database_out_of_reach". ${publish}: the address that its port is bound to. ${o} and ${b} must
+ * outlive the plan. Return 0 or -1.
  */
 int docker_body_plan(struct docker_plan *plan, const struct runtime_order *o,
                      const struct blueprint *b, const struct docker_network *network,
-                     const char *tenants, struct err *err);
+                     const char *tenants, const char *publish, struct err *err);
 
 /**
  * docker_body_write(out, plan, err):
- * The JSON. What is decided here for every tenant: published on 127.0.0.1 only; memory without
+ * The JSON. What is decided here for every tenant: published on one address (127.0.0.1, unless an
+ * engine on another machine is to be reached over a private network); memory without
  * swap on top; no new privileges; all capabilities dropped, and for a program that starts as root
  * the seven given back that an ordinary server needs to give up root by itself (CHOWN,
  * DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID: Docker's default without

@@ -11,8 +11,10 @@
 #include "docker_image.h"
 #include "docker_list.h"
 #include "docker_network.h"
+#include "docker_volume.h"
 #include "file.h"
 #include "folder.h"
+#include "json_in.h"
 #include "str.h"
 
 #include <dirent.h>
@@ -27,11 +29,14 @@
 #define RESTART_VERB "restart?t=10"
 #define STOP_S       60
 #define CREATE_S     120
+#define INIT_S       1500
 
 struct engine {
     struct docker_api api;
     struct docker_pool pool;
-    char tenants[256];
+    struct docker_usage usage; /* of volumes, where it is on another machine */
+    char tenants[256];         /* "": it is on another machine */
+    char publish[48];
     char box_id[ID_SIZE];
 };
 
@@ -43,6 +48,29 @@ static struct runtime_order complete(const struct engine *e, const struct runtim
     if (out.box_id[0] == '\0')
         (void)str_copy(out.box_id, sizeof out.box_id, e->box_id);
     return out;
+}
+
+static bool is_elsewhere(const struct engine *e)
+{
+    return e->tenants[0] == '\0';
+}
+
+static int plan_of(const struct engine *e, struct docker_plan *plan, const struct runtime_order *o,
+                   const struct blueprint *b, const struct docker_network *network, struct err *err)
+{
+    return docker_body_plan(plan, o, b, network, is_elsewhere(e) ? NULL : e->tenants, e->publish,
+                            err);
+}
+
+/* Its status, and where it is found if that is not this machine's loopback. */
+static void take_status(const struct engine *e, const struct runtime_order *o,
+                        const struct docker_container *c, struct runtime_status *out)
+{
+    if (out == NULL)
+        return;
+    *out = c->status;
+    if (is_elsewhere(e) && !str_starts(e->publish, "127."))
+        (void)str_format(out->address, sizeof out->address, "%s:%u", e->publish, o->port);
 }
 
 /* ---- folders ---- */
@@ -71,11 +99,13 @@ static int own_folder(const char *path, uint32_t uid, uint32_t gid, struct err *
     return rc;
 }
 
-static int make_folders(const struct docker_plan *plan, struct err *err)
+static int make_folders(struct engine *e, const struct docker_plan *plan, struct err *err)
 {
     const struct blueprint *b = plan->blueprint;
     char path[512];
 
+    if (is_elsewhere(e))
+        return docker_volumes_ensure(&e->api, plan->order, b, err);
     for (uint32_t i = 0; i < b->volume_count; i++) {
         (void)str_format(path, sizeof path, "%s/%s", plan->folder, b->volumes[i].name);
         if (file_mkdirs(path, 0755, err) != 0)
@@ -99,6 +129,13 @@ static int own_folders(struct engine *e, const struct docker_plan *plan,
     if (docker_image_user(&e->api, c->status.id, c->user, &uid, &gid, err) != 0)
         return -1;
     for (uint32_t i = 0; i < b->volume_count; i++) {
+        if (is_elsewhere(e)) {
+            const struct docker_place place = {b->volumes[i].name, b->volumes[i].target};
+            if (docker_volume_own(&e->api, plan->order, b->image, c->status.id, &place, uid, gid,
+                                  err) != 0)
+                return -1;
+            continue;
+        }
         (void)str_format(path, sizeof path, "%s/%s", plan->folder, b->volumes[i].name);
         if ((plan->order->adopt && folder_give(path, uid, gid, err) != 0) ||
             own_folder(path, uid, gid, err) != 0)
@@ -217,11 +254,10 @@ static int docker_create(void *self, const struct runtime_order *order, const st
         return err_set(err, ERR_INTERNAL, "memory", "No memory for a container's description.");
     if (docker_image_ensure(&e->api, b->image, err) == 0 &&
         docker_network_ensure(&e->api, &e->pool, &o, &network, err) == 0 &&
-        docker_body_plan(plan, &o, b, &network, e->tenants, err) == 0 &&
-        make_folders(plan, err) == 0 && bring_about(e, plan, err) == 0 &&
-        docker_container_need(&e->api, &o, &c, err) == 0 && own_folders(e, plan, &c, err) == 0) {
-        if (out != NULL)
-            *out = c.status;
+        plan_of(e, plan, &o, b, &network, err) == 0 && make_folders(e, plan, err) == 0 &&
+        bring_about(e, plan, err) == 0 && docker_container_need(&e->api, &o, &c, err) == 0 &&
+        own_folders(e, plan, &c, err) == 0) {
+        take_status(e, &o, &c, out);
         rc = 0;
     }
     free(plan);
@@ -238,8 +274,7 @@ static int running(struct engine *e, const struct runtime_order *o, struct runti
 
     if (docker_container_need(&e->api, o, &c, err) != 0)
         return -1;
-    if (out != NULL)
-        *out = c.status;
+    take_status(e, o, &c, out);
     if (c.status.state == RUNTIME_RUNNING)
         return 0;
     err_set(err, ERR_UNAVAILABLE, "container_ended", "The container %s was started and ended: %s",
@@ -312,6 +347,8 @@ static int docker_remove(void *self, const struct runtime_order *order, bool dat
         return -1;
     if (!data)
         return 0;
+    if (is_elsewhere(e))
+        return docker_volumes_remove(&e->api, &o, err);
     if (str_format(folder, sizeof folder, "%s/%llu", e->tenants, (unsigned long long)o.number) != 0)
         return err_set(err, ERR_INVALID, "tenants_folder", "The tenants' folder is too deep.");
     return file_remove_tree(folder, err);
@@ -326,7 +363,7 @@ static int docker_inspect(void *self, const struct runtime_order *order, struct 
 
     if (docker_container_find(&e->api, &o, &c, err) == -1)
         return -1;
-    *out = c.status; /* none: zeros, which is RUNTIME_ABSENT */
+    take_status(e, &o, &c, out); /* none: zeros, which is RUNTIME_ABSENT */
     return 0;
 }
 
@@ -353,6 +390,8 @@ static int docker_stats(void *self, const struct runtime_order *order, struct ru
     if (docker_container_need(&e->api, &o, &c, err) != 0 ||
         docker_container_stats(&e->api, &c, out, err) != 0)
         return -1;
+    if (is_elsewhere(e))
+        return docker_volumes_bytes(&e->api, &e->usage, &o, &out->storage_bytes, err);
     if (str_format(folder, sizeof folder, "%s/%llu", e->tenants, (unsigned long long)o.number) != 0)
         return err_set(err, ERR_INVALID, "tenants_folder", "The tenants' folder is too deep.");
     return folder_bytes(folder, &out->storage_bytes, err);
@@ -378,11 +417,69 @@ static int docker_exec(void *self, const struct runtime_order *order, const stru
                                   "There is no network \"%s\".", o.mark);
     if ((plan = malloc(sizeof *plan)) == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "No memory for a container's description.");
-    if ((rc = docker_body_plan(plan, &o, b, &network, e->tenants, err)) == 0 &&
+    if ((rc = plan_of(e, plan, &o, b, &network, err)) == 0 &&
         (rc = runtime_argv(space, argv, command, &plan->vars, err)) == 0 &&
         (rc = docker_container_exec(&e->api, &c, argv, timeout_s, out, err)) != 0)
         runtime_hide_secrets(err, &plan->vars);
     free(plan);
+    return rc;
+}
+
+int runtime_docker_init(struct runtime *r, const struct runtime_order *order,
+                        const struct blueprint *b, struct err *err)
+{
+    struct engine *e = r->self;
+    struct runtime_order o = complete(e, order);
+    char mark[16];
+
+    for (uint32_t k = 0; k < b->init_count; k++) {
+        struct buf out;
+        int rc;
+
+        (void)str_format(mark, sizeof mark, "init.%u", k);
+        if ((rc = docker_volume_there(&e->api, &o, mark, err)) == 0) {
+            buf_init(&out, 4096);
+            rc = docker_exec(e, &o, b, &b->init[k], INIT_S, &out, err);
+            buf_free(&out);
+            if (rc == 0)
+                rc = docker_volume_make(&e->api, &o, mark, err);
+        }
+        if (rc == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int runtime_docker_info(struct runtime *r, struct docker_reply *info, struct err *err)
+{
+    struct engine *e = r->self;
+
+    if (docker_api_call(&e->api, "GET", "/info", NULL, DOCKER_API_QUICK_S, info, err) != 0)
+        return -1;
+    if (info->status == 200)
+        return 0;
+    (void)docker_api_refused(info, "asking what it can", err);
+    docker_reply_free(info);
+    return -1;
+}
+
+int runtime_docker_version(struct runtime *r, char *out, size_t size, struct err *err)
+{
+    struct engine *e = r->self;
+    struct docker_reply reply;
+    int rc = -1;
+
+    if (docker_api_call(&e->api, "GET", "/version", NULL, DOCKER_API_QUICK_S, &reply, err) != 0)
+        return -1;
+    if (reply.status == 200)
+        rc = str_format(out, size, "%.30s %.30s",
+                        strstr(json_text(reply.json, "Components[0].Name", "engine"), "Podman")
+                            ? "Podman"
+                            : "Docker",
+                        json_text(reply.json, "Version", ""));
+    else
+        docker_api_refused(&reply, "asking for its version", err);
+    docker_reply_free(&reply);
     return rc;
 }
 
@@ -412,15 +509,23 @@ int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *s
 
     if (e == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "No memory for the container engine.");
-    if (str_copy(e->tenants, sizeof e->tenants, setup->tenants) != 0 ||
+    docker_usage_init(&e->usage);
+    if (str_copy(e->tenants, sizeof e->tenants, setup->tenants == NULL ? "" : setup->tenants) !=
+            0 ||
+        str_copy(e->publish, sizeof e->publish,
+                 setup->publish == NULL ? "127.0.0.1" : setup->publish) != 0 ||
         str_copy(e->box_id, sizeof e->box_id, setup->box_id) != 0) {
         err_set(err, ERR_INVALID, "docker_setup",
-                "The tenants' folder or the box's id is too long.");
+                "The tenants' folder, an address or the box's id is too long.");
         goto fail;
     }
     if (docker_pool_parse(&e->pool, setup->pool, err) != 0 ||
-        docker_api_init(&e->api, setup->socket, err) != 0)
+        (setup->socket != NULL
+             ? docker_api_init(&e->api, setup->socket, err)
+             : docker_api_init_tls(&e->api, setup->base, setup->identity, err)) != 0)
         goto fail;
+    if (setup->name != NULL)
+        docker_api_elsewhere(&e->api, setup->name);
     *out = (struct runtime){.name = "docker",
                             .self = e,
                             .create = docker_create,
@@ -447,6 +552,7 @@ void runtime_docker_free(struct runtime *r)
     if (r == NULL || (e = r->self) == NULL)
         return;
     docker_api_free(&e->api);
+    docker_usage_free(&e->usage);
     free(e);
     r->self = NULL;
 }

@@ -8,11 +8,20 @@
  */
 #include "runtime.h"
 
+struct http_identity;
+
 struct runtime_docker_setup {
-    const char *socket;  /* "/var/run/docker.sock", "/run/podman/podman.sock" */
+    const char *socket;  /* "/var/run/docker.sock", "/run/podman/podman.sock"; NULL: over TLS */
     const char *pool;    /* of the tenants' networks: "10.201.0.0/16" */
-    const char *tenants; /* folder of the tenants' volumes */
+    const char *tenants; /* folder of the tenants' volumes; NULL: the engine is on another machine,
+                            and keeps them as volumes of its own (docker_volume.h) */
     const char *box_id;  /* whose the containers are, for orders that do not say */
+    /* Of an engine on another machine: */
+    const char *name;                     /* what we call it */
+    const char *base;                     /* "https://10.0.0.5:2376" */
+    const struct http_identity *identity; /* who we are to it; outlives the runtime */
+    const char *publish; /* address there that ports are bound to; NULL: 127.0.0.1. Another one is
+                            where its tenants are found, and told with their status */
 };
 
 /**
@@ -29,6 +38,21 @@ struct runtime_docker_setup {
  */
 int runtime_docker_new(struct runtime *out, const struct runtime_docker_setup *setup,
                        struct err *err);
+
+/** runtime_docker_init(r, o, b, err): for an engine on another machine, whose init commands nobody
+ * else keeps count of: run those of the blueprint that have not run yet, in order. That one has is
+ * marked by an empty volume of the tenant's, which goes with its data. Return 0 or -1. */
+int runtime_docker_init(struct runtime *r, const struct runtime_order *o, const struct blueprint *b,
+                        struct err *err);
+
+struct docker_reply;
+
+/** runtime_docker_info(r, info, err): what the engine says of itself and its machine; to be given
+ * to docker_reply_free. Return 0 or -1. */
+int runtime_docker_info(struct runtime *r, struct docker_reply *info, struct err *err);
+
+/** runtime_docker_version(r, out, size, err): "Docker 28.2.2". Return 0 or -1. */
+int runtime_docker_version(struct runtime *r, char *out, size_t size, struct err *err);
 
 /** runtime_docker_free(r): give back what runtime_docker_new took. Containers go on. */
 void runtime_docker_free(struct runtime *r);

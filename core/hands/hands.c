@@ -34,6 +34,12 @@ const char *const hands_verb_names[] = {"ping",
                                         "discard",
                                         "journal",
                                         "programs",
+                                        "link_start",
+                                        "link_stop",
+                                        "link_status",
+                                        "link_logs",
+                                        "link_port",
+                                        "engine_local",
                                         NULL};
 
 _Static_assert(sizeof hands_verb_names / sizeof hands_verb_names[0] == HANDS_VERBS + 1,

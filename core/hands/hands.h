@@ -55,6 +55,13 @@
  *                     web server, "connector NUMBER …" alike for at most 100; -1: not known; PID 0:
  *                     it does not run; flag: "version NAME TEXT", too
  *
+ *   LINK_*            number of the engine; START: service "user@host:port", secret (the seed of
+ * our key, base64), env: SOCKET there, HOST_KEY that it must prove to have; fine if it runs so.
+ * STATUS: present, running, pid, restarts. PORT: port, the same on both sides' loopback
+ *
+ *   ENGINE_LOCAL      streams one JSON object: what the engine of [hands] docker_socket says of
+ *                     itself, and what this machine lets it do
+ *
  * A process that ends within a moment of its start, a blueprint's command that fails, a web server
  * that refuses its map: AGAIN with what it said. FAIL: what asking again would not change.
  */
@@ -94,6 +101,12 @@ enum hands_verb {
     HANDS_DISCARD,     /* what waits goes; flag: what is kept, too */
     HANDS_JOURNAL,     /* lines of our own programs' logs; answer streamed */
     HANDS_PROGRAMS,    /* what runs of the box; flag: versions too; answer streamed */
+    HANDS_LINK_START,  /* the ssh that brings an engine of another machine here */
+    HANDS_LINK_STOP,   /* and forget its key */
+    HANDS_LINK_STATUS,
+    HANDS_LINK_LOGS,
+    HANDS_LINK_PORT,    /* a port of it; flag: no longer */
+    HANDS_ENGINE_LOCAL, /* what this box's own engine is; answer streamed */
     HANDS_VERBS
 };
 extern const char *const hands_verb_names[];

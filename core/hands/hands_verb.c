@@ -62,6 +62,12 @@ static const struct {
     [HANDS_DISCARD] = {NEED_NUMBER | NEED_TENANT | ALONE, hands_discard},
     [HANDS_JOURNAL] = {NEED_LINES, hands_journal},
     [HANDS_PROGRAMS] = {0, hands_programs},
+    [HANDS_LINK_START] = {NEED_NUMBER | NEED_SECRET | ALONE | TUNNEL, hands_link_start},
+    [HANDS_LINK_STOP] = {NEED_NUMBER | ALONE | TUNNEL, hands_link_stop},
+    [HANDS_LINK_STATUS] = {NEED_NUMBER, hands_link_status},
+    [HANDS_LINK_LOGS] = {NEED_NUMBER | NEED_LINES, hands_link_logs},
+    [HANDS_LINK_PORT] = {NEED_NUMBER | NEED_PORT | ALONE | TUNNEL, hands_link_port},
+    [HANDS_ENGINE_LOCAL] = {0, hands_engine_local},
 };
 
 /* --- the check ------------------------------------------------------------------------------ */

@@ -108,6 +108,19 @@ int hands_connector_each(struct hands_world *world,
                          int (*on)(void *arg, uint64_t number, struct err *err), void *arg,
                          struct err *err);
 
+/* hands_link.c */
+hands_work hands_link_start, hands_link_stop, hands_link_status, hands_link_logs, hands_link_port;
+
+/** hands_link_resume(world): after a boot: start every link that should run. Failures are logged.
+ */
+void hands_link_resume(struct hands_world *world);
+
+/** hands_link_halt(world): stop them all, as before the end of the box. */
+void hands_link_halt(struct hands_world *world);
+
+/* hands_engine.c */
+hands_work hands_engine_local;
+
 /* hands_inventory.c */
 hands_work hands_inventory;
 

@@ -75,6 +75,7 @@ extern const struct op box_ops[];             /* box_ops.c */
 extern const struct op box_key_ops[];         /* box_key_ops.c */
 extern const struct op recovery_ops[];        /* recovery_ops.c */
 extern const struct op vault_ops[];           /* vault_ops.c */
+extern const struct op engine_ops[];          /* engine_ops.c */
 extern const struct op snapshot_keep_ops[];   /* snapshot_keep_ops.c */
 extern const struct op snapshot_ops[];        /* snapshot_ops.c */
 extern const struct op snapshot_matrix_ops[]; /* snapshot_matrix.c */

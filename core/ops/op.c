@@ -61,6 +61,7 @@ const struct op *const op_tables[] = {
     box_key_ops,
     recovery_ops,
     vault_ops,
+    engine_ops,
     snapshot_matrix_ops,
     backup_summary_ops,
     snapshot_keep_ops,

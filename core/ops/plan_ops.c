@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include "blueprint.h"
+#include "container_engine.h"
 #include "list.h"
 #include "nouns.h"
 #include "object.h"
@@ -28,6 +29,7 @@ struct plan_params {
     uint32_t snapshots;
     char description[400], features[1200];
     uint32_t position;
+    char engine[32];
     struct limits limits;
 };
 
@@ -60,6 +62,8 @@ struct plan_params {
               .help = "what it comes with, a line each"),                                          \
         FIELD(struct plan_params, position, FIELD_U32, .max = 10000,                               \
               .help = "place on the order page, rising"),                                          \
+        FIELD(struct plan_params, engine, FIELD_TEXT,                                              \
+              .help = "engine on another machine that its tenants live on (this box's)"),          \
         PARAMS_GROUP("limits", "limits of a tenant, each 0: as the blueprint says"),               \
         LIMITS_FIELDS(struct plan_params)
 
@@ -108,6 +112,19 @@ static int check(const struct plan *plan, struct err *err)
     return snapshot_schedule_check(plan->backup_at, err);
 }
 
+/* An engine that nobody added would be noticed by whoever buys. */
+static int check_engine(struct txn *txn, const struct plan *plan, struct err *err)
+{
+    struct container_engine engine;
+    int found =
+        plan->engine[0] == '\0' ? 1 : container_engine_named(txn, plan->engine, &engine, err);
+
+    if (found != 0)
+        return found == 1 ? 0 : -1;
+    (void)err_field(err, "engine", "engine_not_found", "there is no engine %s", plan->engine);
+    return err_hint(err, "sett engine list; sett engine add %s URL", plan->engine);
+}
+
 /* A plan of a blueprint that is not there would sell what cannot be made. Read before the
  * transaction: a file is no business of one. */
 static int plan_slow(struct op_call *call, struct err *err)
@@ -122,6 +139,11 @@ static int plan_slow(struct op_call *call, struct err *err)
     if ((blueprint = calloc(1, sizeof *blueprint)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a blueprint");
     r = blueprint_load(blueprint, call->box->paths.blueprints, p->blueprint, &why);
+    if (r == 0 && p->engine[0] != '\0' && !str_equal(blueprint->runtime, "docker"))
+        r = err_set(
+            &why, ERR_INVALID, "engine_runtime",
+            "its runtime is %s, and only containers of docker can be on an engine elsewhere",
+            blueprint->runtime);
     free(blueprint);
     return r == 0 ? 0
                   : err_field(err, "blueprint", "blueprint_not_found", "blueprint %s: %s",
@@ -136,7 +158,8 @@ static int plan_create(struct op_call *call, struct err *err)
     object_fill(call, &plan_table, &plan);
     if (plan.title[0] == '\0')
         (void)str_copy(plan.title, sizeof plan.title, plan.name);
-    if (check(&plan, err) != 0 || plan_new(call->txn, &plan, err) != 0)
+    if (check(&plan, err) != 0 || check_engine(call->txn, &plan, err) != 0 ||
+        plan_new(call->txn, &plan, err) != 0)
         return -1;
     call->wake = true; /* its price is to be read */
     object_after(call, &plan_table, &plan);
@@ -154,7 +177,8 @@ static int plan_update(struct op_call *call, struct err *err)
         return -1;
     object_before(call, &plan_table, &plan);
     object_fill(call, &plan_table, &plan);
-    if (check(&plan, err) != 0 || plan_put(call->txn, &plan, err) != 0)
+    if (check(&plan, err) != 0 || check_engine(call->txn, &plan, err) != 0 ||
+        plan_put(call->txn, &plan, err) != 0)
         return -1;
     object_after(call, &plan_table, &plan);
     return object_reply(call, &view_plan, &plan, err);

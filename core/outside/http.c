@@ -1,5 +1,5 @@
 /* Requests to the outside, one at a time. Apart so that what is allowed (protocols, verification,
- * sizes, times, addresses) is decided by three profiles in one table, and so that no caller can
+ * sizes, times, addresses) is decided by four profiles in one table, and so that no caller can
  * open another door by an option of the library. */
 #include "http.h"
 
@@ -28,6 +28,7 @@ struct http_client {
     char ca[256];
     bool pinned;
     uint8_t pin[32];
+    const struct http_identity *identity;
 };
 
 static const struct {
@@ -36,6 +37,7 @@ static const struct {
 } profiles[] = {
     [HTTP_PROVIDER] = {"https", 5, 30},
     [HTTP_ENGINE] = {"http", 5, 120},
+    [HTTP_REMOTE] = {"https", 5, 120},
     [HTTP_PROBE] = {"http,https", 5, 10},
 };
 
@@ -92,6 +94,11 @@ int http_client_set_pin(struct http_client *c, const char *fingerprint)
 {
     c->pinned = fingerprint[0] != '\0';
     return c->pinned ? http_pin_read(c->pin, fingerprint) : 0;
+}
+
+void http_client_set_identity(struct http_client *c, const struct http_identity *identity)
+{
+    c->identity = identity;
 }
 
 void http_answer_init(struct http_answer *a, size_t body_max)
@@ -517,6 +524,8 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
         return bad_request(err, "an engine without a socket");
     if (r->profile == HTTP_ENGINE)
         (void)curl_easy_setopt(call->curl, CURLOPT_UNIX_SOCKET_PATH, r->unix_path);
+    if (r->profile == HTTP_REMOTE && c->identity == NULL)
+        return bad_request(err, "an engine elsewhere without an identity");
     if (r->profile == HTTP_PROBE && r->resolve != NULL &&
         (resolve = curl_slist_append(NULL, r->resolve)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "memory", "no memory for a request");
@@ -527,6 +536,8 @@ static int perform(struct http_client *c, struct call *call, struct err *err)
     set_method(call->curl, r);
     set_times(call->curl, call);
     set_trust(call, c);
+    if (r->profile == HTTP_REMOTE && http_identify(call->curl, c->identity, err) == -1)
+        return -1;
     (void)curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, detail);
     (void)curl_easy_setopt(call->curl, CURLOPT_URL, r->url);
     code = curl_easy_perform(call->curl);

@@ -1,6 +1,6 @@
 #ifndef SETT_HTTP_H
 #define SETT_HTTP_H
-/* Requests to the outside, the only file that knows libcurl. Three profiles, nothing else. */
+/* Requests to the outside, the only file that knows libcurl. Four profiles, nothing else. */
 #include <stdbool.h>
 #include <stdint.h>
 #include "buf.h"
@@ -9,6 +9,7 @@
 enum http_profile {
     HTTP_PROVIDER, /* https only, verified, no redirect, no proxy, HTTP/1.1, 4 MiB, 5 s / 30 s */
     HTTP_ENGINE,   /* a UNIX socket: unix_path */
+    HTTP_REMOTE,   /* an engine elsewhere: https only, by the client's own identity */
     HTTP_PROBE     /* http or https to a tenant's own port or an operator's rule */
 };
 
@@ -87,6 +88,16 @@ int http_client_set_ca(struct http_client *c, const char *path);
  * ("AB:CD:…", 64 hex digits), whoever signed it and whatever name it bears; nothing is sent to
  * another. "": none. Before threads use the client. 0, or -1 if it is not one. */
 int http_client_set_pin(struct http_client *c, const char *fingerprint);
+
+/* Over TLS, who an engine must be and who we are to it: texts in PEM, from memory. */
+struct http_identity {
+    const char *ca, *certificate, *key;
+};
+
+/** http_client_set_identity(c, identity): from now on trust for HTTP_REMOTE what this CA signed,
+ * and show this certificate. Borrowed: it must outlive the client. Before threads use the client.
+ */
+void http_client_set_identity(struct http_client *c, const struct http_identity *identity);
 
 /** http_pin_read(out, fingerprint): 64 hex digits, with or without colons, as bytes. 0 or -1. */
 int http_pin_read(uint8_t out[32], const char *fingerprint);

@@ -21,4 +21,10 @@ bool http_pinned(void *curl, const uint8_t pin[32], char seen[HTTP_PIN_SIZE]);
  * the PEM file ${ca} ("": the system's). */
 void http_trust(void *curl, const char *ca, bool verify);
 
+struct http_identity;
+
+/** http_identify(curl, identity, err): trust only what its CA signed, and show its certificate.
+ * Return 0, or -1 when the library lacks an option that is needed. */
+int http_identify(void *curl, const struct http_identity *identity, struct err *err);
+
 #endif

@@ -20,6 +20,28 @@ void http_trust(void *curl, const char *ca, bool verify)
     }
 }
 
+/* A text for libcurl, which is not copied: it outlives the transfer. */
+static struct curl_blob blob_of(const char *pem)
+{
+    return (struct curl_blob){
+        .data = (void *)(uintptr_t)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY};
+}
+
+int http_identify(void *curl, const struct http_identity *identity, struct err *err)
+{
+    struct curl_blob ca = blob_of(identity->ca), own = blob_of(identity->certificate),
+                     key = blob_of(identity->key);
+
+    if (curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &own) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_SSLCERTTYPE, "PEM") != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_SSLKEYTYPE, "PEM") != CURLE_OK)
+        return err_set(err, ERR_INTERNAL, "curl_option", "libcurl lacks an option that is needed");
+    return 0;
+}
+
 /* An option that the library refused would leave a door open, so those that close one are checked.
  */
 int http_close_doors(void *curl, const char *protocols, struct err *err)

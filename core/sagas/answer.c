@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "answer_about.h"
+#include "answer_engine.h"
 #include "answer_plan.h"
 #include "answer_proxmox.h"
 #include "ask.h"
@@ -64,6 +65,8 @@ static const struct answer_row questions[] = {
     {"adopt", answer_adopt},
     {"probe", answer_probe},
     {"proxmox", answer_proxmox},
+    {"engine_test", answer_engine_test},
+    {"engine_local", answer_engine_local},
     {"checkout", answer_checkout},
     {"checkout_end", answer_checkout_end},
     {"reveal", answer_reveal},

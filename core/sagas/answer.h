@@ -19,6 +19,8 @@
  *   turn_usage        turn_key_id, days            JSON: what a key has relayed
  *   domain            domain_id                    JSON: what is seen of a domain outside
  *   proxmox                                        JSON: what its token may, nodes, what is missing
+ *   engine_test       engine_id                    JSON: what an engine elsewhere is and can
+ *   engine_local                                   JSON: what this box's own engine is
  *   progress                                       JSON: how far the snapshot under way is
  *   vault_test        vault_id                     JSON: what was put there came back
  *   vault_room                                     JSON: what room each vault has

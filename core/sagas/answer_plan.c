@@ -32,7 +32,8 @@ static int imagine(struct txn *txn, struct job *job, const struct saga_context *
         return -1;
     if (kv_get(&job->args, "plan_id") != NULL &&
         plan_resolve(txn, kv_get(&job->args, "plan_id"), &plan, err) == 1 &&
-        facts_set(job, FACT_BLUEPRINT, plan.blueprint, err) == -1)
+        (facts_set(job, FACT_BLUEPRINT, plan.blueprint, err) == -1 ||
+         facts_set(job, FACT_ENGINE, plan.engine, err) == -1))
         return -1;
     if (setting_text(txn, &c->conf, "ingress.default", text, sizeof text, err) == -1 ||
         facts_set(job, FACT_INGRESS, text, err) == -1)

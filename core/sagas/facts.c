@@ -8,6 +8,7 @@
 
 #include "guard.h"
 #include "guest.h"
+#include "plan.h"
 #include "setting.h"
 #include "steps.h"
 #include "str.h"
@@ -147,6 +148,21 @@ static int set_guest(struct txn *txn, struct job *job, const struct tenant *tena
     return facts_set(job, FACT_NODE, tenant->node[0] != '\0' ? tenant->node : guest.node, err);
 }
 
+/* The engine that its plan wants; of no matter once it is somewhere. */
+static int set_engine(struct txn *txn, struct job *job, const struct tenant *tenant,
+                      struct err *err)
+{
+    struct plan plan = {0};
+    int found = 0;
+
+    if (tenant->node[0] == '\0' && tenant->plan_id[0] != '\0') {
+        (void)str_copy(plan.id, sizeof plan.id, tenant->plan_id);
+        if ((found = record_get(txn, &plan_table, &plan, err)) == -1)
+            return -1;
+    }
+    return facts_set(job, FACT_ENGINE, found == 1 ? plan.engine : "", err);
+}
+
 int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *context,
                  const struct tenant *tenant, struct err *err)
 {
@@ -167,6 +183,7 @@ int facts_tenant(struct txn *txn, struct job *job, const struct saga_context *co
         set_guest(txn, job, tenant, err) == -1 ||
         facts_set(job, FACT_BLUEPRINT, tenant->blueprint, err) == -1 ||
         facts_set(job, FACT_RUNTIME, tenant->runtime, err) == -1 ||
+        set_engine(txn, job, tenant, err) == -1 ||
         facts_set(job, FACT_NAME, tenant->name, err) == -1 ||
         facts_set(job, FACT_SUBDOMAIN, tenant->subdomain, err) == -1 ||
         facts_set(job, FACT_MAINTENANCE, tenant->maintenance ? "1" : "", err) == -1 ||

@@ -17,7 +17,8 @@
 #define FACT_RUNTIME         "runtime"
 #define FACT_PORT            "port"
 #define FACT_ADDRESS         "address"     /* and port, of a program on another machine */
-#define FACT_NODE            "node"        /* the machine that it was put on */
+#define FACT_NODE            "node"        /* the machine, or engine, that it was put on */
+#define FACT_ENGINE          "engine"      /* the engine that its plan wants */
 #define FACT_GUEST           "guest"       /* its container's number there */
 #define FACT_INSIDE          "inside"      /* the address that it was given there */
 #define FACT_ADDRESS_NEW     "address_new" /* "1": its address changed under this job */

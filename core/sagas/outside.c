@@ -25,6 +25,7 @@ struct terms {
         proxmox_nodes[512], proxmox_storage[512], proxmox_bridge[512], proxmox_vlan[512],
         proxmox_pool[512], proxmox_gateway[512], proxmox_nameserver[512];
     char cloudflare_token[256], stripe_key[256], database_password[256], proxmox_token[256];
+    uint8_t engines[32]; /* a print of those on other machines */
 };
 
 static const struct {
@@ -174,6 +175,7 @@ static void providers_free(struct providers *p)
     runtime_proxmox_free(&p->guests);
     proxmox_free(&p->proxmox);
     http_client_free(p->proxmox_client);
+    engines_free(p->engines);
     sodium_memzero(p, sizeof *p);
     free(p);
 }
@@ -219,7 +221,8 @@ void outside_done(struct outside *o, struct providers *p)
 }
 
 /* Replace the providers unless they are made from the same terms. Return 1, 0 if they are, -1. */
-static int take_over(struct outside *o, const struct terms *terms, struct err *err)
+static int take_over(struct outside *o, const struct terms *terms, const struct conf *conf,
+                     struct engines **engines, struct err *err)
 {
     uint8_t print[32];
     struct providers *fresh, *old;
@@ -229,6 +232,9 @@ static int take_over(struct outside *o, const struct terms *terms, struct err *e
         return 0;
     if ((fresh = providers_new(terms, print)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the providers");
+    fresh->engines = *engines;
+    *engines = NULL;
+    engines_make(fresh->engines, &o->paths, conf);
     (void)pthread_mutex_lock(&o->lock);
     old = o->providers;
     o->providers = fresh;
@@ -242,6 +248,7 @@ int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
                     const struct vault *vault, struct err *err)
 {
     struct terms *terms = calloc(1, sizeof *terms);
+    struct engines *engines = NULL;
     struct txn *txn;
     int result;
 
@@ -249,12 +256,16 @@ int outside_refresh(struct outside *o, struct db *db, const struct conf *conf,
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for the settings");
     if ((result = db_read(&txn, db, err)) == 0) {
         result = read_terms(txn, conf, vault, terms, err);
+        if (result == 0)
+            result = engines_read(&engines, txn, vault, err);
         db_read_end(txn);
     }
-    if (result == 0 && (result = take_over(o, terms, err)) == 1 && o->refreshed)
+    engines_print(engines, terms->engines);
+    if (result == 0 && (result = take_over(o, terms, conf, &engines, err)) == 1 && o->refreshed)
         log_info("the providers' settings have changed");
     if (!o->refreshed && result != -1) /* the first time there is but one thread */
         o->refreshed = true;
+    engines_free(engines);
     sodium_memzero(terms, sizeof *terms);
     free(terms);
     return result == -1 ? -1 : 0;
@@ -265,6 +276,7 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
 {
     struct outside *o = calloc(1, sizeof *o);
     struct terms *none = calloc(1, sizeof *none);
+    struct engines *no_engines = NULL;
     const char *front_door = conf_get(conf, "outside", "front_door");
     const char *ca_file = conf_get(conf, "outside", "ca_file");
 
@@ -279,7 +291,7 @@ int outside_new(struct outside **out, const struct paths *paths, const struct co
         ingress_local_new(&o->local, o->paths.hands_sock, ROUTE_MS, err) == -1 ||
         http_client_new(&o->probe, err) == -1 ||
         (ca_file != NULL && http_client_set_ca(o->probe, ca_file) == -1) ||
-        take_over(o, none, err) == -1) {
+        take_over(o, none, conf, &no_engines, err) == -1) {
         free(none);
         outside_free(o);
         return -1;

@@ -8,6 +8,7 @@
 #include "cloudflare.h"
 #include "conf.h"
 #include "db.h"
+#include "engines.h"
 #include "hands.h"
 #include "http.h"
 #include "ingress.h"
@@ -28,8 +29,9 @@ struct providers {
     bool proxmox_set;
     struct err proxmox_why;
     struct proxmox proxmox;
-    struct runtime guests; /* the runtime over proxmox */
-    char guest_nodes[512]; /* those that tenants may be put on */
+    struct runtime guests;   /* the runtime over proxmox */
+    char guest_nodes[512];   /* those that tenants may be put on */
+    struct engines *engines; /* on other machines; NULL: none */
     struct http_client *cloudflare_client, *stripe_client, *proxmox_client;
     char success_url[512], cancel_url[512];
     char database_admin[512], database_password[256];
@@ -105,6 +107,12 @@ struct outside_where {
 enum outcome outside_runtime(struct outside *o, const struct outside_where *where,
                              const struct hands_request *request, int timeout_ms,
                              struct hands_reply *reply, struct buf *stream, struct err *err);
+
+/** outside_engine(o, where, request, stream, reply, err): likewise, of a tenant that lives on the
+ * engine ${where}->node of another machine. */
+enum outcome outside_engine(struct outside *o, const struct outside_where *where,
+                            const struct hands_request *request, struct buf *stream,
+                            struct hands_reply *reply, struct err *err);
 
 /** outside_guests(o, where, request, work, arg, reply, err): likewise, for what only a provider can
  * do: ${work} is called with the order and its blueprint. */

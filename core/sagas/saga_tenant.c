@@ -15,7 +15,7 @@ static const struct step provision[] = {
     {.name = "reserve", .title = "Reserve name and port", .apply = steps_tenant_reserve,
      .revert = steps_tenant_unreserve, .plan = steps_plan_reserve},
     {.name = "port", .title = "Try the port", .make = steps_port_make,
-     .fall_back = steps_port_fall_back, .plan = steps_plan_port},
+     .settle = steps_port_settle, .fall_back = steps_port_fall_back, .plan = steps_plan_port},
     {.name = "database", .title = "Make the database", .needless = steps_without_database,
      .check = steps_database_check, .make = steps_database_make, .undo = steps_database_undo,
      .prepare = steps_database_prepare, .unsettle = steps_database_unsettle,

@@ -113,6 +113,10 @@ enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, boo
 /* Try the port; what foreign sits there is named. */
 step_outside steps_port_make;
 
+/** steps_port_settle(txn, job, context, err): note in its record on which engine of another machine
+ * it is to be. Return 0 or -1. */
+int steps_port_settle(struct txn *txn, struct job *job, void *context, struct err *err);
+
 /** steps_port_fall_back(job, err): the step to go back to after a failure of steps_port_make, so
  * that another port is reserved; NULL: none. */
 const char *steps_port_fall_back(const struct job *job, const struct err *err);

@@ -93,7 +93,7 @@ static int wanted(const struct drift *item, const char *by, struct err *err)
 
 /* An object in its words: "docker 12", "route 7 acme.example.com", "record 372e…". */
 struct object {
-    char word[32]; /* the runtime's name, for one of those */
+    char word[48]; /* the runtime's name, for one of those */
     char rest[192];
     uint64_t number; /* 0: the second word is none */
     const char *host;
@@ -121,14 +121,15 @@ static int free_of_tenant(struct txn *txn, const struct drift *item, const char 
                           uint64_t number, struct err *err)
 {
     struct tenant tenant = {.number = number};
+    char runs_in[TENANT_RUNS_SIZE];
     struct job other;
     int found = record_find(txn, &tenant_table, "number", &tenant, err);
 
     if (found != 1 || tenant.state == TENANT_DELETED)
         return found == -1 ? -1 : 0;
     /* Of a tenant that lives, only what is in another runtime than its own. */
-    if (item->kind != DRIFT_RUNTIME || str_equal(tenant.runtime, runtime) ||
-        tenant.runtime[0] == '\0')
+    tenant_runs_in(&tenant, runs_in);
+    if (item->kind != DRIFT_RUNTIME || str_equal(runs_in, runtime) || tenant.runtime[0] == '\0')
         return wanted(item, tenant.id, err);
     if ((found = job_of_subject(txn, "tenant", tenant.id, &other, err)) == 0)
         return 0;
@@ -199,6 +200,7 @@ int steps_drift_read_orphan(struct txn *txn, struct job *job, void *context, str
 static enum outcome by_hands(struct step_call *call, uint32_t kind, struct err *err)
 {
     struct hands_request request = {.number = kv_get_u64(call->facts, FACT_ITS_NUMBER, 0)};
+    struct outside_where where = {.runtime = "docker"};
     struct hands_reply reply;
     enum outcome outcome;
 
@@ -216,13 +218,19 @@ static enum outcome by_hands(struct step_call *call, uint32_t kind, struct err *
     default:
         request.verb = HANDS_RUNTIME_REMOVE;
         request.flag = kind == DRIFT_FOLDER;
+        if (str_starts(kv_get_or(call->facts, FACT_OBJECT, ""), "docker@"))
+            (void)str_copy(where.node, sizeof where.node,
+                           kv_get(call->facts, FACT_OBJECT) + strlen("docker@"));
         (void)str_copy(request.tenant_id, sizeof request.tenant_id,
                        kv_get_or(call->facts, FACT_OWNER_ID, ""));
         (void)str_copy(request.runtime, sizeof request.runtime,
                        kind == DRIFT_FOLDER ? "process" : kv_get_or(call->facts, FACT_OBJECT, ""));
         break;
     }
-    outcome = outside_hands(call->outside, &request, HANDS_MS, &reply, NULL, err);
+    if (where.node[0] != '\0')
+        outcome = outside_engine(call->outside, &where, &request, NULL, &reply, err);
+    else
+        outcome = outside_hands(call->outside, &request, HANDS_MS, &reply, NULL, err);
     return outcome == OUTCOME_ABSENT ? OUTCOME_OK : outcome;
 }
 

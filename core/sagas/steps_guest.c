@@ -91,7 +91,8 @@ int steps_guest_release(struct txn *txn, struct job *job, void *context, struct 
 
 const char *steps_guest_fall_back(const struct job *job, const struct err *err)
 {
-    (void)job;
+    if (str_equal(err->code, "port_taken") && kv_get(&job->facts, FACT_NODE) != NULL)
+        return "reserve";
     return str_equal(err->code, "guest_foreign") ? "place" : NULL;
 }
 

@@ -174,11 +174,22 @@ static int not_carried(const char *from, const char *to, struct err *err)
                          "tenant and restore its data inside");
 }
 
+static int not_carried_far(struct err *err)
+{
+    (void)err_field(err, "runtime", "move_not_possible",
+                    "a tenant's data cannot be carried to or from an engine on another machine");
+    return err_hint(err, "its volumes are that engine's own: make a new tenant and carry its data "
+                         "over inside");
+}
+
 static int may_move(const struct step_call *call, const struct blueprint *old,
                     const struct blueprint *b, struct err *err)
 {
     const struct kind *from = kind_of(old->runtime), *to = kind_of(b->runtime);
 
+    if (b->engine[0] != '\0' ||
+        (str_equal(old->runtime, "docker") && kv_get_or(call->facts, FACT_OLD_NODE, "")[0] != '\0'))
+        return not_carried_far(err);
     if (from == NULL || to == NULL || from->place != to->place)
         return not_carried(old->runtime, b->runtime, err);
     if (from == to && to->place == PLACE_CLUSTER)

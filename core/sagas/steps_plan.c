@@ -40,8 +40,11 @@ int steps_plan_database(const struct job *job, char *out, size_t size)
 
 int steps_plan_runtime(const struct job *job, char *out, size_t size)
 {
-    return str_format(out, size, "the program of tenant %s, as blueprint %s says",
-                      fact(job, FACT_NUMBER, "(new)"), fact(job, FACT_BLUEPRINT, "?"));
+    const char *node = fact(job, FACT_NODE, fact(job, FACT_ENGINE, ""));
+
+    return str_format(out, size, "the program of tenant %s, as blueprint %s says%s%s",
+                      fact(job, FACT_NUMBER, "(new)"), fact(job, FACT_BLUEPRINT, "?"),
+                      node[0] == '\0' ? "" : ", on ", node);
 }
 
 int steps_plan_healthy(const struct job *job, char *out, size_t size)

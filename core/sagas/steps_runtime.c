@@ -34,6 +34,32 @@ enum outcome steps_runtime_ask(struct step_call *call, enum hands_verb verb, boo
     return outcome;
 }
 
+/* Where a container is to be: the plan's word, else the blueprint's, else this box. Known from its
+ * record for one that is there. */
+static int choose_engine(struct step_call *call, const struct blueprint *b, struct err *err)
+{
+    const char *wanted = kv_get_or(call->facts, FACT_ENGINE, b->engine);
+    struct providers *p;
+    bool known;
+
+    if (wanted[0] == '\0' || kv_get(call->facts, FACT_NODE) != NULL)
+        return 0;
+    if (!str_equal(b->runtime, "docker"))
+        return err_set(err, ERR_INVALID, "engine_runtime",
+                       "its plan wants engine %s, and blueprint %s has runtime %s, not docker",
+                       wanted, b->name, b->runtime);
+    p = outside_use(call->outside);
+    known = engines_find(p->engines, wanted) != NULL;
+    outside_done(call->outside, p);
+    if (!known) {
+        (void)err_set(err, ERR_INVALID, "engine_not_found", "there is no engine %s", wanted);
+        return err_hint(err, "sett engine add %s URL", wanted);
+    }
+    return kv_set(call->facts, FACT_NODE, wanted) == -1
+               ? err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full")
+               : 0;
+}
+
 int steps_blueprint(struct step_call *call, struct err *err)
 {
     struct blueprint *b;
@@ -55,6 +81,8 @@ int steps_blueprint(struct step_call *call, struct err *err)
             (b->database && kv_set(call->facts, FACT_DATABASE, "1") == -1) ||
             steps_credentials_facts(call, b) == -1)
             result = err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
+        if (result == 0)
+            result = choose_engine(call, b, err);
     }
     free(b);
     return result;
@@ -84,6 +112,23 @@ enum outcome steps_port_make(struct step_call *call, struct err *err)
     return OUTCOME_FAIL;
 }
 
+/* From here on its record says who runs it: a provision that ends half way is undone there. */
+int steps_port_settle(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const char *runtime = kv_get_or(&job->facts, FACT_RUNTIME, "");
+    const char *node = kv_get_or(&job->facts, FACT_NODE, "");
+    struct tenant tenant;
+
+    (void)context;
+    if (node[0] == '\0' || !tenant_is_elsewhere(runtime, node))
+        return 0;
+    if (facts_load_tenant(txn, job, &tenant, err) == -1)
+        return -1;
+    (void)str_copy(tenant.runtime, sizeof tenant.runtime, runtime);
+    (void)str_copy(tenant.node, sizeof tenant.node, node);
+    return tenant_put(txn, &tenant, err);
+}
+
 const char *steps_port_fall_back(const struct job *job, const struct err *err)
 {
     (void)job;
@@ -102,9 +147,18 @@ static void note_status(struct step_call *call, const struct hands_reply *reply,
         (void)str_format(call->note, sizeof call->note, "%s", what);
 }
 
-/* The number that was reserved is somebody else's: another is to be. */
+/* The number that was reserved is somebody else's: another is to be. So is a port that on the
+ * engine's own machine something else has. */
 static void note_foreign(struct step_call *call, const struct err *err)
 {
+    char owner[64];
+
+    if (str_equal(err->code, "port_taken") && kv_get(call->facts, FACT_NODE) != NULL) {
+        (void)str_format(owner, sizeof owner, "something on engine %s",
+                         kv_get_or(call->facts, FACT_NODE, ""));
+        (void)kv_set_u64(call->facts, FACT_FOREIGN, kv_get_u64(call->facts, FACT_PORT, 0));
+        (void)kv_set(call->facts, FACT_OWNER, owner);
+    }
     if (!str_equal(err->code, "guest_foreign"))
         return;
     (void)kv_set_u64(call->facts, FACT_FOREIGN_GUEST, kv_get_u64(call->facts, FACT_GUEST, 0));
@@ -134,11 +188,11 @@ enum outcome steps_runtime_make(struct step_call *call, struct err *err)
     enum outcome outcome =
         steps_runtime_ask(call, HANDS_RUNTIME_CREATE, false, CREATE_MS, &reply, err);
 
+    if (outcome == OUTCOME_OK)
+        outcome = steps_runtime_start(call, err);
     if (outcome == OUTCOME_FAIL)
         note_foreign(call, err);
-    if (outcome != OUTCOME_OK)
-        return outcome;
-    return steps_runtime_start(call, err);
+    return outcome;
 }
 
 enum outcome steps_runtime_start(struct step_call *call, struct err *err)

@@ -94,6 +94,8 @@ int steps_tenant_unreserve(struct txn *txn, struct job *job, void *context, stru
     kv_unset(&job->facts, FACT_OWNER);
     kv_unset(&job->facts, FACT_PORT);
     tenant.port = 0;
+    if (tenant_elsewhere(&tenant) && !str_equal(tenant.runtime, "proxmox")) /* it is no longer */
+        tenant.runtime[0] = tenant.node[0] = '\0';
     return tenant_put(txn, &tenant, err);
 }
 

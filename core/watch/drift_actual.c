@@ -202,6 +202,52 @@ static int look_at_proxmox(struct drift_actual *a, struct outside *outside, stru
     return rc;
 }
 
+/* ---- engines on other machines ---- */
+
+struct on_engine {
+    struct drift_actual *a;
+    const char *name;
+};
+
+static int take_container(void *arg, const struct runtime_found *found, struct err *err)
+{
+    const struct on_engine *on = arg;
+    char line[240];
+
+    (void)str_format(line, sizeof line, "runtime %llu docker@%s %s %s %s",
+                     (unsigned long long)found->number, on->name, runtime_state_names[found->state],
+                     found->tenant_id[0] == '\0' ? "-" : found->tenant_id,
+                     found->id[0] == '\0' ? "-" : found->id);
+    return take_line(on->a, line, strlen(line), err);
+}
+
+/* What one that is away has is not known, which is not the same as nothing. */
+static int look_at_engines(struct drift_actual *a, struct outside *outside, struct err *err)
+{
+    struct providers *p = outside_use(outside);
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && p->engines != NULL && i < p->engines->count; i++) {
+        struct engine_at *e = &p->engines->at[i];
+        struct on_engine on = {a, e->record.name};
+        struct err why = {0};
+        char name[48];
+
+        if (engine_at_reach(outside, e, &why) == 0 &&
+            e->docker.list(e->docker.self, a->box_id, take_container, &on, &why) == 0)
+            continue;
+        (void)str_format(name, sizeof name, "docker@%s", e->record.name);
+        if (str_equal(why.code, "no_memory")) {
+            *err = why;
+            rc = -1;
+        } else {
+            note_unread_runtime(a, name, why.text);
+        }
+    }
+    outside_done(outside, p);
+    return rc;
+}
+
 /* ---- Cloudflare ---- */
 
 static int take_tunnel(void *arg, const struct cloudflare_tunnel *tunnel, struct err *err)
@@ -268,7 +314,8 @@ int drift_actual_look(struct drift_actual *a, struct outside *outside, const cha
     memset(a, 0, sizeof *a);
     a->at = clock_wall_ms();
     (void)str_copy(a->box_id, sizeof a->box_id, box_id);
-    if (look_here(a, outside, err) == -1 || look_at_proxmox(a, outside, err) == -1)
+    if (look_here(a, outside, err) == -1 || look_at_proxmox(a, outside, err) == -1 ||
+        look_at_engines(a, outside, err) == -1)
         return -1;
     if (a->thing_count > 1)
         qsort(a->things, a->thing_count, sizeof *a->things, order);

@@ -23,7 +23,7 @@ struct drift_actual {
     size_t thing_count, thing_room;
     bool hands_read;
     char unread[400];                  /* "docker: the engine is down; …" */
-    char unread_runtimes[96];          /* ",docker,": nothing is concluded of these */
+    char unread_runtimes[400];         /* ",docker,docker@x,": nothing is concluded of these */
     bool runtimes_unread;              /* one of them is there and could not be asked */
     struct cloudflare_tunnel *tunnels; /* by id */
     size_t tunnel_count, tunnel_room;

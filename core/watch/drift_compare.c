@@ -142,9 +142,11 @@ static const struct actual_thing *program_of(const struct drift_actual *a, const
 {
     size_t count;
     const struct actual_thing *at = drift_actual_things(a, DRIFT_RUNTIME, t->number, &count);
+    char runs_in[TENANT_RUNS_SIZE];
 
+    tenant_runs_in(t, runs_in);
     for (size_t i = 0; i < count; i++)
-        if ((t->runtime[0] == '\0' || str_equal(at[i].name, t->runtime)) &&
+        if ((t->runtime[0] == '\0' || str_equal(at[i].name, runs_in)) &&
             !str_equal(at[i].state, "absent"))
             return &at[i];
     return NULL;
@@ -154,13 +156,15 @@ static void note_program(struct compare *c, const struct tenant *t, const struct
                          bool run)
 {
     struct drift *d = finding(c, DRIFT_RUNTIME, at == NULL ? DRIFT_MISSING : DRIFT_DIFFERS);
+    char runs_in[TENANT_RUNS_SIZE];
 
     if (d == NULL)
         return;
-    SAY(d->thing, "%s %llu", t->runtime, (unsigned long long)t->number);
+    tenant_runs_in(t, runs_in);
+    SAY(d->thing, "%s %llu", runs_in, (unsigned long long)t->number);
     tenant_mark(d->name, t->number);
     memcpy(d->tenant_id, t->id, sizeof d->tenant_id);
-    SAY(d->desired, run ? "%s, running, on port %u" : "%s, stopped", t->runtime, t->port);
+    SAY(d->desired, run ? "%s, running, on port %u" : "%s, stopped", runs_in, t->port);
     SAY(d->recorded, "tenant %s, %s", tenant_state_names[t->state], tenant_health_names[t->health]);
     if (at == NULL)
         SAY(d->actual, "not there");
@@ -173,10 +177,12 @@ static void note_program(struct compare *c, const struct tenant *t, const struct
 static int compare_tenant(struct compare *c, const struct tenant *t, struct err *err)
 {
     bool run = t->state == TENANT_ACTIVE || t->state == TENANT_PAST_DUE;
+    char runs_in[TENANT_RUNS_SIZE];
     const struct actual_thing *at;
     int moves;
 
-    if ((!run && t->state != TENANT_SUSPENDED) || !drift_actual_reads(c->actual, t->runtime))
+    tenant_runs_in(t, runs_in);
+    if ((!run && t->state != TENANT_SUSPENDED) || !drift_actual_reads(c->actual, runs_in))
         return 0;
     if ((moves = tenant_moves(c, t, err)) != 0)
         return moves == 1 ? 0 : -1;
@@ -319,6 +325,7 @@ static int compare_tunnel(struct compare *c, const struct tunnel *t, struct err 
 static int unwanted_by_tenant(struct compare *c, const struct actual_thing *at, struct drift *d,
                               struct err *err)
 {
+    char runs_in[TENANT_RUNS_SIZE];
     struct tenant tenant = {.number = at->number};
     int found = record_find(c->txn, &tenant_table, "number", &tenant, err), moves;
 
@@ -336,8 +343,9 @@ static int unwanted_by_tenant(struct compare *c, const struct actual_thing *at, 
     SAY(d->recorded, "tenant %s, %s", tenant.id, tenant_state_names[tenant.state]);
     if (tenant.state == TENANT_DELETED)
         return 1;
+    tenant_runs_in(&tenant, runs_in);
     return at->kind == DRIFT_RUNTIME && tenant.runtime[0] != '\0' &&
-           !str_equal(tenant.runtime, at->name) &&
+           !str_equal(runs_in, at->name) &&
            (tenant.state == TENANT_ACTIVE || tenant.state == TENANT_PAST_DUE ||
             tenant.state == TENANT_SUSPENDED);
 }

@@ -34,6 +34,7 @@ struct watch_target {
     char origin[TENANT_ORIGIN_SIZE]; /* of a tenant: where its program listens */
     uint32_t blueprint;              /* index */
     char runtime[16];
+    bool away;   /* its program is on another machine */
     bool paused; /* in maintenance: nobody asks, nobody restarts */
     bool local;  /* its front door is the box's own web server */
     char url[160];

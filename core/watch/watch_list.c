@@ -62,7 +62,7 @@ void watch_forget(struct watch_aspect *a, uint32_t state)
 
 bool watch_on_engine(const struct watch_target *t)
 {
-    return str_equal(t->runtime, "docker") || str_equal(t->runtime, "swarm");
+    return !t->away && (str_equal(t->runtime, "docker") || str_equal(t->runtime, "swarm"));
 }
 
 void watch_limits(const struct health_watch *w, const struct watch_target *t, struct limits *out)
@@ -278,6 +278,7 @@ static int fill_tenant(struct making *m, struct watch_target *t, const struct te
     t->local = str_equal(tenant->ingress, "local");
     t->blueprint = blueprint_index(m->w, tenant->blueprint);
     (void)str_copy(t->runtime, sizeof t->runtime, tenant->runtime);
+    t->away = tenant_elsewhere(tenant);
     (void)str_copy(t->url, sizeof t->url, tenant->url);
     return connector_of(m, tenant, t->tunnel_id, err);
 }

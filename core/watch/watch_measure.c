@@ -29,12 +29,6 @@ struct batch {
     struct hands_request request;
 };
 
-/* On another machine: its provider is asked, not the hands. */
-static bool is_away(const struct watch_target *t)
-{
-    return str_equal(t->runtime, "proxmox");
-}
-
 /* Those that are due, at most as many as one request takes. */
 static void choose(struct health_watch *w, struct batch *b, int64_t now_ms)
 {
@@ -45,7 +39,7 @@ static void choose(struct health_watch *w, struct batch *b, int64_t now_ms)
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->tenants.count && b->count < HANDS_SURVEY_MOST; i++) {
         struct watch_target *t = &w->tenants.at[i];
-        if (t->stats_due_ms > now_ms || is_away(t))
+        if (t->stats_due_ms > now_ms || t->away) /* its provider is asked, not the hands */
             continue;
         (void)str_format(name, sizeof name, "T%llu", (unsigned long long)t->number);
         (void)str_format(value, sizeof value, "%s %s", t->id, w->blueprints[t->blueprint].name);
@@ -156,7 +150,7 @@ static uint64_t choose_away(struct health_watch *w, char id[ID_SIZE])
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->tenants.count && number == 0; i++) {
         struct watch_target *t = &w->tenants.at[i];
-        if (t->stats_due_ms > now_ms || !is_away(t))
+        if (t->stats_due_ms > now_ms || !t->away)
             continue;
         t->stats_due_ms = now_ms + w->set.stats_ms;
         number = t->number;

@@ -3,6 +3,7 @@
 # one folder, and the image docker.io/sett/busybox:latest made from busybox-static.
 #   dockerd.sh start FOLDER [docker|podman]   prints the socket's path
 #   dockerd.sh stop FOLDER                    containers and networks first, then the engine by its pid
+# SETT_TEST_ENGINE_OPTIONS: more of dockerd's options, split at blanks.
 # SETT_TEST_REGISTRY=127.0.0.1:PORT names a registry without TLS that podman may use.
 # What is missing is an error that names the package: nothing is skipped. Needs root. An engine
 # writes firewall rules: a test that wants none left behind runs it in a network namespace.
@@ -32,7 +33,8 @@ start_docker() {
     need iptables iptables
     # With forwarding on already, dockerd leaves the FORWARD policy alone.
     [ ! -w /proc/sys/net/ipv4/ip_forward ] || echo 1 >/proc/sys/net/ipv4/ip_forward
-    setsid dockerd -H "unix://$1/engine.sock" --data-root "$1/data" --exec-root "$1/exec" \
+    # shellcheck disable=SC2086
+    setsid dockerd ${SETT_TEST_ENGINE_OPTIONS:-} -H "unix://$1/engine.sock" --data-root "$1/data" --exec-root "$1/exec" \
         --pidfile "$1/dockerd.pid" --storage-driver vfs --bridge none --group root \
         --exec-opt native.cgroupdriver=cgroupfs --log-level warn >"$1/engine.log" 2>&1 </dev/null &
     echo $! >"$1/engine.pid"

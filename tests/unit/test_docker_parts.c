@@ -421,7 +421,7 @@ static struct cJSON *body_of(const char *blueprint, struct runtime_order *o,
 
     assert_non_null(b);
     if (blueprint_load(b, "appliance/blueprints", blueprint, &err) != 0 ||
-        docker_body_plan(plan, o, b, &net, "/tenants", &err) != 0)
+        docker_body_plan(plan, o, b, &net, "/tenants", "127.0.0.1", &err) != 0)
         fail_msg("%s: %s", blueprint, err.text);
     buf_init(&body, 1 << 20);
     assert_int_equal(docker_body_write(&body, plan, &err), 0);
