@@ -63,6 +63,7 @@ const struct noun_row noun_rows[] = {
     {"tunnel", "Cloudflare tunnels, their rules and connectors", "id", "name"},
     {"turn", "TURN credentials for calls between browsers", "id", "name"},
     {"user", "who may sign in, with which role", "name", "role"},
+    {"engine", "container engines on other machines", "name", "state"},
     {"vault", "places that snapshots are kept in", "name", "kind"},
     {NULL, NULL, NULL, NULL},
 };
