@@ -56,9 +56,10 @@ image-here: deb-here
 	@$(call need,$(DEPS_IMAGE))
 	@SETT_ZSTD=-1 appliance/image/image.sh $$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) $(DEB_OUT)/sett_*_amd64.deb build/image/here
 
-## image: the template for Proxmox VE, into build/image (SUITE=trixie|bookworm CLOUDFLARED_DEB=FILE SETT_SIGN_KEY=KEY)
+## image: the template for Proxmox VE, its sums and install.sh, into build/image (SUITE=trixie|bookworm CLOUDFLARED_DEB=FILE SETT_URL=https://… SETT_SIGN_KEY=KEY)
 image:
 	@$(MAKE) --no-print-directory -s deb SUITE=$(IMAGE_SUITE)
 	@$(call need,$(DEPS_IMAGE))
 	@appliance/image/image.sh $(IMAGE_SUITE) build/deb/$(IMAGE_SUITE)/sett_*_amd64.deb build/image
+	@sed -e 's|^VERSION=.*|VERSION=$(DEB_VERSION)|' -e 's|^URL=.*|URL=$${SETT_URL:-$(SETT_URL)}|' appliance/proxmox/install.sh >build/image/install.sh
 	@ls -l build/image/*.tar.zst && cat build/image/SHA256SUMS
