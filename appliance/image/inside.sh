@@ -37,8 +37,5 @@ systemctl enable nginx.service ssh.service sett-firstboot.service
 # One way in for ssh; a socket beside the service would take its port.
 systemctl disable ssh.socket 2>/dev/null || true
 
-# 22, 80 and 443, and nothing else.
-if [ -e /usr/share/sett/nftables/sett.nft ]; then
-    install -m 0755 /usr/share/sett/nftables/sett.nft /etc/nftables.conf
-    systemctl enable nftables.service
-fi
+# 22, 80, 443 and ping, and nothing else: what `sett firewall enable` does elsewhere.
+systemctl enable sett-firewall.service
