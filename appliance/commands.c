@@ -149,6 +149,8 @@ const struct cli_command sett_commands[] = {
     {"restore", NULL, "Bring the box, or one tenant, back from a snapshot's file",
      "FILE [--recovery-file F] [--share TEXT]... [--passphrase-file F] [--signer KEY]\n"
      "         [--base FILE]... [--onto-empty] [--auto-resume]\n"
+     "       sett restore --vault ADDRESS [FILE|NUMBER] [--access-key ID] [--secret-file F]\n"
+     "         [--region R] [--host-key K] --recovery-file F …\n"
      "         [--tenant ID [--as NAME] | --customer ID]\n"
      "       sett restore status | rollback | commit [--tenant ID] | list | show | resume",
      "/var/backups/sett/sett-box-00000042-20261126T030000Z.sett --recovery-file kit.txt",

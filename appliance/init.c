@@ -119,21 +119,26 @@ static int time_zone(struct init *in, struct err *err)
 
 static int restore_box(struct init *in, struct err *err)
 {
+    static const char *const options[][2] = {{"vault", "--vault"},
+                                             {"access_key", "--access-key"},
+                                             {"region", "--region"},
+                                             {"host_key", "--host-key"},
+                                             {"secret_file", "--secret-file"},
+                                             {"recovery_file", "--recovery-file"},
+                                             {"signer", "--signer"},
+                                             {"confirm", "--confirm"}};
     const struct preseed *p = in->preseed;
-    const char *words[CHILD_WORDS], *signer = preseed_get(p, "restore", "signer");
-    size_t n = 0;
+    const char *words[CHILD_WORDS] = {"restore", "--onto-empty"}, *value;
+    size_t n = 2;
 
-    words[n++] = "restore";
-    words[n++] = preseed_get(p, "restore", "file");
-    words[n++] = "--onto-empty";
-    words[n++] = "--recovery-file";
-    words[n++] = preseed_get(p, "restore", "recovery_file");
-    words[n++] = "--confirm";
-    words[n++] = preseed_get(p, "restore", "confirm");
-    if (signer != NULL) {
-        words[n++] = "--signer";
-        words[n++] = signer;
-    }
+    if ((value = preseed_get(p, "restore", "file")) != NULL ||
+        (value = preseed_get(p, "restore", "snapshot")) != NULL)
+        words[n++] = value;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if ((value = preseed_get(p, "restore", options[i][0])) != NULL) {
+            words[n++] = options[i][1];
+            words[n++] = value;
+        }
     words[n] = NULL;
     return sett(in, words, LONG_S, err) == -1 ? -1 : 1;
 }

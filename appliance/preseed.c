@@ -112,6 +112,8 @@ static const struct preseed_row rows[] = {
     {"restore", "file", PRESEED_INIT, NULL, check_there},
     {"restore", "vault", PRESEED_INIT, NULL, check_vault},
     {"restore", "access_key", PRESEED_INIT, NULL, NULL},
+    {"restore", "region", PRESEED_INIT, NULL, NULL},
+    {"restore", "host_key", PRESEED_INIT, NULL, NULL},
     {"restore", "secret_file", PRESEED_INIT, NULL, check_private},
     {"restore", "snapshot", PRESEED_INIT, NULL, NULL},
     {"restore", "recovery_file", PRESEED_INIT, NULL, check_private},

@@ -36,6 +36,16 @@ static const char **place_of(struct restoring *r, const char *word)
         return &r->given.passphrase_file;
     if (str_equal(word, "--signer"))
         return &r->signer;
+    if (str_equal(word, "--vault"))
+        return &r->vault.address;
+    if (str_equal(word, "--region"))
+        return &r->vault.region;
+    if (str_equal(word, "--access-key"))
+        return &r->vault.access_key;
+    if (str_equal(word, "--host-key"))
+        return &r->vault.host_key;
+    if (str_equal(word, "--secret-file"))
+        return &r->vault.secret_file;
     if (str_equal(word, "--tenant"))
         return &r->which.tenant;
     if (str_equal(word, "--customer"))
@@ -69,7 +79,7 @@ static int read_options(struct restoring *r, int argc, char **argv, struct err *
         else
             r->file = argv[i];
     }
-    if (r->file == NULL) {
+    if (r->file == NULL && r->vault.address == NULL) {
         (void)err_field(err, "file", "usage", "which snapshot is it to be?");
         return err_hint(err, "sett restore FILE; sett restore status, rollback, commit, resume");
     }
@@ -311,6 +321,18 @@ static int check_move(const struct restoring *r, struct err *err)
                          "--old-box-is-off");
 }
 
+/* Out of a vault, where one was said. */
+static int fetch(struct restoring *r, struct err *err)
+{
+    if (r->vault.address == NULL)
+        return 0;
+    restoring_tell(r, "Fetching the snapshot");
+    if (restore_vault_fetch(&r->vault, &r->cli->paths, r->file, err) == -1)
+        return -1;
+    r->file = r->vault.path;
+    return 0;
+}
+
 static int restore_file(struct restoring *r, struct err *err)
 {
     const struct paths *p = &r->cli->paths;
@@ -322,7 +344,7 @@ static int restore_file(struct restoring *r, struct err *err)
     whole = r->which.tenant == NULL && r->which.customer == NULL;
     if (whole && !r->onto_empty)
         find_name(r, p->db);
-    if ((whole && r->asked == NULL && restoring_may_ask(r, err) == -1) ||
+    if ((whole && r->asked == NULL && restoring_may_ask(r, err) == -1) || fetch(r, err) == -1 ||
         open_source(r, err) == -1 || make_folders(p, err) == -1)
         return -1;
     interrupt_hold();
@@ -362,6 +384,7 @@ int restoring_run(struct restoring *r, struct err *err)
 
     sodium_memzero(&r->secret, sizeof r->secret);
     chain_close(&r->source);
+    restore_vault_end(&r->vault);
     if (r->staging[0] != '\0')
         (void)restore_tidy(&r->cli->paths, &why);
     return rc;

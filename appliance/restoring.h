@@ -9,6 +9,7 @@
 #include "restore_line.h"
 #include "restore_secret.h"
 #include "restore_tenant.h"
+#include "restore_vault.h"
 
 #define BASES_MOST 64
 
@@ -26,6 +27,7 @@ struct restoring {
     struct cli *cli;
     const char *file, *signer;
     struct restore_tenants which;
+    struct restore_vault vault; /* --vault: ${file} is which of it, or NULL */
     const char *bases[BASES_MOST];
     size_t base_count;
     struct restore_given given;
