@@ -157,29 +157,23 @@ int tls_renew_letsencrypt(struct cli *cli, const struct tls_pair *pair, bool for
                            force ? "--force-renewal" : NULL,
                            NULL};
     const char *name = strrchr(pair->lineage, '/');
-    struct x509_facts f;
-    struct tls_pair now;
-    struct x509 *x = NULL;
-    bool old = false;
+    char cert[TLS_PATH_SIZE];
+    int64_t left_ms, until_ms = 0;
 
     if (pair->lineage[0] == '\0' || name == NULL)
         return err_set(err, ERR_CORRUPT, "no_lineage",
                        "%s/now/kind does not say where certbot "
                        "keeps this certificate",
                        cli->paths.tls);
-    if (tls_from_lineage(cli, pair->lineage, err) == -1)
+    if (str_format(cert, sizeof cert, "%s/cert.pem", cli->paths.tls) == -1 ||
+        tls_from_lineage(cli, pair->lineage, err) == -1 ||
+        x509_file_until(cert, &until_ms, err) == -1)
         return -1;
-    if (tls_pair_read(&now, cli->paths.tls, err) == 0 &&
-        x509_open(&x, &now.cert, "cert.pem", err) == 0) {
-        x509_tell(x, &f);
-        old = f.until_ms - clock_wall_ms() < OLD_DAYS * DAY_MS;
-    }
-    x509_free(x);
-    tls_pair_free(&now);
-    if (!old && !force) {
+    left_ms = until_ms - clock_wall_ms();
+    if (!force && left_ms >= OLD_DAYS * DAY_MS) {
         if (!cli->quiet)
             printf("Nothing to do: %lld days left; certbot.timer renews it at 30.\n",
-                   (long long)((f.until_ms - clock_wall_ms()) / DAY_MS));
+                   (long long)(left_ms / DAY_MS));
         return 0;
     }
     words[4] = name + 1;

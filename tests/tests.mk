@@ -4,7 +4,7 @@ DEPS_TEST := python3 chromium fonts-dejavu-core python3-jsonschema python3-webso
              procps psmisc curl git iproute2 lxc uidmap nftables mmdebstrap gpg gpgv bsdutils python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
              pebble certbot python3-certbot-dns-cloudflare
 DEPS_NPM  := nodejs npm
-DEPS_LONG := clang llvm podman runc netavark xz-utils
+DEPS_LONG := clang llvm podman runc netavark xz-utils testssl.sh slowhttptest
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk chromium nodejs npm restic borgbackup age zstd
 

@@ -48,7 +48,7 @@ static int not_pem(const struct buf *pem, const char *what, struct err *err)
                              "-----BEGIN CERTIFICATE-----.");
     if (strstr(text, "CERTIFICATE REQUEST") != NULL)
         return err_hint(err, "It is a request; the certificate is what was answered to it.");
-    if (pem->len > 1 && (unsigned char)pem->data[0] == 0x30)
+    if (text[0] == 0x30 && pem->len > 1) /* a SEQUENCE */
         return err_hint(err, "It is binary. A DER file: openssl x509 -inform der -in FILE -out "
                              "cert.pem; a PKCS#12 file: openssl pkcs12 -nodes -in FILE -out "
                              "both.pem, and import that.");
