@@ -36,16 +36,18 @@ archive   = $(B)/lib$(subst /,-,$(1)).a
 reverse   = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 archives  = $(foreach f,$(call reverse,$(1)),$(call archive,$(f)))
 
-PROGRAMS := sett sett-front sett-worker sett-hands sett-send sett-restore sett-forward
+PROGRAMS := sett sett-front sett-worker sett-hands sett-send sett-restore sett-forward sett-upgrade
 BELOW_FRONT  := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops fcgi
 BELOW_WORKER := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/watch core/ops backup
 BELOW_HANDS  := store/base store core/outside core/drivers core/hands
 BELOW_FORWARD := store/base store core/outside
+BELOW_UPGRADE := store/base store core/outside core/drivers core/hands backup
 BELOW_RESTORE := store/base store core/outside core/drivers core/hands core/domain core/engine core/sagas core/ops backup
 BELOW_SETT   := store/base store core/outside core/drivers core/hands core/domain core/engine core/ops
 LIBS_FRONT   := -lfcgi -llmdb -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode -lfido2
 LIBS_WORKER  := -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode
 LIBS_HANDS   := -lcurl -lcjson -lsodium -linih -lunistring
+LIBS_UPGRADE := -lcjson -lsodium -linih -lunistring
 LIBS_SETT    := -llmdb -lcurl -lcjson -lsodium -linih -lidn2 -lpsl -lunistring -lyaml -loath -lqrencode -lcrypto
 LIBS_RESTORE := $(LIBS_WORKER)
 LIBS_ALL     := -lfcgi -llmdb -lcurl -lcjson -lsodium -linih -lpq -lresolv -lidn2 -lpsl -lunistring -lyaml -larchive -lzstd -lexpat -lcrypto -loath -lqrencode -lfido2
@@ -84,6 +86,7 @@ $(eval $(call program_rule,sett-front,front,$(BELOW_FRONT),$(LIBS_FRONT)))
 $(eval $(call program_rule,sett-worker,worker,$(BELOW_WORKER),$(LIBS_WORKER)))
 $(eval $(call program_rule,sett-hands,hands,$(BELOW_HANDS),$(LIBS_HANDS)))
 $(eval $(call program_rule,sett-forward,forward,$(BELOW_FORWARD),))
+$(eval $(call program_rule,sett-upgrade,upgrade,$(BELOW_UPGRADE),$(LIBS_UPGRADE)))
 $(eval $(call program_rule,sett-send,send,$(BELOW_SETT),$(LIBS_SETT)))
 $(eval $(call program_rule,sett-restore,restore,$(BELOW_RESTORE),$(LIBS_RESTORE)))
 $(eval $(call program_rule,sett,sett,$(BELOW_SETT),$(LIBS_SETT)))

@@ -166,11 +166,20 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
  * exchanged with it; --dry-run: only on a copy. */
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_keep: migrate_command.c: a compact copy of the store, kept beside it. */
+int cli_keep(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_copies: migrate_command.c: the stores that are kept from before migrations and upgrades. */
 int cli_copies(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_back: migrate_command.c: one of those in the present one's place, which is kept in turn. */
 int cli_back(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_upgrade: upgrade_command.c: look, show the plan, have it led, and follow. */
+int cli_upgrade(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_downgrade: upgrade_command.c: likewise, to the version that was there before. */
+int cli_downgrade(struct cli *cli, int argc, char **argv, struct err *err);
 
 /** cli_recovery_init: recovery.c, in sett-restore: make an identity, show its secret once. */
 int cli_recovery_init(struct cli *cli, int argc, char **argv, struct err *err);

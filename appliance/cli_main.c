@@ -160,9 +160,9 @@ static void command_help(const struct cli_command *c)
 /* --dry-run is kept to, or refused: never is something done in spite of it. */
 static int check_dry(const struct cli *cli, const struct cli_command *c, struct err *err)
 {
-    static const char *const planning[][2] = {{"restore", NULL},         {"box", "import"},
-                                              {"db", "migrate"},         {"upgrade", NULL},
-                                              {"certificate", "import"}, {"firewall", "enable"}};
+    static const char *const planning[][2] = {
+        {"restore", NULL},         {"box", "import"},      {"db", "migrate"},  {"upgrade", NULL},
+        {"certificate", "import"}, {"firewall", "enable"}, {"downgrade", NULL}};
     bool plans = false;
 
     for (size_t i = 0; i < sizeof planning / sizeof planning[0]; i++)

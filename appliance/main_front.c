@@ -112,7 +112,7 @@ static int listen_both(struct program *p, struct err *err)
 static int box_open(struct op_box *box, struct hold *hold, const char *root, struct err *err)
 {
     if (paths_set(&box->paths, root, err) < 0 || daemon_become_owner(&box->paths, err) < 0 ||
-        hold_enter(&box->paths, hold, daemon_waiting, err) < 0) {
+        hold_enter(&box->paths, hold, HOLD_STORE, daemon_waiting, err) < 0) {
         return -1;
     }
     if (geteuid() == 0) {

@@ -412,7 +412,7 @@ int main(int argc, char **argv)
     (void)umask(0022);
     (void)mallopt(M_ARENA_MAX, 2);
     if (open_box(&p, options.root, &err) == -1 || daemon_become_owner(&p.paths, &err) == -1 ||
-        hold_enter(&p.paths, &p.hold, daemon_waiting, &err) == -1 ||
+        hold_enter(&p.paths, &p.hold, HOLD_LIVE, daemon_waiting, &err) == -1 ||
         daemon_signals(&p.signal_fd, &err) == -1 || (signo = wait_known(&p, &err)) == -1 ||
         (signo == 0 && open_world(&p, &err) == -1)) {
         log_event(LOG_START_FAILED, LOG_LEVEL_ERROR, "%s%s%s", err.text,

@@ -133,7 +133,7 @@ static int open_box(struct program *p, const char *root, struct err *err)
     struct saga_context *c = &p->context;
 
     if (paths_set(&c->paths, root, err) == -1 || daemon_become_owner(&c->paths, err) == -1 ||
-        hold_enter(&c->paths, &p->hold, daemon_waiting, err) == -1)
+        hold_enter(&c->paths, &p->hold, HOLD_STORE, daemon_waiting, err) == -1)
         return -1;
     if (conf_read(&c->conf, c->paths.conf, err) == -1 && err->kind != ERR_NOT_FOUND)
         return -1;
@@ -146,10 +146,14 @@ static int open_box(struct program *p, const char *root, struct err *err)
     p->trial = db_on_trial(c->db);
     p->paused = restore_watch_paused(c);
     (void)machine_id(&c->paths, p->machine);
+    if (p->trial) {
+        p->place = box_place_now(c->db);
+        return 0;
+    }
     if (db_write(c->db, know_machine, p, err) == -1)
         return -1;
     vouch(p);
-    return p->place == BOX_LEAVING && !p->trial ? db_write(c->db, stand_down, NULL, err) : 0;
+    return p->place == BOX_LEAVING ? db_write(c->db, stand_down, NULL, err) : 0;
 }
 
 /* Hundreds of checks are under way at once, each with a descriptor. */

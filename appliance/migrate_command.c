@@ -39,7 +39,7 @@ static int options(struct wanted *w, int argc, char **argv, struct err *err)
             w->from = argv[++i];
         else
             return err_field(err, "argument", "usage",
-                             "usage: sett db migrate [--dry-run] [--from VERSION]");
+                             "usage: sett db migrate [--dry-run] [--from VERSION], sett db keep");
     }
     return 0;
 }
@@ -125,7 +125,7 @@ static int take(const struct cli *cli, struct hold *hold, struct err *err)
 {
     bool others;
 
-    return hold_take(&cli->paths, hold, LEAVE_MS, interrupt_seen, &others, err);
+    return hold_take(&cli->paths, hold, HOLD_STORE, LEAVE_MS, interrupt_seen, &others, err);
 }
 
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
@@ -136,7 +136,7 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
                           .count = sett_migration_count,
                           .check = is_sound,
                           .rehearse = cli->dry_run};
-    struct hold hold = {.live_fd = -1, .wish_fd = -1};
+    struct hold hold = HOLD_NONE;
     struct stage_report report;
     struct wanted w;
     int due;
@@ -154,6 +154,28 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
     if (due == -1)
         return -1;
     tell(cli, &report, due == 1, cli->dry_run);
+    return 0;
+}
+
+int cli_keep(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct hold hold = HOLD_NONE;
+    char kept[STAGE_NAME_SIZE];
+    struct wanted w;
+    int rc;
+
+    if (options(&w, argc, argv, err) == -1 || cli_drop(cli, err) == -1 ||
+        (!w.held && hold_try(&cli->paths, &hold, err) == -1))
+        return -1;
+    rc = stage_keep(cli->paths.db, &sett_schema, w.from[0] == '\0' ? SETT_VERSION : w.from, kept,
+                    err);
+    hold_release(&hold);
+    if (rc == -1)
+        return -1;
+    if (cli->output == CLI_JSON)
+        printf("{\"object\":\"store_copy\",\"name\":\"%s\"}\n", kept);
+    else
+        printf("a copy of the store is kept as %s\n", kept);
     return 0;
 }
 
@@ -205,7 +227,7 @@ static int confirmed(const struct cli *cli, const char *name, struct err *err)
 
 int cli_back(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    struct hold hold = {.live_fd = -1, .wish_fd = -1};
+    struct hold hold = HOLD_NONE;
     struct stage_copy newest = {.name = ""};
     const char *name = NULL;
     bool held = false;

@@ -64,7 +64,7 @@ static int rollback(struct cli *cli, struct err *err)
     interrupt_hold();
     if (restore_halt(p, false, err) == -1)
         return -1;
-    if (hold_take(p, &hold, STOP_MS, interrupt_seen, &others, err) == -1) {
+    if (hold_take(p, &hold, HOLD_LIVE, STOP_MS, interrupt_seen, &others, err) == -1) {
         (void)restore_halt(p, true, &why);
         return -1;
     }

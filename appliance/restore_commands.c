@@ -250,7 +250,7 @@ static int go_back(struct restoring *r, struct err *err)
     bool others;
 
     fprintf(stderr, "It does not come up (%s); going back\n", why.text);
-    if (hold_take(p, &hold, STOP_MS, NULL, &others, err) == -1)
+    if (hold_take(p, &hold, HOLD_LIVE, STOP_MS, NULL, &others, err) == -1)
         return err_hint(err, "try: sett restore rollback");
     restore_unwanted(p, r->record.before);
     if (restore_back(p, r->record.before, err) == -1) {
@@ -275,7 +275,7 @@ static int exchange(struct restoring *r, bool *others, struct err *err)
     struct hold hold;
     int rc;
 
-    if (hold_take(p, &hold, STOP_MS, interrupt_seen, others, err) == -1)
+    if (hold_take(p, &hold, HOLD_LIVE, STOP_MS, interrupt_seen, others, err) == -1)
         return -1;
     rc = restore_age(r->staging, p, &r->record, err) == -1 ||
                  restore_ready(p, r->record.before, err) == -1

@@ -57,6 +57,7 @@ symbols() { # PROGRAM PATTERN
 	[ -x "$build/$1" ] && [ -z "$found" ]
 	result "$1 has no symbol $2" $? "$found"
 }
+symbols sett-upgrade 'mdb_|curl_|PQ|archive_'
 symbols sett-front 'curl_|PQ|posix_spawn|exec[lv]|system$|popen|fork$|connect$|res_n|ns_'
 symbols sett-hands 'mdb_|getaddrinfo|gethostby|res_n|ns_|PQ'
 symbols sett 'curl_|PQ|FCGX_|archive_|fido_'

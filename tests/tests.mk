@@ -32,7 +32,7 @@ test: test-deps
 	@$(MAKE) --no-print-directory -s -j2 all ssrf build/bench/fill
 	@$(MAKE) --no-print-directory -s image-here
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=asan all shot unit
-	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot build/crash/unit/test_engine_crash
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=crash all shot next build/crash/unit/test_engine_crash
 	@SETT_BUILD=build/asan python3 tests/run.py --jobs $(TEST_JOBS) --apart $(if $(TEST_AGAIN),--again) --timeout 900 \
 	  $(patsubst tests/unit/%.c,build/asan/unit/%,$(filter-out %/test_engine_crash.c,$(wildcard tests/unit/test_*.c))) \
 	  build/crash/unit/test_engine_crash tests/floors.sh $(TESTS)
@@ -51,6 +51,24 @@ shot: $(B)/restore/shot
 $(B)/restore/shot: tests/restore/shot.c $(ALL_ARCHIVES)
 	@mkdir -p $(B)/restore
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+
+# Programs of the version after this one: theirs are the tables of tests/upgrade/next.c.
+.PHONY: next
+SCHEMA := $(shell sed -n 's/^    \.version = \([0-9]*\),$$/\1/p' core/domain/schema.c)
+next: $(addprefix $(B)/next/,sett sett-front sett-worker sett-hands sett-upgrade)
+$(B)/next/next.o: tests/upgrade/next.c core/domain/schema.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_V) $(call includes,core/domain) -DSETT_NEXT_VERSION=$(shell expr $(SCHEMA) + 1) -c -o $@ $<
+$(B)/next/sett-hands $(B)/next/sett-upgrade: $(B)/next/%: $(B)/%
+	@mkdir -p $(@D)
+	@ln -sf ../$* $@
+define next_rule
+$(B)/next/$(1): $(B)/$(1) $(B)/next/next.o
+	$$(CC) $$(CFLAGS_V) -o $$@ $(O)/appliance/main_$(2).o $(B)/next/next.o -Wl,--start-group $(B)/libappliance.a $(call archives,$(3)) -Wl,--end-group $$(LDFLAGS_V) $(4)
+endef
+$(eval $(call next_rule,sett,sett,$(BELOW_SETT),$(LIBS_SETT)))
+$(eval $(call next_rule,sett-front,front,$(BELOW_FRONT),$(LIBS_FRONT)))
+$(eval $(call next_rule,sett-worker,worker,$(BELOW_WORKER),$(LIBS_WORKER)))
 
 ## pictures: the README's pictures of the web admin, and one of every page in build/pictures
 .PHONY: pictures

@@ -18,13 +18,14 @@
 
 /* Its owner and group are those of the store: all programs of the box must be
  * able to open it, and nobody else. */
-static int open_lock(const struct paths *paths, const char *suffix, bool make, struct err *err)
+static int open_lock(const struct paths *paths, const char *name, bool make, struct err *err)
 {
     char path[PATHS_SIZE + 16];
     struct stat st, is;
     int fd;
 
-    (void)str_format(path, sizeof path, "%s%s", paths->live, suffix);
+    (void)str_format(path, sizeof path, "%.*s/%s", (int)(strrchr(paths->live, '/') - paths->live),
+                     paths->live, name);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd == -1 && errno == ENOENT && make) {
         fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -39,43 +40,78 @@ static int open_lock(const struct paths *paths, const char *suffix, bool make, s
     return fd == -1 ? err_sys(err, "live_lock", errno, path) : fd;
 }
 
-static int open_both(const struct paths *paths, struct hold *hold, bool make, struct err *err)
+static int open_pair(const struct paths *paths, struct hold_pair *pair, enum hold_of of, bool make,
+                     struct err *err)
 {
-    hold->live_fd = hold->wish_fd = -1;
-    if ((hold->live_fd = open_lock(paths, ".lock", make, err)) != -1 &&
-        (hold->wish_fd = open_lock(paths, ".wish", make, err)) != -1)
+    static const char *const names[][2] = {
+        [HOLD_LIVE] = {"live.lock", "live.wish"}, [HOLD_STORE] = {"store.lock", "store.wish"}};
+
+    pair->fd = pair->wish_fd = -1;
+    if ((pair->fd = open_lock(paths, names[of][0], make, err)) != -1 &&
+        (pair->wish_fd = open_lock(paths, names[of][1], make, err)) != -1)
+        return 0;
+    if (pair->fd != -1)
+        (void)close(pair->fd);
+    pair->fd = -1;
+    return -1;
+}
+
+static int open_all(const struct paths *paths, struct hold *hold, enum hold_of of, bool make,
+                    struct err *err)
+{
+    *hold = HOLD_NONE;
+    if (open_pair(paths, &hold->live, HOLD_LIVE, make, err) == 0 &&
+        (of == HOLD_LIVE || open_pair(paths, &hold->store, HOLD_STORE, make, err) == 0))
         return 0;
     hold_release(hold);
     return -1;
 }
 
+static bool wished(const struct hold_pair *pair)
+{
+    if (pair->wish_fd == -1)
+        return false;
+    if (flock(pair->wish_fd, LOCK_SH | LOCK_NB) == -1)
+        return errno == EWOULDBLOCK;
+    (void)flock(pair->wish_fd, LOCK_UN);
+    return false;
+}
+
 bool hold_wished(const struct hold *hold)
 {
-    if (hold->wish_fd == -1)
-        return false;
-    if (flock(hold->wish_fd, LOCK_SH | LOCK_NB) == -1)
-        return errno == EWOULDBLOCK;
-    (void)flock(hold->wish_fd, LOCK_UN);
-    return false;
+    return wished(&hold->live) || wished(&hold->store);
 }
 
 /* Share it, unless somebody wishes to replace it. The wish comes first with whoever has it, so that
  * looking again after sharing leaves no gap. */
-static bool share(struct hold *hold)
+static bool share(struct hold_pair *pair)
 {
-    if (hold_wished(hold) || flock(hold->live_fd, LOCK_SH | LOCK_NB) == -1)
-        return false;
-    if (!hold_wished(hold))
+    if (pair->fd == -1)
         return true;
-    (void)flock(hold->live_fd, LOCK_UN);
+    if (wished(pair) || flock(pair->fd, LOCK_SH | LOCK_NB) == -1)
+        return false;
+    if (!wished(pair))
+        return true;
+    (void)flock(pair->fd, LOCK_UN);
     return false;
 }
 
-int hold_enter(const struct paths *paths, struct hold *hold, void (*waiting)(void), struct err *err)
+static bool share_both(struct hold *hold)
 {
-    if (open_both(paths, hold, true, err) == -1)
+    if (!share(&hold->live))
+        return false;
+    if (share(&hold->store))
+        return true;
+    (void)flock(hold->live.fd, LOCK_UN);
+    return false;
+}
+
+int hold_enter(const struct paths *paths, struct hold *hold, enum hold_of of, void (*waiting)(void),
+               struct err *err)
+{
+    if (open_all(paths, hold, of, true, err) == -1)
         return -1;
-    while (!share(hold)) {
+    while (!share_both(hold)) {
         if (waiting != NULL)
             waiting();
         clock_sleep_ms(TURN_MS);
@@ -83,18 +119,33 @@ int hold_enter(const struct paths *paths, struct hold *hold, void (*waiting)(voi
     return 0;
 }
 
+static int restoring(struct err *err)
+{
+    (void)err_set(err, ERR_UNAVAILABLE, "restoring", "the box is being restored");
+    err->retry_after_s = 5;
+    return err_hint(err, "try again when it is done; sett restore status tells");
+}
+
 int hold_try(const struct paths *paths, struct hold *hold, struct err *err)
 {
     struct err why = {0};
 
-    if (open_both(paths, hold, false, &why) == -1)
+    if (open_pair(paths, &hold->live, HOLD_LIVE, false, &why) == -1) {
+        *hold = HOLD_NONE;
         return 0;
-    if (share(hold))
+    }
+    if (open_pair(paths, &hold->store, HOLD_STORE, false, &why) == -1)
+        hold->store = HOLD_NONE.store; /* a box of a program that did not know of these */
+    if (!share(&hold->live)) {
+        hold_release(hold);
+        return restoring(err);
+    }
+    if (share(&hold->store))
         return 0;
     hold_release(hold);
-    (void)err_set(err, ERR_UNAVAILABLE, "restoring", "the box is being restored");
+    (void)err_set(err, ERR_UNAVAILABLE, "exchanging", "the store is being migrated or exchanged");
     err->retry_after_s = 5;
-    return err_hint(err, "try again when it is done; sett restore status tells");
+    return err_hint(err, "try again in some seconds; sett upgrade --status tells of an upgrade");
 }
 
 /* Turn by turn until ${fd} is locked, the time is over, or it is broken off. 0 or -1. */
@@ -110,22 +161,29 @@ static int lock_by(int fd, int64_t deadline_ms, bool (*stop)(void))
     return 0;
 }
 
-int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*stop)(void),
-              bool *others, struct err *err)
+int hold_take(const struct paths *paths, struct hold *hold, enum hold_of of, int wait_ms,
+              bool (*stop)(void), bool *others, struct err *err)
 {
+    struct hold_pair *pair = of == HOLD_LIVE ? &hold->live : &hold->store;
     int64_t now_ms = clock_mono_ms();
 
     *others = false;
-    if (open_both(paths, hold, true, err) == -1)
+    if (open_all(paths, hold, of, true, err) == -1)
         return -1;
-    if (lock_by(hold->wish_fd, now_ms + 1000, NULL) == -1) {
+    /* Who replaces the store keeps live/ from being replaced. */
+    if (of == HOLD_STORE && !share(&hold->live)) {
         hold_release(hold);
-        return err_set(err, ERR_CONFLICT, "restoring", "another restore is at work");
+        return restoring(err);
     }
-    if (flock(hold->live_fd, LOCK_EX | LOCK_NB) == 0)
+    if (lock_by(pair->wish_fd, now_ms + 1000, NULL) == -1) {
+        hold_release(hold);
+        return err_set(err, ERR_CONFLICT, "restoring",
+                       "another restore, or an upgrade, is at work");
+    }
+    if (flock(pair->fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     *others = true;
-    if (lock_by(hold->live_fd, now_ms + wait_ms, stop) == 0)
+    if (lock_by(pair->fd, now_ms + wait_ms, stop) == 0)
         return 0;
     hold_release(hold);
     if (stop != NULL && stop())
@@ -139,18 +197,22 @@ int hold_take(const struct paths *paths, struct hold *hold, int wait_ms, bool (*
 
 void hold_release(struct hold *hold)
 {
-    if (hold->live_fd != -1)
-        (void)close(hold->live_fd);
-    if (hold->wish_fd != -1)
-        (void)close(hold->wish_fd);
-    hold->live_fd = hold->wish_fd = -1;
+    const int fds[] = {hold->live.fd, hold->live.wish_fd, hold->store.fd, hold->store.wish_fd};
+
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        if (fds[i] != -1)
+            (void)close(fds[i]);
+    *hold = HOLD_NONE;
 }
 
 void hold_mend(const struct paths *paths)
 {
     struct err ignored;
-    struct hold hold;
+    struct hold_pair pair;
 
-    if (open_both(paths, &hold, false, &ignored) == 0)
-        hold_release(&hold);
+    for (int of = HOLD_LIVE; of <= HOLD_STORE; of++)
+        if (open_pair(paths, &pair, (enum hold_of)of, false, &ignored) == 0) {
+            (void)close(pair.fd);
+            (void)close(pair.wish_fd);
+        }
 }

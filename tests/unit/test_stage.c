@@ -6,6 +6,7 @@
 #endif
 #include "crash.c"
 #include "stage.c"
+#include "stage_place.c"
 
 #include "children.h"
 
@@ -199,8 +200,8 @@ static void what_is_not_sound_never_lives(void **state)
     assert_int_equal(stage_copies(place, copies, 8), 0);
     for (const char *const *left = (const char *const[]){".next", ".trash", ".rehearsal", NULL};
          *left != NULL; left++) {
-        char path[PLACE];
-        beside(place, *left, path);
+        char path[STAGE_PLACE];
+        stage_beside(place, *left, path);
         assert_false(file_exists(path));
     }
 }
