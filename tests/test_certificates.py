@@ -134,6 +134,24 @@ def doctor(box):
     return next(f for f in json.loads(box.sett("doctor", "--json", ok=False)[1])["checks"] if f["name"] == "certificate")
 
 
+def handshake(server, *words):
+    """What openssl says of a handshake with nginx."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.tls}", "-servername", HOST, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def settings(tap, server):
+    """The TLS that is shipped for nginx; the other servers' and testssl's verdict are in tests/long/long_tls.py."""
+    weak = ["-cipher", "ALL:@SECLEVEL=0"]
+    old = {v: handshake(server, f"-{v}", *weak) for v in ("tls1", "tls1_1")}
+    tap.ok(all("Cipher is (NONE)" in said for said in old.values()), "TLS 1.0 and 1.1 are refused", old)
+    two, three = handshake(server, "-tls1_2"), handshake(server, "-tls1_3")
+    tap.ok("Cipher is ECDHE-ECDSA-AES128-GCM-SHA256" in two and "Cipher is TLS_AES" in three and "TLS session ticket:" not in two, "1.2 and 1.3 are spoken, with forward secrecy and no ticket", two + three)
+    poor = {c: handshake(server, "-tls1_2", "-cipher", c + ":@SECLEVEL=0") for c in ("ECDHE-ECDSA-AES128-SHA256", "AES128-GCM-SHA256", "3DES")}
+    tap.ok(all("Cipher is (NONE)" in said or "no cipher match" in said for said in poor.values()), "nothing without authenticated encryption or without forward secrecy", poor)
+    tap.ok("ChaCha20" in handshake(server, "-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256").replace("CHACHA20", "ChaCha20"), "who puts ChaCha20 first gets it")
+
+
 def own(tap, box, server):
     folder = os.path.join(box.root, "etc/sett/tls")
     code, _, said = box.sett("certificate", "show", ok=False)
@@ -363,6 +381,7 @@ def main():
     pebble = None
     try:
         own(tap, box, server)
+        settings(tap, server)
         os.makedirs(os.path.join(top, "files"))
         imported(tap, box, server, Files(os.path.join(top, "files")))
         pebble = Pebble(top, world, server.http)
