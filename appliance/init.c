@@ -164,27 +164,59 @@ static int certificate(struct init *in, struct err *err)
     const char *kind = preseed_get(in->preseed, "certificate", "kind");
     const char *file = preseed_get(in->preseed, "certificate", "certificate_file");
     const char *key = preseed_get(in->preseed, "certificate", "key_file");
-    const char *mail = preseed_get(in->preseed, "certificate", "mail");
     const char *const self_signed[] = {"certificate", "self-signed", NULL};
     const char *const import[] = {"certificate", "import", file, "--key", key, NULL};
-    const char *const letsencrypt[] = {"certificate", "letsencrypt", "--agree-tos",
-                                       "--email",     mail,          NULL};
 
     if (file_exists("/etc/sett/tls/cert.pem") || (kind != NULL && str_equal(kind, "none")) ||
         !child_knows(in->cli, "certificate", "self-signed"))
         return 0;
-    if (kind != NULL && str_equal(kind, "import"))
-        return sett(in, import, SHORT_S, err) == -1 ? -1 : 1;
-    if (sett(in, self_signed, SHORT_S, err) == -1)
-        return -1;
-    if (kind != NULL && str_equal(kind, "letsencrypt") && sett(in, letsencrypt, 300, err) == -1) {
-        init_note(in,
-                  "Let's Encrypt gave no certificate (%s); one signed by this box stands in for "
-                  "it: sett certificate letsencrypt",
-                  err->text);
-        err_clear(err);
+    return sett(in, kind != NULL && str_equal(kind, "import") ? import : self_signed, SHORT_S,
+                err) == -1
+               ? -1
+               : 1;
+}
+
+/* One that browsers know. It is proven through the box's own web server or by its DNS; at a first
+ * boot neither is begun, so a unit of its own waits for them. Until then, and if it fails, the
+ * box's own stands. */
+static int letsencrypt(struct init *in, struct err *err)
+{
+    static const char *const unit[] = {"/usr/bin/systemd-run",
+                                       "--quiet",
+                                       "--no-block",
+                                       "--unit=sett-letsencrypt",
+                                       "--property=After=nginx.service sett-front.service "
+                                       "network-online.target",
+                                       "--property=Restart=on-failure",
+                                       "--property=RestartSec=10min",
+                                       "--property=StartLimitIntervalSec=0",
+                                       "/usr/bin/sett"};
+    const char *words[CHILD_WORDS] = {"certificate", "letsencrypt", "--agree-tos", "--email",
+                                      preseed_get(in->preseed, "certificate", "mail")};
+    const char *argv[2 * CHILD_WORDS];
+    size_t n = 5, at = sizeof unit / sizeof unit[0];
+
+    if (!preseed_is(in->preseed, "certificate", "kind", "letsencrypt") ||
+        !child_knows(in->cli, "certificate", "letsencrypt"))
+        return 0;
+    if (preseed_is(in->preseed, "certificate", "proof", "cloudflare")) {
+        words[n++] = "--dns";
+        words[n++] = "cloudflare";
     }
-    return 1;
+    words[n] = NULL;
+    if (in->first_boot && in->systemd) {
+        memcpy(argv, unit, sizeof unit);
+        memcpy(argv + at, words, (n + 1) * sizeof *words);
+        return child_quiet(argv, SHORT_S, err) == -1 ? -1 : 1;
+    }
+    if (sett(in, words, 300, err) == 0)
+        return 1;
+    init_note(in,
+              "Let's Encrypt gave no certificate (%s); the box's own stands in for it: sett "
+              "certificate letsencrypt",
+              err->text);
+    err_clear(err);
+    return 0;
 }
 
 /* The one that was asked for, else the first that is installed. */
@@ -325,6 +357,7 @@ static const struct {
     {"web server", "web server", NULL, web_server},
     {"units", "units enabled and started", NULL, units},
     {"the box's answer", "it answers", NULL, wait_for_it},
+    {"Let's Encrypt", "certificate of Let's Encrypt", NULL, letsencrypt},
     {"greeting", "greeting", NULL, greeting},
     {"answers", "the answers are wiped", NULL, forget_answers},
 };

@@ -103,6 +103,8 @@ static const struct preseed_row rows[] = {
     {"certificate", "certificate_file", PRESEED_INIT, NULL, check_there},
     {"certificate", "key_file", PRESEED_INIT, NULL, check_private},
     {"certificate", "mail", PRESEED_INIT, NULL, check_mail},
+    {"certificate", "agree_tos", PRESEED_INIT, "yes,no", NULL},
+    {"certificate", "proof", PRESEED_INIT, "http,cloudflare", NULL},
     {"cloudflare", "account", PRESEED_SETTING, "cloudflare.account", NULL},
     {"cloudflare", "zone", PRESEED_SETTING, "cloudflare.zone", NULL},
     {"cloudflare", "token_file", PRESEED_SECRET_FILE, "cloudflare.token", check_there},
@@ -287,8 +289,12 @@ static unsigned check_whole(const struct preseed *p, FILE *out)
          "kind = import needs [certificate] certificate_file and key_file"},
         {preseed_is(p, "certificate", "kind", "letsencrypt") &&
              (preseed_get(p, "box", "url") == NULL ||
-              preseed_get(p, "certificate", "mail") == NULL),
-         "kind = letsencrypt needs [box] url and [certificate] mail"},
+              preseed_get(p, "certificate", "mail") == NULL ||
+              !preseed_is(p, "certificate", "agree_tos", "yes")),
+         "kind = letsencrypt needs [box] url, [certificate] mail, and agree_tos = yes: its terms"},
+        {preseed_is(p, "certificate", "proof", "cloudflare") &&
+             preseed_get(p, "cloudflare", "token_file") == NULL,
+         "proof = cloudflare needs [cloudflare] token_file"},
     };
     unsigned wrong = 0;
 
@@ -350,26 +356,26 @@ static int wipe(const char *path, struct err *err)
     return rc;
 }
 
+/* The files beside it first: as long as it is there itself this is done once more. */
 int preseed_wipe(const struct preseed *p, struct err *err)
 {
     char folder[PATHS_SIZE + 16], path[2 * PATHS_SIZE];
     struct dirent *entry;
     DIR *dir;
-    int rc = wipe(p->path, err);
+    int rc = 0;
 
     (void)str_copy(folder, sizeof folder, p->path);
     if (str_ends(folder, ".conf"))
         folder[strlen(folder) - strlen(".conf")] = '\0';
-    if (strlen(folder) + 2 >= sizeof folder)
-        return rc;
     memcpy(folder + strlen(folder), ".d", sizeof ".d");
-    if ((dir = opendir(folder)) == NULL)
-        return rc;
-    while (rc == 0 && (entry = readdir(dir)) != NULL)
+    dir = opendir(folder);
+    while (dir != NULL && rc == 0 && (entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.' &&
             str_format(path, sizeof path, "%s/%s", folder, entry->d_name) == 0)
             rc = wipe(path, err);
-    (void)closedir(dir);
-    (void)rmdir(folder);
-    return rc;
+    if (dir != NULL) {
+        (void)closedir(dir);
+        (void)rmdir(folder);
+    }
+    return rc == -1 ? -1 : wipe(p->path, err);
 }

@@ -31,6 +31,9 @@ echo 'LANG=C.UTF-8' >/etc/default/locale
 echo sett >/etc/hostname
 printf '127.0.0.1 localhost\n127.0.1.1 sett\n::1 localhost ip6-localhost ip6-loopback\n' >/etc/hosts
 
+# A bound for all logs together.
+install -D -m 0644 /usr/share/sett/journald.conf /usr/lib/systemd/journald.conf.d/sett.conf
+
 # The web server has our site alone, and that from the first boot on.
 rm -f /etc/nginx/sites-enabled/default
 systemctl enable nginx.service ssh.service sett-firstboot.service

@@ -206,8 +206,8 @@ int op_audit(struct op_call *call, struct txn *txn, const char *result, struct e
 }
 
 /* What may still be changed in a box that stood down: all else would be lost with it. */
-static const char *const still[] = {"box.",      "auth.",    "session.", "snapshot.create",
-                                    "recovery.", "restore.", NULL};
+static const char *const still[] = {
+    "box.", "auth.", "session.", "user.password", "snapshot.create", "recovery.", "restore.", NULL};
 
 static int lives_here(const struct op *op, struct txn *txn, struct err *err)
 {
