@@ -236,6 +236,15 @@ int cli_certificate_renew(struct cli *cli, int argc, char **argv, struct err *er
 /** cli_certificate_token: certificate_renew.c: the Cloudflare token, for certbot's file. */
 int cli_certificate_token(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_nesting_show: nesting_commands.c: whether the units do without nesting; 1 if they do. */
+int cli_nesting_show(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_nesting_without: nesting_commands.c: drop-ins for a container without nesting. */
+int cli_nesting_without(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_nesting_with: nesting_commands.c: the way back. */
+int cli_nesting_with(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_firewall_show: firewall_commands.c: the rules that are in place; 1 if there are none. */
 int cli_firewall_show(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -46,6 +46,15 @@ $(B)/ssrf/ask: tests/ssrf/ask.c $(ALL_ARCHIVES)
 	@mkdir -p $(B)/ssrf
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
 
+.PHONY: evil
+evil: $(B)/evil/evil $(B)/evil/watch
+$(B)/evil/evil: tests/evil/evil.c $(ALL_ARCHIVES)
+	@mkdir -p $(B)/evil
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+$(B)/evil/watch: tests/evil/watch.c
+	@mkdir -p $(B)/evil
+	$(CC) -std=gnu11 -O1 -Wall -Wextra -o $@ $<
+
 .PHONY: shot
 shot: $(B)/restore/shot
 $(B)/restore/shot: tests/restore/shot.c $(ALL_ARCHIVES)

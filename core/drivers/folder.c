@@ -142,12 +142,16 @@ int folder_give(const char *path, uint32_t uid, uint32_t gid, struct err *err)
 int folder_find_other(const char *path, bool (*known)(const void *arg, const char *name),
                       const void *arg, char *out, size_t size, struct err *err)
 {
-    DIR *dir = opendir(path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), found = 0;
+    DIR *dir = fd == -1 ? NULL : fdopendir(fd);
     struct dirent *entry;
-    int found = 0;
 
-    if (dir == NULL)
-        return errno == ENOENT ? 0 : err_sys(err, "folder_read", errno, path);
+    if (dir == NULL) {
+        int failed = errno;
+        if (fd != -1)
+            (void)close(fd);
+        return failed == ENOENT ? 0 : err_sys(err, "folder_read", failed, path);
+    }
     while (found == 0 && (entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.' && !known(arg, entry->d_name)) {
             (void)snprintf(out, size, "%s", entry->d_name);

@@ -15,11 +15,28 @@
 
 #define TAIL_MAX (256u * 1024u)
 
-/* Open a plain file with one name, following no link. Return -1 with errno. */
+/* Open a plain file with one name, following no link: neither it nor the folder it lies in is one.
+ * Return -1 with errno. */
 static int open_plain(const char *path, int flags, struct stat *st)
 {
-    int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+    const char *slash = strrchr(path, '/');
+    int folder = AT_FDCWD, fd;
+    char above[PATH_MAX];
 
+    if (slash != NULL && slash != path) {
+        if (str_copy_n(above, sizeof above, path, (size_t)(slash - path)) == -1)
+            return errno = ENAMETOOLONG, -1;
+        folder = open(above, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (folder == -1)
+            return -1;
+        path = slash + 1;
+    }
+    fd = openat(folder, path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+    if (folder != AT_FDCWD) {
+        int failed = errno;
+        (void)close(folder);
+        errno = failed;
+    }
     if (fd == -1)
         return -1;
     if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1)

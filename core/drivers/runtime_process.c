@@ -46,7 +46,8 @@ struct places {
 static int find_places(const struct self *self, const struct runtime_order *o, struct places *out,
                        struct err *err)
 {
-    if (o->number == 0 || o->number > UINT32_MAX - RUNTIME_PROCESS_UID ||
+    /* The last number of a user is none: to whoever takes a user it means "as before", root. */
+    if (o->number == 0 || o->number >= UINT32_MAX - RUNTIME_PROCESS_UID ||
         str_format(out->name, sizeof out->name, "%llu", (unsigned long long)o->number) == -1 ||
         str_format(out->folder, sizeof out->folder, "%s/%s", self->tenants, out->name) == -1 ||
         str_format(out->log, sizeof out->log, "%s/.log", out->folder) == -1)
@@ -377,7 +378,8 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
 
     if (plan == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for a command");
-    if (make_plan(self, o, b, command, plan, err) == 0) {
+    if (make_plan(self, o, b, command, plan, err) == 0 &&
+        folder_make(plan->folder, NULL, plan->uid, err) == 0) { /* ours, and no link to elsewhere */
         plan->apart = self->apart;
         result = process_run(plan, timeout_s, out, &code, err);
         if (result == 0 && code != 0)

@@ -36,6 +36,7 @@ const struct noun_row noun_rows[] = {
     {"log", "the lines of all logs in one order", NULL, NULL},
     {"mail", "letters to customers and users", "id", "subject"},
     {"name", "names of tenants: whether one can be had", NULL, NULL},
+    {"nesting", "how the units stand in a container without nesting", NULL, NULL},
     {"notice", "what was sent to channels", NULL, NULL},
     {"offer", "what can be bought, as anybody sees it", NULL, NULL},
     {"order", "orders, from the page to the tenant", "id", "state"},
