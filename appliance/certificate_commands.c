@@ -77,7 +77,7 @@ int tls_install(struct cli *cli, const struct tls_pair *pair, const struct x509 
     struct tls_web web;
     int rc;
 
-    if (tls_web_read(&web, cli->paths.conf, err) == -1 ||
+    if (tls_web_read(&web, cli->paths.web_note, cli->paths.conf, err) == -1 ||
         (rc = tls_pair_put(pair, cli->paths.tls, &web, err)) == -1)
         return -1;
     x509_tell(x, &f);

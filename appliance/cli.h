@@ -134,6 +134,17 @@ int cli_stripe_send(struct cli *cli, int argc, char **argv, struct err *err);
  */
 int cli_restore(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_web_server_show: web_server.c: the configuration of the web server argv[0] on standard
+ * output.
+ */
+int cli_web_server_show(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_web_server_enable: web_enable.c: put it in place, tested and loaded. */
+int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** cli_web_server_disable: web_enable.c: take it away. */
+int cli_web_server_disable(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_job_watch: cli_watch.c: cli_watch for the job argv[0]. */
 int cli_job_watch(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -36,6 +36,7 @@
 #include "firewall.h"
 #include "runtime_process.h"
 #include "str.h"
+#include "web_note.h"
 #include "supervisor_child.h"
 #include "supervisor_systemd.h"
 
@@ -237,6 +238,7 @@ static int open_routes(struct program *p, struct err *err)
                                     .test = setting(p, "web", "test", NULL),
                                     .reload = setting(p, "web", "reload", NULL),
                                     .pid = setting(p, "web", "pid", NULL),
+                                    .server = p->paths.web_note,
                                     .apart = by_systemd(p)};
 
     if (str_format(routes, sizeof routes, "%s/routes", p->paths.hands) == -1)
@@ -260,6 +262,28 @@ static void close_swarm_in(const struct program *p)
                   "ports of the swarm are open to the outside: %s; %s", err.text, err.hint);
 }
 
+/* Where the web server's errors and pid are. */
+static int web_places(struct program *p, struct err *err)
+{
+    struct hands_world *w = &p->world;
+    struct web_note note;
+    int noted = web_note_read(&note, p->paths.web_note, p->conf, err);
+
+    if (noted == -1)
+        return -1;
+    if (p->paths.root[0] != '\0') {
+        (void)str_format(w->web_pid, sizeof w->web_pid, "%s/nginx.pid", p->paths.run);
+        (void)str_format(w->web_log, sizeof w->web_log, "%s/log/nginx.log", p->paths.root);
+        return 0;
+    }
+    (void)str_copy(w->web_pid, sizeof w->web_pid,
+                   noted == 1 || note.pid[0] != '\0' ? note.pid : "/run/nginx.pid");
+    (void)str_copy(w->web_log, sizeof w->web_log,
+                   noted == 1 || note.error_log[0] != '\0' ? note.error_log
+                                                           : "/var/log/nginx/error.log");
+    return 0;
+}
+
 static int open_world(struct program *p, struct err *err)
 {
     char folder[256];
@@ -278,17 +302,8 @@ static int open_world(struct program *p, struct err *err)
         return err_set(err, ERR_INVALID, "metrics_port",
                        "[hands] metrics_port must be between 1024 and 55000");
     p->world.metrics_port = (uint32_t)port;
-    if (p->paths.root[0] != '\0')
-        (void)str_format(p->world.web_pid, sizeof p->world.web_pid, "%s/nginx.pid", p->paths.run);
-    else
-        (void)str_copy(p->world.web_pid, sizeof p->world.web_pid,
-                       setting(p, "web", "pid", "/run/nginx.pid"));
-    if (p->paths.root[0] != '\0')
-        (void)str_format(p->world.web_log, sizeof p->world.web_log, "%s/log/nginx.log",
-                         p->paths.root);
-    else
-        (void)str_copy(p->world.web_log, sizeof p->world.web_log,
-                       setting(p, "web", "error_log", "/var/log/nginx/error.log"));
+    if (web_places(p, err) == -1)
+        return -1;
     if (file_mkdirs(p->paths.hands, 0700, err) == -1 || make_folder(p, "init", folder, err) == -1 ||
         make_folder(p, "tunnels", folder, err) == -1 ||
         file_mkdirs(p->paths.run, 0755, err) == -1 || worker_uid(p, &uid, err) == -1 ||

@@ -25,6 +25,7 @@
 #include "str.h"
 #include "supervise.h"
 #include "template.h"
+#include "web_server.h"
 
 #define NGINX    "/usr/sbin/nginx"
 #define READY_MS 15000
@@ -132,14 +133,19 @@ static int port_free(uint32_t port, struct err *err)
     return err_hint(err, "stop it, or choose another port: make run PORT=8080");
 }
 
-static int nginx_write(const struct run *run, struct err *err)
+static int nginx_write(struct run *run, struct err *err)
 {
     static const char *const folders[] = {"tmp/body", "tmp/proxy", "tmp/fastcgi", "tmp/uwsgi",
                                           "tmp/scgi"};
     const struct paths *p = &run->cli->paths;
     struct passwd *user = getpwuid(geteuid());
     char from[PATHS_SIZE + 32], to[PATHS_SIZE + 32], user_line[96];
-    struct kv values = {0};
+    const struct web_wish wish = {.listen = "127.0.0.1",
+                                  .http_port = run->port_text,
+                                  .tls = "false",
+                                  .default_server = "true"};
+    const struct web_kind *kind = web_kind_find("nginx", err);
+    struct kv values = {0}, facts;
 
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         (void)str_format(to, sizeof to, "%s/%s", run->nginx, folders[i]);
@@ -150,14 +156,13 @@ static int nginx_write(const struct run *run, struct err *err)
     (void)str_format(user_line, sizeof user_line, geteuid() == 0 ? "user %s;" : "# runs as %s",
                      user == NULL ? "root" : user->pw_name);
     if (kv_set(&values, "USER_LINE", user_line) == -1 || kv_set(&values, "RUN", p->run) == -1 ||
-        kv_set(&values, "ROOT", p->root) == -1 || kv_set(&values, "PORT", run->port_text) == -1 ||
-        kv_set(&values, "FRONT_SOCK", p->front_sock) == -1 ||
-        kv_set(&values, "EVENTS_SOCK", p->events_sock) == -1 ||
-        kv_set(&values, "WEB_MAP", p->web_map) == -1 ||
-        kv_set(&values, "STATUS", p->status) == -1 ||
-        kv_set(&values, "WEB_ROOT", run->cli->web) == -1 ||
-        kv_set(&values, "DOMAIN", "localhost") == -1)
+        kv_set(&values, "ROOT", p->root) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->root);
+    if (kind == NULL || web_facts(run->cli, kind, &wish, &facts, err) == -1)
+        return -1;
+    if (kv_get_or(&facts, "PREFIX", "")[0] != '\0' &&
+        web_pages(run->cli->web, kv_get(&facts, "PREFIX"), kv_get(&facts, "PAGES"), err) == -1)
+        return -1;
     if (!file_exists(p->web_map)) {
         char folder[PATHS_SIZE], *slash;
         (void)str_copy(folder, sizeof folder, p->web_map);
@@ -168,7 +173,7 @@ static int nginx_write(const struct run *run, struct err *err)
     }
     (void)str_format(from, sizeof from, "%s/nginx/sett.conf.in", run->cli->share);
     (void)str_format(to, sizeof to, "%s/sett.conf", run->nginx);
-    if (template_write(from, to, &values, err) == -1)
+    if (template_write(from, to, &facts, err) == -1)
         return -1;
     (void)str_format(from, sizeof from, "%s/nginx/run.conf.in", run->cli->share);
     return template_write(from, run->nginx_conf, &values, err);

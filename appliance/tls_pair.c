@@ -22,6 +22,7 @@
 #include "file.h"
 #include "process_launch.h"
 #include "str.h"
+#include "web_note.h"
 
 #define COMMAND_S 60
 
@@ -102,34 +103,26 @@ int tls_pair_check(const struct tls_pair *p, const char *what, const char *key_w
     return -1;
 }
 
-int tls_web_read(struct tls_web *web, const char *conf_path, struct err *err)
+int tls_web_read(struct tls_web *web, const char *note, const char *conf_path, struct err *err)
 {
     struct conf *conf = calloc(1, sizeof *conf);
-    const struct {
-        const char *name;
-        char *out;
-        size_t size;
-    } all[] = {
-        {"test", web->test, sizeof web->test},
-        {"reload", web->reload, sizeof web->reload},
-        {"pid", web->pid, sizeof web->pid},
-        {"key_group", web->key_group, sizeof web->key_group},
-    };
+    struct web_note read;
     int rc = 0;
 
     memset(web, 0, sizeof *web);
     if (conf == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for %s", conf_path);
-    if (conf_read(conf, conf_path, err) == -1 && err->kind != ERR_NOT_FOUND)
+    if ((conf_read(conf, conf_path, err) == -1 && err->kind != ERR_NOT_FOUND) ||
+        web_note_read(&read, note, conf, err) == -1)
         rc = -1;
-    for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++) {
-        const char *value = conf_get(conf, "web", all[i].name);
-        if (value != NULL && str_copy(all[i].out, all[i].size, value) == -1)
-            rc = err_set(err, ERR_INVALID, "conf_long", "%s: [web] %s is too long", conf_path,
-                         all[i].name);
-    }
     free(conf);
-    return rc;
+    if (rc == -1)
+        return -1;
+    (void)str_copy(web->test, sizeof web->test, read.test);
+    (void)str_copy(web->reload, sizeof web->reload, read.reload);
+    (void)str_copy(web->pid, sizeof web->pid, read.pid);
+    (void)str_copy(web->key_group, sizeof web->key_group, read.key_group);
+    return 0;
 }
 
 /* A command of sett.conf. 0, or -1 with its own words. */

@@ -48,8 +48,9 @@ struct tls_web {
     char key_group[64]; /* may read the key, where the server does not begin as root; or "" */
 };
 
-/** tls_web_read(web, conf_path, err): what sett.conf says; all empty without one. 0 or -1. */
-int tls_web_read(struct tls_web *web, const char *conf_path, struct err *err);
+/** tls_web_read(web, note, conf_path, err): what `sett web-server enable` noted in the file
+ * ${note}, else what sett.conf says; all empty without both. 0 or -1. */
+int tls_web_read(struct tls_web *web, const char *note, const char *conf_path, struct err *err);
 
 /** tls_pair_put(p, folder, web, err): put this pair in place, have the web server test it and load
  * it. When the test fails the old pair is back before this returns. Return 0; 1 when all is in

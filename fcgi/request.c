@@ -324,8 +324,10 @@ int request_parse(struct request *r, const char *const *params, struct err *err)
     if (take_all(r, params, err) < 0) {
         return -1;
     }
-    if (r->length_text[0] != '\0' &&
-        str_u64(r->length_text, 0, UINT64_C(1) << 50, &r->content_length) < 0) {
+    /* Of a chunked body Caddy says -1, which no client can (web servers refuse it), Apache nothing. */
+    if (r->length_text[0] == '\0' || str_equal(r->length_text, "-1")) {
+        r->content_length = REQUEST_LENGTH_OPEN;
+    } else if (str_u64(r->length_text, 0, UINT64_C(1) << 50, &r->content_length) < 0) {
         return err_set(err, ERR_MALFORMED, "length_form", "Content-Length is not a plain number");
     }
     r->method = method_of(r->method_text);
@@ -336,9 +338,32 @@ int request_parse(struct request *r, const char *const *params, struct err *err)
     return host_split(r, err);
 }
 
+/* What comes until the web server says, by the end of its stream, that it was all. */
+static int body_open(const struct wire *wire, size_t cap, struct buf *out, struct err *err)
+{
+    char part[4096];
+    for (size_t sum = 0;;) {
+        int got = wire->read(wire->arg, part, sizeof(part));
+        if (got < 0) {
+            return err_set(err, ERR_MALFORMED, "body_short", "the body was broken off");
+        }
+        if (got == 0) {
+            return 0;
+        }
+        sum += (size_t)got;
+        if (sum > cap || buf_add(out, part, (size_t)got) < 0) {
+            return err_set(err, ERR_TOO_LARGE, "body_large", "the body is larger than %zu bytes",
+                           cap);
+        }
+    }
+}
+
 int request_body(const struct request *r, const struct wire *wire, size_t cap, struct buf *out,
                  struct err *err)
 {
+    if (r->content_length == REQUEST_LENGTH_OPEN) {
+        return body_open(wire, cap, out, err);
+    }
     if (r->content_length > cap) {
         return err_set(err, ERR_TOO_LARGE, "body_large", "the body is larger than %zu bytes", cap);
     }

@@ -12,8 +12,9 @@
 #include "err.h"
 #include "wire.h"
 
-#define REQUEST_PARAMS_MAX 100
-#define REQUEST_BYTES_MAX  (48u * 1024u)
+#define REQUEST_PARAMS_MAX  100
+#define REQUEST_LENGTH_OPEN UINT64_MAX
+#define REQUEST_BYTES_MAX   (48u * 1024u)
 
 enum request_method {
     REQUEST_GET,
@@ -30,11 +31,11 @@ enum request_type { REQUEST_TYPE_NONE, REQUEST_TYPE_JSON, REQUEST_TYPE_FORM, REQ
 
 struct request {
     enum request_method method;
-    enum request_type type; /* from content_type */
-    uint64_t content_length;
-    char path[1024];  /* decoded, begins with '/', no "//", no dot segments */
-    char query[2048]; /* behind the '?', still encoded */
-    char host[256];   /* lower case, without port */
+    enum request_type type;  /* from content_type */
+    uint64_t content_length; /* REQUEST_LENGTH_OPEN: as much as comes */
+    char path[1024];         /* decoded, begins with '/', no "//", no dot segments */
+    char query[2048];        /* behind the '?', still encoded */
+    char host[256];          /* lower case, without port */
     char method_text[16], uri[4096], length_text[24], host_text[264];
     char content_type[128];
     char address[48];
@@ -61,8 +62,9 @@ int request_parse(struct request *r, const char *const *params, struct err *err)
 int request_uri(const char *uri, char *path, size_t path_size, char *query, size_t query_size,
                 struct err *err);
 
-/** request_body(r, wire, cap, out, err): exactly content_length bytes appended to ${out}.
- * ERR_TOO_LARGE beyond ${cap}, ERR_MALFORMED when fewer or more arrive. Return 0 or -1. */
+/** request_body(r, wire, cap, out, err): exactly content_length bytes appended to ${out}; where the
+ * web server did not say how many, those that it sends. ERR_TOO_LARGE beyond ${cap}, ERR_MALFORMED
+ * when fewer or more arrive. Return 0 or -1. */
 int request_body(const struct request *r, const struct wire *wire, size_t cap, struct buf *out,
                  struct err *err);
 

@@ -1,6 +1,6 @@
 # Tests, checks, benches. `make test` is the ASan and UBSan build with real parts.
 
-DEPS_TEST := python3 chromium fonts-dejavu-core python3-jsonschema python3-websockets libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
+DEPS_TEST := python3 apache2 lighttpd lighttpd-mod-openssl lighttpd-mod-deflate caddy chromium fonts-dejavu-core python3-jsonschema python3-websockets libcmocka-dev nginx-light|nginx docker.io postgresql openssl iptables \
              procps psmisc curl git iproute2 lxc uidmap nftables mmdebstrap gpg gpgv bsdutils python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
              pebble certbot python3-certbot-dns-cloudflare
 DEPS_NPM  := nodejs npm

@@ -125,6 +125,15 @@ uint64_t setting_u64(struct txn *txn, const struct conf *conf, const char *name)
     return n;
 }
 
+int setting_check(const char *name, const char *value, struct err *err)
+{
+    const struct setting_row *row = setting_row_find(name);
+
+    if (row == NULL)
+        return err_set(err, ERR_NOT_FOUND, "setting_not_found", "there is no setting %s", name);
+    return value_check(row, value, err);
+}
+
 int setting_set(struct txn *txn, const char *name, const char *value, const char *actor,
                 struct err *err)
 {

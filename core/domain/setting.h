@@ -39,6 +39,10 @@ int setting_text(struct txn *txn, const struct conf *conf, const char *name, cha
  * */
 uint64_t setting_u64(struct txn *txn, const struct conf *conf, const char *name);
 
+/** setting_check(name, value, err): whether ${value} is one that the setting takes. Return 0 or -1.
+ */
+int setting_check(const char *name, const char *value, struct err *err);
+
 /** setting_set(txn, name, value, actor, err): store a value ("" takes it back). 0 or -1. */
 int setting_set(struct txn *txn, const char *name, const char *value, const char *actor,
                 struct err *err);

@@ -10,6 +10,7 @@
 #include "http.h"
 #include "letter_text.h"
 #include "mail.h"
+#include "network.h"
 #include "port.h"
 #include "prefix.h"
 #include "quiet_hours.h"
@@ -57,6 +58,20 @@ static int check_trusted(const char *value, struct err *err)
     char networks[SENDER_TRUSTED_SIZE];
 
     return sender_trusted(value, networks, sizeof networks, err);
+}
+
+/* "*", or addresses of this machine. */
+static int check_listen(const char *value, struct err *err)
+{
+    char networks[512];
+
+    if (str_equal(value, "*"))
+        return 0;
+    if (value[0] != '\0' && strchr(value, '/') == NULL &&
+        network_list(value, networks, sizeof networks, err) == 0)
+        return 0;
+    return err_field(err, "value", "setting_invalid",
+                     "\"%s\" is neither * nor addresses such as 192.0.2.7, 2001:db8::7", value);
 }
 
 static int check_https(const char *value, struct err *err)
@@ -305,6 +320,11 @@ const struct setting_row setting_rows[] = {
          "networks whose X-Forwarded-For is believed; also the words loopback and cloudflare"),
     TEXT("box.set_up_at", "", NULL, "when the setup was finished"),
     TEXT("box.time_zone", "UTC", check_zone, "zone of dates in mails, quiet hours, snapshots"),
+    TEXT("web.listen", "*", check_listen, "addresses of the web server; *: all of this machine"),
+    NUMBER("web.http_port", "80", 0, 65535, "port of HTTP, which leads to HTTPS; 0: none"),
+    NUMBER("web.https_port", "443", 1, 65535, "port of HTTPS"),
+    FLAG("web.tls", "true", "the web server speaks TLS; false behind a proxy that does"),
+    FLAG("web.default_server", "false", "it answers for names that none of its sites has"),
     TEXT("brand.name", "", NULL, "name on order page, portal and letters; empty: box.name"),
     TEXT("brand.color", "#3056d3", brand_color_check, "accent colour of those, as #3056d3"),
     TEXT("brand.support_email", "", check_mail_address, "where customers write for help"),

@@ -207,15 +207,51 @@ void route_list_text(const struct route_list *l, struct buf *out)
     }
 }
 
-void route_list_map(const struct route_list *l, struct buf *out)
+enum route_form route_form_of(const char *kind)
 {
+    if (str_equal(kind, "apache2") || str_equal(kind, "caddy"))
+        return ROUTE_FORM_PLAIN;
+    return str_equal(kind, "lighttpd") ? ROUTE_FORM_LIGHTTPD : ROUTE_FORM_NGINX;
+}
+
+/* The page is that of an error, in the folder that the configuration around this names. */
+#define LIGHTTPD_MAINTENANCE                                                                       \
+    "  url.redirect = ( \"\" => \"/\" )\n"                                                         \
+    "  url.redirect-code = 503\n"                                                                  \
+    "  server.errorfile-prefix = var.sett_errors\n"
+
+/* lighttpd has no maps: it compares the name with each condition in turn. */
+static void lighttpd_block(const struct route *r, struct buf *out)
+{
+    struct in_addr in = {.s_addr = htonl(r->address == 0 ? INADDR_LOOPBACK : r->address)};
+    char address[INET_ADDRSTRLEN];
+
+    (void)buf_format(out, "$HTTP[\"host\"] == \"%s\" {\n", r->hostname);
+    if (r->maintenance)
+        (void)buf_text(out, LIGHTTPD_MAINTENANCE);
+    else
+        (void)buf_format(
+            out,
+            "  url.redirect = ()\n"
+            "  proxy.server = ( \"\" => ( ( \"host\" => \"%s\", \"port\" => %u ) ) )\n",
+            inet_ntop(AF_INET, &in, address, sizeof address), r->port);
+    (void)buf_text(out, "}\n");
+}
+
+void route_list_map(const struct route_list *l, enum route_form form, struct buf *out)
+{
+    const char *end = form == ROUTE_FORM_NGINX ? ";" : "";
     char place[32];
 
     buf_init(out, ROUTES_FILE_MAX);
     (void)buf_text(out, "# Made by sett-hands; a change here is lost.\n");
     for (size_t i = 0; i < l->count; i++) {
+        if (form == ROUTE_FORM_LIGHTTPD) {
+            lighttpd_block(&l->at[i], out);
+            continue;
+        }
         place_text(&l->at[i], "127.0.0.1:", place);
-        (void)buf_format(out, "%s %s;\n", l->at[i].hostname,
-                         l->at[i].maintenance ? MAINTENANCE : place);
+        (void)buf_format(out, "%s %s%s\n", l->at[i].hostname,
+                         l->at[i].maintenance ? MAINTENANCE : place, end);
     }
 }

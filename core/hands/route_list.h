@@ -46,8 +46,18 @@ int route_list_read(struct route_list *l, const char *path, struct err *err);
  * number") a line and "maintenance" behind those that are. */
 void route_list_text(const struct route_list *l, struct buf *out);
 
-/** route_list_map(l, out): a web server's map, "hostname address:port;" a line or "hostname
- * maintenance;". */
-void route_list_map(const struct route_list *l, struct buf *out);
+/* How a web server reads the tenants of the local ingress. */
+enum route_form {
+    ROUTE_FORM_NGINX,   /* of a map block: "hostname address:port;" or "hostname maintenance;" */
+    ROUTE_FORM_PLAIN,   /* the same without ";": Apache's RewriteMap, Caddy's map */
+    ROUTE_FORM_LIGHTTPD /* a condition for each host name */
+};
+
+/** route_form_of(kind): what "nginx", "apache2", "lighttpd", "caddy" reads; nginx's for all else.
+ */
+enum route_form route_form_of(const char *kind);
+
+/** route_list_map(l, form, out): a web server's map. ${out} is initialised here. */
+void route_list_map(const struct route_list *l, enum route_form form, struct buf *out);
 
 #endif

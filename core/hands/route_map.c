@@ -22,6 +22,7 @@
 #include "process_launch.h"
 #include "route_list.h"
 #include "str.h"
+#include "web_note.h"
 
 #define COMMAND_S 20
 
@@ -39,7 +40,7 @@ struct change {
 };
 
 struct route_map {
-    char routes[300], map[300], pid[300];
+    char routes[300], map[300], pid[300], server[300];
     struct blueprint_command test, reload; /* count 0: none */
     uint32_t every_ms;
     pthread_mutex_t lock;
@@ -52,6 +53,33 @@ struct route_map {
     bool ending;
     pthread_t thread;
 };
+
+/* What is in front of the box at the moment. */
+struct server {
+    bool noted;
+    enum route_form form;
+    struct blueprint_command test, reload; /* count 0: none */
+};
+
+static int server_read(const struct route_map *m, struct server *s, struct err *err)
+{
+    struct web_note note;
+    int noted = m->server[0] == '\0' ? 0 : web_note_read(&note, m->server, NULL, err);
+
+    memset(s, 0, sizeof *s);
+    if (noted == -1)
+        return -1;
+    s->noted = noted == 1;
+    s->form = route_form_of(s->noted ? note.kind : "nginx");
+    if (!s->noted) {
+        s->test = m->test;
+        s->reload = m->reload;
+        return 0;
+    }
+    if (note.test[0] != '\0' && blueprint_split(&s->test, note.test, err) == -1)
+        return -1;
+    return note.reload[0] == '\0' ? 0 : blueprint_split(&s->reload, note.reload, err);
+}
 
 /* Run a command of sett.conf; a code other than 0 is an error with its own words. */
 static int run(const struct blueprint_command *command, bool apart, const char *what,
@@ -89,14 +117,15 @@ static int write_text(const char *path, struct buf *text, mode_t mode, struct er
 }
 
 /* Put the map of ${l} in place; the one before is kept as MAP.old. */
-static int swap_map(const struct route_map *m, const struct route_list *l, struct err *err)
+static int swap_map(const struct route_map *m, enum route_form form, const struct route_list *l,
+                    struct err *err)
 {
     char fresh[320], old[320];
     struct buf text;
 
     (void)snprintf(fresh, sizeof fresh, "%s.new", m->map);
     (void)snprintf(old, sizeof old, "%s.old", m->map);
-    route_list_map(l, &text);
+    route_list_map(l, form, &text);
     if (text.len == 0)
         (void)buf_text(&text, "\n");
     if (write_text(fresh, &text, 0644, err) == -1)
@@ -121,13 +150,15 @@ static void swap_back(const struct route_map *m)
 }
 
 /* Tell the web server. One that does not run is fine: it will read the map when it starts. */
-static int load_map(const struct route_map *m, struct err *err)
+static int load_map(const struct route_map *m, const struct server *s, struct err *err)
 {
     struct buf b;
     uint64_t pid;
 
-    if (m->reload.count > 0)
-        return run(&m->reload, m->apart, "reload", err);
+    if (s->reload.count > 0)
+        return run(&s->reload, m->apart, "reload", err);
+    if (s->noted)
+        return 0;
     if (m->pid[0] == '\0')
         return 0;
     buf_init(&b, 64);
@@ -142,11 +173,12 @@ static int load_map(const struct route_map *m, struct err *err)
  * place but was not loaded. */
 static int put_in_effect(const struct route_map *m, const struct route_list *l, struct err *err)
 {
+    struct server s;
     struct buf text;
 
-    if (swap_map(m, l, err) == -1)
+    if (server_read(m, &s, err) == -1 || swap_map(m, s.form, l, err) == -1)
         return -1;
-    if (m->test.count > 0 && run(&m->test, m->apart, "test", err) == -1) {
+    if (s.test.count > 0 && run(&s.test, m->apart, "test", err) == -1) {
         log_event(LOG_WEB_SERVER_REFUSED, LOG_LEVEL_ERROR, "routes: %s", err->text);
         swap_back(m);
         return -1;
@@ -159,7 +191,7 @@ static int put_in_effect(const struct route_map *m, const struct route_list *l, 
         return -1;
     }
     CP("route.noted");
-    return load_map(m, err) == 0 ? 0 : 1;
+    return load_map(m, &s, err) == 0 ? 0 : 1;
 }
 
 /* Lay the changes over ${l}; one that cannot be is answered alone. */
@@ -391,13 +423,18 @@ int route_map_each(struct route_map *m,
 static void repair(struct route_map *m)
 {
     struct buf now, wanted;
+    struct server s;
     struct err err;
 
+    if (server_read(m, &s, &err) == -1) {
+        log_warning("routes: %s", err.text);
+        return;
+    }
     buf_init(&now, 64u * 1024u * 1024u);
-    route_list_map(&m->good, &wanted);
+    route_list_map(&m->good, s.form, &wanted);
     if (file_read(m->map, &now, NULL) == -1 || now.len != wanted.len ||
         memcmp(now.data, wanted.data, now.len) != 0) {
-        m->unloaded = swap_map(m, &m->good, &err) == -1 || load_map(m, &err) == -1;
+        m->unloaded = swap_map(m, s.form, &m->good, &err) == -1 || load_map(m, &s, &err) == -1;
         if (m->unloaded)
             log_warning("routes: %s", err.text);
     }
@@ -413,6 +450,7 @@ static int take_setup(struct route_map *m, const struct route_map_setup *setup, 
     if (str_copy(m->routes, sizeof m->routes, setup->routes) == -1 ||
         str_copy(m->map, sizeof m->map, setup->map) == -1 ||
         str_copy(m->pid, sizeof m->pid, setup->pid == NULL ? "" : setup->pid) == -1 ||
+        str_copy(m->server, sizeof m->server, setup->server == NULL ? "" : setup->server) == -1 ||
         str_copy(folder, sizeof folder, setup->map) == -1 || strrchr(folder, '/') == NULL)
         return err_set(err, ERR_INVALID, "path_too_long", "a path of the routes is unusable");
     *strrchr(folder, '/') = '\0';

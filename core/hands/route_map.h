@@ -2,8 +2,8 @@
 #define SETT_ROUTE_MAP_H
 /*
  * The local ingress on the hands' side: one generated file that the box's own web server includes
- * in a map block, "acme.localhost 127.0.0.1:3101;" a line, sorted by host name; a route in
- * maintenance is "acme.localhost maintenance;", and the web server answers for it.
+ * in the form that it reads (route_list.h), sorted by host name; for a route in maintenance the web
+ * server answers itself.
  *
  * The truth is the routes file ("hostname port number" a line, see route_list.h); the map is made
  * from it. A change is put into a new map beside the old one, which takes its place, is tested by
@@ -24,8 +24,10 @@ struct route_map_setup {
     const char *reload; /* command line, or NULL */
     const char *pid; /* pid file of the web server, or NULL; used without a reload command. A server
                         that does not run reads the map when it starts */
-    uint32_t every_ms; /* 0: 1000 */
-    bool apart;        /* its commands run as units of systemd's (process_plan) */
+    const char *server; /* what `sett web-server enable` noted (web_note.h): read in each round; it
+                           comes before the commands above. NULL: nginx, and those */
+    uint32_t every_ms;  /* 0: 1000 */
+    bool apart;         /* its commands run as units of systemd's (process_plan) */
 };
 
 /** route_map_new(out, setup, err): read the routes, make the map anew if it differs, start the

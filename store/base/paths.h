@@ -24,11 +24,13 @@ struct paths {
     char hands_sock[PATHS_SIZE];  /* run/sett/hands.sock */
     char ask_sock[PATHS_SIZE];    /* run/sett/ask.sock */
     char wake_sock[PATHS_SIZE];   /* run/sett/wake.sock: datagrams that wake the worker */
-    char web_map[PATHS_SIZE]; /* var/lib/sett/web/tenants.map: hostname -> port, for the web server
-                               */
-    char history[PATHS_SIZE]; /* var/lib/sett/history: how it was; may be lost */
-    char status[PATHS_SIZE];  /* var/lib/sett/status: public pages, for the web server */
-    char images[PATHS_SIZE];  /* var/lib/sett/images: templates of the lxc runtime */
+    char web_map[PATHS_SIZE];  /* var/lib/sett/web/tenants.map: hostname -> port, for the web server
+                                */
+    char web_note[PATHS_SIZE]; /* var/lib/sett/web/server.conf: which web server that is */
+    char web_pages[PATHS_SIZE]; /* var/lib/sett/web/pages: those of a box below a path */
+    char history[PATHS_SIZE];   /* var/lib/sett/history: how it was; may be lost */
+    char status[PATHS_SIZE];    /* var/lib/sett/status: public pages, for the web server */
+    char images[PATHS_SIZE];    /* var/lib/sett/images: templates of the lxc runtime */
     char snapshots[PATHS_SIZE]; /* var/lib/sett/snapshots: those being written */
     char catalog[PATHS_SIZE];   /* var/lib/sett/catalog: what the newest one holds; may be lost */
     char tls[PATHS_SIZE];       /* etc/sett/tls: cert.pem and key.pem of the box's web server */

@@ -9,7 +9,7 @@ const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 /** Facts from the test that started this: {base, password, …}. */
 export const facts = JSON.parse(process.argv[2] || "{}");
 const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP admin.example 127.0.0.1"];
+  "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP admin.example 127.0.0.1, MAP box.example 127.0.0.1"];
 
 export async function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args, timeout: 60000 });

@@ -23,19 +23,17 @@ class Nginx:
         with open(os.path.join(self.folder, "web", "index.html"), "w", encoding="utf-8") as f:
             f.write("<!doctype html><title>sett</title>")
         web = web or os.path.join(self.folder, "web")
-        values = {
-            "PORT": str(box.port), "RUN": os.path.join(box.root, "run", "sett"), "ROOT": box.root,
-            "FRONT_SOCK": box.socket("front"), "EVENTS_SOCK": box.socket("events"),
-            "WEB_ROOT": web, "WEB_MAP": self.map, "STATUS": os.path.join(self.folder, "status"), "DOMAIN": "localhost",
-            "USER_LINE": "user root;" if os.geteuid() == 0 else "",
-        }
-        for source, to in (("sett.conf.in", "sett.conf"), ("run.conf.in", "nginx.conf")):
-            with open(os.path.join(TOP, "appliance", "nginx", source), encoding="utf-8") as f:
-                text = f.read()
-            for name, value in values.items():
-                text = text.replace(f"@{name}@", value)
-            with open(os.path.join(self.folder, to), "w", encoding="utf-8") as f:
-                f.write(text)
+        snippet = box.sett("web-server", "show", "nginx", "--listen", "127.0.0.1", "--http-port", str(box.port), "--tls", "false",
+                           "--default-server", "true", "--web", web)
+        with open(os.path.join(self.folder, "sett.conf"), "w", encoding="utf-8") as f:
+            f.write(snippet)
+        values = {"RUN": os.path.join(box.root, "run", "sett"), "ROOT": box.root, "USER_LINE": "user root;" if os.geteuid() == 0 else ""}
+        with open(os.path.join(TOP, "appliance", "nginx", "run.conf.in"), encoding="utf-8") as f:
+            text = f.read()
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", value)
+        with open(os.path.join(self.folder, "nginx.conf"), "w", encoding="utf-8") as f:
+            f.write(text)
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c",
                                          os.path.join(self.folder, "nginx.conf")], stdin=subprocess.DEVNULL,
                                         stderr=open(os.path.join(box.root, "nginx.err"), "ab"))

@@ -183,10 +183,12 @@ static void length_of(const char *param, int rc, uint64_t n)
 static void test_length(void **state)
 {
     (void)state;
-    length_of("CONTENT_LENGTH=", 0, 0);
+    length_of("CONTENT_LENGTH=", 0, REQUEST_LENGTH_OPEN);
+    length_of("CONTENT_LENGTH=-1", 0, REQUEST_LENGTH_OPEN);
     length_of("CONTENT_LENGTH=0", 0, 0);
     length_of("CONTENT_LENGTH=65536", 0, 65536);
-    length_of("CONTENT_LENGTH=-1", -1, 0);
+    length_of("CONTENT_LENGTH=-2", -1, 0);
+    length_of("CONTENT_LENGTH=-01", -1, 0);
     length_of("CONTENT_LENGTH=+1", -1, 0);
     length_of("CONTENT_LENGTH= 1", -1, 0);
     length_of("CONTENT_LENGTH=1 ", -1, 0);
@@ -332,6 +334,14 @@ static void test_body(void **state)
     assert_string_equal(err.code, "body_long");
     buf_reset(&out);
     assert_int_equal(body(10, "0123456789", 9, &out, &err), -1);
+    assert_int_equal(err.kind, ERR_TOO_LARGE);
+    buf_reset(&out);
+    assert_int_equal(body(REQUEST_LENGTH_OPEN, "0123456789", 10, &out, &err), 0);
+    assert_string_equal(buf_string(&out), "0123456789");
+    buf_reset(&out);
+    assert_int_equal(body(REQUEST_LENGTH_OPEN, "", 10, &out, &err), 0);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(body(REQUEST_LENGTH_OPEN, "0123456789", 9, &out, &err), -1);
     assert_int_equal(err.kind, ERR_TOO_LARGE);
     buf_free(&out);
 }

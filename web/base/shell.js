@@ -1,7 +1,7 @@
 // What stands around every page: navigation, search, language, theme, who is signed in, and whether the
 // box answers. shell(pages, …) is also the portal's.
 import { html, signal, useEffect, useErrorBoundary, useState } from "./h.js";
-import { me, may, online, send } from "./api.js";
+import { get, me, may, online, send } from "./api.js";
 import { lang, languages, needTexts, setLang, t, word } from "./lang.js";
 import { path, query, match } from "./route.js";
 import { stream, stopLive } from "./live.js";
@@ -85,10 +85,24 @@ export function Outlet({ pages, files, missing }) {
   }, [at]);
   useEffect(() => {
     if (!page || !may(page.role) || shown.has(page.file)) return;
-    Promise.all([import(files(page.file)), needTexts(page.file)]).then(([m]) => {
-      shown.set(page.file, m);
-      again((n) => n + 1);
-    }, setFailed);
+    Promise.all([import(files(page.file)), needTexts(page.file)]).then(
+      ([m]) => {
+        shown.set(page.file, m);
+        sessionStorage.removeItem("sett.anew");
+        again((n) => n + 1);
+      },
+      (e) => {
+        // The box may have been upgraded meanwhile, and its other files be called anew: then once more, from its entry.
+        if (sessionStorage.getItem("sett.anew") === at) return setFailed(e);
+        get("/health").then(
+          () => {
+            sessionStorage.setItem("sett.anew", at);
+            location.reload();
+          },
+          () => setFailed(e),
+        );
+      },
+    );
   }, [page?.file]);
   useEffect(() => {
     if (!page || !shown.has(page.file)) return;
