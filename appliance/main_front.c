@@ -185,7 +185,7 @@ static int threads_start(struct program *p, struct err *err)
         .handle = serve_request,
         .after = serve_after,
     };
-    if (front_peers_set(&setup.peers, allow == NULL ? "www-data" : allow, err) < 0 ||
+    if (front_peers_set(&setup.peers, allow == NULL ? "www-data, caddy" : allow, err) < 0 ||
         front_start(&p->requests, &setup, err) < 0) {
         return -1;
     }

@@ -35,9 +35,8 @@ struct former {
 struct enabling {
     struct cli *cli;
     const struct web_kind *kind;
-    struct cJSON *shown; /* what the child said */
-    struct former file, link, main;
-    char key_folder[PATHS_SIZE]; /* where its user may read the key; "" where root reads it */
+    struct cJSON *shown;                   /* what the child said */
+    struct former file, link, other, main; /* other: its link under the other name */
 };
 
 static int former_read(struct former *f, const char *path, struct err *err)
@@ -82,6 +81,8 @@ static int shown_read(struct enabling *e, struct buf *out, int code, struct err 
     const char *end = from == NULL ? NULL : strrchr(from, '}');
     struct err why;
 
+    json_free(e->shown);
+    e->shown = NULL;
     if (end != NULL)
         e->shown = json_parse(from, (size_t)(end - from) + 1, &limits, &why);
     if (e->shown != NULL && code == 0)
@@ -94,7 +95,8 @@ static int shown_read(struct enabling *e, struct buf *out, int code, struct err 
     return -1;
 }
 
-static int show(struct enabling *e, int argc, char **argv, struct err *err)
+/* Ask the child; ${keep}: what is wished becomes settings as well. */
+static int show(struct enabling *e, bool keep, int argc, char **argv, struct err *err)
 {
     struct process_plan *plan = calloc(1, sizeof *plan);
     char self[PATHS_SIZE + 8];
@@ -112,7 +114,9 @@ static int show(struct enabling *e, int argc, char **argv, struct err *err)
     if (e->cli->paths.root[0] != '\0')
         bad |= process_plan_arg(plan, "--root") | process_plan_arg(plan, e->cli->paths.root);
     bad |= process_plan_arg(plan, "web-server") | process_plan_arg(plan, "show") |
-           process_plan_arg(plan, e->kind->name) | process_plan_arg(plan, "--keep");
+           process_plan_arg(plan, e->kind->name);
+    if (keep)
+        bad |= process_plan_arg(plan, "--keep");
     for (int i = 0; i < argc; i++)
         bad |= process_plan_arg(plan, argv[i]);
     if (bad != 0)
@@ -237,6 +241,10 @@ static int check(const struct enabling *e, struct err *err)
 
     if (web_run(k->test, said, sizeof said, err) != 0) {
         err_set(err, ERR_INVALID, "web_server_refused", "%s does not take it: %s", k->name, said);
+        if (strstr(said, "default server") != NULL)
+            return err_hint(err,
+                            "another site is the default there: take that away (Debian's own is "
+                            "/etc/nginx/sites-enabled/default), or leave out --default-server");
         return err_hint(err, "nothing was changed; see it with: sett web-server show %s", k->name);
     }
     if (!file_exists(SYSTEMD))
@@ -289,15 +297,17 @@ int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *er
     if (argc < 1)
         return err_field(err, "argument", "usage", "usage: sett web-server enable KIND [OPTIONS]");
     if ((e.kind = web_kind_find(argv[0], err)) == NULL || root_check(cli, e.kind, err) == -1 ||
-        show(&e, argc - 1, argv + 1, err) == -1)
+        show(&e, false, argc - 1, argv + 1, err) == -1)
         goto done;
     bool first = json_bool(e.shown, "default_server", false);
     if (folders_make(&e, err) == -1 || map_write(&e, err) == -1 ||
         former_read(&e.file, e.kind->file, err) == -1 ||
         former_read(&e.link, first ? e.kind->first : e.kind->link, err) == -1 ||
+        former_read(&e.other, first ? e.kind->link : e.kind->first, err) == -1 ||
         former_read(&e.main, e.kind->main, err) == -1)
         goto done;
-    if (put_in_place(&e, err) == 0 && check(&e, err) == 0 && note_write(&e, err) == 0) {
+    if (put_in_place(&e, err) == 0 && check(&e, err) == 0 &&
+        show(&e, true, argc - 1, argv + 1, err) == 0 && note_write(&e, err) == 0) {
         if (!cli->quiet)
             fprintf(stderr, "%s serves the box; its configuration is %s\n", e.kind->name,
                     e.kind->file);
@@ -305,12 +315,16 @@ int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *er
     } else {
         former_restore(&e.main);
         former_restore(&e.link);
+        if (!str_equal(e.kind->link == NULL ? "" : e.kind->link,
+                       e.kind->first == NULL ? "" : e.kind->first))
+            former_restore(&e.other);
         former_restore(&e.file);
     }
 done:
     json_free(e.shown);
     buf_free(&e.file.text);
     buf_free(&e.link.text);
+    buf_free(&e.other.text);
     buf_free(&e.main.text);
     return rc;
 }

@@ -184,21 +184,18 @@ static int sites_add(char *list, const char *scheme, const char *names, const ch
     return 0;
 }
 
+/* Caddy's site of the tenants has no name: for one with a wildcard it would ask for certificates.
+ */
 static int sites_all(const struct said *s, struct lists *l, const char *tenants, bool redirects)
 {
     bool tls = str_equal(s->tls, "true"), is_default = str_equal(s->is_default, "true");
     const char *scheme = tls ? "https" : "http", *port = tls ? s->https_port : s->http_port;
-    int bad = sites_add(l->sites, scheme, l->names, port) |
-              sites_add(l->tenant_sites, scheme, tenants, port);
+    int bad =
+        sites_add(l->sites, scheme, l->names, port) | sites_add(l->tenant_sites, scheme, "_", port);
 
-    if (is_default && !str_equal(tenants, "_"))
-        bad |= sites_add(l->tenant_sites, scheme, "_", port);
     if (redirects)
         bad |= sites_add(l->plain_sites, "http", l->names, s->http_port) |
-               sites_add(l->plain_sites, "http", tenants, s->http_port) |
-               (is_default && !str_equal(tenants, "_")
-                    ? sites_add(l->plain_sites, "http", "_", s->http_port)
-                    : 0);
+               sites_add(l->plain_sites, "http", is_default ? "_" : tenants, s->http_port);
     return bad;
 }
 

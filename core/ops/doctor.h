@@ -43,6 +43,10 @@ enum finding doctor_runtimes(struct look *l);
 /** doctor_certificate(l): the certificate at /etc/sett/tls, and what is to renew it. */
 enum finding doctor_certificate(struct look *l);
 
+/** doctor_web(l): whether a web server leads here, by a configuration for the settings that hold.
+ */
+enum finding doctor_web(struct look *l);
+
 /** doctor_backups(l): whether there is anything to restore from, and whether that is proven. */
 enum finding doctor_backups(struct look *l);
 

@@ -153,7 +153,8 @@ static int page_member(struct op_call *call, const struct tenant *tenant, struct
     }
     if (setting_text(call->txn, &call->box->conf, "box.url", box, sizeof box, err) == -1)
         return -1;
-    (void)str_format(url, sizeof url, "%s/status/%s/", box, tenant->subdomain);
+    (void)str_format(url, sizeof url, "%s%sstatus/%s/", box, str_ends(box, "/") ? "" : "/",
+                     tenant->subdomain);
     json_out_text(call->out, url);
     return 0;
 }

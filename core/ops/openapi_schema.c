@@ -286,7 +286,8 @@ void openapi_schema_components(struct json_out *j)
         "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
         "\"an access token of POST /api/auth/login, or an API key (sett_…)\"},"
         "\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-sett\","
-        "\"description\":\"set by POST /api/auth/login; changes need X-CSRF too\"}}";
+        "\"description\":\"set by POST /api/auth/login (__Secure-sett for a box below a path); "
+        "changes need X-CSRF too\"}}";
     const struct op *op = NULL;
 
     json_out_key(j, "components");

@@ -105,6 +105,7 @@ export default {
   "check.place": "Ort",
   "check.units": "Dienste",
   "check.users": "Benutzer und Rechte",
+  "check.web_server": "Webserver",
   "check.time_zone": "Zeitzone",
   "check.logs": "Protokolle",
   "check.system": "Betriebssystem",

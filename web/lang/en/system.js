@@ -105,6 +105,7 @@ export default {
   "check.place": "Place",
   "check.units": "Units",
   "check.users": "Users and rights",
+  "check.web_server": "Web server",
   "check.time_zone": "Time zone",
   "check.logs": "Logs",
   "check.system": "System",

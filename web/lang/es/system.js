@@ -105,6 +105,7 @@ export default {
   "check.place": "Lugar",
   "check.units": "Servicios",
   "check.users": "Usuarios y permisos",
+  "check.web_server": "Servidor web",
   "check.time_zone": "Zona horaria",
   "check.logs": "Registros",
   "check.system": "Sistema",

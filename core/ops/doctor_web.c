@@ -1,0 +1,64 @@
+/*
+ * What the doctor says of the web server's configuration: that there is one of ours, and that it
+ * was made for the settings that hold. Apart because it is a file which no program of ours reads.
+ */
+#include "doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "setting.h"
+#include "str.h"
+
+/* What the configuration was made for, setting by setting: "for.box.url". The first that differs.
+ */
+static enum finding differs(struct look *l, const struct conf *note, const char *kind)
+{
+    char value[512], fix[96];
+    struct txn *txn;
+    struct err err;
+    enum finding f = FINE;
+
+    if (db_read(&txn, l->box->db, &err) == -1)
+        return doctor_say(l, SKIPPED, "", "%s", err.text);
+    (void)str_format(fix, sizeof fix, "sudo sett web-server enable %s", kind);
+    for (uint32_t i = 0; f == FINE && i < note->count; i++) {
+        const struct conf_row *row = &note->rows[i];
+        if (!str_starts(row->name, "for.") ||
+            setting_text(txn, &l->box->conf, row->name + strlen("for."), value, sizeof value,
+                         &err) < 0 ||
+            str_equal(value, row->value))
+            continue;
+        f = doctor_say(l, WARNING, fix, "%s was made for %s = %.100s, which is now %.100s", kind,
+                       row->name + strlen("for."), row->value, value);
+    }
+    db_read_end(txn);
+    return f;
+}
+
+enum finding doctor_web(struct look *l)
+{
+    static const char unused[] = "sudo sett web-server enable nginx (or apache2, lighttpd, caddy)";
+    const struct paths *p = &l->box->paths;
+    struct conf *note;
+    const char *kind;
+    enum finding f;
+    struct err err;
+
+    if (p->root[0] != '\0')
+        return doctor_say(l, SKIPPED, "", "sett run has a web server of its own");
+    if (!file_exists(p->web_note))
+        return doctor_say(l, WARNING, unused,
+                          "no web server leads to this box by our configuration");
+    if ((note = calloc(1, sizeof *note)) == NULL || conf_read(note, p->web_note, &err) == -1) {
+        free(note);
+        return doctor_say(l, WARNING, unused, "%s cannot be read", p->web_note);
+    }
+    kind = conf_get(note, "web", "kind");
+    f = differs(l, note, kind == NULL ? "nginx" : kind);
+    if (f == FINE)
+        f = doctor_say(l, FINE, "", "%s, as it was made for this box", kind == NULL ? "?" : kind);
+    free(note);
+    return f;
+}
