@@ -17,19 +17,10 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
-from box import Box, Tap, TOP, World, free_port, wait_for
+from box import Box, Tap, World, free_port, wait_for
+from servers import Server, stage
 
 HOST = "box.sett.test"
-NGINX = """pid {top}/nginx.pid; error_log {top}/nginx.log; worker_processes 1; user root;
-events {{ }}
-http {{
-    access_log off; client_body_temp_path {top}/b; proxy_temp_path {top}/p; fastcgi_temp_path {top}/f; uwsgi_temp_path {top}/u; scgi_temp_path {top}/s;
-    server {{ listen 127.0.0.1:{http}; location ^~ /.well-known/acme-challenge/ {{ root {acme}; }} location / {{ return 301 https://$host$request_uri; }} }}
-    server {{ listen 127.0.0.1:{tls} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; include {share}/nginx/tls.conf; return 200; }}
-}}
-"""
-
-
 def openssl(*words, folder):
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
@@ -93,19 +84,18 @@ class Files:
         openssl("x509", "-req", "-in", f"{name}.csr", *by, "-days", "90", "-extfile", "ext", "-out", f"{name}.pem", folder=self.folder)
 
 
-class Server:
-    """nginx in front of nothing, with the box's certificate and the shipped TLS; and how the box tests and reloads it."""
+class Front:
+    """nginx as sett writes it, with the box's certificate; and how the box tests and reloads it."""
 
     def __init__(self, box, top):
-        self.box, self.top, self.http, self.tls = box, top, free_port(), free_port()
-        self.conf = os.path.join(top, "nginx.conf")
-        with open(self.conf, "w", encoding="utf-8") as f:
-            f.write(NGINX.format(top=top, http=self.http, tls=self.tls, acme=box.root + "/var/lib/sett/acme", folder=box.root + "/etc/sett/tls", share=TOP + "/appliance"))
+        self.box, self.top, self.server, self.http, self.tls = box, top, None, free_port(), free_port()
+        self.conf = os.path.join(box.root, "nginx/main.conf")
+        self.test = f"/usr/sbin/nginx -t -q -p {box.root}/nginx -c {self.conf}"
         with open(os.path.join(box.root, "etc/sett/sett.conf"), "a", encoding="utf-8") as f:
-            f.write(f"\n[box]\nurl = https://{HOST}:{self.tls}\ndomain = sett.test\n[web]\ntest = /usr/sbin/nginx -t -q -c {self.conf}\nreload = /usr/sbin/nginx -s reload -c {self.conf}\n")
+            f.write(f"\n[box]\nurl = https://{HOST}\ndomain = sett.test\n[web]\ntest = {self.test}\nreload = /usr/sbin/nginx -s reload -p {box.root}/nginx -c {self.conf}\n")
 
     def start(self):
-        subprocess.run(["/usr/sbin/nginx", "-c", self.conf], check=True)
+        self.server = Server(self.box, "nginx", stage(os.path.join(self.top, "web")), ports=(self.http, self.tls))
 
     def shown(self, ca=None, name=HOST):
         """The certificate that is shown now: verified against ${ca}, or taken as it is. DER."""
@@ -120,8 +110,8 @@ class Server:
         wait_for(lambda: all(self.shown() == der_of(path) for _ in range(4)), f"nginx shows {path}")
 
     def stop(self):
-        with contextlib.suppress(OSError), open(os.path.join(self.top, "nginx.pid"), encoding="ascii") as f:
-            os.kill(int(f.read()), 15)
+        if self.server:
+            self.server.close()
 
 
 def der_of(path):
@@ -169,10 +159,10 @@ def own(tap, box, server):
     tap.ok(about["kind"] == "self-signed" and about["self_signed"] and about["names_host"] and 820 < about["days"] <= 825 and about["key_state"] == "belongs to it",
            "show tells kind, names and days", about)
     tap.ok("Nothing to do" in box.sett("certificate", "renew") and box.sett("certificate", "self-signed", "--if-missing") == "", "nothing is made anew without need")
-    box.sett("setting", "set", "box.url", f"https://new.example.com:{server.tls}")
+    box.sett("setting", "set", "box.url", "https://new.example.com")
     tap.ok("new.example.com" in box.sett("certificate", "renew") and box.json("certificate", "show")["names_host"], "another name of the box: another certificate")
     server.settle(cert)
-    box.sett("setting", "set", "box.url", f"https://{HOST}:{server.tls}")
+    box.sett("setting", "set", "box.url", f"https://{HOST}")
     box.sett("certificate", "self-signed", "--days", "20")
     first = box.json("certificate", "show")
     box.sett("certificate", "self-signed", "--days", "5")
@@ -244,7 +234,7 @@ def imported(tap, box, server, files):
     tap.ok(code != 0 and "no RSA here" in said and "in place again" in said and os.readlink(folder + "/now") == now and len(glob.glob(folder + "/pair-*")) == 2,
            "what the web server's test refuses is taken back", (code, said, os.listdir(folder)))
     with open(os.path.join(box.root, "etc/sett/sett.conf"), "a", encoding="utf-8") as f:
-        f.write(f"\n[web]\ntest = /usr/sbin/nginx -t -q -c {server.conf}\n")
+        f.write(f"\n[web]\ntest = {server.test}\n")
     # Files that somebody put there by hand.
     shutil.rmtree(folder)
     os.makedirs(folder)
@@ -377,7 +367,7 @@ def main():
     world = World(os.path.join(top, "world"))
     trust = os.path.join(top, "pebble/trust.pem")
     box = Box(env={"REQUESTS_CA_BUNDLE": trust, "CLOUDFLARE_API_URL": world.url + "/client/v4", "HOME": top})
-    server = Server(box, top)
+    server = Front(box, top)
     pebble = None
     try:
         own(tap, box, server)

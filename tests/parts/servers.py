@@ -21,11 +21,11 @@ def certificate(folder, names):
 
 
 class Server:
-    """One of them: `https` and `http` are its ports, tls=False: `http` alone."""
+    """One of them: `http` and `https` are its ports, free ones or those given; tls=False: `http` alone."""
 
-    def __init__(self, box, kind, web, tls=True, words=(), routes=""):
+    def __init__(self, box, kind, web, tls=True, words=(), routes="", ports=None):
         self.box, self.kind, self.tls = box, kind, tls
-        self.http, self.https = free_port(), free_port()
+        self.http, self.https = ports or (free_port(), free_port())
         self.folder = os.path.join(box.root, kind)
         os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
