@@ -66,6 +66,7 @@ const struct noun_row noun_rows[] = {
     {"user", "who may sign in, with which role", "name", "role"},
     {"engine", "container engines on other machines", "name", "state"},
     {"vault", "places that snapshots are kept in", "name", "kind"},
+    {"web-server", "the web server's part: nginx, Apache, lighttpd or Caddy", NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -20,7 +20,7 @@ from machine import Machine, make_root, mirror, outside, own_namespaces, put
 
 OLD = "0.0.9"
 UNITS = ("sett-hands", "sett-worker", "sett-front")
-BESIDES = ["systemd", "systemd-sysv", "dbus", "apt", "nginx-light", "busybox-static", "procps", "openssl", "passwd", "init-system-helpers"]
+BESIDES = ["systemd", "systemd-sysv", "dbus", "apt", "nginx-light", "busybox-static", "curl", "procps", "openssl", "passwd", "init-system-helpers"]
 # What a purge may leave: Debian's users stay, and logs and states of others are theirs.
 MAY_STAY = re.compile(r"^(etc/(passwd|group|g?shadow|subuid|subgid)-?|etc/\.pwd\.lock|etc/\.updated|etc/(machine-id|hosts|hostname|resolv\.conf|mtab|adjtime)|var/\.updated"
                       r"|(var/(log|cache|tmp|lib/(dpkg|apt|systemd|nginx|private|dbus|pam|misc))|tmp|run|dev|proc|sys|root)(/.*)?)$")
@@ -114,7 +114,7 @@ class Asker:
 
     def run(self):
         while not self.stop.is_set():
-            code, out, said = self.one.run("busybox", "wget", "-q", "-T", "5", "-O", "-", f"http://127.0.0.1:{self.port}/", timeout=30)
+            code, out, said = self.one.run("curl", "-sf", "-m", "5", f"http://127.0.0.1:{self.port}/", timeout=30)
             self.asked += 1
             if code != 0 or "alpha" not in out:
                 self.failed.append((time.monotonic(), code, said))
@@ -129,11 +129,11 @@ def main_pid(one, unit):
 
 
 def answers(one, port):
-    return "alpha" in one.run("busybox", "wget", "-q", "-O", "-", f"http://127.0.0.1:{port}/")[1]
+    return "alpha" in one.run("curl", "-sf", f"http://127.0.0.1:{port}/")[1]
 
 
 def health(one):
-    return one.run("busybox", "wget", "-q", "-O", "-", "--no-check-certificate", "https://localhost/health")[1]
+    return one.run("curl", "-skf", "https://localhost/health")[1]
 
 
 def first_install(tap, one):
