@@ -11,6 +11,10 @@
 #include "setting.h"
 #include "str.h"
 
+#define NGINX_CONF  "/etc/nginx/nginx.conf"
+#define CONF_MAX    (256u << 10)
+#define CONNECTIONS 2048
+
 /* What the configuration was made for, setting by setting: "for.box.url". The first that differs.
  */
 static enum finding differs(struct look *l, const struct conf *note, const char *kind)
@@ -37,6 +41,33 @@ static enum finding differs(struct look *l, const struct conf *note, const char 
     return f;
 }
 
+/* How many connections nginx takes at once, per worker: Debian's 768 are fewer than one stranger's
+ * slow clients. */
+static enum finding crowded(struct look *l)
+{
+    const char *at;
+    unsigned long most = 0;
+    struct err ignored;
+    struct buf b;
+
+    buf_init(&b, CONF_MAX);
+    if (file_read(NGINX_CONF, &b, &ignored) == 0)
+        for (at = buf_string(&b); (at = strstr(at, "worker_connections")) != NULL; at++) {
+            const char *line = at;
+            while (line > b.data && line[-1] != '\n')
+                line--;
+            if (line[strspn(line, " \t")] != '#')
+                most = strtoul(at + strlen("worker_connections"), NULL, 10);
+        }
+    buf_free(&b);
+    if (most == 0 || most >= CONNECTIONS)
+        return FINE;
+    return doctor_say(l, WARNING,
+                      "worker_connections 4096; in events of " NGINX_CONF
+                      ", worker_rlimit_nofile 10000; above it, then systemctl reload nginx",
+                      "nginx takes %lu connections at once, which slow clients can hold", most);
+}
+
 enum finding doctor_web(struct look *l)
 {
     static const char unused[] = "sudo sett web-server enable nginx (or apache2, lighttpd, caddy)";
@@ -57,6 +88,8 @@ enum finding doctor_web(struct look *l)
     }
     kind = conf_get(note, "web", "kind");
     f = differs(l, note, kind == NULL ? "nginx" : kind);
+    if (f == FINE && kind != NULL && str_equal(kind, "nginx"))
+        f = crowded(l);
     if (f == FINE)
         f = doctor_say(l, FINE, "", "%s, as it was made for this box", kind == NULL ? "?" : kind);
     free(note);

@@ -23,9 +23,10 @@ def certificate(folder, names):
 class Server:
     """One of them: `http` and `https` are its ports, free ones or those given; tls=False: `http` alone."""
 
-    def __init__(self, box, kind, web, tls=True, words=(), routes="", ports=None):
+    def __init__(self, box, kind, web, tls=True, words=(), routes="", ports=None, connections=1024):
         self.box, self.kind, self.tls = box, kind, tls
         self.http, self.https = ports or (free_port(), free_port())
+        self.connections = connections  # that nginx, which has one worker here, may have at once
         self.folder = os.path.join(box.root, kind)
         os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
@@ -45,7 +46,7 @@ class Server:
 {"user root;" if os.geteuid() == 0 else ""}
 pid {self.folder}/pid;
 error_log {self.log} warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections {self.connections}; }}
 http {{
     include /etc/nginx/mime.types;
     access_log off;
