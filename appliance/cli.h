@@ -151,6 +151,9 @@ int cli_job_watch(struct cli *cli, int argc, char **argv, struct err *err);
 /** cli_config_show: commands.c: all settings and where each was set. */
 int cli_config_show(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_proxmox_import: proxmox_import.c: token and settings from the private file argv[0]. */
+int cli_proxmox_import(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_cloudflare_import: cloudflare_import.c: token and ids from the private file argv[0]. */
 int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -175,6 +175,8 @@ const struct cli_command sett_commands[] = {
     {"cloudflare", "import",
      "Take CF_API_TOKEN, ACCOUNT_ID, ZONE_ID and DOMAIN from a private file", "FILE",
      "~/cloudflare.env", cli_cloudflare_import},
+    {"proxmox", "import", "Take a token and settings from the private file that token.sh wrote",
+     "FILE", "~/proxmox.conf", cli_proxmox_import},
     {"box", "export", "Put all of the box into one file, and stand down here",
      "FILE --confirm=export [--to VAULT]", "/mnt/box.sett --confirm=export", box_export_elsewhere},
     {"box", "import", "Make this machine the one where an exported box lives",

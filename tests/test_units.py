@@ -16,7 +16,7 @@ from box import BUILD, TOP, Tap
 UNITS = os.path.join(TOP, "appliance", "systemd")
 # Tenths of the exposure that systemd-analyze counts: bare units have 96.
 EXPOSURE = {"sett-front.service": 10, "sett-worker.service": 15, "sett-hands.service": 30, "sett-tunnel@.service": 15,
-            "sett-tunnel-local@.service": 15, "sett-restore.service": 35}
+            "sett-tunnel-local@.service": 15, "sett-engine@.service": 15, "sett-restore.service": 35}
 DAEMONS = ("sett-front.service", "sett-worker.service", "sett-hands.service")
 # What each must say. A value that is None: whatever it is.
 EVERY_DAEMON = {"Type": "notify", "Restart": "always", "RestartSec": "500ms", "StartLimitIntervalSec": "0", "WatchdogSec": "10s", "LimitCORE": "0",

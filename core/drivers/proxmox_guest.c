@@ -104,8 +104,15 @@ static int find_on(struct proxmox *api, const struct runtime_order *o, const cha
 
     (void)str_copy(s->node, sizeof s->node, node);
     proxmox_guest_path(path, o, s, "/config");
-    if (proxmox_call(api, "GET", path, NULL, &json, err) == -1)
+    if (proxmox_call(api, "GET", path, NULL, &json, err) == -1) {
+        /* Rights to a pool alone: of a number that is not in it the server says only that we may
+         * not see it, whether it is there or not. */
+        if (str_equal(err->code, "proxmox_permission") && proxmox_sees_pool(api)) {
+            err_clear(err);
+            return 0;
+        }
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
+    }
     take_config(json, o, s);
     json_free(json);
     proxmox_guest_path(path, o, s, "/status/current");

@@ -17,6 +17,7 @@
 
 #define ADDRESS_MS  20000 /* a start waits so long for an address */
 #define LOOK_MS     500
+#define APPEAR_MS   30000
 #define STOP_S      "30"
 #define REBOOT_S    "60"
 #define TASKS_SHOWN 10
@@ -44,12 +45,28 @@ static void fill_status(const struct runtime_order *o, const struct proxmox_seen
         out->started_at = clock_wall_ms() - (int64_t)seen->uptime_s * 1000;
 }
 
+/* One that is being made, by us before a crash, enters its pool at the end: until then who has
+ * rights to the pool alone does not see it. */
+static int look_for(struct self *self, const struct runtime_order *o, bool patient,
+                    struct proxmox_seen *seen, struct err *err)
+{
+    int64_t until_ms = clock_mono_ms() + APPEAR_MS;
+
+    for (;;) {
+        if (proxmox_guest_find(self->api, o, seen, err) == -1)
+            return -1;
+        if (seen->there || !patient || self->api->pool[0] == '\0' || clock_mono_ms() > until_ms)
+            return 0;
+        clock_sleep_ms(LOOK_MS);
+    }
+}
+
 static int create(void *arg, const struct runtime_order *o, const struct blueprint *b,
                   struct runtime_status *out, struct err *err)
 {
     struct self *self = arg;
     struct proxmox_seen seen;
-    bool fresh;
+    bool fresh, taken = false;
 
     if (o->guest == 0)
         return err_set(err, ERR_INTERNAL, "no_number", "no number was reserved for a container");
@@ -57,12 +74,15 @@ static int create(void *arg, const struct runtime_order *o, const struct bluepri
         return -1;
     fresh = !seen.there;
     if (fresh && proxmox_make(&self->setup, o, b, err) == -1 &&
-        !str_equal(err->code, "proxmox_vmid_taken"))
+        !(taken = str_equal(err->code, "proxmox_vmid_taken")))
         return -1;
     if (fresh) {
         err_clear(err);
-        if (proxmox_guest_find(self->api, o, &seen, err) == -1)
+        if (look_for(self, o, taken, &seen, err) == -1)
             return -1;
+        if (taken && !seen.there) /* by one that we may not see */
+            return err_set(err, ERR_CONFLICT, "guest_foreign", "number %u is somebody else's",
+                           o->guest);
     }
     if (proxmox_guest_own(o, &seen, err) == -1 ||
         proxmox_make_so(&self->setup, o, b, &seen, err) == -1)

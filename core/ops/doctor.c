@@ -341,6 +341,7 @@ static const struct {
     {"blueprints", check_blueprints},
     {"ingress", doctor_ingress},
     {"runtimes", doctor_runtimes},
+    {"engines", doctor_engines},
     {"backups", doctor_backups},
     {"clock", check_clock},
     {"memory", check_memory},

@@ -73,4 +73,7 @@ enum finding doctor_system(struct look *l);
  * cloudflared is there and new enough. */
 enum finding doctor_ingress(struct look *l);
 
+/** doctor_engines(l): whether the container engines on other machines answer. */
+enum finding doctor_engines(struct look *l);
+
 #endif

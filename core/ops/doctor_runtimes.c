@@ -142,6 +142,7 @@ static bool has_ip_vs(void)
 struct sold {
     struct {
         char plan[sizeof((struct plan *)0)->name], blueprint[sizeof((struct plan *)0)->blueprint];
+        bool far; /* on an engine of another machine: doctor_engines */
     } at[PLANS_MOST];
     size_t count;
     struct blueprint b; /* the one that is looked at */
@@ -160,6 +161,7 @@ static int read_plans(struct look *l, struct sold *sold, struct err *err)
         return -1;
     if (scan_start(&scan, txn, &plan_table, NULL, NULL, 0, false, err) == 0)
         while (sold->count < PLANS_MOST && (got = scan_next(&scan, &plan, err)) == 1) {
+            sold->at[sold->count].far = plan.engine[0] != '\0';
             (void)str_copy(sold->at[sold->count].plan, sizeof sold->at[0].plan, plan.name);
             (void)str_copy(sold->at[sold->count++].blueprint, sizeof sold->at[0].blueprint,
                            plan.blueprint);
@@ -180,7 +182,8 @@ static enum finding look_at(struct look *l, struct sold *sold)
         size_t len = strlen(sold->names);
         if (blueprint_load(b, l->box->paths.blueprints, sold->at[i].blueprint, &err) == -1)
             continue; /* the check of blueprints says so */
-        f = check_plan(l, sold->at[i].plan, b);
+        if (!sold->at[i].far && b->engine[0] == '\0')
+            f = check_plan(l, sold->at[i].plan, b);
         sold->swarm = sold->swarm || str_equal(b->runtime, "swarm");
         if (strstr(sold->names, b->runtime) == NULL)
             (void)str_format(sold->names + len, sizeof sold->names - len, "%s%s",

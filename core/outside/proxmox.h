@@ -24,6 +24,7 @@ struct proxmox {
     char token[300]; /* "cp@pve!control=UUID" */
     char who[128];   /* the part before the "=" */
     struct http_client *client;
+    char pool[64]; /* rights reach only as far as this resource pool; "": not that way */
 };
 
 /** proxmox_init(p, url, token_id, token, client, err): ${token_id}: USER@REALM!NAME; ${token}: its
@@ -72,6 +73,10 @@ int proxmox_task_wait(struct proxmox *p, const char *upid, int wait_ms, struct e
 int proxmox_task_end(const char *exitstatus, struct err *err);
 
 /* ---- what there is: proxmox_place.c ---- */
+
+/** proxmox_sees_pool(p): whether the token may see the guests of p->pool: then one that it may not
+ * see is not there, or nobody's of that pool. */
+bool proxmox_sees_pool(struct proxmox *p);
 
 struct proxmox_node {
     char name[PROXMOX_NODE_SIZE];

@@ -116,6 +116,25 @@ int proxmox_look(struct proxmox *p, const char *storage, struct proxmox_cluster 
     return result;
 }
 
+bool proxmox_sees_pool(struct proxmox *p)
+{
+    const struct cJSON *at = NULL, *one = NULL;
+    struct cJSON *json;
+    char place[80];
+    struct err err;
+    bool sees = false;
+
+    if (p->pool[0] == '\0' || str_format(place, sizeof place, "/pool/%s", p->pool) == -1 ||
+        proxmox_call(p, "GET", "/access/permissions", NULL, &json, &err) == -1)
+        return false;
+    /* Names hold slashes and dots, which json_at would take for steps. */
+    while (!sees && (at = json_next(json_at(json, "data"), at)) != NULL)
+        while (str_equal(json_name(at), place) && !sees && (one = json_next(at, one)) != NULL)
+            sees = str_equal(json_name(one), "VM.Audit");
+    json_free(json);
+    return sees;
+}
+
 /* ---- the choice ---- */
 
 bool proxmox_listed(const char *list, const char *name)

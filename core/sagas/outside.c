@@ -160,7 +160,8 @@ static void set_proxmox(struct providers *p, const struct terms *t)
     (void)str_copy(p->guest_nodes, sizeof p->guest_nodes, t->proxmox_nodes);
     if (proxmox_init(&p->proxmox, t->proxmox_url, t->proxmox_token_id, t->proxmox_token,
                      p->proxmox_client, &p->proxmox_why) == 0 &&
-        runtime_proxmox_new(&p->guests, &setup, &p->proxmox_why) == 0)
+        runtime_proxmox_new(&p->guests, &setup, &p->proxmox_why) == 0 &&
+        str_copy(p->proxmox.pool, sizeof p->proxmox.pool, setup.pool) == 0)
         p->proxmox_set = true;
 }
 

@@ -67,6 +67,23 @@ await check("the box says how it is: findings with their fix, programs, store, v
   await picture("system");
   return axe(page);
 });
+await check("an engine of another machine is added, shows the key to let in, says what is wrong, and goes", async () => {
+  await button("Add an engine").click();
+  await dialog.getByLabel("Name").fill("build");
+  await dialog.getByLabel("Address").fill("ssh://root@127.0.0.1:1");
+  await button("Add an engine", dialog).click();
+  await dialog.getByText("nothing that speaks SSH answers").waitFor({ timeout: 20000 });
+  if (!(await dialog.getByText("restrict,port-forwarding ssh-ed25519 AAAA").count())) return "no key is shown";
+  const bad = await axe(page);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await button("Forget the engine build").click();
+  await dialog.getByLabel("Type build to confirm").fill("build");
+  await button("Forget the engine", dialog).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByText("None on other machines", { exact: true }).waitFor();
+  return bad;
+});
 await check("a program begins anew once its name is typed, and the page sees it", async () => {
   const row = page.locator("tr", { hasText: "Hands" }).first(), before = await row.locator("td").first().innerText();
   await button("Restart Hands", row).click();

@@ -15,7 +15,7 @@ const inMib = (name) => name.endsWith("_bytes");
 const label = (name) => t("plans." + name);
 
 /** The fields of a plan; a new one is also of a blueprint and has a name of its own. */
-function fields(plan, blueprints) {
+function fields(plan, blueprints, engines) {
   const made = !!plan;
   const choice = (name) => t("plans." + name);
   return [
@@ -72,6 +72,14 @@ function fields(plan, blueprints) {
     },
     { name: "backup_at", label: label("backup_at"), placeholder: "00:00,12:00", help: choice("backup_help") },
     { name: "max_domains", label: label("max_domains"), type: "number", min: 0 },
+    engines.length > 0 && {
+      name: "engine",
+      label: label("engine"),
+      type: "select",
+      options: [["", choice("engine_here")], ...engines.map((e) => [e.name, `${e.name} (${e.url})`])],
+      help: choice("engine_help"),
+      keepEmpty: made,
+    },
     ...limits.map((name) => ({
       name,
       label: label(name),
@@ -94,6 +102,7 @@ const fresh = { offered: true, snapshots: "none", currency: "eur" };
 const edit = (plan, again) =>
   show(({ close }) => {
     const { data } = useLoad(() => get("/api/blueprints").then((a) => a.data), []);
+    const engines = useLoad(() => all("/api/engines"), []).data;
     const done = (answer) => {
       close();
       again();
@@ -101,8 +110,9 @@ const edit = (plan, again) =>
     };
     return (
       data &&
+      engines &&
       html`<${Dialog} kind="wide" title=${plan ? plan.title || plan.name : t("plans.new")} close=${close}>
-    <${Form} fields=${fields(plan, data)} start=${plan ? startOf(plan) : { ...fresh, blueprint: data.find((b) => !b.fault)?.name }}
+    <${Form} fields=${fields(plan, data, engines)} start=${plan ? startOf(plan) : { ...fresh, blueprint: data.find((b) => !b.fault)?.name }}
       op=${plan ? "plan.update" : "plan.create"} id=${plan?.name} method=${plan ? "PATCH" : "POST"} path=${"/api/plans" + (plan ? "/" + plan.id : "")}
       submit=${plan ? t("base.save") : t("base.create")} cancel=${close} done=${done}/><//>`
     );

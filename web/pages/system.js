@@ -24,6 +24,7 @@ import { confirm, Dialog, show } from "../base/dialog.js";
 import { watchJob } from "../base/job.js";
 import { Says } from "../base/form.js";
 import { BoxPlace } from "../parts/box-place.js";
+import { Engines } from "../parts/engines.js";
 
 const EVERY = 5000;
 const looks = { ok: "good", warning: "warn", broken: "bad", skipped: "" };
@@ -294,5 +295,5 @@ export default function System() {
       <${Tile} name=${t("system.store_used")} value=${bytes(h.store.used_bytes)} kind=${h.problems.includes("store_nearly_full") ? "bad" : ""}/></div>`
     }
     <${Doctor}/><${Programs} state=${programs}/>
-    <div class="grid"><${Store}/><div class="stack"><${Disks} state=${programs}/><${Certificates}/></div></div><${Versions}/><//>`;
+    <div class="grid"><${Store}/><div class="stack"><${Disks} state=${programs}/><${Certificates}/></div></div><${Engines}/><${Versions}/><//>`;
 }

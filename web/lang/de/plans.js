@@ -49,4 +49,7 @@ export default {
   every_week: {"one": "pro Woche", "other": "alle {n} Wochen"},
   every_month: {"one": "pro Monat", "other": "alle {n} Monate"},
   every_year: {"one": "pro Jahr", "other": "alle {n} Jahre"},
+  engine: "Lebt auf",
+  engine_help: "Eine Engine auf einer anderen Maschine. Die Dateien ihrer Mandanten sind in keinem Snapshot dieser Box.",
+  engine_here: "diese Box, oder wie der Bauplan sagt",
 };

@@ -49,4 +49,7 @@ export default {
   every_week: {"one": "a week", "other": "every {n} weeks"},
   every_month: {"one": "a month", "other": "every {n} months"},
   every_year: {"one": "a year", "other": "every {n} years"},
+  engine: "Lives on",
+  engine_help: "An engine on another machine. The files of its tenants are in no snapshot of this box.",
+  engine_here: "this box, or as the blueprint says",
 };

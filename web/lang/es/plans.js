@@ -49,4 +49,7 @@ export default {
   every_week: {"one": "a la semana", "other": "cada {n} semanas"},
   every_month: {"one": "al mes", "other": "cada {n} meses"},
   every_year: {"one": "al año", "other": "cada {n} años"},
+  engine: "Vive en",
+  engine_help: "Un motor de otra máquina. Los archivos de sus inquilinos no están en ninguna copia de esta caja.",
+  engine_here: "esta caja, o como diga el plano",
 };
