@@ -28,6 +28,8 @@ static const struct {
      "no-nesting-tunnel.conf"},
     {SYSTEM "/sett-tunnel-local@.service.d",
      SYSTEM "/sett-tunnel-local@.service.d/no-nesting-tunnel.conf", "no-nesting-tunnel-local.conf"},
+    {SYSTEM "/sett-engine@.service.d", SYSTEM "/sett-engine@.service.d/no-nesting-engine.conf",
+     "no-nesting-engine.conf"},
 };
 #define DROP_INS (sizeof drop_ins / sizeof drop_ins[0])
 

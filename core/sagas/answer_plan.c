@@ -158,6 +158,13 @@ static void write_warnings(struct json_out *j, const struct saga *saga, const st
             json_out_text(j, text);
         }
     }
+    if (str_equal(job->saga, "tenant.provision") &&
+        (kv_get(&job->facts, FACT_ENGINE) != NULL || kv_get(&job->facts, FACT_NODE) != NULL)) {
+        (void)str_format(
+            text, sizeof text, "its files will be on engine %s, in no snapshot of this box",
+            kv_get_or(&job->facts, FACT_ENGINE, kv_get_or(&job->facts, FACT_NODE, "")));
+        json_out_text(j, text);
+    }
     json_out_end_array(j);
     if (p != NULL)
         outside_done(outside, p);
