@@ -123,6 +123,12 @@ static int choose_saga(struct op_call *call, const struct tenant *tenant, struct
         (void)kv_set(&job->args, "restore_id", record.id);
     if (p->commit)
         return str_copy(job->saga, sizeof job->saga, "restore.commit");
+    if (tenant_elsewhere(tenant)) {
+        (void)err_set(err, ERR_CONFLICT, "tenant_elsewhere",
+                      "the files of tenant %s are on another machine (%s), and in no snapshot",
+                      tenant->subdomain, tenant->node);
+        return err_hint(err, "restore them there, by the means of that machine");
+    }
     if (tenant->state != TENANT_ACTIVE && tenant->state != TENANT_PAST_DUE)
         return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant->id,
                        tenant_state_names[tenant->state]);
