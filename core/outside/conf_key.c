@@ -36,6 +36,8 @@ const struct conf_key conf_keys[] = {
      "told of new addresses by SIGHUP"},
     {"web", "test", "", "command that says whether its configuration is in order; asked before"},
     {"web", "reload", "", "command that tells it, in place of the signal"},
+    {"web", "key_group", "",
+     "group that may read the certificate's key, where the web server does not begin as root"},
     {"web", "error_log", "/var/log/nginx/error.log", "its log, for sett log"},
     {NULL, NULL, NULL, NULL},
 };
