@@ -25,6 +25,7 @@ static const struct {
     {"mail.kinds", {"kind", "params", "link", "help"}},
     {"mail.check", {"file", "fault"}},
     {"key.box", {"which", "since", "key", "what_for"}},
+    {"key.status", {"what", "count", "since", "command"}},
     {"vault.room", {"name", "vault_id", "free_bytes", "size_bytes", "problem"}},
     {"snapshot.matrix", {"number", "subdomain", "state", "marks", "next_at"}},
     {"snapshot.prune", {"number", "created_at", "bytes", "verified", "keep", "reason"}},

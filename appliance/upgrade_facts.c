@@ -3,6 +3,7 @@
  * can be tried is tried: the new program itself migrates a copy of the store and checks it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,16 +113,17 @@ static int of_file(const struct upgrade *u, struct upgrade_plan *plan, const cha
 {
     const char *const name[] = {upgrade_tool(u, "dpkg-deb"), "-f", file, "Package", NULL};
     const char *const version[] = {upgrade_tool(u, "dpkg-deb"), "-f", file, "Version", NULL};
-    char text[300], real[PATHS_SIZE + 160];
+    char text[300], real[PATH_MAX];
 
     if (realpath(file, real) == NULL)
         return err_sys(err, "package", errno, file);
+    if (str_copy(plan->package, sizeof plan->package, real) == -1)
+        return err_sys(err, "package", ENAMETOOLONG, file);
     if (line_of(u, name, text) != 0 || !str_equal(text, "sett"))
         return err_field(err, "package", "not_a_package", "%s is not a package of sett", file);
     if (line_of(u, version, text) != 0)
         return err_field(err, "package", "not_a_package", "%s has no version", file);
     (void)str_copy(plan->to, sizeof plan->to, text);
-    (void)str_copy(plan->package, sizeof plan->package, real);
     return 1;
 }
 

@@ -33,6 +33,7 @@ static const struct saga saga_snapshot_create = {
 /* clang-format on */
 
 const struct saga *const backup_sagas[] = {
-    &saga_snapshot_create, &saga_snapshot_remove, &saga_snapshot_check, &saga_key_signing,
-    &saga_key_vault,       &saga_tenant_restore,  &saga_restore_commit, &saga_box_bring};
+    &saga_snapshot_create, &saga_snapshot_remove, &saga_snapshot_check,
+    &saga_key_signing,     &saga_key_vault,       &saga_key_web,
+    &saga_tenant_restore,  &saga_restore_commit,  &saga_box_bring};
 const size_t backup_saga_count = sizeof backup_sagas / sizeof backup_sagas[0];

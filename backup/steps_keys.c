@@ -6,12 +6,17 @@
  */
 #include "steps_keys.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crash.h"
+#include "enc.h"
 #include "facts.h"
+#include "restart.h"
+#include "reveal.h"
 #include "schema.h"
+#include "second_factor.h"
 #include "setting.h"
 #include "sign.h"
 #include "str.h"
@@ -25,6 +30,7 @@
 
 struct sweep {
     const struct vault *vault;
+    const struct web_key *web; /* or NULL: of web.key's values, not of the vault's */
     const struct table *table;
     void *last;      /* the last record that was looked at */
     bool begun, end; /* ${last} is one; there are no more */
@@ -39,6 +45,39 @@ static bool has_sealed(const struct table *table)
     return false;
 }
 
+/* The place that a value of web.key's is bound to: of the field ${field}. 0, or -1 if this table
+ * has none. */
+static int web_place(const struct table *table, const void *record, const char **field,
+                     char key[80])
+{
+    if (table == &secret_table) {
+        const struct secret *secret = record;
+        return str_copy(key, 80, secret->name);
+    }
+    if (table == &second_factor_table) {
+        const struct second_factor *factor = record;
+        *field = "secret"; /* that which is about to be, too */
+        return str_copy(key, 80, factor->user_id);
+    }
+    if (table == &reveal_table) {
+        const struct reveal *reveal = record;
+        enc_hex(key, reveal->token_hash, sizeof reveal->token_hash);
+        return 0;
+    }
+    return -1;
+}
+
+static int reseal_web(const struct sweep *s, const struct field *f, void *record, struct err *err)
+{
+    const char *field = f->name;
+    char key[80];
+
+    if (web_place(s->table, record, &field, key) == -1)
+        return 0;
+    return web_key_reseal(s->web, s->table->name, key, field, (void *)((char *)record + f->offset),
+                          err);
+}
+
 /* Return 1 if anything in it was sealed anew, 0 or -1. */
 static int rewrap_record(const struct sweep *s, void *record, struct err *err)
 {
@@ -49,7 +88,9 @@ static int rewrap_record(const struct sweep *s, void *record, struct err *err)
 
         if (f->type != FIELD_SEALED)
             continue;
-        if ((got = vault_rewrap(s->vault, (void *)((char *)record + f->offset), err)) == -1)
+        got = s->web != NULL ? reseal_web(s, f, record, err)
+                             : vault_rewrap(s->vault, (void *)((char *)record + f->offset), err);
+        if (got == -1)
             return -1;
         changed = changed == 1 || got == 1;
     }
@@ -94,10 +135,10 @@ static int sweep_some(struct txn *txn, void *arg, struct err *err)
     return got == -1 ? -1 : 0;
 }
 
-static int sweep_table(struct db *db, const struct vault *vault, const struct table *table,
-                       uint64_t *count, struct err *err)
+static int sweep_table(struct db *db, const struct vault *vault, const struct web_key *web,
+                       const struct table *table, uint64_t *count, struct err *err)
 {
-    struct sweep s = {.vault = vault, .table = table};
+    struct sweep s = {.vault = vault, .web = web, .table = table};
     int rc = 0;
 
     if ((s.last = calloc(1, table->fields.struct_size)) == NULL)
@@ -120,7 +161,19 @@ int steps_keys_reseal(struct db *db, const char *keys, uint64_t *count, struct e
 
     for (size_t i = 0; rc == 0 && i < sett_schema.table_count; i++)
         if (has_sealed(sett_schema.tables[i]))
-            rc = sweep_table(db, &vault, sett_schema.tables[i], count, err);
+            rc = sweep_table(db, &vault, NULL, sett_schema.tables[i], count, err);
+    return rc;
+}
+
+int steps_keys_reseal_web(struct db *db, const char *keys, uint64_t *count, struct err *err)
+{
+    struct web_key web;
+    int rc = web_key_load(&web, keys, err);
+
+    for (size_t i = 0; rc == 0 && web.has_former && i < sett_schema.table_count; i++)
+        if (has_sealed(sett_schema.tables[i]))
+            rc = sweep_table(db, NULL, &web, sett_schema.tables[i], count, err);
+    sodium_memzero(&web, sizeof web);
     return rc;
 }
 
@@ -163,6 +216,33 @@ static int begin_vault(struct txn *txn, struct job *job, void *context, struct e
                : facts_set(job, KEYS_BEFORE, before, err);
 }
 
+static int begin_web(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    const struct saga_context *c = context;
+    char before[17];
+
+    (void)txn;
+    return web_key_mark(c->paths.keys, before, err) == -1
+               ? -1
+               : facts_set(job, KEYS_BEFORE, before, err);
+}
+
+static enum outcome make_web(struct step_call *call, struct err *err)
+{
+    return web_key_rotate(call->outside->paths.keys, kv_get_or(call->facts, KEYS_BEFORE, ""),
+                          err) == 0
+               ? OUTCOME_OK
+               : OUTCOME_FAIL;
+}
+
+/* The front signs with the key that it has loaded until it begins anew. */
+static int begin_front(struct txn *txn, struct job *job, void *context, struct err *err)
+{
+    (void)job;
+    (void)context;
+    return restart_want(txn, "front", "key.rotate", err);
+}
+
 static enum outcome make_signing(struct step_call *call, struct err *err)
 {
     bool vouch = !str_equal(kv_get_or(&call->job->args, "lost", ""), "1");
@@ -200,6 +280,11 @@ static int rest_ms(const struct saga_context *c, int64_t *out, struct err *err)
     return 0;
 }
 
+static bool is_web(const struct step_call *call)
+{
+    return str_equal(call->job->saga, "key.web");
+}
+
 /* All that there is, at once; and again when everybody who had begun with the former key has ended.
  */
 static enum outcome make_reseal(struct step_call *call, struct err *err)
@@ -208,7 +293,8 @@ static enum outcome make_reseal(struct step_call *call, struct err *err)
     uint64_t count = kv_get_u64(call->facts, KEYS_SEALED, 0);
     int64_t rest = 0;
 
-    if (rest_ms(c, &rest, err) == -1 || steps_keys_reseal(c->db, c->paths.keys, &count, err) == -1)
+    if (rest_ms(c, &rest, err) == -1 || (is_web(call) ? steps_keys_reseal_web : steps_keys_reseal)(
+                                            c->db, c->paths.keys, &count, err) == -1)
         return err->kind == ERR_CORRUPT ? OUTCOME_FAIL : OUTCOME_AGAIN;
     if (kv_set_u64(call->facts, KEYS_SEALED, count) == -1) {
         (void)err_set(err, ERR_TOO_LARGE, "facts_full", "the job's facts are full");
@@ -231,9 +317,16 @@ static enum outcome make_forget(struct step_call *call, struct err *err)
     const struct saga_context *c = context_of(call);
     uint64_t count = 0;
 
-    if (steps_keys_reseal(c->db, c->paths.keys, &count, err) == -1)
+    if ((is_web(call) ? steps_keys_reseal_web : steps_keys_reseal)(c->db, c->paths.keys, &count,
+                                                                   err) == -1)
         return err->kind == ERR_CORRUPT ? OUTCOME_FAIL : OUTCOME_AGAIN;
     CP("keys.forget");
+    /* What web.key has signed is honoured for as long as a session lives, unless it is lost. */
+    if (is_web(call))
+        return web_key_forget(c->paths.keys,
+                              str_equal(kv_get_or(&call->job->args, "lost", ""), "1"), err) == 0
+                   ? OUTCOME_OK
+                   : OUTCOME_FAIL;
     return vault_forget(c->paths.keys, err) == 0 ? OUTCOME_OK : OUTCOME_FAIL;
 }
 
@@ -260,5 +353,19 @@ static const struct step vault[] = {
 const struct saga saga_key_vault = {
     .name = "key.vault", .title = "Rotate the key that secrets are sealed to",
     .subject = "snapshots", .steps = vault, .step_count = COUNT(vault), .keep_on_fail = true,
+};
+
+static const struct step web[] = {
+    {.name = "begin", .title = "Note which key is to be replaced", .apply = begin_web},
+    {.name = "replace", .title = "Make a new key; what the old one has signed is still honoured",
+     .make = make_web, .flags = STEP_PIVOT},
+    {.name = "front", .title = "Let the front begin anew with it", .apply = begin_front},
+    {.name = "reseal", .title = "Seal second factors and webhook secrets anew", .make = make_reseal,
+     .attempts = STEP_ATTEMPTS_ENDLESS},
+    {.name = "forget", .title = "Destroy the old key, at once if it was lost", .make = make_forget},
+};
+const struct saga saga_key_web = {
+    .name = "key.web", .title = "Rotate the key of sessions and second factors",
+    .subject = "snapshots", .steps = web, .step_count = COUNT(web), .keep_on_fail = true,
 };
 /* clang-format on */

@@ -6,7 +6,7 @@
  */
 #include "backup.h"
 
-extern const struct saga saga_key_signing, saga_key_vault;
+extern const struct saga saga_key_signing, saga_key_vault, saga_key_web;
 
 /* Facts. */
 #define KEYS_BEFORE "before"   /* the public half that is to be replaced */
@@ -18,5 +18,9 @@ extern const struct saga saga_key_signing, saga_key_vault;
  * key of the vault in ${keys} is made to open to the present one, in commits of a few. ${count}
  * grows by how many there were. Fine to be called again. Return 0 or -1. */
 int steps_keys_reseal(struct db *db, const char *keys, uint64_t *count, struct err *err);
+
+/** steps_keys_reseal_web(db, keys, count, err): likewise, every value that is sealed with the
+ * former web.key. Return 0 or -1. */
+int steps_keys_reseal_web(struct db *db, const char *keys, uint64_t *count, struct err *err);
 
 #endif

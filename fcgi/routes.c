@@ -189,6 +189,7 @@ const struct op_route route_table[] = {
     {POST, "/api/box/restore", "box.restore"},
     {GET, "/api/vaults/{id}/contents", "vault.contents"},
     {GET, "/api/box/keys", "key.box"},
+    {GET, "/api/box/keys/status", "key.status"},
     {POST, "/api/box/keys/rotate", "key.rotate"},
     {POST, "/api/recovery/generate", "recovery.generate"},
     {POST, "/api/recovery/prove", "recovery.prove"},

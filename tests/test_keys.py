@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
 from debian import PYTHON
+from totp import code
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = "var/lib/sett/live/keys"
@@ -129,6 +130,55 @@ def test_vault(tap, box):
     tap.ok(code == 0, "the store is whole", out + said)
     events = [e["action"] for e in box.json("audit", "list", "--limit", "100")["data"]]
     tap.ok(events.count("key.rotate") == 3, "each rotation is in the audit", events)
+
+
+ME = "/api/users/me/second-factor"
+
+
+def test_web(tap, box):
+    """Who is signed in stays so, an authenticator app and the webhook's secret work on; with --lost the old key is worth nothing."""
+    def sign_in(*codes):
+        answer = box.http("POST", "/api/auth/login", {"username": "admin", "password": box.password()})
+        if answer.json.get("second_factor") == "needed":
+            answer = box.http("POST", "/api/auth/second", {"step_token": answer.json["step_token"], "code": codes[0]})
+        return answer
+
+    def web_key(name="web.key"):
+        path = os.path.join(box.root, KEYS, name)
+        return open(path, encoding="ascii").read() if os.path.exists(path) else None
+
+    box.sett("setting", "set", "keys.rest_s", "1")
+    answer = sign_in()
+    cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0], "X-CSRF": answer.json["csrf_token"], "Sec-Fetch-Site": "same-origin"}
+    app = box.http("POST", ME, headers=cookie).json["secret"]
+    wait_for(lambda: time.time() % 30 < 20, "a step begins", 15, 0.2)
+    answer = box.http("POST", ME + "/confirm", {"code": code(app, -1)}, headers=cookie)
+    recovery = answer.json["codes"]
+    cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0], "X-CSRF": answer.json["csrf_token"], "Sec-Fetch-Site": "same-origin"}
+    bearer, refresh = {"Authorization": "Bearer " + answer.json["access_token"]}, answer.json["refresh_token"]
+    before = web_key()
+    box.sett("key", "rotate", "web", "--wait")
+    tap.ok(web_key() not in (None, before) and web_key("web.former") == before and web_key("web.next") is None, "a new web.key; the former one is still there")
+    wait_for(box.alive, "the front has begun anew")
+    tap.equal([box.http("GET", "/api/auth/me", headers=h).status for h in (cookie, bearer)], [200, 200], "who was signed in still is, by cookie and by token")
+    marks = [cookie, dict(cookie, **{"X-CSRF": "A" * 43})]
+    tap.equal([box.http("POST", "/api/auth/confirm", {"password": "not it"}, headers=h).status == 403 for h in marks], [False, True],
+              "with the mark against forged requests from before")
+    answer = box.http("POST", "/api/auth/refresh", {"refresh_token": refresh})
+    tap.equal(answer.status, 200, "a refresh token of before is good for new ones")
+    bearer = {"Authorization": "Bearer " + answer.json["access_token"]}
+    answer = sign_in(code(app))
+    tap.equal((answer.status, answer.json.get("second_factor")), (200, "given"), "the authenticator app signs in")
+    tap.equal(box.sett("stripe", "send", "checkout.session.completed", "--name", "Acme", "--plan", "demo", ok=False)[0], 0, "a webhook signed with the secret of before is accepted")
+    box.sett("key", "rotate", "web", "--lost", "--wait")
+    tap.ok(web_key("web.former") is None, "a lost one goes at once")
+    wait_for(lambda: box.alive() and box.http("GET", "/api/auth/me", headers=bearer).status == 401, "what it has signed is worth nothing", 20, 0.2)
+    answer = sign_in(recovery[0])
+    tap.equal((answer.status, answer.json.get("second_factor")), (200, "given"), "but second factors are not lost")
+    rows = {r["what"]: r for r in box.json("key", "status")["data"]}
+    tap.ok({"signing", "vault", "web", "recovery", "sessions", "stripe.webhook_secret", "vaults"} <= set(rows) and all(r["command"].startswith(("sett ", "rm ")) for r in rows.values()),
+           "every key is listed with its command", rows)
+    tap.ok(rows["vaults"]["count"] >= 40 and rows["web"]["since"] and "web, former" not in rows, "with how many and how old", rows)
 
 
 def test_passphrase(tap, box, secret):
@@ -346,6 +396,8 @@ def main():
             test_lost(tap, box, secret, first, before)
         with tap.part("vault"):
             test_vault(tap, box)
+        with tap.part("web"):
+            test_web(tap, box)
         with tap.part("passphrase"):
             test_passphrase(tap, box, secret)
         with tap.part("import"):

@@ -64,11 +64,11 @@ $(B)/restore/shot: tests/restore/shot.c $(ALL_ARCHIVES)
 # Programs of the version after this one: theirs are the tables of tests/upgrade/next.c.
 .PHONY: next
 SCHEMA := $(shell sed -n 's/^    \.version = \([0-9]*\),$$/\1/p' core/domain/schema.c)
-next: $(addprefix $(B)/next/,sett sett-front sett-worker sett-hands sett-upgrade)
+next: $(addprefix $(B)/next/,$(PROGRAMS))
 $(B)/next/next.o: tests/upgrade/next.c core/domain/schema.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_V) $(call includes,core/domain) -DSETT_NEXT_VERSION=$(shell expr $(SCHEMA) + 1) -c -o $@ $<
-$(B)/next/sett-hands $(B)/next/sett-upgrade: $(B)/next/%: $(B)/%
+$(addprefix $(B)/next/,$(filter-out sett sett-front sett-worker,$(PROGRAMS))): $(B)/next/%: $(B)/%
 	@mkdir -p $(@D)
 	@ln -sf ../$* $@
 define next_rule

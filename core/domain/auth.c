@@ -76,6 +76,17 @@ static void refresh_mark(const struct web_key *key, const uint8_t session[ID_BYT
     memcpy(out, tag, 16);
 }
 
+static bool refresh_ours(const struct web_key *key, const struct refresh *refresh)
+{
+    struct web_key former;
+    uint8_t right[sizeof refresh->mark];
+
+    refresh_mark(key, refresh->session, right);
+    if (sodium_memcmp(right, refresh->mark, sizeof right) == 0)
+        return true;
+    return web_key_former(key, &former) && refresh_ours(&former, refresh);
+}
+
 static int refresh_make(const struct web_key *key, struct session *session,
                         char out[AUTH_SECRET_SIZE], struct err *err)
 {
@@ -246,8 +257,7 @@ int auth_refresh(struct txn *txn, const struct auth_terms *terms, const struct w
     if (enc_unbase64url(&refresh, sizeof refresh, refresh_token,
                         strnlen(refresh_token, AUTH_SECRET_SIZE)) != (int)sizeof refresh)
         return session_over(err);
-    refresh_mark(key, refresh.session, check);
-    if (sodium_memcmp(check, refresh.mark, sizeof refresh.mark) != 0)
+    if (!refresh_ours(key, &refresh))
         return session_over(err);
     id_text(session.id, session_table.prefix, refresh.session);
     int found = record_get(txn, &session_table, &session, err);
@@ -312,12 +322,17 @@ int auth_by_token(struct txn *txn, const struct auth_terms *terms, const struct 
                   const char *token, struct identity *identity, struct err *err)
 {
     int64_t now = txn_time_ms(txn);
+    struct web_key former;
     struct jwt_claims claims;
     struct session session;
     struct user user;
 
-    if (jwt_read(key->token, terms->issuer, AUDIENCE, now / 1000, token, &claims, err) != 0)
-        return -1;
+    if (jwt_read(key->token, terms->issuer, AUDIENCE, now / 1000, token, &claims, err) != 0) {
+        if (!web_key_former(key, &former) ||
+            jwt_read(former.token, terms->issuer, AUDIENCE, now / 1000, token, &claims, err) != 0)
+            return -1;
+        err_clear(err);
+    }
     memset(&session, 0, sizeof session);
     (void)str_copy(session.id, sizeof session.id, claims.sid);
     int found = session.id[0] == '\0' ? 0 : record_get(txn, &session_table, &session, err);
@@ -368,10 +383,13 @@ void auth_csrf(const struct web_key *key, const char *session_id, char out[AUTH_
 bool auth_csrf_right(const struct web_key *key, const char *session_id, const char *given)
 {
     char right[AUTH_CSRF_SIZE];
+    struct web_key former;
 
     auth_csrf(key, session_id, right);
-    return strnlen(given, AUTH_CSRF_SIZE) == strlen(right) &&
-           sodium_memcmp(given, right, strlen(right)) == 0;
+    if (strnlen(given, AUTH_CSRF_SIZE) == strlen(right) &&
+        sodium_memcmp(given, right, strlen(right)) == 0)
+        return true;
+    return web_key_former(key, &former) && auth_csrf_right(&former, session_id, given);
 }
 
 const char *auth_cookie_name(const struct auth_terms *terms)

@@ -123,6 +123,7 @@ static int prune(struct txn *txn, struct err *err)
 int passkey_challenge_take(struct txn *txn, const struct web_key *key, enum passkey_purpose purpose,
                            const char *subject, const char *challenge, struct err *err)
 {
+    struct web_key former;
     struct challenge c;
     struct passkey_spent spent;
     uint8_t right[sizeof c.mark];
@@ -133,6 +134,8 @@ int passkey_challenge_take(struct txn *txn, const struct web_key *key, enum pass
         (int)sizeof c)
         return over(err);
     mark(key, purpose, subject, &c, right);
+    if (sodium_memcmp(right, c.mark, sizeof right) != 0 && web_key_former(key, &former))
+        mark(&former, purpose, subject, &c, right);
     until = (int64_t)enc_get64(c.until);
     if (sodium_memcmp(right, c.mark, sizeof right) != 0 || until <= txn_time_ms(txn))
         return over(err);

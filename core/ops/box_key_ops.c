@@ -13,9 +13,9 @@
 #include "str.h"
 #include "succession.h"
 
-enum { KEY_SIGNING, KEY_VAULT };
-static const char *const which_names[] = {"signing", "vault", NULL};
-static const char *const which_sagas[] = {"key.signing", "key.vault"};
+enum { KEY_SIGNING, KEY_VAULT, KEY_WEB };
+static const char *const which_names[] = {"signing", "vault", "web", NULL};
+static const char *const which_sagas[] = {"key.signing", "key.vault", "key.web"};
 
 struct rotate_params {
     uint32_t which;
@@ -24,14 +24,20 @@ struct rotate_params {
 static const struct field rotate_rows[] = {
     FIELD(struct rotate_params, which, FIELD_ENUM, .flags = FIELD_REQUIRED, .names = which_names,
           .help =
-              "signing: signs snapshots; vault: provider tokens and passwords are sealed to it"),
+              "signing: signs snapshots; vault: provider tokens and passwords are sealed to it; "
+              "web: signs sessions, seals second factors and webhook secrets"),
     FIELD(struct rotate_params, lost, FIELD_BOOL,
-          .help = "somebody else may have the old one: it vouches for nothing"),
+          .help =
+              "somebody else may have the old one: it vouches for nothing; web: everybody signs "
+              "in again"),
 };
 
 static const struct field key_rows[] = {
-    {.name = "which", .type = FIELD_TEXT, .size = 16, .help = "signing or vault"},
-    {.name = "key", .type = FIELD_TEXT, .size = SIGN_TEXT, .help = "its public half, in hex"},
+    {.name = "which", .type = FIELD_TEXT, .size = 16, .help = "signing, vault or web"},
+    {.name = "key",
+     .type = FIELD_TEXT,
+     .size = SIGN_TEXT,
+     .help = "its public half, in hex; web has none"},
     {.name = "what_for", .type = FIELD_TEXT, .size = 200, .help = "what it is for"},
     {.name = "since", .type = FIELD_TIME, .help = "when it came; null: with the box"},
     {.name = "former",
@@ -98,6 +104,8 @@ static int key_box(struct op_call *call, struct err *err)
     former(j, &line);
     json_out_end_object(j);
     key_json(j, "vault", vault, "provider tokens, tunnel secrets and passwords are sealed to it");
+    json_out_end_object(j);
+    key_json(j, "web", "", "signs sessions and tokens, seals second factors and webhook secrets");
     json_out_end_object(j);
     json_out_end_array(j);
     json_out_end_object(j);

@@ -73,6 +73,7 @@ extern const struct op box_restore_ops[];     /* box_restore_ops.c */
 extern const struct op setup_ops[];           /* setup_ops.c */
 extern const struct op box_ops[];             /* box_ops.c */
 extern const struct op box_key_ops[];         /* box_key_ops.c */
+extern const struct op key_status_ops[];      /* key_status_ops.c */
 extern const struct op recovery_ops[];        /* recovery_ops.c */
 extern const struct op vault_ops[];           /* vault_ops.c */
 extern const struct op engine_ops[];          /* engine_ops.c */

@@ -59,6 +59,7 @@ const struct op *const op_tables[] = {
     act_ops,
     box_ops, setup_ops, box_restore_ops,
     box_key_ops,
+    key_status_ops,
     recovery_ops,
     vault_ops,
     engine_ops,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "crash.h"
 #include "enc.h"
 #include "file.h"
@@ -23,6 +24,8 @@
 #define FILE_PATH_MAX   512
 #define FORMER          "vault.former"
 #define NEXT            "vault.next"
+#define WEB_FORMER      "web.former"
+#define WEB_NEXT        "web.next"
 
 enum { KIND_VAULT = 1, KIND_WEB = 2 };
 
@@ -393,20 +396,104 @@ int web_key_create(const char *folder, struct err *err)
     return result;
 }
 
+static void derive(struct web_key *k, const uint8_t key[32])
+{
+    (void)crypto_kdf_derive_from_key(k->csrf, sizeof k->csrf, 1, "sett-web", key);
+    (void)crypto_kdf_derive_from_key(k->token, sizeof k->token, 2, "sett-web", key);
+    (void)crypto_kdf_derive_from_key(k->seal, sizeof k->seal, 3, "sett-web", key);
+}
+
 int web_key_load(struct web_key *k, const char *folder, struct err *err)
 {
-    char path[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX], former[FILE_PATH_MAX];
+    struct stat st;
     uint8_t key[32];
 
     memset(k, 0, sizeof *k);
     if (start(err) == -1 || key_path(path, folder, "web.key", err) == -1 ||
-        key_read(path, key, 027, err) == -1)
+        key_path(former, folder, WEB_FORMER, err) == -1 || key_read(path, key, 027, err) == -1)
         return -1;
-    (void)crypto_kdf_derive_from_key(k->csrf, sizeof k->csrf, 1, "sett-web", key);
-    (void)crypto_kdf_derive_from_key(k->token, sizeof k->token, 2, "sett-web", key);
-    (void)crypto_kdf_derive_from_key(k->seal, sizeof k->seal, 3, "sett-web", key);
+    derive(k, key);
     sodium_memzero(key, sizeof key);
+    (void)str_copy(k->folder, sizeof k->folder, folder);
+    if (stat(former, &st) == 0) {
+        if (key_read(former, k->former, 027, err) == -1)
+            return -1;
+        k->has_former = true;
+        k->former_until_ms = (int64_t)st.st_mtim.tv_sec * 1000 + WEB_KEY_HONOURED_MS;
+    }
     return 0;
+}
+
+bool web_key_former(const struct web_key *k, struct web_key *out)
+{
+    char path[FILE_PATH_MAX];
+
+    /* It may have been given up since this one was loaded. */
+    if (!k->has_former || clock_wall_ms() > k->former_until_ms ||
+        key_path(path, k->folder, WEB_FORMER, NULL) == -1 || !file_exists(path))
+        return false;
+    memset(out, 0, sizeof *out);
+    derive(out, k->former);
+    return true;
+}
+
+int web_key_mark(const char *folder, char out[17], struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t key[32], digest[32];
+    int rc = key_path(path, folder, "web.key", err) == -1 ? -1 : key_read(path, key, 027, err);
+
+    if (rc == 0) {
+        (void)crypto_generichash(digest, sizeof digest, key, sizeof key,
+                                 (const uint8_t *)"which web.key", 13);
+        enc_hex(out, digest, 8);
+    }
+    sodium_memzero(key, sizeof key);
+    return rc;
+}
+
+int web_key_rotate(const char *folder, const char *before, struct err *err)
+{
+    char path[FILE_PATH_MAX], former[FILE_PATH_MAX], next[FILE_PATH_MAX], here[17];
+    uint8_t key[32];
+    int rc;
+
+    if (start(err) == -1 || key_path(path, folder, "web.key", err) == -1 ||
+        key_path(former, folder, WEB_FORMER, err) == -1 ||
+        key_path(next, folder, WEB_NEXT, err) == -1 || web_key_mark(folder, here, err) == -1)
+        return -1;
+    if (!str_equal(here, before))
+        return file_sync_folder(folder, err);
+    crypto_kdf_keygen(key);
+    rc = key_write(next, key, 0440, err);
+    /* The former key is there before the present one goes: at no moment is one missing. */
+    if (rc == 0)
+        rc = key_read(path, key, 027, err);
+    if (rc == 0)
+        rc = key_write(former, key, 0440, err);
+    sodium_memzero(key, sizeof key);
+    CP("keys.former");
+    if (rc == 0 && rename(next, path) == -1)
+        rc = err_sys(err, "web_key", errno, path);
+    CP("keys.web");
+    return rc == -1 ? -1 : file_sync_folder(folder, err);
+}
+
+int web_key_forget(const char *folder, bool at_once, struct err *err)
+{
+    char former[FILE_PATH_MAX];
+    struct stat st;
+
+    if (key_path(former, folder, WEB_FORMER, err) == -1)
+        return -1;
+    if (stat(former, &st) == -1)
+        return 0;
+    if (!at_once && (int64_t)st.st_mtim.tv_sec * 1000 + WEB_KEY_HONOURED_MS > clock_wall_ms())
+        return 0;
+    if (unlink(former) == -1 && errno != ENOENT)
+        return err_sys(err, "web_former", errno, former);
+    return file_sync_folder(folder, err);
 }
 
 int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
@@ -415,30 +502,88 @@ int web_key_seal(const struct web_key *k, const char *table, const char *key, co
     const size_t head = 1 + NONCE_BYTES;
     uint8_t ad[PLACE_MAX];
     unsigned long long sealed_len;
+    struct web_key now = *k;
     size_t ad_len;
 
     memset(out, 0, sizeof *out);
     if (start(err) == -1 || too_long(head, len, err) == -1 ||
-        place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1)
+        place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1 ||
+        (k->folder[0] != '\0' && web_key_load(&now, k->folder, err) == -1))
         return -1;
     out->data[0] = KIND_WEB;
     randombytes_buf(out->data + 1, NONCE_BYTES);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + head, &sealed_len, data, len, ad,
-                                                     ad_len, NULL, out->data + 1, k->seal);
+                                                     ad_len, NULL, out->data + 1, now.seal);
+    sodium_memzero(&now, sizeof now);
     out->len = (uint16_t)(head + sealed_len);
     return 0;
+}
+
+/* By the present key, or by the one before it: 1 or 2, or -1. */
+static int open_web(const struct web_key *k, const struct sealed *in, const uint8_t *ad,
+                    size_t ad_len, struct buf *out, struct err *err)
+{
+    const size_t head = 1 + NONCE_BYTES;
+    struct web_key former = {.has_former = false};
+    size_t before = out->len;
+    int rc;
+
+    if (open_box(in, head, in->data + 1, k->seal, ad, ad_len, out, err) == 0)
+        return 1;
+    if (!k->has_former || err->kind != ERR_CORRUPT)
+        return -1;
+    derive(&former, k->former);
+    out->len = before;
+    err_clear(err);
+    rc = open_box(in, head, in->data + 1, former.seal, ad, ad_len, out, err);
+    sodium_memzero(&former, sizeof former);
+    return rc == 0 ? 2 : -1;
 }
 
 int web_key_open(const struct web_key *k, const char *table, const char *key, const char *field,
                  const struct sealed *in, struct buf *out, struct err *err)
 {
-    const size_t head = 1 + NONCE_BYTES;
     uint8_t ad[PLACE_MAX];
-    size_t ad_len;
+    struct web_key now;
+    struct err why = {0};
+    size_t ad_len, before = out->len;
+    int got;
 
-    if (in->len > SEALED_MAX || in->len < head + TAG_BYTES || in->data[0] != KIND_WEB)
+    if (in->len > SEALED_MAX || in->len < 1 + NONCE_BYTES + TAG_BYTES || in->data[0] != KIND_WEB)
         return damaged(err);
     if (place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1)
         return -1;
-    return open_box(in, head, in->data + 1, k->seal, ad, ad_len, out, err);
+    got = open_web(k, in, ad, ad_len, out, &why);
+    if (got == -1 && why.kind == ERR_CORRUPT && k->folder[0] != '\0' &&
+        web_key_load(&now, k->folder, &why) == 0) {
+        out->len = before;
+        got = open_web(&now, in, ad, ad_len, out, &why);
+        sodium_memzero(&now, sizeof now);
+    }
+    if (got == -1 && err != NULL)
+        *err = why;
+    return got == -1 ? -1 : 0;
+}
+
+int web_key_reseal(const struct web_key *k, const char *table, const char *key, const char *field,
+                   struct sealed *sealed, struct err *err)
+{
+    uint8_t ad[PLACE_MAX];
+    struct buf plain;
+    size_t ad_len;
+    int got;
+
+    if (sealed->len == 0 || sealed->data[0] != KIND_WEB)
+        return 0;
+    if (sealed->len < 1 + NONCE_BYTES + TAG_BYTES ||
+        place(ad, KIND_WEB, table, key, field, &ad_len, err) == -1)
+        return damaged(err);
+    buf_init(&plain, SEALED_MAX);
+    got = open_web(k, sealed, ad, ad_len, &plain, err);
+    if (got == 2)
+        got = web_key_seal(k, table, key, field, plain.data, plain.len, sealed, err) == -1 ? -1 : 2;
+    if (plain.data != NULL)
+        sodium_memzero(plain.data, plain.cap);
+    buf_free(&plain);
+    return got == -1 ? -1 : got == 2;
 }

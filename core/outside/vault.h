@@ -61,7 +61,14 @@ int vault_forget(const char *folder, struct err *err);
  * TOTP seeds and webhook secrets, derived from one file by crypto_kdf. */
 struct web_key {
     uint8_t csrf[32], token[32], seal[32];
+    bool has_former;
+    uint8_t former[32];      /* the one before it, from which its three are derived */
+    int64_t former_until_ms; /* wall: what it has signed is honoured until then */
+    char folder[VAULT_PATH]; /* where it came from: what was rotated since is found there */
 };
+
+#define WEB_KEY_HONOURED_MS INT64_C(43200000) /* a session's longest life */
+
 /** web_key_create(folder, err): make web.key (0440) in ${folder}; ERR_CONFLICT if it is there. 0 or
  * -1. */
 int web_key_create(const char *folder, struct err *err);
@@ -70,8 +77,29 @@ int web_key_create(const char *folder, struct err *err);
  * -1. */
 int web_key_load(struct web_key *k, const char *folder, struct err *err);
 
+/** web_key_former(k, out): the key before ${k}, if what it has signed is still honoured: whoever
+ * checks a token or a mark tries it second. */
+bool web_key_former(const struct web_key *k, struct web_key *out);
+
+/** web_key_mark(folder, out, err): which key it is, without telling it: 16 digits. 0 or -1. */
+int web_key_mark(const char *folder, char out[17], struct err *err);
+
+/** web_key_rotate(folder, before, err): a new key in the place of the one with the mark ${before},
+ * which becomes web.former. What was cut short is finished, what was done stays. Return 0 or -1. */
+int web_key_rotate(const char *folder, const char *before, struct err *err);
+
+/** web_key_reseal(k, table, key, field, sealed, err): a value of web.key's that opens to the former
+ * key alone is sealed anew. ERR_CORRUPT: it opens to neither. Return 1 if it was changed, 0 or -1.
+ */
+int web_key_reseal(const struct web_key *k, const char *table, const char *key, const char *field,
+                   struct sealed *sealed, struct err *err);
+
+/** web_key_forget(folder, at_once, err): the former key goes, if it is not honoured any more, or
+ * ${at_once}. Return 0 or -1. */
+int web_key_forget(const char *folder, bool at_once, struct err *err);
+
 /** web_key_seal(k, table, key, field, data, len, out, err): as vault_seal with the symmetric seal
- * key, for webhook secrets. 0 or -1. */
+ * key of the web.key that lies in k->folder now, for webhook secrets. 0 or -1. */
 int web_key_seal(const struct web_key *k, const char *table, const char *key, const char *field,
                  const void *data, size_t len, struct sealed *out, struct err *err);
 

@@ -164,6 +164,14 @@ static void keep_ballast(struct alert_watch *w)
         log_warning("there is no ballast: %s", err.text);
 }
 
+static void drop_former_key(struct alert_watch *w)
+{
+    struct err err;
+
+    if (web_key_forget(w->context->paths.keys, false, &err) == -1)
+        log_warning("the former web.key stays: %s", err.text);
+}
+
 static void each_minute(struct alert_watch *w)
 {
     int64_t now_ms = clock_mono_ms();
@@ -175,6 +183,7 @@ static void each_minute(struct alert_watch *w)
     w->pruned_ms = now_ms;
     send_reminders(w);
     keep_ballast(w);
+    drop_former_key(w);
     if (db_write(w->context->db, prune, &p, &err) != 0)
         log_warning("old records cannot be cleared away: %s", err.text);
     else if (p.done >= PRUNE_BITE)
