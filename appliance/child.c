@@ -13,17 +13,23 @@
 #include "str.h"
 
 #define SAID_MAX 262144
+#define OURS     "sett: " /* how our own programs begin a complaint */
 
-/* The last line that says something, "sett: " taken off. */
+/* The line in which one of ours says what is wrong, or the last that says anything. */
 static const char *last_words(struct buf *b)
 {
-    char *text = b->data == NULL ? NULL : str_trim(b->data), *line;
+    char *text = b->data == NULL ? NULL : str_trim(b->data), *line, *ours = NULL, *end;
 
     if (text == NULL || text[0] == '\0')
         return "it said nothing";
-    line = strrchr(text, '\n');
-    line = line == NULL ? text : line + 1;
-    return str_starts(line, "sett: ") ? line + strlen("sett: ") : line;
+    for (line = text; line != NULL; line = (line = strchr(line, '\n')) == NULL ? NULL : line + 1)
+        if (str_starts(line, OURS))
+            ours = line + strlen(OURS);
+    if (ours == NULL)
+        return (line = strrchr(text, '\n')) == NULL ? text : line + 1;
+    if ((end = strchr(ours, '\n')) != NULL)
+        *end = '\0';
+    return ours;
 }
 
 int child_run(const char *const *argv, uint32_t timeout_s, struct buf *out, struct err *err)

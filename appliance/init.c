@@ -350,6 +350,7 @@ static const struct {
     int (*run)(struct init *in, struct err *err);
 } steps[] = {
     {"users and folders", "users and folders", NULL, folders},
+    {"greeting", "greeting", NULL, greeting}, /* early: it says what failed, too */
     {"ssh host keys", "this machine's own ssh host keys", NULL, host_keys},
     {"time zone", "time zone", NULL, time_zone},
     {"the box", "the box: keys, store, first admin", "the box is there already", box},
@@ -358,7 +359,6 @@ static const struct {
     {"units", "units enabled and started", NULL, units},
     {"the box's answer", "it answers", NULL, wait_for_it},
     {"Let's Encrypt", "certificate of Let's Encrypt", NULL, letsencrypt},
-    {"greeting", "greeting", NULL, greeting},
     {"answers", "the answers are wiped", NULL, forget_answers},
 };
 

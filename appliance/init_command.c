@@ -178,6 +178,30 @@ static FILE *open_console(void)
     return console;
 }
 
+/* All of it, as root. */
+static int make(struct init *in, const struct options *o, struct err *err)
+{
+    if (check_place(in->cli, err) == -1 || read_answers(in, o, err) == -1)
+        return -1;
+    in->first_boot = o->first_boot;
+    in->server = o->server;
+    in->systemd = file_exists("/run/systemd/system");
+    return init_steps(in, err);
+}
+
+/* Nobody reads a journal who sees a console. */
+static int fail_on_console(FILE *console, const struct err *err)
+{
+    if (console != NULL) {
+        fprintf(console,
+                "\nThe first boot of sett came to a halt:\n  %s\n  %s\n"
+                "  why: journalctl -u sett-firstboot      go on: sett init --first-boot\n\n",
+                err->text, err->hint);
+        (void)fclose(console);
+    }
+    return -1;
+}
+
 int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
 {
     static struct init in;
@@ -195,15 +219,10 @@ int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
                in.preseed == NULL ? "there is no preseed file" : "the preseed file is fine");
         return 0;
     }
-    if (check_place(cli, err) == -1 || read_answers(&in, &o, err) == -1)
-        return -1;
-    in.first_boot = o.first_boot;
-    in.server = o.server;
-    in.systemd = file_exists("/run/systemd/system");
-    if (init_steps(&in, err) == -1)
-        return -1;
-    if (in.first_boot)
+    if (o.first_boot)
         console = open_console();
+    if (make(&in, &o, err) == -1)
+        return fail_on_console(console, err);
     (void)greeting_first_password(cli, password, sizeof password); /* no root any more */
     if (in.first_boot)
         say_on_console(&in, console, password);

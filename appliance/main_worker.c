@@ -115,17 +115,25 @@ static int know_machine(struct txn *txn, void *arg, struct err *err)
     return rc;
 }
 
-/* What cannot open the store goes by our word (hands_machine.h): in a folder that no copy has. */
-static void vouch(const struct program *p)
+/* A file in run/ that says this machine's id, or none. */
+static void say_machine(const struct program *p, const char *name, bool says)
 {
     char path[PATHS_SIZE + 32];
     struct err err;
 
-    (void)str_format(path, sizeof path, "%s/" MACHINE_VOUCHED, p->context.paths.run);
-    if (p->place != BOX_HERE || p->machine[0] == '\0')
+    (void)str_format(path, sizeof path, "%s/%s", p->context.paths.run, name);
+    if (!says || p->machine[0] == '\0')
         (void)unlink(path);
     else if (machine_write(path, p->machine, &err) == -1)
-        log_error("%s", err.text);
+        log_warning("%s", err.text);
+}
+
+/* What cannot open the store goes by our word, in a folder that no copy has: the hands
+ * (hands_machine.h), and whoever greets on the console. */
+static void vouch(const struct program *p)
+{
+    say_machine(p, MACHINE_VOUCHED, p->place == BOX_HERE);
+    say_machine(p, "copied", p->place == BOX_COPIED);
 }
 
 static int open_box(struct program *p, const char *root, struct err *err)

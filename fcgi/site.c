@@ -4,6 +4,9 @@
 #include "setting.h"
 #include "str.h"
 
+#include <arpa/inet.h>
+#include <unistd.h>
+
 #define READ_EACH_MS 1000
 
 static void host_add(struct site *s, const char *host, size_t len)
@@ -47,10 +50,13 @@ static void read_all(struct site *s, struct txn *txn, const struct conf *conf)
 {
     char text[512];
     struct err err;
+    int origin;
     s->host_count = 0;
+    s->unnamed = false;
     s->origin[0] = s->prefix[0] = s->trusted[0] = '\0';
     s->https = false;
-    if (setting_text(txn, conf, "box.url", text, sizeof(text), &err) >= 0) {
+    if ((origin = setting_text(txn, conf, "box.url", text, sizeof(text), &err)) >= 0) {
+        s->unnamed = origin == SETTING_DEFAULT;
         url_take(s, text);
         prefix_of(text, s->prefix);
     }
@@ -62,6 +68,10 @@ static void read_all(struct site *s, struct txn *txn, const struct conf *conf)
         s->trusted[0] = '\0'; /* a mistake in sett.conf trusts nobody */
     }
     hosts_take(s, "localhost, 127.0.0.1, [::1]");
+    if (s->unnamed && gethostname(text, sizeof(text)) == 0) {
+        str_lower(text);
+        host_add(s, text, strnlen(text, sizeof(text)));
+    }
     hosts_take(s, conf_get(conf, "front", "hosts"));
     (void)auth_terms(txn, conf, &s->terms, &err);
     s->login = setting_u64(txn, conf, "limits.login_per_minute");
@@ -108,8 +118,27 @@ bool site_local(const struct request *r)
            network_list_has("127.0.0.0/8 ::1", r->address);
 }
 
+/* "192.0.2.7", "[2001:db8::7]" */
+static bool is_address(const char *host)
+{
+    struct in6_addr address;
+    char text[64];
+    size_t len = strlen(host);
+    if (host[0] != '[') {
+        return inet_pton(AF_INET, host, &address) == 1;
+    }
+    return len > 2 && host[len - 1] == ']' &&
+           str_copy_n(text, sizeof(text), host + 1, len - 2) == 0 &&
+           inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* A box that nobody has given an address yet is reached by whatever the machine has: behind a
+ * number no name can have been led here by a stranger's DNS, which is what the list is against. */
 bool site_host(const struct site *s, const struct request *r)
 {
+    if (s->unnamed && is_address(r->host)) {
+        return true;
+    }
     for (unsigned i = 0; i < s->host_count; i++) {
         if (str_equal(s->hosts[i], r->host)) {
             return true;

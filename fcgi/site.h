@@ -18,6 +18,7 @@ struct site {
     char origin[264];            /* of box.url: "https://box.example" */
     char prefix[PREFIX_SIZE];    /* of box.url */
     bool https;
+    bool unnamed; /* nobody has set box.url: also behind the machine's numbers and its own name */
     char trusted[SENDER_TRUSTED_SIZE]; /* of box.trusted_proxies */
     struct auth_terms terms;
     uint64_t login, anonymous, authenticated, webhook, names; /* per minute */

@@ -80,6 +80,9 @@ def refusals(tap, box, folder, kit, signer):
     code, _out, said = other.sett("restore", "--vault", vault, *common, "--dry-run", ok=False)
     tap.ok(code == 0, "a strange file among them disturbs nobody", said)
     os.unlink(os.path.join(vault, name))
+    other.sett("setup", "--port", str(other.port))
+    code, _out, said = other.sett("restore", "--vault", vault, *common[1:], "--auto-resume", ok=False)
+    tap.ok(code == 0 and len(other.json("tenant", "list")["data"]) == 2, "an empty box, as an appliance makes it at its first boot, becomes the lost one", said)
 
 
 GOOD = """; what nobody is asked
