@@ -199,8 +199,8 @@ static int threads_start(struct program *p, struct err *err)
     return front_start(&p->streams, &setup, err);
 }
 
-/* Until told to end. The watchdog hears of us only while a thread is free and the store can be
- * read. */
+/* Until told to end. The watchdog hears of us only while a thread is free, the store can be read
+ * and its lock is not ours for long. */
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(5000), readers_ms = clock_mono_ms();
@@ -218,7 +218,8 @@ static void watch(struct program *p)
             readers_ms = now_ms;
             (void)db_check_readers(p->box.db);
         }
-        if (front_busy_ms(p->requests, now_ms) < STUCK_MS && db_read(&txn, p->box.db, &err) == 0) {
+        if (front_busy_ms(p->requests, now_ms) < STUCK_MS &&
+            db_write_held_ms(p->box.db) < DB_HELD_MOST_MS && db_read(&txn, p->box.db, &err) == 0) {
             again = restart_wanted(txn, "front", begun_ms);
             db_read_end(txn);
             notify_watchdog();

@@ -291,6 +291,7 @@ static int open_world(struct program *p, struct err *err)
     uid_t uid;
 
     p->world.paths = &p->paths;
+    p->world.apart = by_systemd(p);
     p->world.share = setting(p, "hands", "share", "/usr/share/sett");
     p->world.docker_socket = setting(p, "hands", "docker_socket", "/var/run/docker.sock");
     p->world.docker_pool = setting(p, "hands", "docker_pool", "10.201.0.0/16");

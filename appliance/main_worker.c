@@ -345,8 +345,8 @@ static bool moved(const struct program *p)
 }
 
 /* Until told to end, until live/ is to be replaced, or until a restored box, or a version on trial,
- * may go on, which it does by beginning anew. Beat and watchdog follow the scheduler: a loop that
- * hangs is silent. */
+ * may go on, which it does by beginning anew. Beat and watchdog follow the scheduler and the
+ * writer: a loop that hangs is silent, and so is who sits on the store's lock. */
 static void watch(struct program *p)
 {
     int64_t each_ms = notify_watchdog_ms(BEAT_MS), turned_ms = clock_mono_ms();
@@ -363,7 +363,8 @@ static void watch(struct program *p)
             turns = now;
             turned_ms = clock_mono_ms();
         }
-        if (clock_mono_ms() - turned_ms < STUCK_TURNS_MS) {
+        if (clock_mono_ms() - turned_ms < STUCK_TURNS_MS &&
+            db_write_held_ms(p->context.db) < DB_HELD_MOST_MS) {
             beat(p);
             notify_watchdog();
         }

@@ -46,6 +46,8 @@ struct commit_queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     pthread_t thread;
+    _Atomic int64_t
+        held_at;        /* monotonic, since when the writer has the write lock; 0: it has not */
     bool started, idle; /* idle: the writer waits for ${arrived} */
     struct request *first, **end;
 };
@@ -60,6 +62,13 @@ struct commit_queue *commit_queue_new(void)
     (void)pthread_mutex_init(&queue->lock, NULL);
     (void)pthread_cond_init(&queue->arrived, NULL);
     return queue;
+}
+
+int64_t commit_queue_held_ms(struct commit_queue *queue)
+{
+    int64_t at = atomic_load(&queue->held_at);
+
+    return at == 0 ? 0 : clock_mono_ms() - at;
 }
 
 unsigned commit_queue_waiting(struct commit_queue *queue)
@@ -274,6 +283,8 @@ static void *writer(void *arg)
 
     for (;;) {
         bool begun = db_raw_begin(wait_for_work(queue, &db), true, &txn, &err) == 0;
+        if (begun)
+            atomic_store(&queue->held_at, clock_mono_ms());
         batch = take_batch(queue);
         if (begun && batch == NULL)
             db_raw_abort(&txn);
@@ -281,6 +292,7 @@ static void *writer(void *arg)
             commit_batch(queue, &txn, batch);
         else
             fail_rest(batch, &err);
+        atomic_store(&queue->held_at, 0);
         give_back(batch);
     }
     return NULL;

@@ -444,6 +444,11 @@ uint64_t txn_number(const struct txn *txn)
  * page, which a committing writer shows before readers may use it: who read then and remembered
  * that number would miss the commit. So a reader is kept at hand, asleep, and woken for its number.
  */
+int64_t db_write_held_ms(const struct db *db)
+{
+    return commit_queue_held_ms(db->env->queue);
+}
+
 uint64_t db_last_txn(struct db *db)
 {
     struct db_raw_env *env = db->env;

@@ -61,6 +61,14 @@ int64_t txn_time_ms(const struct txn *txn);
 /** db_last_txn(db): the newest committed transaction's number, without a transaction. */
 uint64_t db_last_txn(struct db *db);
 
+/** db_write_held_ms(db): how long this process has had the write lock by now, for which everybody
+ * else waits; 0 when it has not. A change and its commit take some ms. */
+int64_t db_write_held_ms(const struct db *db);
+
+#define DB_HELD_MOST_MS                                                                            \
+    4000 /* a watchdog that is no longer fed then bites before 15 s are over                       \
+          */
+
 /** db_check_readers(db): free the slots of dead readers; the number freed. At start, then each 10
  * s. */
 int db_check_readers(struct db *db);

@@ -4,7 +4,7 @@ DEPS_TEST := python3 apache2 lighttpd lighttpd-mod-openssl lighttpd-mod-deflate 
              procps psmisc curl git iproute2 lxc uidmap nftables mmdebstrap gpg gpgv bsdutils python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
              pebble certbot python3-certbot-dns-cloudflare
 DEPS_NPM  := nodejs npm
-DEPS_LONG := clang llvm podman runc netavark xz-utils testssl.sh slowhttptest
+DEPS_LONG := lmdb-utils clang llvm podman runc netavark xz-utils testssl.sh slowhttptest
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := wrk chromium nodejs npm restic borgbackup age zstd
 
@@ -166,6 +166,13 @@ build/long/lost: tests/long/swarm/lost.c $(ALL_ARCHIVES)
 build/long/debian: tests/long/lxc/debian.c $(ALL_ARCHIVES) build/sett-forward
 	@mkdir -p build/long
 	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -Itests/unit -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) -lcmocka $(LIBS_ALL)
+
+build/long/hold: tests/long/starts/hold.c $(ALL_ARCHIVES)
+	@mkdir -p build/long
+	$(CC) $(CFLAGS_V) $(addprefix -I,$(FLOORS)) -o $@ $< -Wl,--start-group $(ALL_ARCHIVES) -Wl,--end-group $(LDFLAGS_V) $(LIBS_ALL)
+build/long/hang.so: tests/long/starts/hang.c
+	@mkdir -p build/long
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -fPIC -shared -o $@ $< -ldl
 
 .PHONY: systemd
 systemd: build/systemd/drive build/systemd/cloudflared

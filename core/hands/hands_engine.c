@@ -47,17 +47,17 @@ static void read_container(struct looking *l)
     buf_free(&b);
 }
 
-/* What every container engine does first: namespaces of its own with a /proc of its own. */
-static bool may_nest(void)
+/* Whether a command succeeds on this machine, and not behind the hands' own walls. */
+static bool succeeds(const struct hands_world *world, const char *const *argv)
 {
-    static const char *const argv[] = {"/usr/bin/unshare", "--mount",   "--pid", "--fork",
-                                       "--mount-proc",     "/bin/true", NULL};
     struct process_plan *plan = calloc(1, sizeof *plan);
     struct err err;
     struct buf out;
     int code = 1;
 
     buf_init(&out, 2000);
+    if (plan != NULL)
+        plan->apart = world->apart;
     if (plan == NULL || str_copy(plan->name, sizeof plan->name, "nesting") == -1 ||
         process_plan_args(plan, (char *const *)(uintptr_t)argv) == -1 ||
         process_run(plan, LOOK_S, &out, &code, &err) == -1)
@@ -65,6 +65,22 @@ static bool may_nest(void)
     buf_free(&out);
     free(plan);
     return code == 0;
+}
+
+/* What every container engine does first: namespaces of its own with a /proc of its own. */
+static bool may_nest(const struct hands_world *world)
+{
+    static const char *const argv[] = {"/usr/bin/unshare", "--mount",   "--pid", "--fork",
+                                       "--mount-proc",     "/bin/true", NULL};
+
+    return succeeds(world, argv);
+}
+
+static bool has_fuse(const struct hands_world *world)
+{
+    static const char *const argv[] = {"/usr/bin/test", "-c", "/dev/fuse", NULL};
+
+    return succeeds(world, argv);
 }
 
 /* runc takes "there is no such call" for an answer, and nothing else. */
@@ -183,9 +199,9 @@ enum outcome hands_engine_local(struct hands_job *job, struct err *err)
 
     json_out_init(&j, job->stream);
     read_container(&l);
-    l.nesting = may_nest();
+    l.nesting = may_nest(job->world);
     l.keyctl = keyring_fine();
-    l.fuse = access("/dev/fuse", R_OK | W_OK) == 0;
+    l.fuse = has_fuse(job->world);
     look(&l);
     if (job->stream->failed)
         return hands_outcome(err_set(err, ERR_TOO_LARGE, "answer_too_large", "too large"), err);

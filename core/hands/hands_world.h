@@ -31,6 +31,7 @@ struct hands_world {
     const struct runtime_lxc_setup *lxc_setup; /* NULL: no lxc on this box */
     struct runtime lxc;                        /* made by hands_lxc, under docker_lock, too */
     struct supervisor *supervisor;
+    bool apart; /* what our walls would be in the way of is run as a unit of systemd's */
     struct route_map *routes;
     const char *cloudflared; /* its path, for the child supervisor */
     uint32_t metrics_port;   /* first of the connectors' ports */

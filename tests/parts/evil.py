@@ -191,8 +191,8 @@ class Hands:
         with open(self.execs, encoding="utf-8", errors="replace") as f:
             seen = {line.rstrip("\n").replace("\t", " ") for line in f}
         count = sum(1 for _ in open(self.execs, "rb"))
-        strange = sorted(s for s in seen if not any(re.fullmatch(g, s) for g in golden))
-        return count, strange, [g for g in golden if not any(re.fullmatch(g, s) for s in seen)]
+        strange = sorted(s for s in seen if not any(re.fullmatch(g.lstrip("?"), s) for g in golden))
+        return count, strange, [g for g in golden if g[0] != "?" and not any(re.fullmatch(g, s) for s in seen)]
 
     def stop(self):
         if self.process and self.process.poll() is None:
