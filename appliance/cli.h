@@ -142,6 +142,9 @@ int cli_web_server_show(struct cli *cli, int argc, char **argv, struct err *err)
 /** cli_web_server_enable: web_enable.c: put it in place, tested and loaded. */
 int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_web_server_refresh: web_enable.c: the same again for what is enabled, if anything is. */
+int cli_web_server_refresh(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_web_server_disable: web_enable.c: take it away. */
 int cli_web_server_disable(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -154,6 +154,8 @@ const struct cli_command sett_commands[] = {
     {"web-server", "enable", "Put it where the web server wants it, have it tested, load it",
      "nginx|apache2|lighttpd|caddy [OPTIONS as of show, kept as settings]",
      "nginx --default-server true", cli_web_server_enable},
+    {"web-server", "refresh", "Do so once more for the one that is enabled, after an upgrade", "",
+     "", cli_web_server_refresh},
     {"web-server", "disable", "Take it away again", "nginx|apache2|lighttpd|caddy", "nginx",
      cli_web_server_disable},
     {"job", "watch", "Show the steps of a job as they happen", "ID",

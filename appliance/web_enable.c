@@ -35,7 +35,8 @@ struct former {
 struct enabling {
     struct cli *cli;
     const struct web_kind *kind;
-    struct cJSON *shown;                   /* what the child said */
+    bool again;          /* it was enabled before: a server that does not run stays so */
+    struct cJSON *shown; /* what the child said */
     struct former file, link, other, main; /* other: its link under the other name */
 };
 
@@ -249,7 +250,7 @@ static int check(const struct enabling *e, struct err *err)
     }
     if (!file_exists(SYSTEMD))
         return 0; /* it reads this when it starts */
-    (void)str_format(command, sizeof command, "/usr/bin/systemctl %s %s",
+    (void)str_format(command, sizeof command, "/usr/bin/systemctl %s%s %s", e->again ? "try-" : "",
                      k->user == NULL ? "reload-or-restart" : "restart", k->name);
     if (web_run(command, said, sizeof said, err) == 0)
         return 0;
@@ -289,13 +290,11 @@ static int root_check(const struct cli *cli, const struct web_kind *kind, struct
     return err_hint(err, "sett web-server disable %s", now);
 }
 
-int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *err)
+static int enable(struct cli *cli, bool again, int argc, char **argv, struct err *err)
 {
-    struct enabling e = {.cli = cli};
+    struct enabling e = {.cli = cli, .again = again};
     int rc = -1;
 
-    if (argc < 1)
-        return err_field(err, "argument", "usage", "usage: sett web-server enable KIND [OPTIONS]");
     if ((e.kind = web_kind_find(argv[0], err)) == NULL || root_check(cli, e.kind, err) == -1 ||
         show(&e, false, argc - 1, argv + 1, err) == -1)
         goto done;
@@ -327,6 +326,39 @@ done:
     buf_free(&e.other.text);
     buf_free(&e.main.text);
     return rc;
+}
+
+int cli_web_server_enable(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    if (argc < 1)
+        return err_field(err, "argument", "usage", "usage: sett web-server enable KIND [OPTIONS]");
+    return enable(cli, false, argc, argv, err);
+}
+
+/* After an upgrade: pages name other files, and a template may say more. The pages first, and for
+ * the address of before, so that they are right though the store cannot be read yet. */
+int cli_web_server_refresh(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct conf *note = calloc(1, sizeof *note);
+    char kind[32], prefix[PREFIX_SIZE], *words[] = {kind, NULL};
+    const char *url;
+    int rc = 0;
+
+    (void)argv;
+    if (argc > 0)
+        rc = err_field(err, "argument", "usage", "usage: sett web-server refresh");
+    kind_now(cli, kind, sizeof kind);
+    if (rc == 0 && kind[0] != '\0' && note != NULL &&
+        conf_read(note, cli->paths.web_note, err) == 0 &&
+        (url = conf_get(note, "web", "for.box.url")) != NULL) {
+        prefix_of(url, prefix);
+        if (prefix[0] != '\0')
+            rc = web_pages(cli->web, prefix, cli->paths.web_pages, err);
+    }
+    free(note);
+    if (rc == -1 || kind[0] == '\0')
+        return rc;
+    return enable(cli, true, 1, words, err);
 }
 
 int cli_web_server_disable(struct cli *cli, int argc, char **argv, struct err *err)

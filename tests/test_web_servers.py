@@ -17,7 +17,7 @@ import time
 os.umask(0o022)  # Apache's processes are not root's
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import TOP, Box, Tap, free_port, wait_for
-from servers import NAME, Reply, Server, certificate, stage
+from servers import NAME, NEIGHBOUR, Reply, Server, certificate, stage
 
 KINDS = os.environ.get("KINDS", "nginx apache2 lighttpd caddy").split()
 JSON = "Content-Type: application/json\r\n"
@@ -498,7 +498,10 @@ try:
         server.close()
     box.sett("setting", "set", "box.url", f"https://{NAME}/sett")
     box.sett("setting", "set", "box.trusted_proxies", "127.0.0.1")
-    servers = [Server(box, each, web, tls=False, words=("--pages",), routes="\n") for each in KINDS]
+    servers = [Server(box, each, web, tls=False, words=("--pages", "--default-server", "false"), routes="\n", beside=True) for each in KINDS]
+    with tap.part("beside another site"):
+        every = All(servers)
+        every.equal("beside another site each has its own names", (410, 410, 200), lambda s: tuple(ask(s, "GET", p, host=h).status for p, h in (("/", NEIGHBOUR), ("/api/brand", NEIGHBOUR), ("/api/brand", NAME))))
     outer = Outer(servers)
     began = time.monotonic()
     for kept in (True, False):

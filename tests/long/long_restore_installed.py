@@ -32,6 +32,15 @@ test = /usr/sbin/nginx -t -q
 """
 
 
+def snippet():
+    """nginx's configuration of a box below a folder, with the paths of one that is installed."""
+    with tempfile.TemporaryDirectory(prefix="sett-snippet-") as root:
+        sett = [os.path.join(TOP, "build", "sett"), "--root", root]
+        subprocess.run([*sett, "setup", "--port", "4443"], check=True, capture_output=True)
+        return subprocess.run([*sett, "web-server", "show", "nginx", "--listen", "127.0.0.1", "--http-port", "4443", "--tls", "false", "--default-server", "true",
+                               "--web", "/usr/share/sett/web"], check=True, capture_output=True, text=True).stdout.replace(root, "")
+
+
 def install(root, others=()):
     """What a package would: programs, blueprints, units, users, folders, the web server's part. ${others}: users who
     were there before, so that those of sett get other numbers."""
@@ -52,12 +61,7 @@ def install(root, others=()):
         shutil.copy(unit, os.path.join(root, "usr/lib/systemd/system"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.sysusers"), os.path.join(root, "usr/lib/sysusers.d/sett.conf"))
     shutil.copy(os.path.join(TOP, "appliance/systemd/sett.tmpfiles"), os.path.join(root, "usr/lib/tmpfiles.d/sett.conf"))
-    with open(os.path.join(TOP, "appliance/nginx/sett.conf.in"), encoding="utf-8") as f:
-        text = f.read()
-    for name, value in (("PORT", "4443"), ("FRONT_SOCK", "/run/sett/front.sock"), ("EVENTS_SOCK", "/run/sett/events.sock"), ("WEB_ROOT", "/usr/share/sett/web"),
-                        ("WEB_MAP", "/var/lib/sett/web/tenants.map"), ("STATUS", "/var/lib/sett/status"), ("DOMAIN", "localhost")):
-        text = text.replace(f"@{name}@", value)
-    put(os.path.join(root, "etc/nginx/conf.d/sett.conf"), text)
+    put(os.path.join(root, "etc/nginx/conf.d/sett.conf"), snippet())
     for site in glob.glob(os.path.join(root, "etc/nginx/sites-enabled/*")):
         os.unlink(site)
     put(os.path.join(root, "var/lib/sett/web/tenants.map"), "")

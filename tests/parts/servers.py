@@ -8,7 +8,10 @@ import subprocess
 
 from box import TOP, free_port, wait_for
 
-NAME = "box.example"
+NAME, NEIGHBOUR = "box.example", "other.example"
+# Whoever it is: one's own certificate is not what is looked at here. One for all, since making it takes long.
+TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TRUSTING.check_hostname, TRUSTING.verify_mode = False, ssl.CERT_NONE
 
 
 def certificate(folder, names):
@@ -23,8 +26,8 @@ def certificate(folder, names):
 class Server:
     """One of them: `http` and `https` are its ports, free ones or those given; tls=False: `http` alone."""
 
-    def __init__(self, box, kind, web, tls=True, words=(), routes="", ports=None, connections=1024):
-        self.box, self.kind, self.tls = box, kind, tls
+    def __init__(self, box, kind, web, tls=True, words=(), routes="", ports=None, connections=1024, beside=False):
+        self.box, self.kind, self.tls, self.beside = box, kind, tls, beside
         self.http, self.https = ports or (free_port(), free_port())
         self.connections = connections  # that nginx, which has one worker here, may have at once
         self.folder = os.path.join(box.root, kind)
@@ -39,6 +42,16 @@ class Server:
         self.process = None
         self.start()
 
+    # Somebody else's site at the same port, which says 410 to whatever is asked of it.
+    def neighbour(self):
+        at = f"127.0.0.1:{self.http}"
+        return "" if not self.beside else {
+            "nginx": f"server {{ listen {at}; server_name {NEIGHBOUR}; return 410; }}",
+            "apache2": f"<VirtualHost {at}>\nServerName {NEIGHBOUR}\nRewriteEngine On\nRewriteRule ^ - [R=410,L]\n</VirtualHost>",
+            "lighttpd": f'$HTTP["host"] =~ "^{NEIGHBOUR}" {{\nurl.redirect = ( "" => "/" )\nurl.redirect-code = 410\n}}',
+            "caddy": f"http://{NEIGHBOUR}:{self.http} {{\n\tbind 127.0.0.1\n\trespond 410\n}}",
+        }[self.kind]
+
     # What each needs around it.
     def nginx(self):
         temporary = "\n".join(f"    {n}_temp_path {self.folder}/{n};" for n in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -52,6 +65,7 @@ http {{
     access_log off;
 {temporary}
     include {self.conf};
+    {self.neighbour()}
 }}
 """)
         return ["/usr/sbin/nginx", "-p", self.folder, "-e", "stderr", "-c", main]
@@ -76,6 +90,7 @@ ServerLimit 2
 ThreadsPerChild 64
 MaxRequestWorkers 128
 Include {self.conf}
+{self.neighbour()}
 """)
         return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", main]
 
@@ -89,11 +104,13 @@ server.port = {free_port()}
 server.bind = "127.0.0.1"
 include_shell "/usr/share/lighttpd/create-mime.conf.pl"
 include "{self.conf}"
+{self.neighbour()}
 """)
         return ["/usr/sbin/lighttpd", "-D", "-f", main]
 
     def caddy(self):
-        return ["/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", self.conf]
+        main = self.write("Caddyfile", f"import {self.conf}\n{self.neighbour()}\n")
+        return ["/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", main]
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -133,10 +150,7 @@ include "{self.conf}"
         plain = socket.create_connection((address, self.https if tls else self.http), timeout, (source, 0) if source else None)
         if not tls:
             return plain
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context.wrap_socket(plain, server_hostname=name)
+        return TRUSTING.wrap_socket(plain, server_hostname=name)
 
     def raw(self, data, **how):
         """Bytes as they are; all that comes back until it closes."""
