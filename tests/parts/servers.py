@@ -145,7 +145,7 @@ include "{self.conf}"
             return False
 
     # Speaking to it.
-    def connect(self, tls=None, name=NAME, address="127.0.0.1", source=None, timeout=8):
+    def connect(self, tls=None, name=NAME, address="127.0.0.1", source=None, timeout=30):
         tls = self.tls if tls is None else tls
         plain = socket.create_connection((address, self.https if tls else self.http), timeout, (source, 0) if source else None)
         if not tls:
