@@ -183,6 +183,9 @@ int cli_load(struct cli *cli, int argc, char **argv, struct err *err);
  * exchanged with it; --dry-run: only on a copy. */
 int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err);
 
+/** cli_compact: migrate_command.c: the store without the pages that it does not use any more. */
+int cli_compact(struct cli *cli, int argc, char **argv, struct err *err);
+
 /** cli_keep: migrate_command.c: a compact copy of the store, kept beside it. */
 int cli_keep(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -255,6 +255,8 @@ const struct cli_command sett_commands[] = {
     {"db", "migrate",
      "Bring the store to this version: on a copy, checked, which then takes its place",
      "[--dry-run] [--from VERSION]", "--dry-run", cli_migrate},
+    {"db", "compact", "Make the store's file small again: on a copy, which then takes its place",
+     "", "", cli_compact},
     {"db", "keep", "Keep a compact copy of the store beside it; the last three are kept", "", "",
      cli_keep},
     {"db", "copies", "List the stores that are kept from before migrations and upgrades", "", "",

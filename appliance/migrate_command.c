@@ -157,6 +157,38 @@ int cli_migrate(struct cli *cli, int argc, char **argv, struct err *err)
     return 0;
 }
 
+/* Pages that were once used stay in the file; a copy has none of them. */
+int cli_compact(struct cli *cli, int argc, char **argv, struct err *err)
+{
+    struct stage stage = {.folder = cli->paths.db,
+                          .schema = &sett_schema,
+                          .migrations = sett_migrations,
+                          .count = sett_migration_count,
+                          .check = is_sound,
+                          .always = true,
+                          .program = SETT_VERSION};
+    struct hold hold = HOLD_NONE;
+    struct stage_report report;
+    int rc;
+
+    (void)argv;
+    if (argc > 0)
+        return err_field(err, "argument", "usage", "sett db compact takes no arguments");
+    if (cli_drop(cli, err) == -1 || take(cli, &hold, err) == -1)
+        return -1;
+    rc = stage_upgrade(&stage, &report, err);
+    hold_release(&hold);
+    if (rc == -1)
+        return -1;
+    if (cli->output == CLI_JSON)
+        report_json(&report, true, false);
+    else
+        printf("the store's file had %llu KiB and has %llu; the larger one is kept as %s\n",
+               (unsigned long long)(report.bytes >> 10),
+               (unsigned long long)(report.copy_bytes >> 10), report.kept);
+    return 0;
+}
+
 int cli_keep(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct hold hold = HOLD_NONE;

@@ -194,7 +194,7 @@ int stage_upgrade(const struct stage *stage, struct stage_report *report, struct
     if (db_raw_open(stage->folder, stage->schema, &db, err) == -1)
         return -1;
     rc = look(db, stage->schema, report, err);
-    if (rc == 1 || (rc == 0 && stage->rehearse))
+    if (rc == 1 || (rc == 0 && (stage->rehearse || stage->always)))
         rc = upgrade(stage, db, report, err);
     else if (rc == 0 && !stage_on_trial(stage->folder))
         rc = stage_tidy(stage->folder, err);

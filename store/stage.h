@@ -27,6 +27,7 @@ struct stage {
     void *arg;
     bool trial;          /* exchanged, but takes no change before stage_commit */
     bool rehearse;       /* everything but the exchange; nothing is left */
+    bool always;         /* though nothing is due: the copy is smaller */
     const char *program; /* version of the program that the old store was of; it is noted in it */
 };
 

@@ -57,6 +57,23 @@ static enum finding check_store(struct look *l)
                       (unsigned long long)f.last_txn);
 }
 
+/* Or is to have none; one that the worker is about to make counts. */
+static bool has_ballast(const struct look *l)
+{
+    const char *path = l->box->paths.ballast;
+    struct statvfs v;
+    struct txn *txn;
+    struct err err;
+    uint64_t mib;
+
+    if (db_read(&txn, l->box->db, &err) == -1)
+        return true;
+    mib = setting_u64(txn, &l->box->conf, "store.ballast_mib");
+    db_read_end(txn);
+    return mib == 0 || file_exists(path) || statvfs(l->box->paths.live, &v) == -1 ||
+           ((uint64_t)v.f_bavail * v.f_frsize >> 20) >= 16 * mib;
+}
+
 static enum finding check_disk(struct look *l)
 {
     struct statvfs v;
@@ -65,12 +82,17 @@ static enum finding check_disk(struct look *l)
         return doctor_say(l, BROKEN, "is the disk mounted?", "%s: %s", l->box->paths.live,
                           strerror(errno));
     if ((uint64_t)v.f_bavail * v.f_frsize < DB_ROOM_DISK_BYTES)
-        return doctor_say(l, BROKEN, "make room: new tenants are refused below 256 MiB",
-                          "%llu MiB free",
-                          (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
+        return doctor_say(
+            l, BROKEN, "sett unstick gives some room at once; then make more (runbook disk-full)",
+            "%llu MiB free: nothing new begins below 256",
+            (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
     if (v.f_files != 0 && v.f_favail * 20 < v.f_files)
         return doctor_say(l, WARNING, "remove small files: inodes run out", "%llu inodes free",
                           (unsigned long long)v.f_favail);
+    if (!has_ballast(l))
+        return doctor_say(l, WARNING, "make room: it is made again where 16 times its size is free",
+                          "%llu MiB free, and no ballast to throw overboard when they are not",
+                          (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
     return doctor_say(l, FINE, "", "%llu MiB free",
                       (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20));
 }
@@ -323,32 +345,19 @@ static const struct {
     const char *name;
     enum finding (*look)(struct look *l);
 } checks[] = {
-    {"place", doctor_place},
-    {"units", doctor_units},
-    {"users", doctor_users},
-    {"time_zone", doctor_time_zone},
-    {"logs", doctor_logs},
-    {"system", doctor_system},
-    {"store", check_store},
-    {"disk", check_disk},
-    {"keys", check_keys},
-    {"conf", check_conf},
-    {"worker", check_worker},
-    {"hands", check_hands},
-    {"front", check_front},
-    {"jobs", check_jobs},
-    {"payments", check_payments},
-    {"blueprints", check_blueprints},
-    {"ingress", doctor_ingress},
-    {"runtimes", doctor_runtimes},
-    {"engines", doctor_engines},
-    {"backups", doctor_backups},
-    {"clock", check_clock},
-    {"memory", check_memory},
-    {"mail", check_mail},
-    {"alerts", check_alerts},
-    {"web_server", doctor_web},
-    {"certificate", doctor_certificate},
+    {"place", doctor_place},      {"units", doctor_units},
+    {"users", doctor_users},      {"time_zone", doctor_time_zone},
+    {"logs", doctor_logs},        {"system", doctor_system},
+    {"store", check_store},       {"disk", check_disk},
+    {"keys", check_keys},         {"conf", check_conf},
+    {"worker", check_worker},     {"hands", check_hands},
+    {"front", check_front},       {"jobs", check_jobs},
+    {"payments", check_payments}, {"blueprints", check_blueprints},
+    {"ingress", doctor_ingress},  {"runtimes", doctor_runtimes},
+    {"engines", doctor_engines},  {"backups", doctor_backups},
+    {"clock", check_clock},       {"memory", check_memory},
+    {"mail", check_mail},         {"alerts", check_alerts},
+    {"web_server", doctor_web},   {"certificate", doctor_certificate},
 };
 
 unsigned doctor_look(const struct op_box *box, struct doctor_finding findings[DOCTOR_MOST])
