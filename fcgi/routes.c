@@ -90,6 +90,7 @@ const struct op_route route_table[] = {
     {POST, "/api/tenants/{id}/resume", "tenant.resume"},
     {POST, "/api/tenants/{id}/keep", "tenant.keep"},
     {POST, "/api/tenants/{id}/restart", "tenant.restart"},
+    {POST, "/api/tenants/{id}/rekey", "tenant.rekey"},
     {POST, "/api/tenants/{id}/restore", "tenant.restore"},
     {GET, "/api/tenants/{id}/snapshots", "tenant.snapshots"},
     {POST, "/api/tenants/{id}/recover", "tenant.recover"},

@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
 from box import Box, Tap, wait_for
+from databases import Postgres, prepare
 from debian import PYTHON
 from totp import code
 
@@ -179,6 +180,43 @@ def test_web(tap, box):
     tap.ok({"signing", "vault", "web", "recovery", "sessions", "stripe.webhook_secret", "vaults"} <= set(rows) and all(r["command"].startswith(("sett ", "rm ")) for r in rows.values()),
            "every key is listed with its command", rows)
     tap.ok(rows["vaults"]["count"] >= 40 and rows["web"]["since"] and "web, former" not in rows, "with how many and how old", rows)
+
+
+def variables(box):
+    """What the tenant's program was started with."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                env = dict(v.split("=", 1) for v in f.read().decode("utf-8", "replace").split("\0") if "=" in v)
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read()
+        except OSError:
+            continue
+        if "DB_PASSWORD" in env and b"shop.py" in line and box.root.encode() in line:
+            return env
+    return {}
+
+
+def test_database(tap):
+    """A tenant's password at the database: the program goes on with a new one, the old one opens nothing."""
+    pg = Postgres()
+    box = Box(conf="\n[engine]\nbackoff_min_ms = 50\n")
+    try:
+        prepare(box, pg)
+        box.run()
+        box.sett("tenant", "create", "acme", "--plan", "shop", "--wait")
+        before = variables(box)
+        box.sett("tenant", "rekey", "acme", "--wait")
+        after = variables(box)
+        tap.ok(before["DB_PASSWORD"] != after["DB_PASSWORD"], "a tenant's database has a new password")
+        tap.ok(b"rows made" in box.http("GET", "/", host="acme.localhost").body, "its program answers with what was in it")
+        done = [subprocess.run(["psql", "-h", env["DB_HOST"], "-p", env["DB_PORT"], "-U", env["DB_USER"], "-d", env["DB_NAME"], "-Atc", "SELECT 1"],
+                               env=dict(os.environ, PGPASSWORD=env["DB_PASSWORD"], PGCONNECT_TIMEOUT="5"), capture_output=True, text=True).returncode
+                for env in (before, after)]
+        tap.ok(done[0] != 0 and done[1] == 0, "the old one opens nothing", done)
+    finally:
+        box.close()
+        pg.close()
 
 
 def test_passphrase(tap, box, secret):
@@ -407,6 +445,8 @@ def main():
             test_recovery_rotate(tap, box, paper)
     finally:
         box.close()
+    with tap.part("database"):
+        test_database(tap)
     tap.done()
 
 

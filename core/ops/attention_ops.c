@@ -7,12 +7,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "box_move.h"
 #include "clock.h"
 #include "custom_domain.h"
 #include "drift.h"
 #include "figures.h"
+#include "file.h"
 #include "job.h"
 #include "job_start.h"
 #include "notice.h"
@@ -376,6 +378,28 @@ static int backups(struct attention *a, struct err *err)
     return 0;
 }
 
+/* What apt has that is newer: its hook leaves a line, "VERSION INSTALLED" (sett-package). */
+static void upgrade(struct attention *a)
+{
+    char path[PATHS_SIZE + 64];
+    struct err ignored;
+    struct stat st;
+    struct buf line;
+    struct item *i;
+
+    (void)str_format(path, sizeof path, "%s/var/lib/sett/upgrade/offered",
+                     a->call->box->paths.root);
+    buf_init(&line, 256);
+    if (stat(path, &st) == 0 && file_read(path, &line, &ignored) == 0 && line.len > 0 &&
+        (i = add(a, NOTICE_INFO, "upgrade.offered", "box", "")) != NULL) {
+        (void)str_copy_n(i->name, sizeof i->name, line.data, strcspn(line.data, " \n"));
+        i->since = (int64_t)st.st_mtim.tv_sec * 1000;
+        (void)str_copy(i->page, sizeof i->page, "/admin/system");
+        (void)str_copy(i->command, sizeof i->command, "sett upgrade --check");
+    }
+    buf_free(&line);
+}
+
 static void worker(struct attention *a)
 {
     struct figures_worker w;
@@ -455,6 +479,7 @@ static int attention(struct op_call *call, struct err *err)
     if ((a.at = calloc(ITEMS, sizeof *a.at)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for what needs a person");
     worker(&a);
+    upgrade(&a);
     if (place(&a, err) == 0 && records(&a, err) == 0 && drift(&a, err) == 0 &&
         backups(&a, err) == 0) {
         qsort(a.at, a.count, sizeof *a.at, order);

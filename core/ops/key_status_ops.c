@@ -75,8 +75,10 @@ static const struct {
     struct row row;
     const char *prefix;
 } sealed[] = {
-    {{"databases", "passwords of tenants' databases", "sett tenant rotate TENANT"}, "database:"},
-    {{"tunnels", "connectors sign in to the edge with them", "sett tunnel rotate ID"}, "tunnel:"},
+    {{"databases", "passwords of tenants' databases", "sett tenant rekey TENANT"}, "database:"},
+    {{"tunnels", "connectors sign in to the edge with them",
+      "sett tunnel create, then sett tunnel delete ID"},
+     "tunnel:"},
     {{"turn keys", "credentials of TURN are made from them",
       "sett turn delete ID; the next asker has another made"},
      "turn:"},

@@ -8,6 +8,7 @@
 #include "plan.h"
 #include "shared.h"
 #include "snapshot_schedule.h"
+#include "setting.h"
 #include "str.h"
 #include "subscription.h"
 
@@ -328,6 +329,28 @@ int tenant_change_restart_run(struct op_call *call, struct err *err)
         return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant.id,
                        tenant_state_names[tenant.state]);
     begin_job(&job, "tenant.restart", &tenant);
+    return start(call, &job, &tenant, err);
+}
+
+int tenant_change_rekey_run(struct op_call *call, struct err *err)
+{
+    const struct id_params *p = call->params;
+    struct tenant tenant = {0};
+    char name[96];
+    struct job job;
+    int has;
+
+    if (get(call, p->id, &tenant, err) != 0)
+        return -1;
+    if (tenant.state != TENANT_ACTIVE && tenant.state != TENANT_PAST_DUE)
+        return err_set(err, ERR_CONFLICT, "tenant_not_running", "tenant %s is %s", tenant.id,
+                       tenant_state_names[tenant.state]);
+    (void)str_format(name, sizeof name, "database:%s", tenant.id);
+    if ((has = secret_exists(call->txn, name, err)) == -1)
+        return -1;
+    if (has == 0)
+        return err_set(err, ERR_CONFLICT, "no_database", "tenant %s has no database", tenant.id);
+    begin_job(&job, "tenant.rekey", &tenant);
     return start(call, &job, &tenant, err);
 }
 

@@ -28,6 +28,9 @@ int tenant_change_suspend_run(struct op_call *call, struct err *err);
 /** tenant_change_resume_run: start tenant.resume; nothing if it is active. */
 int tenant_change_resume_run(struct op_call *call, struct err *err);
 
+/** tenant_change_rekey_run: start tenant.rekey, where it has a database. */
+int tenant_change_rekey_run(struct op_call *call, struct err *err);
+
 /** tenant_change_restart_run: start tenant.restart. */
 int tenant_change_restart_run(struct op_call *call, struct err *err);
 

@@ -57,6 +57,29 @@ const struct saga saga_database_start = {
     .begun = steps_tenant_job_begun, .ended = steps_tenant_job_ended, .keep_on_fail = true,
 };
 
+/* A new password: given up and made anew in the store first, sealed, so that whatever is killed both
+ * sides get the same one. Its program knows the old one until it is made anew. */
+static const struct step rekey[] = {
+    {.name = "read", .title = "Read what is there", .apply = steps_tenant_read_running,
+     .flags = STEP_QUIET},
+    {.name = "forget", .title = "Give the present password up", .apply = steps_database_unsettle,
+     .flags = STEP_PIVOT},
+    {.name = "password", .title = "Give the database a new password", .make = steps_database_make,
+     .prepare = steps_database_prepare, .plan = steps_plan_database},
+    {.name = "remake", .title = "Make the program anew, with the new password",
+     .make = steps_runtime_recreate, .prepare = steps_database_recall,
+     .settle = steps_runtime_settle, .plan = steps_plan_runtime},
+    {.name = "healthy", .title = "Wait until it answers", .needless = steps_in_maintenance,
+     .make = steps_healthy_make, .attempts = PATIENT, .plan = steps_plan_healthy},
+    {.name = "restarted", .title = "Note that it answers", .apply = steps_tenant_restarted,
+     .flags = STEP_QUIET},
+};
+const struct saga saga_tenant_rekey = {
+    .name = "tenant.rekey", .title = "Give a tenant's database a new password",
+    .subject = "tenant", .steps = rekey, .step_count = COUNT(rekey),
+    .begun = steps_tenant_job_begun, .ended = steps_tenant_job_ended, .keep_on_fail = true,
+};
+
 /* With argument forget, what a restore put aside goes as well. */
 static const struct step sweep[] = {
     {.name = "read", .title = "Read what is there", .apply = steps_database_back_read,

@@ -10,6 +10,7 @@ const struct saga *const sagas[] = {
     &saga_tenant_suspend,
     &saga_tenant_resume,
     &saga_tenant_restart,
+    &saga_tenant_rekey,
     &saga_tenant_update,
     &saga_tenant_delete,
     &saga_tenant_move,

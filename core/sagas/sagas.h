@@ -8,6 +8,7 @@ extern const struct saga saga_tenant_provision, saga_tenant_suspend, saga_tenant
 extern const struct saga saga_tunnel_create, saga_tunnel_delete, saga_tunnel_restart,
     saga_tunnel_reroute, saga_tunnel_configure, saga_tunnel_adopt, saga_tunnel_release;
 extern const struct saga saga_database_restore, saga_database_start, saga_database_sweep;
+extern const struct saga saga_tenant_rekey;
 extern const struct saga saga_drift_mend, saga_drift_lead, saga_drift_remove;
 extern const struct saga saga_tenant_share, saga_tenant_unshare;
 extern const struct saga saga_access_apply, saga_access_remove, saga_limit_apply, saga_limit_remove;

@@ -129,6 +129,7 @@ export default {
   "saga.tenant_provision": "Mandanten einrichten",
   "saga.tenant_update": "Mandanten ändern",
   "saga.tenant_restart": "Mandanten neu starten",
+  "saga.tenant_rekey": "Neues Passwort für eine Datenbank",
   "saga.tenant_suspend": "Mandanten aussetzen",
   "saga.tenant_resume": "Mandanten fortsetzen",
   "saga.tenant_delete": "Mandanten löschen",

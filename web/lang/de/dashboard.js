@@ -64,6 +64,7 @@ export default {
   "need.box_cpu": "Die Prozessoren sind ausgelastet",
   "need.box_store": "Der Speicher der Box läuft voll",
   "need.box_certificate": "Ein Zertifikat endet bald: {name}",
+  "need.upgrade_offered": "Version {name} von sett ist da",
   "need.worker_down": "Der Worker läuft nicht",
   "need.box_copied": "Diese Maschine ist eine Kopie: Sagen Sie, was sie ist",
 };

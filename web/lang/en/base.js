@@ -129,6 +129,7 @@ export default {
   "saga.tenant_provision": "Set up a tenant",
   "saga.tenant_update": "Change a tenant",
   "saga.tenant_restart": "Restart a tenant",
+  "saga.tenant_rekey": "Give a database a new password",
   "saga.tenant_suspend": "Suspend a tenant",
   "saga.tenant_resume": "Resume a tenant",
   "saga.tenant_delete": "Delete a tenant",

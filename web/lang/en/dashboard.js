@@ -64,6 +64,7 @@ export default {
   "need.box_cpu": "The processors are busy",
   "need.box_store": "The store is filling up",
   "need.box_certificate": "A certificate ends soon: {name}",
+  "need.upgrade_offered": "Version {name} of sett is there",
   "need.worker_down": "The worker does not run",
   "need.box_copied": "This machine is a copy: say what it is",
 };

@@ -129,6 +129,7 @@ export default {
   "saga.tenant_provision": "Crear un inquilino",
   "saga.tenant_update": "Cambiar un inquilino",
   "saga.tenant_restart": "Reiniciar un inquilino",
+  "saga.tenant_rekey": "Dar una contraseña nueva a una base de datos",
   "saga.tenant_suspend": "Suspender un inquilino",
   "saga.tenant_resume": "Reanudar un inquilino",
   "saga.tenant_delete": "Eliminar un inquilino",

@@ -64,6 +64,7 @@ export default {
   "need.box_cpu": "Los procesadores están ocupados",
   "need.box_store": "El almacén se llena",
   "need.box_certificate": "Un certificado caduca pronto: {name}",
+  "need.upgrade_offered": "Hay una versión {name} de sett",
   "need.worker_down": "El worker no funciona",
   "need.box_copied": "Esta máquina es una copia: diga qué es",
 };
