@@ -217,6 +217,7 @@ static void test_web(void **state)
     assert_int_equal(web_key_load(&k, folder, &err), 0);
     other = k;
     other.seal[0] ^= 1;
+    other.folder[0] = '\0'; /* or the right one would be found there */
     boxes(seal_web, open_web, &k, &other);
     /* A box of one kind is none of the other. */
     assert_int_equal(vault_load(&v, folder, true, &err), 0);
@@ -262,9 +263,54 @@ static void test_rotate(void **state)
     buf_free(&out);
 }
 
+/* What the key before has sealed opens, until it is forgotten; what it signed is honoured as long.
+ */
+static void test_rotate_web(void **state)
+{
+    struct web_key old, now, former;
+    struct sealed before, after, broken;
+    char mark[17], next[17];
+    struct err err;
+    struct buf out;
+
+    (void)state;
+    assert_int_equal(web_key_load(&old, folder, &err), 0);
+    assert_int_equal(web_key_seal(&old, "t", "k", "f", "before", 6, &before, &err), 0);
+    assert_int_equal(web_key_mark(folder, mark, &err), 0);
+    assert_int_equal(web_key_rotate(folder, mark, &err), 0);
+    assert_int_equal(web_key_rotate(folder, mark, &err), 0); /* done stays done */
+    assert_int_equal(web_key_mark(folder, next, &err), 0);
+    assert_string_not_equal(mark, next);
+    assert_int_equal(web_key_load(&now, folder, &err), 0);
+    assert_memory_not_equal(now.token, old.token, 32);
+    assert_true(web_key_former(&now, &former));
+    assert_memory_equal(former.token, old.token, 32);
+    assert_memory_equal(former.csrf, old.csrf, 32);
+    assert_int_equal(web_key_seal(&old, "t", "k", "f", "after", 5, &after, &err), 0);
+    buf_init(&out, 100);
+    assert_int_equal(web_key_open(&old, "t", "k", "f", &after, &out, &err), 0);
+    assert_int_equal(web_key_open(&now, "t", "k", "f", &before, &out, &err), 0);
+    assert_string_equal(buf_string(&out), "afterbefore");
+    assert_int_equal(web_key_reseal(&now, "t", "k", "f", &after, &err), 0);
+    assert_int_equal(web_key_reseal(&now, "t", "k", "f", &before, &err), 1);
+    assert_int_equal(web_key_reseal(&now, "t", "k", "f", &before, &err), 0);
+    broken = before;
+    broken.data[40] ^= 1;
+    assert_int_equal(web_key_reseal(&now, "t", "k", "f", &broken, &err), -1);
+    assert_int_equal(web_key_forget(folder, false, &err), 0);
+    assert_true(web_key_former(&now, &former)); /* it is honoured yet */
+    assert_int_equal(web_key_forget(folder, true, &err), 0);
+    assert_false(web_key_former(&now, &former));
+    assert_int_equal(web_key_load(&now, folder, &err), 0);
+    assert_false(now.has_former);
+    assert_int_equal(web_key_open(&now, "t", "k", "f", &before, &out, &err), 0);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_vault),
-                                       cmocka_unit_test(test_web), cmocka_unit_test(test_rotate)};
+                                       cmocka_unit_test(test_web), cmocka_unit_test(test_rotate),
+                                       cmocka_unit_test(test_rotate_web)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
