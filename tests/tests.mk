@@ -6,7 +6,7 @@ DEPS_TEST := python3 apache2 lighttpd lighttpd-mod-openssl lighttpd-mod-deflate 
 DEPS_NPM  := nodejs npm
 DEPS_LONG := lmdb-utils clang llvm podman runc netavark xz-utils testssl.sh slowhttptest
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
-DEPS_BENCH := wrk chromium nodejs npm restic borgbackup age zstd
+DEPS_BENCH := php-fpm wrk chromium nodejs npm restic borgbackup age zstd
 
 TESTS := $(sort $(wildcard tests/test_*.py tests/test_*.sh))
 LONG  := $(sort $(wildcard tests/long/long_*.py tests/long/long_*.sh))

@@ -93,7 +93,7 @@ static enum finding judge(struct look *l, const struct unit *u)
         return doctor_say(
             l, BROKEN,
             "on the Proxmox host: pct set ID --features nesting=1, then pct reboot ID "
-            "(ID: this container's number)",
+            "(ID: this container's number); or here, with fewer walls: sett nesting without",
             "%s may not have a view of its own of the file system (226/NAMESPACE): "
             "this container has no nesting",
             u->id);

@@ -19,6 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "parts"))
 from bench_snapshot import Shots
+from bench_start import bench_start
 from bench_web import bench_web
 from box import BUILD, TOP, Box, free_port, wait_for
 
@@ -373,7 +374,10 @@ def main():
         return bench_snapshots()
     if sys.argv[1:] == ["web"]:
         return web()
+    if sys.argv[1:] == ["start"]:
+        return bench_start(row, loose, pss, ROUNDS)
     print(f"{'what':58} {'sett':>22} {'against':>30} {'ratio':>6} aim")
+    bench_start(row, loose, pss, ROUNDS)
     box = Box()
     try:
         loose(box)
