@@ -18,6 +18,7 @@
 
 #define BLOCK         512u
 #define COUNT_MS      600000
+#define NEW_MS        2000
 #define COUNT_S       120
 #define VOLUMES_S     60
 #define HELPER_FOLDER "volume"
@@ -398,13 +399,14 @@ void docker_usage_free(struct docker_usage *usage)
 }
 
 /* The lock is held: who comes second waits for the same figures. */
-static int count(struct docker_api *api, struct docker_usage *usage, struct err *err)
+static int count(struct docker_api *api, struct docker_usage *usage, int64_t age_ms,
+                 struct err *err)
 {
     int64_t now_ms = clock_mono_ms();
     struct docker_reply reply;
     int rc = 0;
 
-    if (usage->at_ms != 0 && now_ms - usage->at_ms < COUNT_MS)
+    if (usage->at_ms != 0 && now_ms - usage->at_ms < age_ms)
         return 0;
     if (docker_api_call(api, "GET", "/system/df?type=volume", NULL, COUNT_S, &reply, err) != 0)
         return -1;
@@ -420,22 +422,34 @@ static int count(struct docker_api *api, struct docker_usage *usage, struct err 
     return rc;
 }
 
+/* What this tenant's hold; whether any was there to be counted. */
+static bool sum(const struct docker_usage *usage, const struct runtime_order *o, uint64_t *bytes)
+{
+    const struct cJSON *all = json_at(usage->json, "Volumes"), *at = NULL;
+    bool known = false;
+
+    *bytes = 0;
+    while ((at = json_next(all, at)) != NULL) {
+        int64_t size = json_i64(at, "UsageData.Size", 0);
+        if (!docker_labels_ours(json_at(at, "Labels"), o))
+            continue;
+        known = true;
+        *bytes += size > 0 ? (uint64_t)size : 0;
+    }
+    return known;
+}
+
+/* One that is new since the last count is counted at once. */
 int docker_volumes_bytes(struct docker_api *api, struct docker_usage *usage,
                          const struct runtime_order *o, uint64_t *bytes, struct err *err)
 {
-    const struct cJSON *all, *at = NULL;
     int rc;
 
     *bytes = 0;
     (void)pthread_mutex_lock(&usage->lock);
-    if ((rc = count(api, usage, err)) == 0) {
-        all = json_at(usage->json, "Volumes");
-        while ((at = json_next(all, at)) != NULL) {
-            int64_t size = json_i64(at, "UsageData.Size", 0);
-            if (size > 0 && docker_labels_ours(json_at(at, "Labels"), o))
-                *bytes += (uint64_t)size;
-        }
-    }
+    rc = count(api, usage, COUNT_MS, err);
+    if (rc == 0 && !sum(usage, o, bytes) && (rc = count(api, usage, NEW_MS, err)) == 0)
+        (void)sum(usage, o, bytes);
     (void)pthread_mutex_unlock(&usage->lock);
     return rc;
 }

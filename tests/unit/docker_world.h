@@ -2,7 +2,8 @@
 #define SETT_DOCKER_WORLD_H
 /*
  * A world for tests of the docker runtime: a network namespace of its own (so that no firewall
- * rule, bridge or port outlives the test), a real engine in it (SETT_TEST_ENGINE=docker or podman),
+ * rule, bridge or port outlives the test), a real engine in it (SETT_TEST_ENGINE=docker or podman;
+ * with SETT_TEST_FAR=1 driven as one of another machine is),
  * a registry with one image, a driver and blueprints. Included by one test program only.
  */
 #include <setjmp.h>
@@ -234,6 +235,10 @@ static int world_setup(void **state)
     assert_ok(&err, docker_api_init(&w.api, w.socket, &err));
     setup = (struct runtime_docker_setup){
         .socket = w.socket, .pool = "10.201.0.0/24", .tenants = w.tenants, .box_id = BOX};
+    if (getenv("SETT_TEST_FAR") != NULL) { /* as over a link: it keeps the volumes itself */
+        setup.tenants = NULL;
+        setup.name = "far";
+    }
     assert_ok(&err, runtime_docker_new(&w.runtime, &setup, &err));
     w.web = blueprint_new();
     *state = &w;

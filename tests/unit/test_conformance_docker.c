@@ -64,8 +64,29 @@ static bool nothing_left(const struct runtime_order *o)
     (void)str_format(path, sizeof path, "/networks/%s", o->mark);
     if (ask_engine(w, "GET", path, NULL) != 404)
         return false;
+    (void)str_format(path, sizeof path, "/volumes/%s-site", o->mark);
+    if (ask_engine(w, "GET", path, NULL) != 404)
+        return false;
     (void)str_format(path, sizeof path, "%s/%u", w->tenants, (unsigned)o->number);
     return !file_exists(path);
+}
+
+/* Into a volume that the engine keeps: as an archive, through its API. */
+static void put_far(const struct runtime_order *o, const char *name, const char *text)
+{
+    char path[160], tar[160], url[200];
+    const char *const make[] = {"tar", "-C", w->folder, "-cf", tar, name, NULL};
+    const char *const send[] = {"curl",    "-fsS", "-o", "/dev/null", "--unix-socket",
+                                w->socket, "-T",   tar,  url,         NULL};
+    struct err err;
+
+    (void)str_format(path, sizeof path, "%s/%s", w->folder, name);
+    (void)str_format(tar, sizeof tar, "%s/put.tar", w->folder);
+    (void)str_format(url, sizeof url, "http://engine/v1.41/containers/%s/archive?path=/srv",
+                     o->mark);
+    CONFORM(file_write(path, text, strlen(text), 0644, &err));
+    assert_int_equal(run(make), 0);
+    assert_int_equal(run(send), 0);
 }
 
 static void address(const struct runtime_order *o, char out[64])
@@ -98,6 +119,10 @@ static int setup(void **state)
                                    .nothing_left = nothing_left,
                                    .address = address,
                                    .world = &world};
+    if (getenv("SETT_TEST_FAR") != NULL) {
+        subject.cannot[CANNOT_SHARE_FILES] = "its volumes are the engine's own";
+        subject.put = put_far;
+    }
     conformance_blueprint(paths.blueprints, "docker", "image = " IMAGE "\ninner_port = 8080\n", "",
                           "/srv", "/srv");
     return 0;
