@@ -505,6 +505,7 @@ static const struct {
     {"credentials.", "tenants"},
     {"storage.", "tenants"},
     {"status.", "tenants"},
+    {"web.", "box"},
     {"ingress.", "ingress"},
     {"dns.", "ingress"},
     {"domains.", "ingress"},
