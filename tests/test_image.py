@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The image of this tree (make image-here): what is in its file and what must not be, its first boot. Speaks TAP."""
+"""The image of this tree (make image-here): what is in its file and what must not be; and what is proved of a box that
+runs from it as Proxmox VE would run it (parts/appliance.py): set up from outside, sold from, kept elsewhere, lost, brought
+back on a second machine, rebooted, upgraded, purged. Speaks TAP."""
+import glob
 import os
 import re
 import shutil
@@ -8,9 +11,14 @@ import sys
 import tarfile
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "parts"))
-from box import Tap, wait_for
-from machine import booted_image, image_here, own_namespaces
+TESTS = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(TESTS, "parts"), os.path.join(TESTS, "fake")]
+from debian import with_module
+with_module("jsonschema")
+import appliance
+from box import TOP, Tap
+from machine import booted_image, created_image, image_here, own_namespaces
+from pve_shell import Node, Refused
 
 # Names that no image may have, each with a reason that a person sees at once.
 NEVER = re.compile(r"^\./(etc/machine-id|var/lib/dbus/machine-id|etc/ssh/ssh_host_.*|var/lib/systemd/(credential\.secret|random-seed)"
@@ -51,30 +59,100 @@ def look_inside(tap, path):
            "sett, web server, PostgreSQL's client, network, ssh and update are there")
 
 
-def first_boot(tap, one):
-    greeting = rf"https://{re.escape(one.address)}/admin\s.*first password\s+([0-9a-z]{{4}}(-[0-9a-z]{{4}})+)"
-    wait_for(lambda: re.search(greeting, one.console(), re.S) and "login:" in one.console(), "the console greets", 60, 0.3)
-    tap.ok(True, "the console greets with the address and a password for the first time")
-    return re.search(greeting, one.console(), re.S)[1]
+def before_sett(path):
+    """What the image's Debian has without the package of sett."""
+    with subprocess.Popen(["zstd", "-dc", path], stdout=subprocess.PIPE) as unpacked, tarfile.open(fileobj=unpacked.stdout, mode="r|") as tar:
+        names, ours = set(), set()
+        for member in tar:
+            names.add(os.path.normpath(member.name))
+            if member.name.endswith("var/lib/dpkg/info/sett.list"):
+                ours = {line.lstrip("/") for line in tar.extractfile(member).read().decode().splitlines()}
+    # A folder is somebody else's, too, and what lies in /lib does so in /usr/lib.
+    return names - {n for n in ours | {"usr/" + n for n in ours} if re.search(r"(^|[/_.-])sett", n)}
+
+
+class Host(Node):
+    """A node of Proxmox VE whose containers are machines indeed."""
+
+    def __init__(self, top, machines):
+        super().__init__(os.path.join(top, "node"))
+        self.top, self.machines = top, machines
+
+    def made(self, number, template):
+        self.machines.append(created_image(self.top, self.containers[number]["hostname"], 1, template))
+
+    def started(self, number):
+        self.machines[-1].boot()
+
+    def inside(self, number, argv):
+        code, out, said = self.machines[-1].run(*argv)
+        if code != 0:
+            raise Refused(said)
+        return out
+
+
+def install(tap, top, image, machines):
+    """The first box comes by the one command for the node's shell."""
+    node = Host(top, machines)
+    env = dict(os.environ, PATH=node.bin + ":" + os.environ["PATH"], SETT_IMAGE=image, var_hostname="sett1")
+    done = subprocess.run(["bash", os.path.join(TOP, "appliance/proxmox/install.sh"), "--default"], env=env, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=200, check=False)
+    tap.ok(done.returncode == 0 and "https://10.88.1.2/admin" in done.stdout and re.search(r"password\s+[0-9a-z]{4}-", done.stdout),
+           "install.sh makes and starts it, and ends with its address and first password", done.stdout + done.stderr + str(node.breaches))
+    return machines[-1]
+
+
+def next_version(package, top):
+    """The same, as the version after it."""
+    root, out = os.path.join(top, "next"), os.path.join(top, "next.deb")
+    subprocess.run(["dpkg-deb", "-R", package, root], check=True)
+    with open(os.path.join(root, "DEBIAN/control"), "r+", encoding="utf-8") as f:
+        text = f.read()
+        f.seek(0)
+        f.write(re.sub(r"^(Version: .*)$", r"\1+next", text, flags=re.M))
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", root, out], check=True, stdout=subprocess.DEVNULL)
+    return out
+
+
+def prove(tap, image, package, dhcp=False):
+    """All that is to be said of an image, and of a box of it that becomes what the package brings."""
+    top, machines, bucket = tempfile.mkdtemp(prefix="sett-image-"), [], None
+    os.chmod(top, 0o755)
+
+    def boot(before):
+        machines.append(booted_image(top, "sett2", 2, image, before, dhcp=dhcp))
+        return machines[-1]
+    try:
+        with tap.part("inside"):
+            look_inside(tap, image)
+        with tap.part("a box of the image"):
+            one = install(tap, top, image, machines)
+            bucket = appliance.Bucket()
+            password = appliance.first_boot(tap, one)
+            appliance.doors(tap, one)
+            who, secret = appliance.set_up(tap, one, password, bucket)
+            appliance.sell(tap, one, who)
+            appliance.keep(tap, who)
+            two, there = appliance.second(tap, boot, bucket, secret, who)
+            appliance.restart(tap, two, there)
+            with tap.part("upgrade"):
+                appliance.upgrade(tap, two, there, next_version(package, top))
+            with tap.part("purge"):
+                appliance.purge(tap, two, before_sett(image))
+        if tap.bad:
+            print("\n".join("# " + line for m in machines if m.up for line in m.journal().splitlines()))
+    finally:
+        for m in machines:
+            m.halt()
+        if bucket:
+            bucket.close()
+        shutil.rmtree(top, ignore_errors=True)
 
 
 def main():
     own_namespaces()
     tap = Tap()
-    top = tempfile.mkdtemp(prefix="sett-image-")
-    os.chmod(top, 0o755)
-    machines = []
-    try:
-        with tap.part("inside"):
-            look_inside(tap, image_here())
-        with tap.part("first boot"):
-            one = booted_image(top, "sett1", 1)
-            machines.append(one)
-            first_boot(tap, one)
-    finally:
-        for m in machines:
-            m.halt()
-        shutil.rmtree(top, ignore_errors=True)
+    prove(tap, image_here(), glob.glob(os.path.join(TOP, "build/deb/here/sett_*_amd64.deb"))[0])
     tap.done()
 
 

@@ -18,6 +18,7 @@
 #include "folder.h"
 #include "process_find.h"
 #include "process_log.h"
+#include "process_user.h"
 #include "str.h"
 
 #define PAUSE_ROUNDS   1000 /* looks at all processes, until each stands still */
@@ -32,6 +33,7 @@ struct self {
     struct process_group *group;
     char tenants[256];
     bool own_uid, apart;
+    uint32_t first_uid;
     pthread_mutex_t usage_lock;
     struct usage *usage;
     size_t usage_count, usage_room;
@@ -46,14 +48,15 @@ struct places {
 static int find_places(const struct self *self, const struct runtime_order *o, struct places *out,
                        struct err *err)
 {
-    /* The last number of a user is none: to whoever takes a user it means "as before", root. */
-    if (o->number == 0 || o->number >= UINT32_MAX - RUNTIME_PROCESS_UID ||
+    out->uid = 0;
+    if (self->own_uid && process_user(self->first_uid, o->number, &out->uid, err) == -1)
+        return -1;
+    if (o->number == 0 ||
         str_format(out->name, sizeof out->name, "%llu", (unsigned long long)o->number) == -1 ||
         str_format(out->folder, sizeof out->folder, "%s/%s", self->tenants, out->name) == -1 ||
         str_format(out->log, sizeof out->log, "%s/.log", out->folder) == -1)
         return err_set(err, ERR_INVALID, "tenant_number", "%llu is no tenant's number",
                        (unsigned long long)o->number);
-    out->uid = self->own_uid ? RUNTIME_PROCESS_UID + (uint32_t)o->number : 0;
     return 0;
 }
 
@@ -432,6 +435,7 @@ int runtime_process_new(struct runtime *out, const struct runtime_process_setup 
         return err_set(err, ERR_INTERNAL, "memory", "no memory for the process runtime");
     self->group = setup->group;
     self->own_uid = setup->own_uid;
+    self->first_uid = process_user_first(NULL);
     self->apart = setup->apart;
     (void)pthread_mutex_init(&self->usage_lock, NULL);
     *out = (struct runtime){.name = "process",

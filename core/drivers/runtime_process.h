@@ -5,16 +5,14 @@
  * no container engine. Its folder is tenants/N (0700), its output tenants/N/.log, its volumes
  * folders below; it outlives the hands (process_group.h).
  *
- * With own_uid (root, on an installed box) tenant N runs as user and group 200000 + N, which need
- * no entry in /etc/passwd, without capabilities or new privileges; otherwise as the user that the
- * hands run as. process_launch.h says which limits hold; there is no limit of processor time, and
- * nothing keeps one tenant from seeing another's ports: a blueprint whose program is not trusted
- * that far runs in a container.
+ * With own_uid (root, on an installed box) tenant N runs as user and group 200000 + N (in an
+ * unprivileged container 20000 + N: process_user.h), which need no entry in /etc/passwd, without
+ * capabilities or new privileges; otherwise as the user that the hands run as. process_launch.h
+ * says which limits hold; there is no limit of processor time, and nothing keeps one tenant from
+ * seeing another's ports: a blueprint whose program is not trusted that far runs in a container.
  */
 #include "process_group.h"
 #include "runtime.h"
-
-#define RUNTIME_PROCESS_UID 200000u
 
 struct runtime_process_setup {
     struct process_group *group; /* stays the caller's, and must outlive the runtime */

@@ -6,7 +6,7 @@ connection broken before the answer), hang, flip (store a byte changed), wrong-s
 The file `terms` has words: no-sums (it knows no checksums), no-uploads (it lists none), no-if (501 for
 If-None-Match), locked (nothing is deleted), versions, full.
 
-usage: s3.py FOLDER; says its port; ends with its standard input."""
+usage: s3.py FOLDER [ADDRESS]; says its port; ends with its standard input."""
 import base64
 import hashlib
 import hmac
@@ -278,7 +278,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

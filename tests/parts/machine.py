@@ -91,9 +91,8 @@ def image_here():
     return glob.glob(os.path.join(TOP, "build/image/here/debian-*-sett_*_amd64.tar.zst"))[0]
 
 
-def booted_image(top, name, network, tar=None, before=None, **more):
-    """A machine from the image as `pct create --features nesting=1 --unprivileged 1` and `pct start` leave it, after its
-    first boot. before(machine): what somebody puts there before it is started."""
+def created_image(top, name, network, tar=None, **more):
+    """A machine from the image as `pct create --unprivileged 1 --features nesting=1` leaves it, not started yet."""
     root = os.path.join(top, f"{name}.root")
     unpack(tar or image_here(), root)
     machine = Machine(top, root, name, network, unprivileged=True, **more)
@@ -104,6 +103,12 @@ def booted_image(top, name, network, tar=None, before=None, **more):
     machine.put("etc/resolv.conf", "nameserver 127.0.0.1\n")
     os.symlink("/usr/share/zoneinfo/Europe/Berlin", machine.path("etc/localtime.new"))
     os.rename(machine.path("etc/localtime.new"), machine.path("etc/localtime"))
+    return machine
+
+
+def booted_image(top, name, network, tar=None, before=None, **more):
+    """And after `pct start` and its first boot. before(machine): what somebody puts there before it is started."""
+    machine = created_image(top, name, network, tar, **more)
     if before:
         before(machine)
     machine.boot()
@@ -112,11 +117,12 @@ def booted_image(top, name, network, tar=None, before=None, **more):
 
 class Machine:
     """One machine. network: "empty", or a number below 250: then it is 10.88.NUMBER.2 at the end of a cable whose other
-    end, 10.88.NUMBER.1, is the test's, and /etc/network/interfaces says so. unprivileged: the root is one of unpack()."""
+    end, 10.88.NUMBER.1, is the test's, and /etc/network/interfaces says so, or dhcp does. unprivileged: the root is one of
+    unpack(). nesting: without it a unit gets no view of its own of the file system, as in such a container of Proxmox VE."""
 
-    def __init__(self, top, root, name, network="empty", nesting=True, unprivileged=False, hosts="", mounts=()):
+    def __init__(self, top, root, name, network="empty", nesting=True, unprivileged=False, hosts="", mounts=(), dhcp=False):
         self.top, self.root, self.name, self.up = os.path.join(top, name), root, f"{name}-{os.getpid()}", False
-        self.first = FIRST_ID if unprivileged else 0
+        self.first, self.dhcp, self.leases = FIRST_ID if unprivileged else 0, dhcp, None
         self.cable, self.address = (None, None) if network == "empty" else (f"sett{network}", f"10.88.{network}.2")
         os.makedirs(self.top)
         self.put("etc/hostname", name + "\n")
@@ -131,8 +137,8 @@ class Machine:
             lines += [f"lxc.seccomp.profile = {self.top}/seccomp"]
         if self.cable:
             lines += ["lxc.net.0.type = veth", f"lxc.net.0.veth.pair = {self.cable}", "lxc.net.0.name = eth0", "lxc.net.0.flags = up"]
-            self.put("etc/network/interfaces", "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet static\n"
-                     f"\taddress {self.address}/24\n\tgateway 10.88.{network}.1\n")
+            self.put("etc/network/interfaces", "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet "
+                     + ("dhcp\n" if dhcp else f"static\n\taddress {self.address}/24\n\tgateway 10.88.{network}.1\n"))
         else:
             lines += ["lxc.net.0.type = empty"]
         lines += [f"lxc.mount.entry = {entry}" for entry in mounts]
@@ -140,8 +146,13 @@ class Machine:
 
     def put(self, name, text, mode=0o644):
         """A file inside, root's there."""
+        missing, folder = [], os.path.dirname(self.path(name))
+        while not os.path.exists(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
         put(self.path(name), text, mode)
-        os.chown(self.path(name), self.first, self.first)
+        for path in [*missing, self.path(name)]:
+            os.chown(path, self.first, self.first)
 
     def start(self):
         self.up = True
@@ -149,6 +160,10 @@ class Machine:
         if self.cable:
             for argv in (["ip", "address", "replace", self.address[:-1] + "1/24", "dev", self.cable], ["ip", "link", "set", self.cable, "up"]):
                 subprocess.run(argv, check=True)
+        if self.dhcp:
+            self.leases = subprocess.Popen(["dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--port=0", "--user=root", f"--interface={self.cable}", "--bind-interfaces",
+                                            f"--dhcp-range={self.address},{self.address},1h", f"--dhcp-leasefile={self.top}/leases"],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def boot(self):
         self.start()
@@ -188,3 +203,7 @@ class Machine:
         if self.up:
             subprocess.run(["lxc-stop", "-P", self.top, "-n", self.name, *(("-t", "60") if gently else ("-k",))], capture_output=True, check=False)
             self.up = False
+        if self.leases:
+            self.leases.terminate()
+            self.leases.wait(10)
+            self.leases = None

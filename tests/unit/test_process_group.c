@@ -1,5 +1,6 @@
 /* Supervised processes: started, ended, started again, found again, and never mistaken. */
 #include "process_box.h"
+#include "process_user.h"
 
 static void start(const char *name, const char *script)
 {
@@ -233,10 +234,10 @@ static void test_tenant_with_own_user(void **state)
     assert_int_equal(status.state, RUNTIME_RUNNING);
     (void)str_format(path, sizeof path, "%s/5/data/who", at);
     WAIT_FOR(stat(path, &st) == 0 && st.st_size == 7);
-    assert_int_equal(st.st_uid, RUNTIME_PROCESS_UID + 5);
+    assert_int_equal(st.st_uid, process_user_first(NULL) + 5);
     (void)str_format(path, sizeof path, "%s/5", at);
     assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_uid, RUNTIME_PROCESS_UID + 5);
+    assert_int_equal(st.st_uid, process_user_first(NULL) + 5);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_int_equal(r.stop(r.self, o, &err), 0);
     (void)str_format(path, sizeof path, "%s/5/data", at);
@@ -452,9 +453,35 @@ static void test_run(void **state)
     buf_free(&out);
 }
 
+static void test_users(void **state)
+{
+    static const char wide[] = "         0          0 4294967295\n";
+    static const char few[] = "0 100000 65536\n", two[] = "0 1000 1\n1 100000 300000\n";
+    uint32_t uid;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(process_user_first(wide), PROCESS_USER_FIRST);
+    assert_int_equal(process_user_first(two), PROCESS_USER_FIRST);
+    assert_int_equal(process_user_first(few), PROCESS_USER_INSIDE);
+    assert_int_equal(process_user_first(""), PROCESS_USER_INSIDE);
+    assert_int_equal(process_user(PROCESS_USER_FIRST, 7, &uid, &err), 0);
+    assert_int_equal(uid, 200007);
+    assert_int_equal(process_user(PROCESS_USER_INSIDE, 7, &uid, &err), 0);
+    assert_int_equal(uid, 20007);
+    assert_int_equal(process_user(PROCESS_USER_INSIDE, 39998, &uid, &err), 0);
+    assert_int_equal(uid, 59998);
+    assert_int_equal(process_user(PROCESS_USER_INSIDE, 39999, &uid, &err), -1);
+    assert_int_equal(process_user(PROCESS_USER_INSIDE, PROCESS_USER_DRILL, &uid, &err), 0);
+    assert_int_equal(uid, 59999);
+    assert_int_equal(process_user(PROCESS_USER_FIRST, UINT32_MAX, &uid, &err), -1);
+    assert_int_equal(process_user(PROCESS_USER_INSIDE, 0, &uid, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_start_stop),
+                                       cmocka_unit_test(test_users),
                                        cmocka_unit_test(test_early_end),
                                        cmocka_unit_test(test_restart),
                                        cmocka_unit_test(test_stubborn),
