@@ -185,6 +185,9 @@ static void good(struct dice *d, struct hands_request *q)
         (void)str_copy(q->runtime, sizeof q->runtime, below(d, 2) == 0 ? "" : "hands");
     if (q->verb == HANDS_SURVEY)
         kv_clear(&q->env);
+    if (q->verb == HANDS_CONNECTOR_START && below(d, 2) == 0)
+        (void)str_copy(q->rules, sizeof q->rules,
+                       "{\"ingress\":[{\"service\":\"http_status:404\"}]}");
 }
 
 /* Some fields of a good one are something else. */
