@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include "help.h"
 #include "hold.h"
 #include "op.h"
 #include "paths.h"
@@ -38,6 +39,7 @@ struct cli_command {
     const char *example;
     int (*run)(struct cli *cli, int argc, char **argv, struct err *err); /* exit code, or -1 */
 };
+extern const struct help_option cli_options[];      /* command_options.c; what theirs mean */
 extern const struct cli_command sett_commands[];    /* commands.c; ended by one without noun */
 extern const struct cli_command send_commands[];    /* commands_send.c */
 extern const struct cli_command restore_commands[]; /* commands_restore.c */

@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "cli.h"
+#include "command.h"
 #include "interrupt.h"
 #include "log.h"
 #include "str.h"
@@ -147,14 +148,30 @@ static const struct cli_command *command_find(const struct cli *cli, const char 
     return NULL;
 }
 
+/* A command's options with what they mean, as an operation's help shows its own. */
+static void options_help(const struct help_command *own)
+{
+    struct command_slot *slots = calloc(COMMAND_SLOTS, sizeof *slots);
+    struct command c = {.own = own, .help = own->help};
+    size_t n = 0;
+
+    if (slots != NULL && str_copy(c.words, sizeof c.words, own->words) == 0)
+        n = command_slots(&c, slots);
+    for (size_t i = 0; i < n; i++)
+        if (slots[i].option && slots[i].help[0] != '\0')
+            printf("  %-22s %-13s %s\n", slots[i].name, slots[i].value, slots[i].help);
+    free(slots);
+}
+
 static void command_help(const struct cli_command *c)
 {
-    const char *space = c->verb == NULL ? "" : " ", *verb = c->verb == NULL ? "" : c->verb;
+    char words[64];
 
-    printf("%s\n\nUsage: sett %s%s%s%s%s\n", c->help, c->noun, space, verb,
-           c->usage[0] == '\0' ? "" : " ", c->usage);
-    printf("\nExample:\n  sett %s%s%s%s%s\n", c->noun, space, verb,
-           c->example[0] == '\0' ? "" : " ", c->example);
+    (void)str_format(words, sizeof words, "%s%s%s", c->noun, c->verb == NULL ? "" : " ",
+                     c->verb == NULL ? "" : c->verb);
+    printf("%s\n\nUsage: sett %s%s%s\n", c->help, words, c->usage[0] == '\0' ? "" : " ", c->usage);
+    options_help(&(struct help_command){words, c->help, c->usage, c->example, cli_options});
+    printf("\nExample:\n  sett %s%s%s\n", words, c->example[0] == '\0' ? "" : " ", c->example);
 }
 
 /* --dry-run is kept to, or refused: never is something done in spite of it. */

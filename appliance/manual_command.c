@@ -36,7 +36,8 @@ static void own_list(const struct cli *cli, struct own *own)
         const struct cli_command *c = &cli->commands[i];
         (void)str_format(own->words[i], WORDS_SIZE, "%s%s%s", c->noun, c->verb ? " " : "",
                          c->verb ? c->verb : "");
-        own->rows[i] = (struct help_command){own->words[i], c->help, c->usage, c->example};
+        own->rows[i] =
+            (struct help_command){own->words[i], c->help, c->usage, c->example, cli_options};
     }
 }
 

@@ -86,6 +86,13 @@ def manual(tap, root):
                 if name.replace("\\-", "-").strip('"') + "." + section not in pages:
                     dangling.add((os.path.basename(path), name, section))
     tap.equal(dangling, set(), "no page leads to one that is not there")
+    silent = set()
+    for path in glob.glob(plain + "/*.1"):
+        with open(path, encoding="utf-8") as f:
+            page = f.read().replace("\\-", "-")
+        told = set(re.findall(r'^\.BI "(--[a-z-]+)', page, re.M))
+        silent |= {(os.path.basename(path), o) for o in re.findall(r"--[a-z][a-z-]+", page.partition(".SH SYNOPSIS")[2].partition(".SH ")[0]) if o not in told and ".SH OPTIONS" not in page}
+    tap.equal(silent, set(), "each option of a synopsis is explained")
     shutil.rmtree(plain)
 
 

@@ -183,12 +183,22 @@ static void usage_value(const char *word, struct command_slot *slot)
         (void)str_copy(slot->kind, sizeof slot->kind, "%");
 }
 
+static bool met(const struct command_slot *slots, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_equal(slots[i].name, name))
+            return true;
+    return false;
+}
+
 /* The slots of "FILE --to VAULT [--signer KEY] [--quick]": the value of an option stands behind it.
- * Words in small letters that are no choice, and what follows "sett", are other forms of it. */
+ * Words in small letters that are no choice are other forms of it; what follows "sett" is one, too,
+ * of which only the options count. */
 static size_t slots_of_usage(const struct command *c, struct command_slot *out)
 {
     const char *p = c->own->usage == NULL ? "" : c->own->usage;
     struct command_slot *open = NULL; /* an option that waits for its value */
+    bool later = false;
     size_t n = 0;
 
     while (*(p += strspn(p, " \n[.|")) != '\0' && n < COMMAND_SLOTS) {
@@ -196,20 +206,22 @@ static size_t slots_of_usage(const struct command *c, struct command_slot *out)
         bool ends = p[len] != ' ', optional = p > c->own->usage && p[-1] == '[';
         char word[96];
 
-        if (str_copy_n(word, sizeof word, p, len) == -1 || str_equal(word, "sett"))
+        if (str_copy_n(word, sizeof word, p, len) == -1)
             break;
         p += len + strspn(p + len, "]");
+        later = later || str_equal(word, "sett");
         if (open != NULL) {
             usage_value(word, open);
+            n += !met(out, n, open->name);
             open = NULL;
             continue;
         }
-        out[n].help = "";
-        out[n].required = !optional;
+        out[n] = (struct command_slot){.required = !optional && !later, .help = ""};
         if (str_starts(word, "--")) {
             open = usage_option(word, !ends, &out[n]) ? &out[n] : NULL;
-            n++;
-        } else if ((word[0] >= 'A' && word[0] <= 'Z') || strchr(word, '|') != NULL) {
+            out[n].help = help_option(c->own->options, c->words, out[n].name);
+            n += open == NULL && !met(out, n, out[n].name);
+        } else if (!later && ((word[0] >= 'A' && word[0] <= 'Z') || strchr(word, '|') != NULL)) {
             (void)str_copy(out[n].name, sizeof out[n].name, word);
             kind_of_word(c->noun, word, out[n].kind, sizeof out[n].kind);
             n++;

@@ -18,6 +18,21 @@ void help_words(const struct op *op, char *out, size_t size)
             *p = ' ';
 }
 
+const char *help_option(const struct help_option *options, const char *words, const char *name)
+{
+    const char *common = "";
+
+    for (; options != NULL && options->name != NULL; options++) {
+        if (!str_equal(options->name, name))
+            continue;
+        if (options->words != NULL && str_equal(options->words, words))
+            return options->help;
+        if (options->words == NULL)
+            common = options->help;
+    }
+    return common;
+}
+
 void help_usage(const struct op *op, struct buf *out)
 {
     char words[64];
