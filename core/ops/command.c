@@ -203,7 +203,8 @@ static size_t slots_of_usage(const struct command *c, struct command_slot *out)
 
     while (*(p += strspn(p, " \n[.|")) != '\0' && n < COMMAND_SLOTS) {
         size_t len = strcspn(p, " \n]");
-        bool ends = p[len] != ' ', optional = p > c->own->usage && p[-1] == '[';
+        bool ends = p[len] != ' ' || strchr("|[-", p[len + 1]) != NULL;
+        bool optional = p > c->own->usage && p[-1] == '[';
         char word[96];
 
         if (str_copy_n(word, sizeof word, p, len) == -1)

@@ -266,8 +266,8 @@ static void every_row_is_whole(void **state)
 static void people_are_told(void **state)
 {
     static const struct help_command more[] = {
-        {"run", "Don't stop", "FILE [--out FOLDER] --to VAULT [--fast]", ""},
-        {"db dump", "Write it", NULL, NULL},
+        {"run", "Don't stop", "FILE [--out FOLDER] --to VAULT [--fast]", "", NULL},
+        {"db dump", "Write it", NULL, NULL, NULL},
         {0}};
     static const char *const shells[] = {"bash", "zsh", "fish"};
     const struct op *op = NULL;
