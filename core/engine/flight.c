@@ -11,6 +11,7 @@
 #include "crash.h"
 #include "log.h"
 #include "str.h"
+#include "tenant.h"
 
 #define ATTEMPTS_DEFAULT 12
 
@@ -84,6 +85,24 @@ static void wait_for_store(const struct flight_world *w, struct flight *f, const
     f->paused = true;
 }
 
+/* The log is read by names. By a look of its own: a tenant that cannot be read holds no job up. */
+static void find_tenant(const struct flight_world *w, struct flight *f)
+{
+    static const char subject[] = "tenant:";
+    struct tenant tenant = {0};
+    struct txn *txn;
+    struct err err;
+
+    if (db_read(&txn, w->moves.db, &err) == -1)
+        return;
+    for (size_t i = 0; i < JOB_SUBJECTS; i++)
+        if (str_starts(f->job.subjects[i], subject) &&
+            str_copy(tenant.id, sizeof tenant.id, f->job.subjects[i] + sizeof subject - 1) == 0 &&
+            record_get(txn, &tenant_table, &tenant, &err) == 1)
+            (void)str_copy(f->tenant, sizeof f->tenant, tenant.subdomain);
+    db_read_end(txn);
+}
+
 /* Whose job it is, for the log. */
 static void tell_log(const struct flight *f)
 {
@@ -96,8 +115,7 @@ static void tell_log(const struct flight *f)
         if (str_starts(f->job.subjects[i], tenant))
             (void)str_copy(about.tenant_id, sizeof about.tenant_id,
                            f->job.subjects[i] + sizeof tenant - 1);
-    if (about.tenant_id[0] != '\0') /* what a saga about a tenant calls its name */
-        str_cut(about.tenant, sizeof about.tenant, kv_get_or(&f->job.args, "subdomain", ""));
+    (void)str_copy(about.tenant, sizeof about.tenant, f->tenant);
     log_about(&about);
 }
 
@@ -130,10 +148,13 @@ static void note_move(struct flight *f, const struct move *m)
 static int make_move(const struct flight_world *w, struct flight *f, struct move *m,
                      struct err *err)
 {
+    bool was_claimed;
+
     m->world = &w->moves;
     m->result = &f->result;
     m->text = &f->text;
     memcpy(m->id, f->id, sizeof m->id);
+    was_claimed = f->claimed;
     if (move(m, err) == -1) {
         if (!store_trouble(m, err))
             return -1;
@@ -143,6 +164,10 @@ static int make_move(const struct flight_world *w, struct flight *f, struct move
     if (m->lost) {
         f->begun = f->claimed = false;
         return 0;
+    }
+    if (!was_claimed) {
+        f->job = m->job;
+        find_tenant(w, f);
     }
     note_move(f, m);
     return 1;

@@ -22,6 +22,7 @@ struct flight {
     int64_t step_ms; /* monotonic time at which the present step was first begun */
     uint32_t store_trouble;
     const struct saga *saga;
+    char tenant[64];
     struct job job; /* as committed last, but for attempt */
     struct kv secrets;
     struct buf text; /* what the present step brought from the store */
