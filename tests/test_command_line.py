@@ -52,7 +52,7 @@ def test_words(tap, root):
     tap.ok(code == 0 and "--customer" in shown and "sett restore --help" in shown, "a verb of restore has help of its own", shown)
     code, shown, _ = sett(root, "restore", "--help")
     tap.ok(code == 0 and "--onto-empty" in shown, "and so has a restore by a file", shown)
-    for words in (("recovery", "init"), ("restore", "rollback"), ("unstick",), ("db", "migrate")):
+    for words in (("recovery", "init"), ("restore", "rollback"), ("unstick",)):
         code, _, said = sett(root, *words, "--dry-run")
         tap.ok(code == 2 and "no plan" in said, f"sett {' '.join(words)} does nothing in spite of --dry-run", said)
     code, _, said = sett(root, "tenant", "show", "nobody")

@@ -139,7 +139,8 @@ def matrix(t, front, admin, people, cookies, dead):
 
         def expect(who, headers, allowed):
             body = {} if method in ("post", "put", "patch") else None
-            status, _, out = front.ask(method, concrete(path), headers, body, sock)
+            near = {"address": "127.0.0.1"} if path == "/metrics" else {}  # for this machine alone
+            status, _, out = front.ask(method, concrete(path), headers, body, sock, **near)
             if status not in allowed if isinstance(allowed, tuple) else not allowed(status):
                 bad.append(f"{who}: {status} {out[:160]}")
         if role == "public":
@@ -160,6 +161,7 @@ def matrix(t, front, admin, people, cookies, dead):
                     expect(f"{who} by cookie from elsewhere", dict(headers, **{"Sec-Fetch-Site": "cross-site", "X-CSRF": "x"}), (403,))
             expect("two credentials", dict(people["admin"], **cookies["admin"]), (400,))
         t.ok(not bad, f"{method.upper()} {path} is for {role} and above", "\n".join(bad))
+    t.equal(front.ask("GET", "/metrics", admin)[0], 403, "and the figures for nobody who comes from elsewhere")
     status, _, _ = front.ask("GET", "/api/events/stream", {}, None, "events")
     t.equal(status, 401, "the stream of all is not for nobody")
     for who, headers, wanted in (("nobody", {}, 401), ("a customer", people["customer"], 403), ("a viewer", people["viewer"], 403)):
