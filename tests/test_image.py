@@ -114,8 +114,9 @@ def next_version(package, top):
     return out
 
 
-def prove(tap, image, package, dhcp=False):
-    """All that is to be said of an image, and of a box of it that becomes what the package brings."""
+def prove(tap, image, package, dhcp=False, connector=None):
+    """All that is to be said of an image, and of a box of it that becomes what the package brings. connector: the version of
+    the cloudflared that it was given."""
     top, machines, bucket = tempfile.mkdtemp(prefix="sett-image-"), [], None
     os.chmod(top, 0o755)
 
@@ -130,6 +131,8 @@ def prove(tap, image, package, dhcp=False):
             bucket = appliance.Bucket()
             password = appliance.first_boot(tap, one)
             appliance.doors(tap, one)
+            if connector:
+                tap.equal(one.must("dpkg-query", "-W", "-f", "${Version}", "cloudflared"), connector, "cloudflared is there, as the package that was given")
             who, secret = appliance.set_up(tap, one, password, bucket)
             appliance.sell(tap, one, who)
             appliance.keep(tap, who)

@@ -4,7 +4,7 @@ DEPS_TEST := python3 apache2 lighttpd lighttpd-mod-openssl lighttpd-mod-deflate 
              procps psmisc curl git iproute2 lxc uidmap nftables mmdebstrap gpg gpgv bsdutils python3-nacl zbar-tools zstd openssh-server openssh-client debhelper dpkg-dev lintian mandoc zsh fish systemd \
              pebble certbot python3-certbot-dns-cloudflare
 DEPS_NPM  := nodejs npm
-DEPS_LONG := lmdb-utils clang llvm podman runc netavark xz-utils testssl.sh slowhttptest
+DEPS_LONG := lmdb-utils clang llvm podman runc netavark xz-utils dnsmasq-base testssl.sh slowhttptest
 DEPS_CHECK := clang-tidy cppcheck shellcheck universal-ctags binutils python3 git
 DEPS_BENCH := php-fpm wrk chromium nodejs npm restic borgbackup age zstd
 
