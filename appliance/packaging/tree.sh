@@ -21,3 +21,5 @@ sett ($version) $suite; urgency=medium
 
  -- $(sed -n 's/^Maintainer: //p' "$tree/debian/control")  $(date -u -R -d "@$when")
 END
+# A file's own time would be in the package, and a checkout gives it another each time.
+find "$tree" -exec touch -h -d "@$when" {} +
