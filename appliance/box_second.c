@@ -106,11 +106,11 @@ static int put_aside(char folder[PATHS_SIZE], struct err *err)
     if (gmtime_r(&now, &tm) == NULL || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm) == 0 ||
         str_format(folder, PATHS_SIZE, STATE "/first-box-%s", when) == -1)
         return err_set(err, ERR_INTERNAL, "clock", "this machine's clock says nothing");
-    if (mkdir(folder, 0700) == -1 && errno != EEXIST)
+    if (mkdir(folder, 0700) == -1)
         return err_sys(err, "put_aside", errno, folder);
     /* live/ goes last: as long as it is there the copy is known as one, and this can be begun
      * again. */
-    for (size_t i = sizeof names / sizeof names[0]; i-- > 0;) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)str_format(from, sizeof from, STATE "/%s", names[i]);
         (void)str_format(to, sizeof to, "%s/%s", folder, names[i]);
         if (rename(from, to) == -1 && errno != ENOENT)

@@ -147,18 +147,31 @@ static int map_write(const struct enabling *e, struct err *err)
     return rc;
 }
 
+/* Whether each line is a setting's: another could name a command, which root would run. */
+static bool only_settings(const char *lines)
+{
+    for (; *lines != '\0'; lines += strcspn(lines, "\n"), lines += *lines == '\n')
+        if (!str_starts(lines, "for."))
+            return false;
+    return true;
+}
+
 /* What hands, certificates and doctor want to know: which server, how to test and load it. */
 static int note_write(const struct enabling *e, struct err *err)
 {
     const struct web_kind *k = e->kind;
+    const char *made_for = json_text(e->shown, "made_for", "");
     char text[4096], load[128];
 
+    if (!only_settings(made_for))
+        return err_set(err, ERR_INVALID, "setting_invalid",
+                       "a setting of the box has more than one line");
     (void)str_format(load, sizeof load, "/usr/bin/systemctl try-reload-or-restart %s", k->name);
     if (str_format(text, sizeof text,
                    "# Written by sett web-server enable.\n[web]\nkind = %s\ntest = %s\n"
                    "reload = %s\npid = %s\nerror_log = %s\nkey_group = %s\n%s",
                    k->name, k->test, file_exists(SYSTEMD) ? load : k->reload, k->pid, k->error_log,
-                   k->user == NULL ? "" : k->user, json_text(e->shown, "made_for", "")) == -1)
+                   k->user == NULL ? "" : k->user, made_for) == -1)
         return err_set(err, ERR_TOO_LARGE, "too_large", "%s would be too large",
                        e->cli->paths.web_note);
     return file_write(e->cli->paths.web_note, text, strlen(text), 0644, err);

@@ -37,7 +37,8 @@ static int said_one(struct txn *txn, const struct cli *cli, const char *name, co
         return -1;
     if (str_copy(out, size, wish == NULL ? text : wish) == -1)
         return err_field(err, "value", "setting_invalid", "%s is too long", name);
-    return wish == NULL ? 0 : setting_check(name, wish, err);
+    /* Stored ones as well: what comes of them is root's, and more than root can write the store. */
+    return setting_check(name, out, err);
 }
 
 static int said_all(struct cli *cli, const struct web_wish *w, struct said *s, struct err *err)

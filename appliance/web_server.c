@@ -87,6 +87,7 @@ static int made_for_read(const struct cli *cli, char *out, size_t size, struct e
             !str_equal(name, "box.trusted_proxies") && !str_starts(name, "web."))
             continue;
         rc = setting_text(txn, &cli->box.conf, name, value, sizeof value, err) < 0 ||
+                     setting_check(name, value, err) == -1 ||
                      str_format(out + len, size - len, "for.%s = %s\n", name, value) == -1
                  ? -1
                  : 0;

@@ -269,12 +269,17 @@ def seen(server, headers="", **how):
     return next(x["address"] for x in json.loads(r.body)["data"] if x["current"])
 
 
+def begin_anew():
+    box.kill("front", signal.SIGTERM)
+    box.start("front")
+    wait_for(lambda: os.path.exists(box.socket("front")), "the front is back", 60)
+
+
 def setting(name, value):
     """For all threads of the front at once: it reads its settings when it begins, and then now and then."""
     box.sett("setting", "set", name, value)
-    box.kill("front", signal.SIGTERM)
-    box.start("front")
-    wait_for(lambda: os.path.exists(box.socket("front")) and all(ask(s, "GET", "/health").status == 200 for s in servers), "the front is back", 60)
+    begin_anew()
+    wait_for(lambda: all(ask(s, "GET", "/health").status == 200 for s in servers), "the front is back", 60)
 
 
 def clients(a):
@@ -504,6 +509,7 @@ try:
         server.close()
     box.sett("setting", "set", "box.url", f"https://{NAME}/sett")
     box.sett("setting", "set", "box.trusted_proxies", "127.0.0.1")
+    begin_anew()
     servers = [Server(box, each, web, tls=False, words=("--pages", "--default-server", "false"), routes="\n", beside=True) for each in KINDS]
     with tap.part("beside another site"):
         every = All(servers)
