@@ -1,8 +1,8 @@
 #ifndef SETT_PRESEED_H
 #define SETT_PRESEED_H
 /*
- * /etc/sett/preseed.conf: what somebody who is not there wants to be asked at the first boot. An
- * INI file like sett.conf, with a closed list of keys; sett-preseed.conf(5) names them.
+ * /etc/sett/preseed.conf: the answers of somebody who is not there to be asked at the first boot.
+ * An INI file like sett.conf, with a closed list of keys; sett-preseed.conf(5) names them.
  */
 #include <stdio.h>
 

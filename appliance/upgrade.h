@@ -23,19 +23,17 @@ struct upgrade {
     char folder[PATHS_SIZE]; /* var/lib/sett/upgrade: root's */
     struct kv state;         /* as it is on the disk */
     struct hold hold;        /* while nobody else may have live/ */
-    bool masked;             /* the units cannot be started, by anybody */
 };
 
 /* Names in the state. */
 #define UPGRADE_PHASE   "phase"
 #define UPGRADE_FROM    "from" /* versions */
 #define UPGRADE_TO      "to"
-#define UPGRADE_OLD     "old"     /* the package to go back with */
-#define UPGRADE_NEW     "new"     /* and the one to go on with */
-#define UPGRADE_RETURN  "return"  /* downgrade: the store that is to come back */
-#define UPGRADE_UNITS   "units"   /* that ran */
-#define UPGRADE_BROKEN  "broken"  /* what doctor found broken before */
-#define UPGRADE_TENANTS "tenants" /* ports that answered before */
+#define UPGRADE_OLD     "old"    /* the package to go back with */
+#define UPGRADE_NEW     "new"    /* and the one to go on with */
+#define UPGRADE_RETURN  "return" /* downgrade: the store that is to come back */
+#define UPGRADE_UNITS   "units"  /* that ran */
+#define UPGRADE_BROKEN  "broken" /* what doctor found broken before */
 #define UPGRADE_WATCH   "watch_s"
 #define UPGRADE_SWAPPED "swapped" /* 1: the store was exchanged */
 #define UPGRADE_REASON  "reason"  /* why it goes back */
@@ -160,8 +158,8 @@ bool upgrade_newer(const struct upgrade *u, const char *a, const char *b);
  * program migrates a copy of the store. */
 void upgrade_facts(const struct upgrade *u, struct upgrade_plan *plan);
 
-/** upgrade_facts_end(u, plan): what was laid aside for looking goes. */
-void upgrade_facts_end(const struct upgrade *u, struct upgrade_plan *plan);
+/** upgrade_facts_end(plan): what was laid aside for looking goes. */
+void upgrade_facts_end(struct upgrade_plan *plan);
 
 /* ---- upgrade_lead.c ---- */
 

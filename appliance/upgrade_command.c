@@ -396,13 +396,13 @@ static int begin(struct cli *cli, struct upgrade *u, struct upgrade_plan *p, str
 
     plan_show(cli, p, true);
     if (opposed(p)) {
-        upgrade_facts_end(u, p);
+        upgrade_facts_end(p);
         if (a->check || cli->dry_run)
             return OPPOSED;
         (void)err_set(err, ERR_CONFLICT, "opposed", "something speaks against it; see above");
         return -1;
     }
-    upgrade_facts_end(u, p);
+    upgrade_facts_end(p);
     if (a->check)
         return 0;
     if (cli->output != CLI_JSON)
@@ -521,7 +521,7 @@ int cli_downgrade(struct cli *cli, int argc, char **argv, struct err *err)
                        "%s is not older than %s, which is installed", plan.to, plan.from);
     upgrade_facts(&u, &plan);
     if (plan.newer_store && kept_store(&u, &plan, name, err) == -1) {
-        upgrade_facts_end(&u, &plan);
+        upgrade_facts_end(&plan);
         return -1;
     }
     return begin(cli, &u, &plan, &a, plan.newer_store ? name : NULL, err);

@@ -229,9 +229,8 @@ static int unpack(const struct upgrade *u, struct upgrade_plan *plan, struct err
                : err_set(err, ERR_UNAVAILABLE, "unpack", "%s cannot be unpacked", plan->package);
 }
 
-void upgrade_facts_end(const struct upgrade *u, struct upgrade_plan *plan)
+void upgrade_facts_end(struct upgrade_plan *plan)
 {
-    (void)u;
     if (plan->unpacked[0] != '\0')
         (void)file_remove_tree(plan->unpacked, NULL);
     plan->unpacked[0] = '\0';

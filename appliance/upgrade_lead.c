@@ -192,7 +192,7 @@ static int forward(struct upgrade *u, struct err *err)
     upgrade_say(u, "the programs end where their work has a boundary; tenants run on");
     if (upgrade_units_stop(u, err) == -1 || upgrade_phase(u, "installing", err) == -1)
         return -1;
-    upgrade_say(u, "sett %s is installed", to);
+    upgrade_say(u, "sett %s is being installed", to);
     if (install(u, to, new, err) == -1 || upgrade_phase(u, "migrating", err) == -1 ||
         migrate(u, err) == -1 || upgrade_phase(u, "starting", err) == -1 ||
         upgrade_units_start(u, err) == -1 || upgrade_well(u, err) == -1 ||

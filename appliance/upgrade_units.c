@@ -103,7 +103,6 @@ int upgrade_units_stop(struct upgrade *u, struct err *err)
     if (of_units(u, (const char *const[]){"mask", "--runtime", "--quiet", NULL}, there, err) != 0 ||
         of_units(u, (const char *const[]){"stop", NULL}, there, err) != 0)
         return err_set(err, ERR_UNAVAILABLE, "units", "the units could not be stopped");
-    u->masked = true;
     if (u->hold.store.fd == -1)
         return hold_take(&u->paths, &u->hold, HOLD_STORE, LEAVE_MS, NULL, &others, err);
     return 0;
@@ -121,7 +120,6 @@ int upgrade_units_start(struct upgrade *u, struct err *err)
             0 ||
         systemctl(u, (const char *const[]){"daemon-reload", NULL}, NULL, err) != 0)
         return err_set(err, ERR_UNAVAILABLE, "units", "the units could not be unmasked");
-    u->masked = false;
     (void)of_units(u, (const char *const[]){"reset-failed", NULL}, ran, err);
     if (of_units(u, (const char *const[]){"start", "--no-block", NULL}, ran, err) != 0)
         return err_set(err, ERR_UNAVAILABLE, "units", "the units could not be started");

@@ -48,17 +48,18 @@ static int said_all(struct cli *cli, const struct web_wish *w, struct said *s, s
 
     if (db_read(&txn, cli->box.db, err) == -1)
         return -1;
-    rc = said_one(txn, cli, "box.url", NULL, s->url, sizeof s->url, err) == -1 ||
-         said_one(txn, cli, "box.domain", NULL, s->domain, sizeof s->domain, err) == -1 ||
-         said_one(txn, cli, "box.trusted_proxies", NULL, s->trusted, sizeof s->trusted, err) ||
-         said_one(txn, cli, "web.listen", w->listen, s->listen, sizeof s->listen, err) == -1 ||
-         said_one(txn, cli, "web.http_port", w->http_port, s->http_port, sizeof s->http_port,
-                  err) == -1 ||
-         said_one(txn, cli, "web.https_port", w->https_port, s->https_port, sizeof s->https_port,
-                  err) == -1 ||
-         said_one(txn, cli, "web.tls", w->tls, s->tls, sizeof s->tls, err) == -1 ||
-         said_one(txn, cli, "web.default_server", w->default_server, s->is_default,
-                  sizeof s->is_default, err) == -1;
+    rc =
+        said_one(txn, cli, "box.url", NULL, s->url, sizeof s->url, err) == -1 ||
+        said_one(txn, cli, "box.domain", NULL, s->domain, sizeof s->domain, err) == -1 ||
+        said_one(txn, cli, "box.trusted_proxies", NULL, s->trusted, sizeof s->trusted, err) == -1 ||
+        said_one(txn, cli, "web.listen", w->listen, s->listen, sizeof s->listen, err) == -1 ||
+        said_one(txn, cli, "web.http_port", w->http_port, s->http_port, sizeof s->http_port, err) ==
+            -1 ||
+        said_one(txn, cli, "web.https_port", w->https_port, s->https_port, sizeof s->https_port,
+                 err) == -1 ||
+        said_one(txn, cli, "web.tls", w->tls, s->tls, sizeof s->tls, err) == -1 ||
+        said_one(txn, cli, "web.default_server", w->default_server, s->is_default,
+                 sizeof s->is_default, err) == -1;
     db_read_end(txn);
     return rc ? -1 : 0;
 }
@@ -252,7 +253,8 @@ static int lists_put(const struct lists *l, const struct said *s, const char *te
            kv_set(facts, "HSTS", str_starts(s->url, "https://") ? "on" : "");
 }
 
-/* nginx takes HTTP/2 as a word of "listen" until 1.25.1, and as a directive of its own after. */
+/* nginx takes HTTP/2 as a word of "listen" up to 1.25, and from 1.26 on as a directive of its own
+ * without a warning. */
 static int http2_put(const struct web_kind *kind, struct kv *facts)
 {
     bool tls = kv_get_or(facts, "TLS", "")[0] != '\0';

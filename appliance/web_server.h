@@ -49,8 +49,8 @@ int web_text(const struct cli *cli, const struct web_kind *kind, const struct kv
  * ${prefix}, into the folder ${to}: a page cannot know where it is. Return 0 or -1. */
 int web_pages(const char *web, const char *prefix, const char *to, struct err *err);
 
-/** web_run(command, text, err): run a command line of struct web_kind, its output in ${text} (of
- * size bytes, cut). Return its exit code or -1. */
+/** web_run(command, text, size, err): run a command line of struct web_kind, its output, cut to
+ * ${size} bytes, in ${text}, which may be NULL. Return its exit code or -1. */
 int web_run(const char *command, char *text, size_t size, struct err *err);
 
 #endif

@@ -165,7 +165,8 @@ int steps_keys_reseal(struct db *db, const char *keys, uint64_t *count, struct e
     return rc;
 }
 
-int steps_keys_reseal_web(struct db *db, const char *keys, uint64_t *count, struct err *err)
+/* Likewise, every value that is sealed with the former web.key. */
+static int reseal_all_web(struct db *db, const char *keys, uint64_t *count, struct err *err)
 {
     struct web_key web;
     int rc = web_key_load(&web, keys, err);
@@ -293,7 +294,7 @@ static enum outcome make_reseal(struct step_call *call, struct err *err)
     uint64_t count = kv_get_u64(call->facts, KEYS_SEALED, 0);
     int64_t rest = 0;
 
-    if (rest_ms(c, &rest, err) == -1 || (is_web(call) ? steps_keys_reseal_web : steps_keys_reseal)(
+    if (rest_ms(c, &rest, err) == -1 || (is_web(call) ? reseal_all_web : steps_keys_reseal)(
                                             c->db, c->paths.keys, &count, err) == -1)
         return err->kind == ERR_CORRUPT ? OUTCOME_FAIL : OUTCOME_AGAIN;
     if (kv_set_u64(call->facts, KEYS_SEALED, count) == -1) {
@@ -317,8 +318,8 @@ static enum outcome make_forget(struct step_call *call, struct err *err)
     const struct saga_context *c = context_of(call);
     uint64_t count = 0;
 
-    if ((is_web(call) ? steps_keys_reseal_web : steps_keys_reseal)(c->db, c->paths.keys, &count,
-                                                                   err) == -1)
+    if ((is_web(call) ? reseal_all_web : steps_keys_reseal)(c->db, c->paths.keys, &count, err) ==
+        -1)
         return err->kind == ERR_CORRUPT ? OUTCOME_FAIL : OUTCOME_AGAIN;
     CP("keys.forget");
     /* What web.key has signed is honoured for as long as a session lives, unless it is lost. */

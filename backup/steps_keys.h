@@ -19,8 +19,4 @@ extern const struct saga saga_key_signing, saga_key_vault, saga_key_web;
  * grows by how many there were. Fine to be called again. Return 0 or -1. */
 int steps_keys_reseal(struct db *db, const char *keys, uint64_t *count, struct err *err);
 
-/** steps_keys_reseal_web(db, keys, count, err): likewise, every value that is sealed with the
- * former web.key. Return 0 or -1. */
-int steps_keys_reseal_web(struct db *db, const char *keys, uint64_t *count, struct err *err);
-
 #endif

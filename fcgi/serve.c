@@ -490,7 +490,7 @@ static int route(struct passage *p, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "route_not_found", "there is nothing at %s", r->path);
 }
 
-/* Everything up to the body, while which comes nothing of the store is open. */
+/* Everything up to the body. Nothing of the store is open while that comes. */
 static int arrive(struct passage *p, const char *const *params, struct err *err)
 {
     size_t cap = BODY_API;

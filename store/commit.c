@@ -46,9 +46,8 @@ struct commit_queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     pthread_t thread;
-    _Atomic int64_t
-        held_at;        /* monotonic, since when the writer has the write lock; 0: it has not */
-    bool started, idle; /* idle: the writer waits for ${arrived} */
+    _Atomic int64_t held_at; /* monotonic, ms, since when the writer has the lock; 0: it has not */
+    bool started, idle;      /* idle: the writer waits for ${arrived} */
     struct request *first, **end;
 };
 

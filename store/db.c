@@ -440,15 +440,15 @@ uint64_t txn_number(const struct txn *txn)
     return mdb_txn_id(txn->lmdb);
 }
 
-/* The number that a read begun now would see. LMDB's own mdb_env_info reads it from the newest meta
- * page, which a committing writer shows before readers may use it: who read then and remembered
- * that number would miss the commit. So a reader is kept at hand, asleep, and woken for its number.
- */
 int64_t db_write_held_ms(const struct db *db)
 {
     return commit_queue_held_ms(db->env->queue);
 }
 
+/* The number that a read begun now would see. LMDB's own mdb_env_info reads it from the newest meta
+ * page, which a committing writer shows before readers may use it: who read then and remembered
+ * that number would miss the commit. So a reader is kept at hand, asleep, and woken for its number.
+ */
 uint64_t db_last_txn(struct db *db)
 {
     struct db_raw_env *env = db->env;

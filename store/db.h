@@ -65,9 +65,8 @@ uint64_t db_last_txn(struct db *db);
  * else waits; 0 when it has not. A change and its commit take some ms. */
 int64_t db_write_held_ms(const struct db *db);
 
-#define DB_HELD_MOST_MS                                                                            \
-    4000 /* a watchdog that is no longer fed then bites before 15 s are over                       \
-          */
+/* Longer than that: its watchdog is no longer fed, and bites before 15 s are over. */
+#define DB_HELD_MOST_MS 4000
 
 /** db_check_readers(db): free the slots of dead readers; the number freed. At start, then each 10
  * s. */

@@ -2,8 +2,8 @@
 #define SETT_BOX_MOVE_H
 /*
  * Whether this is where the box lives. A box that finds itself on a machine that it does not know
- * asks; one that goes to another machine stands down first: its
- * store says so, whoever opens it, and whenever it is started again.
+ * asks; one that goes to another machine stands down first: its store says so, whoever opens it,
+ * and whenever it is started again.
  */
 #include "db.h"
 #include "id.h"
@@ -43,7 +43,7 @@ int box_move_put(struct txn *txn, struct box_move *move, struct err *err);
  * on, until somebody says what it is or it is back. "": nothing is compared. Return 0 or -1. */
 int box_machine_look(struct txn *txn, struct box_move *move, const char *machine, struct err *err);
 
-/** box_machine_take(move, machine, now): this is where it lives. */
+/** box_machine_take(move, machine): this is where it lives. */
 void box_machine_take(struct box_move *move, const char *machine);
 
 /** box_place_now(db): where it is, as its store says; BOX_HERE if that cannot be read. */

@@ -35,7 +35,7 @@ struct container_engine {
     char version[64];               /* "Docker 28.2.2" */
     int64_t checked_at, ready_at, created_at, updated_at;
 };
-extern const struct table container_engine_table; /* key id; unique: name, number */
+extern const struct table container_engine_table; /* key id; unique: name */
 
 /* An address in its parts. */
 struct container_engine_address {

@@ -240,7 +240,7 @@ static int clear_helper(struct docker_api *api, const struct runtime_order *o, c
     if (reply.status == 200 && docker_labels_ours(json_at(reply.json, "Config.Labels"), o))
         rc = 1;
     else if (reply.status == 200)
-        (void)foreign(name, err), rc = -1;
+        rc = foreign(name, err);
     docker_reply_free(&reply);
     return rc == 1 ? docker_container_remove(api, name, err) : rc;
 }

@@ -24,8 +24,10 @@ static int open_plain(const char *path, int flags, struct stat *st)
     char above[PATH_MAX];
 
     if (slash != NULL && slash != path) {
-        if (str_copy_n(above, sizeof above, path, (size_t)(slash - path)) == -1)
-            return errno = ENAMETOOLONG, -1;
+        if (str_copy_n(above, sizeof above, path, (size_t)(slash - path)) == -1) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
         folder = open(above, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (folder == -1)
             return -1;

@@ -56,8 +56,9 @@
  *                     it does not run; flag: "version NAME TEXT", too
  *
  *   LINK_*            number of the engine; START: service "user@host:port", secret (the seed of
- * our key, base64), env: SOCKET there, HOST_KEY that it must prove to have; fine if it runs so.
- * STATUS: present, running, pid, restarts. PORT: port, the same on both sides' loopback
+ *                     our key, base64), env: SOCKET there, HOST_KEY that it must prove to have;
+ *                     fine if it runs so. STATUS: present, running, pid, restarts. PORT: port, the
+ *                     same on both sides' loopback
  *
  *   ENGINE_LOCAL      streams one JSON object: what the engine of [hands] docker_socket says of
  *                     itself, and what this machine lets it do

@@ -4,7 +4,7 @@
  * resembles, because here what runs is a program with very many options: all that it may do stands
  * in one text below, and only names, numbers and keys of a checked form go into it.
  *
- * Four files each in hands/links: N.base (the options without ports), N.ports (a port each line),
+ * Five files each in hands/links: N.base (the options without ports), N.ports (a port each line),
  * N.conf (both, which ssh reads), N.key and N.known. That N.conf is there means that it should run.
  * Ports come and go without a new connection, over ssh's own control socket.
  */
@@ -382,8 +382,10 @@ enum outcome hands_link_port(struct hands_job *job, struct err *err)
     if (list_port(&l, q->port, !q->flag, err) == -1 || write_conf(&l, err) == -1)
         return hands_outcome(-1, err);
     CP("link.port");
-    if (q->flag) /* one that is not there, or a link that does not run, is as well */
-        return ask(&l, "cancel", q->port, &ignored), OUTCOME_OK;
+    if (q->flag) { /* one that is not there, or a link that does not run, is as well */
+        (void)ask(&l, "cancel", q->port, &ignored);
+        return OUTCOME_OK;
+    }
     return hands_outcome(ask(&l, "forward", q->port, err), err);
 }
 

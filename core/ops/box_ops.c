@@ -54,16 +54,21 @@ static int change(struct op_call *call, struct box_move *move, struct err *err)
     return object_reply(call, &view_box, move, err);
 }
 
+/* First somebody says what it is. */
+static int copied(struct err *err)
+{
+    (void)err_set(err, ERR_CONFLICT, "box_copied", "this box is on a machine it does not know");
+    return err_hint(err, "sett box identify moved, or second");
+}
+
 static int box_leave(struct op_call *call, struct err *err)
 {
     struct box_move move;
 
     if (box_move_get(call->txn, &move, err) != 0)
         return -1;
-    if (move.place == BOX_COPIED) {
-        (void)err_set(err, ERR_CONFLICT, "box_copied", "this box is on a machine it does not know");
-        return err_hint(err, "sett box identify moved, or second");
-    }
+    if (move.place == BOX_COPIED)
+        return copied(err);
     if (move.place == BOX_LEFT) {
         (void)err_set(err, ERR_CONFLICT, "box_left", "this box lives elsewhere already");
         return err_hint(err, "if it never came up there: sett box stay");
@@ -133,10 +138,8 @@ static int box_stay(struct op_call *call, struct err *err)
 
     if (box_move_get(call->txn, &move, err) != 0)
         return -1;
-    if (move.place == BOX_COPIED) {
-        (void)err_set(err, ERR_CONFLICT, "box_copied", "this box is on a machine it does not know");
-        return err_hint(err, "sett box identify moved, or second");
-    }
+    if (move.place == BOX_COPIED)
+        return copied(err);
     if (move.place == BOX_HERE) {
         call->unchanged = true;
         return object_reply(call, &view_box, &move, err);

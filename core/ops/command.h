@@ -33,8 +33,8 @@ bool command_at(const struct help_command *more, size_t i, struct command *c);
 /** command_first(more, i): whether no command before the i-th has its noun. */
 bool command_first(const struct help_command *more, size_t i);
 
-/** command_slots(c, out): what it takes, places before options, at most COMMAND_SLOTS. Of the
- * program's own commands this is read from their line of usage. Return how many. */
+/** command_slots(c, out): what it takes, at most COMMAND_SLOTS: of an operation places before
+ * options; of the program's own commands as their line of usage has it. Return how many. */
 size_t command_slots(const struct command *c, struct command_slot *out);
 
 /** command_option(f, out, size): "--starting-after" of starting_after; a secret comes from a

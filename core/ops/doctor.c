@@ -12,6 +12,7 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "ballast.h"
 #include "blueprint.h"
 #include "channel.h"
 #include "clock.h"
@@ -57,7 +58,7 @@ static enum finding check_store(struct look *l)
                       (unsigned long long)f.last_txn);
 }
 
-/* Or is to have none; one that the worker is about to make counts. */
+/* Whether there is one, or is to be none; one that the worker is about to make counts. */
 static bool has_ballast(const struct look *l)
 {
     const char *path = l->box->paths.ballast;
@@ -71,7 +72,7 @@ static bool has_ballast(const struct look *l)
     mib = setting_u64(txn, &l->box->conf, "store.ballast_mib");
     db_read_end(txn);
     return mib == 0 || file_exists(path) || statvfs(l->box->paths.live, &v) == -1 ||
-           ((uint64_t)v.f_bavail * v.f_frsize >> 20) >= 16 * mib;
+           ((uint64_t)v.f_bavail * v.f_frsize >> 20) >= BALLAST_ROOM * mib;
 }
 
 static enum finding check_disk(struct look *l)

@@ -25,8 +25,8 @@ struct row {
 /* Files: of the box's own keys folder, or of the system. */
 static const struct {
     struct row row;
-    const char *path; /* "" before: below live/keys */
-    bool own;
+    const char *path;
+    bool own; /* the path is below live/keys, else below the root */
 } files[] = {
     {{"vault", "provider tokens, tunnel secrets and passwords are sealed to it",
       "sett key rotate vault"},

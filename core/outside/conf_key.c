@@ -8,7 +8,7 @@
 
 const struct conf_key conf_keys[] = {
     {"front", "group", "www-data", "group of the sockets, of which the web server must be"},
-    {"front", "allow", "www-data",
+    {"front", "allow", "www-data, caddy",
      "users and groups, parted by commas, whose programs may connect to them"},
     {"front", "threads", "64", "requests that are under way at once, 1 to 128"},
     {"front", "hosts", "",

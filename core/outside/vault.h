@@ -67,7 +67,8 @@ struct web_key {
     char folder[VAULT_PATH]; /* where it came from: what was rotated since is found there */
 };
 
-#define WEB_KEY_HONOURED_MS INT64_C(43200000) /* a session's longest life */
+/* Twelve hours: auth.session_hours, as it is unless set. */
+#define WEB_KEY_HONOURED_MS INT64_C(43200000)
 
 /** web_key_create(folder, err): make web.key (0440) in ${folder}; ERR_CONFLICT if it is there. 0 or
  * -1. */

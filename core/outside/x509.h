@@ -2,8 +2,8 @@
 #define SETT_X509_H
 /*
  * Certificates as files: what one says, whether it, its chain and its key can serve a host, and
- * making one of one's own. Only x509.c knows libcrypto's types. For certificates as a server shows
- * them see certificate.h.
+ * making one of one's own. Only x509.c and x509_make.c know libcrypto's types. For certificates as
+ * a server shows them see certificate.h.
  */
 #include <stdbool.h>
 #include <stdint.h>

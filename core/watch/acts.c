@@ -29,6 +29,7 @@
 #define HANDS_MS        5000
 #define EVENT_DAYS      4 /* Stripe tries for three */
 #define EVENT_DAYS_MOST 30
+#define DAY_MS          INT64_C(86400000)
 
 /* One act under way. */
 struct act {
@@ -188,8 +189,8 @@ static int read_events(struct act *a, struct err *err)
     if (given[0] != '\0' && str_u64(given, 1, EVENT_DAYS_MOST, &days) == -1)
         return err_field(err, "argument", "days", "argument is a number of days, 1 to %d",
                          EVENT_DAYS_MOST);
-    rc = events_read(a->setup->context, a->setup->outside,
-                     clock_wall_ms() - (int64_t)days * 86400000, "act", &fresh, err);
+    rc = events_read(a->setup->context, a->setup->outside, clock_wall_ms() - (int64_t)days * DAY_MS,
+                     "act", &fresh, err);
     if (rc == 0) {
         (void)err_set(err, ERR_CONFLICT, "stripe_unset",
                       "there is no key of Stripe's to read with");

@@ -84,13 +84,15 @@ static void sweep(struct engine_watch *w, const struct engines *e)
 static bool worth_noting(struct engine_at *e, const char *said, bool fine)
 {
     int64_t now_ms = clock_mono_ms();
+    char text[sizeof e->noted];
 
+    str_cut(text, sizeof text, said);
     if (e->noted_ms != 0 && now_ms - e->noted_ms < NOTE_MS && e->noted_fine == fine &&
-        strcmp(e->noted, said) == 0)
+        str_equal(e->noted, text))
         return false;
     e->noted_ms = now_ms;
     e->noted_fine = fine;
-    str_cut(e->noted, sizeof e->noted, said);
+    (void)str_copy(e->noted, sizeof e->noted, text);
     return true;
 }
 

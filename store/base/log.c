@@ -81,6 +81,7 @@ static int to_journal(enum log_event what, enum log_level level, const char *tex
     char priority[4];
 
     e.len = 0;
+    e.full = false;
     (void)snprintf(priority, sizeof priority, "%d", (int)level);
     journal_add(&e, "MESSAGE", text);
     journal_add(&e, "PRIORITY", priority);

@@ -4,9 +4,8 @@
  * The log: one line an event. When standard error is the journal's stream, an entry of fields goes
  * to the journal's socket (systemd.journal-fields(7)): MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, what
  * the thread is at work on (SETT_TENANT, SETT_JOB, SETT_REQUEST_ID) and, for what the catalogue
- * explains
- * (`journalctl -x`, appliance/systemd/sett.catalog), a MESSAGE_ID. Otherwise a line with a readable
- * time goes to standard error.
+ * explains (`journalctl -x`, appliance/systemd/sett.catalog), a MESSAGE_ID. Otherwise a line with a
+ * readable time goes to standard error.
  */
 #include "id.h"
 
