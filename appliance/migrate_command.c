@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit.h"
 #include "cli.h"
 #include "clock.h"
 #include "domain_check.h"
@@ -44,35 +43,17 @@ static int options(struct wanted *w, int argc, char **argv, struct err *err)
     return 0;
 }
 
-static void first_finding(void *arg, const char *table, const char *key, const char *what)
-{
-    char *text = arg;
-
-    if (text[0] == '\0')
-        (void)str_format(text, 200, "%.40s, %.60s: %.80s", table, key, what);
-}
-
 /* Everything that sett fsck looks at. */
 static int is_sound(struct db *db, void *arg, struct err *err)
 {
-    char text[200] = "";
-    uint64_t chain;
-    struct txn *txn;
-    int64_t more, n = db_fsck(db, first_finding, text, err);
+    char text[DOMAIN_FAULT_SIZE];
+    int64_t n = domain_faults(db, text, err);
 
     (void)arg;
-    if (n == -1 || db_read(&txn, db, err) == -1)
-        return -1;
-    more = domain_check(txn, first_finding, text, err);
-    if (more != -1 && audit_verify(txn, &chain, err) == -1)
-        more = -1;
-    db_read_end(txn);
-    if (more == -1)
-        return -1;
-    if (n + more == 0)
-        return 0;
+    if (n <= 0)
+        return (int)n;
     (void)err_set(err, ERR_CORRUPT, "migrated_store", "the migrated copy has %lld faults: %s",
-                  (long long)(n + more), text);
+                  (long long)n, text);
     return err_hint(err, "nothing was changed; sett fsck tells whether they were there before");
 }
 

@@ -238,3 +238,24 @@ int64_t domain_check(struct txn *txn, fsck_found *found, void *arg, struct err *
         return -1;
     return c.count;
 }
+
+static void first_finding(void *arg, const char *table, const char *key, const char *what)
+{
+    char *first = arg;
+
+    if (first[0] == '\0')
+        (void)str_format(first, DOMAIN_FAULT_SIZE, "%.40s %.60s: %.80s", table, key, what);
+}
+
+int64_t domain_faults(struct db *db, char first[DOMAIN_FAULT_SIZE], struct err *err)
+{
+    struct txn *txn;
+    int64_t n, more;
+
+    first[0] = '\0';
+    if ((n = db_fsck(db, first_finding, first, err)) == -1 || db_read(&txn, db, err) == -1)
+        return -1;
+    more = domain_check(txn, first_finding, first, err);
+    db_read_end(txn);
+    return more == -1 ? -1 : n + more;
+}

@@ -8,4 +8,10 @@
  * for each finding. Return the number of findings, or -1 when it could not be looked. */
 int64_t domain_check(struct txn *txn, fsck_found *found, void *arg, struct err *err);
 
+#define DOMAIN_FAULT_SIZE 200
+
+/** domain_faults(db, first, err): everything that sett fsck looks at: db_fsck, then domain_check.
+ * ${first} says what was found first; "" when nothing was. Return the number of findings, or -1. */
+int64_t domain_faults(struct db *db, char first[DOMAIN_FAULT_SIZE], struct err *err);
+
 #endif
