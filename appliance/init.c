@@ -188,7 +188,7 @@ static int letsencrypt(struct init *in, struct err *err)
                                        "--property=After=nginx.service sett-front.service "
                                        "network-online.target",
                                        "--property=Restart=on-failure",
-                                       "--property=RestartSec=10min",
+                                       "--property=RestartSec=15min",
                                        "--property=StartLimitIntervalSec=0",
                                        "/usr/bin/sett"};
     const char *words[CHILD_WORDS] = {"certificate", "letsencrypt", "--agree-tos", "--email",

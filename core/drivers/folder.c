@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "str.h"
 
 #define GIVE_DEPTH 128 /* folders in folders, each held open meanwhile */
@@ -70,6 +71,19 @@ int folder_make(const char *path, const char *name, uint32_t uid, struct err *er
         (void)close(inner);
     (void)close(fd);
     return 0;
+}
+
+int folder_ours(const char *path, unsigned mode, struct err *err)
+{
+    struct stat st;
+
+    if (file_mkdirs(path, mode, err) == -1)
+        return -1;
+    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+        (st.st_mode & 022) == 0)
+        return 0;
+    (void)err_set(err, ERR_CONFLICT, "not_yours", "%s is not this user's alone", path);
+    return err_hint(err, "look at what is in it and who made it, and remove it");
 }
 
 struct gift {

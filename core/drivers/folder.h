@@ -15,6 +15,11 @@ int folder_bytes(const char *path, uint64_t *out, struct err *err);
  * ERR_CONFLICT. The folder above ${path} must be there. Return 0 or -1. */
 int folder_make(const char *path, const char *name, uint32_t uid, struct err *err);
 
+/** folder_ours(path, mode, err): the folder ${path} is there and, itself and no link, whoever's
+ * this process is: where others may write above it they may have been there first. ERR_CONFLICT if
+ * not. Return 0 or -1. */
+int folder_ours(const char *path, unsigned mode, struct err *err);
+
 /** folder_give(path, uid, gid, err): all that belongs to the owner of the folder ${path} at and
  * below it belongs to user ${uid} and group ${gid} from now on, links themselves and not what they
  * lead to; what is somebody else's stays so. No mount is entered; a folder that is not there is

@@ -548,7 +548,7 @@ int runtime_lxc_new(struct runtime *out, const struct runtime_lxc_setup *setup, 
                             .list = lxc_list};
     if (copy_setup(self, setup, err) == 0 &&
         str_copy(group.folder, sizeof group.folder, self->units) == 0 &&
-        file_mkdirs(self->units, 0700, err) == 0 && file_mkdirs(self->lxc, 0711, err) == 0 &&
+        file_mkdirs(self->units, 0700, err) == 0 && folder_ours(self->lxc, 0711, err) == 0 &&
         file_mkdirs(self->tenants, 0711, err) == 0 &&
         (setup->top == NULL || setup->top[0] == '\0' ||
          (folder_let_through(setup->top, self->lxc, err) == 0 &&

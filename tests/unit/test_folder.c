@@ -105,11 +105,28 @@ static void others(void **state)
     assert_int_equal(folder_find_other(at("nowhere"), known, "site", name, sizeof name, &err), 0);
 }
 
+static void ours(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(folder_ours(at("made"), 0711, &err), 0);
+    assert_int_equal(folder_ours(at("made"), 0711, &err), 0);
+    dir("before", OLD);
+    assert_int_equal(folder_ours(at("before"), 0711, &err), -1);
+    assert_string_equal(err.code, "not_yours");
+    assert_int_equal(symlink(at("made"), at("link")), 0);
+    assert_int_equal(folder_ours(at("link"), 0711, &err), -1);
+    assert_int_equal(chmod(at("made"), 0777), 0);
+    assert_int_equal(folder_ours(at("made"), 0711, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ours, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
