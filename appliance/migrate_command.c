@@ -192,6 +192,25 @@ int cli_keep(struct cli *cli, int argc, char **argv, struct err *err)
     return 0;
 }
 
+static void copy_json(const struct stage_copy *c)
+{
+    struct json_out j;
+    struct buf b;
+
+    buf_init(&b, 4096);
+    json_out_init(&j, &b);
+    json_out_object(&j);
+    json_out_key_text(&j, "object", "store_copy");
+    json_out_key_text(&j, "name", c->name);
+    json_out_key_text(&j, "program", c->program);
+    json_out_key_u64(&j, "schema", c->schema);
+    json_out_key_u64(&j, "level", c->level);
+    json_out_key_u64(&j, "bytes", c->bytes);
+    json_out_end_object(&j);
+    printf("%s\n", buf_string(&b));
+    buf_free(&b);
+}
+
 int cli_copies(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct stage_copy copies[16];
@@ -207,10 +226,7 @@ int cli_copies(struct cli *cli, int argc, char **argv, struct err *err)
         const struct stage_copy *c = &copies[i];
 
         if (cli->output == CLI_JSON)
-            printf("{\"object\":\"store_copy\",\"name\":\"%s\",\"program\":\"%s\",\"schema\":%u,"
-                   "\"level\":%llu,\"bytes\":%llu}\n",
-                   c->name, c->program, c->schema, (unsigned long long)c->level,
-                   (unsigned long long)c->bytes);
+            copy_json(c);
         else
             printf("%s\tof sett %s, version %u, %llu KiB\n", c->name,
                    c->program[0] == '\0' ? "unknown" : c->program, c->schema,

@@ -146,8 +146,8 @@ static void write_base(struct buf *out, const struct terms *t, const char *folde
                         "  StreamLocalBindUnlink yes\n"
                         "  ControlMaster yes\n"
                         "  ControlPersist no\n");
-    (void)buf_format(out, "  ControlPath %s/ctl\n  LocalForward %s/engine.sock %s\n", folder,
-                     folder, t->socket);
+    (void)buf_format(out, "  ControlPath %s/ctl\n  LocalForward %s/" HANDS_LINK_SOCKET " %s\n",
+                     folder, folder, t->socket);
 }
 
 /* Write what is not there so already. Return 1 if it was not, 0 or -1. */

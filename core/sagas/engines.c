@@ -24,6 +24,7 @@
 #define LINK_MS    12000 /* until a link that was begun must take connections */
 #define LOOK_MS    100
 #define LOG_LINES  6
+#define PATH_MOST  260 /* of a link's socket */
 
 /* ---- from the store ---- */
 
@@ -115,9 +116,19 @@ void engines_print(const struct engines *e, uint8_t out[32])
     (void)crypto_generichash_final(&state, out, 32);
 }
 
+/* Where the engine's own socket comes out here. */
+static void socket_of(const struct engine_at *e, const struct paths *paths, char out[PATH_MOST])
+{
+    char folder[PATH_MOST - sizeof HANDS_LINK_SOCKET];
+
+    if (hands_link_folder(paths, e->record.number, folder, sizeof folder) == -1 ||
+        str_format(out, PATH_MOST, "%s/" HANDS_LINK_SOCKET, folder) == -1)
+        out[0] = '\0';
+}
+
 static void make_one(struct engine_at *e, const struct paths *paths, const char *pool)
 {
-    char socket[260], base[260];
+    char socket[PATH_MOST], base[260];
     struct runtime_docker_setup setup = {
         .pool = pool,
         .box_id = "",
@@ -127,8 +138,7 @@ static void make_one(struct engine_at *e, const struct paths *paths, const char 
     if (e->why.kind != ERR_NONE)
         return;
     if (e->record.kind == ENGINE_SSH) {
-        (void)hands_link_folder(paths, e->record.number, socket, sizeof socket - 16);
-        (void)str_copy(socket + strlen(socket), 16, "/engine.sock");
+        socket_of(e, paths, socket);
         setup.socket = socket;
     } else {
         (void)str_format(base, sizeof base, "https://%s:%u", e->address.host, e->address.port);
@@ -191,7 +201,8 @@ static const struct {
      "podman.sock"},
     {"connect failed: open failed", "forward_refused",
      "its sshd lets us in and brings us no socket",
-     "the key's line in authorized_keys: restrict,port-forwarding and no permitopen; in sshd_config: "
+     "the key's line in authorized_keys: restrict,port-forwarding and no permitopen; in "
+     "sshd_config: "
      "AllowStreamLocalForwarding yes"},
     {"Permission denied", "key_refused", "its machine does not let us in",
      "put the box's key into ~/.ssh/authorized_keys of that user there: sett engine show %s"},
@@ -254,9 +265,9 @@ static int host_line(const struct engine_at *e, char out[SSH_KEY_LINE_SIZE], str
         return str_copy(out, SSH_KEY_LINE_SIZE, e->record.host_key);
     if ((scan = calloc(1, sizeof *scan)) == NULL)
         return err_set(err, ERR_UNAVAILABLE, "no_memory", "no memory for a host's keys");
-    if (ssh_scan(scan, e->address.host, e->address.port, err) == -1) {
-        (void)0;
-    } else if (e->record.host_key[0] == '\0') {
+    if (ssh_scan(scan, e->address.host, e->address.port, err) == -1)
+        goto done;
+    if (e->record.host_key[0] == '\0') {
         (void)err_set(err, ERR_UNAVAILABLE, "host_key_unknown",
                       "nobody has said what key the machine of engine %s has; it shows %s",
                       e->record.name, scan->prints[0]);
@@ -273,6 +284,7 @@ static int host_line(const struct engine_at *e, char out[SSH_KEY_LINE_SIZE], str
     } else {
         rc = str_copy(out, SSH_KEY_LINE_SIZE, line);
     }
+done:
     free(scan);
     return rc;
 }
@@ -340,7 +352,7 @@ static int make_link(struct outside *o, struct engine_at *e, const char *path, s
 
 int engine_at_reach(struct outside *o, struct engine_at *e, struct err *err)
 {
-    char path[260];
+    char path[PATH_MOST];
     int rc;
 
     if (e->docker.self == NULL) {
@@ -349,8 +361,7 @@ int engine_at_reach(struct outside *o, struct engine_at *e, struct err *err)
     }
     if (e->record.kind != ENGINE_SSH)
         return 0;
-    (void)hands_link_folder(&o->paths, e->record.number, path, sizeof path - 16);
-    (void)str_copy(path + strlen(path), 16, "/engine.sock");
+    socket_of(e, &o->paths, path);
     (void)pthread_mutex_lock(&e->lock);
     rc = make_link(o, e, path, err);
     (void)pthread_mutex_unlock(&e->lock);
