@@ -370,6 +370,19 @@ def routes_of(kind, port):
         return f.read()
 
 
+def unchecked():
+    """What was not set by an operation is believed no more for that: root takes over what comes of it."""
+    path = os.path.join(box.root, "etc/sett/sett.conf")
+    with open(path, encoding="utf-8") as f:
+        before = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"{before}\n[box]\ndomain = a.example; error_log /tmp/x\n")
+    code_, out, said = box.sett("web-server", "show", "nginx", ok=False)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before)
+    tap.ok(code_ != 0 and "server {" not in out and "is not a domain" in said, "a setting that is none makes no configuration", out[:300] + said)
+
+
 def gone(a):
     box.kill("front")
     a.equal("the API says it itself when the box does not answer", (503, "front_down"), lambda s: code(ask(s, "GET", "/api/brand")))
@@ -520,6 +533,7 @@ try:
             below(All(servers), outer, kept)
     with tap.part("a browser below a path"):
         browse(f"https://{NAME}:{outer.ports[KINDS[-1], True]}/sett/")
+    unchecked()
 finally:
     for server in servers:
         server.close()
