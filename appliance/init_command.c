@@ -215,8 +215,9 @@ int cli_init(struct cli *cli, int argc, char **argv, struct err *err)
     if (o.check) {
         if (read_answers(&in, &o, err) == -1)
             return -1;
-        printf("%s\n",
-               in.preseed == NULL ? "there is no preseed file" : "the preseed file is fine");
+        printf("%s\n", in.preseed == NULL
+                           ? "there is no preseed file: /etc/sett/preseed.conf, or --preseed FILE"
+                           : "the preseed file is fine");
         return 0;
     }
     if (o.first_boot)

@@ -1,5 +1,6 @@
 /* From headers to an identity. Apart because requests and event streams must decide it alike. */
 #include "ident.h"
+#include <sodium.h>
 #include "str.h"
 
 static int bearer_find(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
@@ -44,6 +45,25 @@ int ident_find(struct txn *txn, const struct auth_terms *terms, const struct web
         return 0;
     }
     return auth_by_cookie(txn, terms, cookie, identity, err) < 0 ? -1 : 1;
+}
+
+void ident_carry(struct site *site, const struct op_box *box, const struct request *r,
+                 const struct identity *identity, int64_t now_ms, char out[AUTH_COOKIE_SIZE])
+{
+    struct auth_terms was = site->terms;
+    char cookie[AUTH_SECRET_SIZE];
+    struct err err = {0};
+    if (out[0] != '\0' || r->method == REQUEST_GET || r->method == REQUEST_HEAD ||
+        !str_equal(identity->kind, "cookie")) {
+        return;
+    }
+    site->read_ms = 0;
+    if (site_refresh(site, box->db, &box->conf, now_ms, &err) == 0 &&
+        !str_equal(auth_cookie_name(&was), auth_cookie_name(&site->terms)) &&
+        request_cookie(r, auth_cookie_name(&was), cookie, sizeof(cookie)) == 1) {
+        auth_cookie_header(&site->terms, cookie, out);
+    }
+    sodium_memzero(cookie, sizeof(cookie));
 }
 
 int ident_change(const struct identity *identity, const struct site *site,

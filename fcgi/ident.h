@@ -13,6 +13,12 @@
 int ident_find(struct txn *txn, const struct auth_terms *terms, const struct web_key *key,
                const struct request *r, struct identity *identity, struct err *err);
 
+/** ident_carry(site, box, r, identity, now_ms, out): after a request. If it changed the name of the
+ * session's cookie (box.url is https from now on, or has a path), ${out} is the Set-Cookie by which
+ * the browser keeps its session; else it is left alone. */
+void ident_carry(struct site *site, const struct op_box *box, const struct request *r,
+                 const struct identity *identity, int64_t now_ms, char out[AUTH_COOKIE_SIZE]);
+
 /** ident_change(identity, site, key, r, err): whether a request that changes something may be
  * obeyed: under a cookie it must come from a page of ours and carry its X-CSRF. 0, or -1
  * (ERR_FORBIDDEN). */

@@ -351,8 +351,7 @@ static bool none_match(const char *header, const char *etag)
         return true;
     }
     for (const char *at = header; (at = strstr(at, etag)) != NULL; at += len) {
-        const char *end = at + len;
-        if (*end == '\0' || *end == ',' || *end == ' ') {
+        if (at[len] == '\0' || at[len] == ',' || at[len] == ' ') {
             return true;
         }
     }
@@ -363,6 +362,7 @@ static unsigned answer_call(struct passage *p, struct op_call *call)
 {
     struct serve_memory *m = p->m;
     const struct request *r = &m->request;
+    ident_carry(&m->site, p->serve->box, r, &p->identity, p->now_ms, call->cookie);
     struct head a = {
         .status = call->status == 0 ? 200 : call->status,
         .content_type = call->content_type[0] != '\0' ? call->content_type : "application/json",

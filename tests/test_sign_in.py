@@ -213,6 +213,22 @@ def fresh(t, box, front, ops):
     t.equal([ops.ask("POST", "/api/auth/confirm", {"password": "x"})[0] for _ in range(60)][-1], 429, "guessing within a session runs dry as signing in does")
 
 
+def renamed(t, box, front):
+    """A new box is reached by https before it knows its address; learning it ends nobody's session."""
+    root = Person(front, "admin", box.password())
+    root.first()
+    jar = {"sett": root.headers["Cookie"]}
+    for url, cookie in (("https://localhost", "__Host-sett="), ("https://localhost/box", "__Secure-sett="), (None, "sett=")):
+        status, headers, _ = front.ask("PUT", "/api/settings/box.url", root.headers, {"value": url} if url else {})
+        given = headers.get("Set-Cookie", "")
+        jar[given.split("=")[0]] = given.split(";")[0]  # as a browser, which keeps the others
+        root.headers["Cookie"] = "; ".join(jar.values())
+        t.ok(status == 200 and given.startswith(cookie) and (url is None or "; Secure" in given) and root.ask("GET", "/api/auth/me")[0] == 200,
+             f"box.url = {url}: the session goes on under the cookie's new name", (status, given))
+    status, headers, _ = front.ask("PUT", "/api/settings/box.name", root.headers, {"value": "Harbour"})
+    t.ok(status == 200 and "Set-Cookie" not in headers, "other settings leave it alone", headers)
+
+
 def main():
     t = Tap()
     limits = ("\n[limits]\nlogin_per_minute = 40\nanonymous_per_minute = 1000000\nauthenticated_per_minute = 1000000\n"
@@ -226,6 +242,8 @@ def main():
         admin, _, _ = front.login("admin", box.password())
         for name, role in (("ann@example.com", "admin"), ("ops", "operator"), ("vic", "viewer")):
             user(front, admin, name, role)
+        with t.part("renamed"):
+            renamed(t, box, front)
         with t.part("two steps"):
             ann = two_steps(t, front)
             pairs(t, ann, 2)

@@ -96,7 +96,8 @@ const address = (again) =>
     const save = (e) => {
       e.preventDefault();
       run(async () => {
-        for (const n of Object.keys(names))
+        // The address last: from then on the box goes by that name alone.
+        for (const n of [...Object.keys(names).filter((n) => n !== "box.url"), "box.url"])
           if (values[n] !== data[n] || n === "box.url")
             await send("PUT", "/api/settings/" + n, { value: values[n] });
         close();
