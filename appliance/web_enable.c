@@ -30,6 +30,9 @@ struct former {
     const char *path;
     struct buf text; /* of a file, or where a link leads */
     bool was, is_link;
+    mode_t mode; /* what is not ours may hold secrets: it stays whose it is */
+    uid_t uid;
+    gid_t gid;
 };
 
 struct enabling {
@@ -46,17 +49,31 @@ static int former_read(struct former *f, const char *path, struct err *err)
     char to[PATHS_SIZE];
     ssize_t len;
 
-    *f = (struct former){.path = path};
+    *f = (struct former){.path = path, .mode = 0644};
     buf_init(&f->text, FILE_MAX);
     if (path == NULL || lstat(path, &st) == -1)
         return 0;
     f->was = true;
-    if (!S_ISLNK(st.st_mode))
+    if (!S_ISLNK(st.st_mode)) {
+        f->mode = st.st_mode & 07777;
+        f->uid = st.st_uid;
+        f->gid = st.st_gid;
         return file_read(path, &f->text, err);
+    }
     f->is_link = true;
     if ((len = readlink(path, to, sizeof to)) == -1)
         return err_sys(err, "readlink", errno, path);
     return buf_add(&f->text, to, (size_t)len);
+}
+
+/* ${text} in its place, for those who could read what was there. */
+static int former_write(const struct former *f, const char *text, size_t len, struct err *err)
+{
+    if (file_write(f->path, text, len, f->mode, err) == -1)
+        return -1;
+    return (f->uid == 0 && f->gid == 0) || lchown(f->path, f->uid, f->gid) == 0
+               ? 0
+               : err_sys(err, "chown", errno, f->path);
 }
 
 /* As it was. What fails here is told by the next test of the server. */
@@ -69,9 +86,9 @@ static void former_restore(const struct former *f)
     if (!f->was || f->is_link)
         (void)unlink(f->path);
     if (f->was && f->is_link)
-        (void)!symlink(f->text.data, f->path);
+        (void)!symlink(buf_string(&f->text), f->path);
     else if (f->was)
-        (void)file_write(f->path, buf_string(&f->text), f->text.len, 0644, &why);
+        (void)former_write(f, buf_string(&f->text), f->text.len, &why);
 }
 
 /* What the child printed, or the error that it printed. */
@@ -219,10 +236,16 @@ static int main_import(const struct enabling *e, struct err *err)
 
     if (e->kind->main == NULL || strstr(text, IMPORT) != NULL)
         return 0;
+    if (e->main.is_link) {
+        err_set(err, ERR_CONFLICT, "main_is_link", "%s is a link: what it leads to is not changed",
+                e->kind->main);
+        return err_hint(err, "put the file itself there; or sett web-server show %s, by hand",
+                        e->kind->name);
+    }
     buf_init(&b, FILE_MAX);
     (void)buf_text(&b, IMPORT);
     (void)buf_text(&b, text);
-    rc = file_write(e->kind->main, buf_string(&b), b.len, 0644, err);
+    rc = former_write(&e->main, buf_string(&b), b.len, err);
     buf_free(&b);
     return rc;
 }
@@ -390,10 +413,10 @@ int cli_web_server_disable(struct cli *cli, int argc, char **argv, struct err *e
                        "only root writes the configuration of a web server");
     if (former_read(&main, k->main, err) == -1)
         return -1;
-    char *at = main.was ? strstr(main.text.data, IMPORT) : NULL;
+    char *at = main.was && main.text.len > 0 ? strstr(main.text.data, IMPORT) : NULL;
     if (at != NULL) {
         memmove(at, at + strlen(IMPORT), strlen(at + strlen(IMPORT)) + 1);
-        rc = file_write(k->main, main.text.data, strlen(main.text.data), 0644, err);
+        rc = former_write(&main, main.text.data, strlen(main.text.data), err);
     }
     buf_free(&main.text);
     const char *const gone[] = {k->link, k->first, k->file};
