@@ -15,11 +15,13 @@
 #define SAID_MAX 262144
 #define OURS     "sett: " /* how our own programs begin a complaint */
 
-/* The line in which one of ours says what is wrong, or the last that says anything. */
-static const char *last_words(struct buf *b)
+/* The line in which one of ours says what is wrong, and its remedy below it; else, with ${hint}
+ * NULL, the last that says anything. */
+static const char *last_words(struct buf *b, const char **hint)
 {
     char *text = b->data == NULL ? NULL : str_trim(b->data), *line, *ours = NULL, *end;
 
+    *hint = NULL;
     if (text == NULL || text[0] == '\0')
         return "it said nothing";
     for (line = text; line != NULL; line = (line = strchr(line, '\n')) == NULL ? NULL : line + 1)
@@ -27,9 +29,25 @@ static const char *last_words(struct buf *b)
             ours = line + strlen(OURS);
     if (ours == NULL)
         return (line = strrchr(text, '\n')) == NULL ? text : line + 1;
-    if ((end = strchr(ours, '\n')) != NULL)
+    *hint = "";
+    if ((end = strchr(ours, '\n')) != NULL) {
         *end = '\0';
+        if (end[1] == ' ')
+            *hint = str_trim(end + 1);
+    }
     return ours;
+}
+
+/* One of ours speaks for itself; of others it is said who they are. */
+static int complain(const char *const *argv, struct buf *out, struct err *err)
+{
+    const char *hint, *said = last_words(out, &hint);
+
+    if (hint == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "command_failed", "%s%s%s: %.300s", argv[0],
+                       argv[1] == NULL ? "" : " ", argv[1] == NULL ? "" : argv[1], said);
+    (void)err_set(err, ERR_UNAVAILABLE, "command_failed", "%.300s", said);
+    return hint[0] == '\0' ? -1 : err_hint(err, "%s", hint);
 }
 
 int child_run(const char *const *argv, uint32_t timeout_s, struct buf *out, struct err *err)
@@ -44,10 +62,7 @@ int child_run(const char *const *argv, uint32_t timeout_s, struct buf *out, stru
     if (process_plan_args(plan, (char *const *)(uintptr_t)argv) == -1)
         (void)err_set(err, ERR_INVALID, "arguments", "the arguments of %s do not fit", argv[0]);
     else if (process_run(plan, timeout_s, out, &code, err) == 0)
-        rc = code == 0 ? 0
-                       : err_set(err, ERR_UNAVAILABLE, "command_failed", "%s%s%s: %.300s", argv[0],
-                                 argv[1] == NULL ? "" : " ", argv[1] == NULL ? "" : argv[1],
-                                 last_words(out));
+        rc = code == 0 ? 0 : complain(argv, out, err);
     free(plan);
     return rc;
 }

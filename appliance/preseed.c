@@ -253,8 +253,9 @@ static int check_row(struct preseed *p, const struct conf_row *line, struct err 
 
 static void complain(const struct preseed *p, FILE *out, int line, const struct err *why)
 {
-    if (line > 0)
-        fprintf(out, "%s, line %d: %s%s%s\n", p->path, line, why->text,
+    if (line > 0) /* a setting's complaint counts the lines of another file */
+        fprintf(out, "%s, line %d: %s%s%s\n", p->path, line,
+                why->text + (str_starts(why->text, "line 0: ") ? strlen("line 0: ") : 0),
                 why->hint[0] == '\0' ? "" : "; ", why->hint);
     else
         fprintf(out, "%s: %s%s%s\n", p->path, why->text, why->hint[0] == '\0' ? "" : "; ",

@@ -291,7 +291,9 @@ static int check(const struct enabling *e, struct err *err)
     if (web_run(command, said, sizeof said, err) == 0)
         return 0;
     err_set(err, ERR_UNAVAILABLE, "web_server_load", "%s does not load it: %s", k->name, said);
-    return err_hint(err, "nothing was changed; journalctl -u %s -n 20", k->name);
+    return err_hint(
+        err, "nothing was changed; journalctl -u %s -n 20, and ss -ltnp for who has its ports",
+        k->name);
 }
 
 /* The kind whose configuration is ours at the moment; "" for none. */

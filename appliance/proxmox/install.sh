@@ -50,7 +50,11 @@ options() {
         --default | --advanced) mode=${word#--} ;;
         --dry-run) dry=1 ;;
         --help | -h) usage && exit 0 ;;
-        *) usage >&2 && exit 2 ;;
+        *)
+            usage >&2
+            printf 'install.sh does not know %s\n' "$word" >&2
+            exit 2
+            ;;
         esac
     done
 }
@@ -176,13 +180,14 @@ check_wanted() {
     [ -z "$mtu" ] || number var_mtu "$mtu" 576
     [ -z "$ssh_key" ] || [ -r "$ssh_key" ] || fail "var_ssh_key: $ssh_key cannot be read"
     [ -z "$preseed" ] || [ -r "$preseed" ] || fail "var_preseed: $preseed cannot be read"
-    pvesh get /cluster/nextid --vmid "$ctid" >/dev/null 2>&1 || fail "number $ctid is taken: var_ctid="
-    ip link show "$brg" >/dev/null 2>&1 || fail "there is no bridge $brg: var_brg="
+    pvesh get /cluster/nextid --vmid "$ctid" >/dev/null 2>&1 || fail "number $ctid is taken: choose another with var_ctid=NUMBER"
+    ip link show "$brg" >/dev/null 2>&1 || fail "there is no bridge $brg: choose one with var_brg=NAME"
     [ -n "$template_storage" ] || fail "no storage takes images and has 512 MiB: pvesm set local --content vztmpl,…"
     [ -n "$container_storage" ] || fail "no storage takes disks of containers and has $disk GiB: var_disk= or var_container_storage="
     storages rootdir | cut -d' ' -f1 | grep -qx -- "$container_storage" || fail "storage $container_storage takes no disks of containers"
     storages vztmpl | cut -d' ' -f1 | grep -qx -- "$template_storage" || fail "storage $template_storage takes no images"
     [ -n "$image$URL" ] || fail "where is the image? SETT_URL=https://HOST/FOLDER, or SETT_IMAGE=FILE"
+    [ -z "$image" ] || [ -r "$image" ] || fail "SETT_IMAGE: $image cannot be read"
     [ -n "$image" ] || [[ $URL =~ ^https:// ]] || fail "SETT_URL is '$URL': https://… is wanted"
 }
 

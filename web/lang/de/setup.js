@@ -10,7 +10,7 @@ export default {
   begin: "Beginnen",
   optional: "nicht nötig",
   "step.password": "Ihr eigenes Passwort",
-  "why.password": "Das erste steht in einer Datei des Systems.",
+  "why.password": "Das erste taugt nur dazu, es zu wählen.",
   "do.password": "Wählen",
   "step.address": "Name und Adresse",
   "why.address": "Links in Briefen und Adressen der Mandanten folgen daraus.",

@@ -5,7 +5,7 @@ export default {
   forgotten: "Passwort vergessen?",
   passkey: "Mit Passkey anmelden",
   passkey_elsewhere: "Der Browser erlaubt an dieser Adresse keinen Passkey.",
-  new_box: "Dieses System ist neu: Melden Sie sich als admin mit dem ersten Passwort an. Es steht auf der Konsole der Maschine und in ihrer Begrüßung; sett greeting zeigt es dort noch einmal.",
+  new_box: "Dieses System ist neu: Melden Sie sich als admin mit dem ersten Passwort an, falls Sie noch kein eigenes gewählt haben. Es steht auf der Konsole der Maschine und in ihrer Begrüßung; sett greeting zeigt es dort noch einmal.",
   over: "Das hat zu lange gedauert. Bitte beginnen Sie neu.",
   enrol: "Ein zweiter Faktor ist nötig",
   enrol_help: "Mit der Rolle {role} melden Sie sich hier außer mit dem Passwort mit einer Authenticator-App an. Bitte richten Sie sie jetzt ein; danach öffnet sich alles Weitere.",

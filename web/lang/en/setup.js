@@ -10,7 +10,7 @@ export default {
   begin: "Begin",
   optional: "optional",
   "step.password": "Your own password",
-  "why.password": "The first one stands in a file of the box.",
+  "why.password": "The first one is good for choosing it, and for nothing else.",
   "do.password": "Choose",
   "step.address": "Name and address",
   "why.address": "Links in letters and tenants' addresses follow from them.",

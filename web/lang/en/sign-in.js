@@ -5,7 +5,7 @@ export default {
   forgotten: "Password forgotten?",
   passkey: "Sign in with a passkey",
   passkey_elsewhere: "The browser allows no passkey at this address.",
-  new_box: "This box is new: sign in as admin with the first password. It stands on the machine's console and in its greeting; sett greeting shows it there again.",
+  new_box: "This box is new: sign in as admin with the first password, unless you have chosen your own. It stands on the machine's console and in its greeting; sett greeting shows it there again.",
   over: "That took too long. Please begin anew.",
   enrol: "A second factor is needed",
   enrol_help: "Whoever is {role} here signs in with an authenticator app besides the password. Please set it up now; everything else opens afterwards.",

@@ -10,7 +10,7 @@ export default {
   begin: "Empezar",
   optional: "opcional",
   "step.password": "Su propia contraseña",
-  "why.password": "La primera está en un archivo del equipo.",
+  "why.password": "La primera solo sirve para elegirla.",
   "do.password": "Elegir",
   "step.address": "Nombre y dirección",
   "why.address": "De ellos salen los enlaces de las cartas y las direcciones de los inquilinos.",
