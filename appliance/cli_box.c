@@ -97,13 +97,15 @@ int cli_drop(const struct cli *cli, struct err *err)
 int cli_open(struct cli *cli, struct err *err)
 {
     struct op_box *box = &cli->box;
+    char data[PATHS_SIZE + 16];
 
     if (cli->opened)
         return 0;
     if (cli_drop(cli, err) == -1)
         return -1;
     box->paths = cli->paths;
-    if (access(cli->paths.db, F_OK) == -1 && errno == EACCES) {
+    (void)str_format(data, sizeof data, "%s/data.mdb", cli->paths.db);
+    if (access(data, R_OK) == -1 && errno == EACCES) {
         err_set(err, ERR_FORBIDDEN, "not_yours", "the box at %s belongs to somebody else",
                 cli->paths.root[0] == '\0' ? "/var/lib/sett" : cli->paths.root);
         return err_hint(err, "try it as root, or as the owner of that folder");

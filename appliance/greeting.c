@@ -60,7 +60,7 @@ void greeting_addresses(struct greeting_addresses *a)
 
 struct box {
     char name[512], url[512], host[128];
-    bool there, needed, once;
+    bool there, hidden, needed, once;
     enum box_place place;
 };
 
@@ -71,8 +71,10 @@ static void look(struct cli *cli, struct box *box)
     struct txn *txn;
 
     memset(box, 0, sizeof *box);
-    if (cli_open(cli, &ignored) == -1 || db_read(&txn, cli->box.db, &ignored) == -1)
+    if (cli_open(cli, &ignored) == -1 || db_read(&txn, cli->box.db, &ignored) == -1) {
+        box->hidden = ignored.kind == ERR_FORBIDDEN;
         return;
+    }
     box->there = true;
     (void)setting_text(txn, &cli->box.conf, "box.name", box->name, sizeof box->name, &ignored);
     if (setting_text(txn, &cli->box.conf, "box.url", box->url, sizeof box->url, &ignored) ==
@@ -127,7 +129,8 @@ static void say_addresses(const struct box *box, bool issue)
     }
     greeting_addresses(&a);
     for (unsigned i = 0; i < a.count; i++)
-        printf("  https://%s/admin\n", a.at[i]);
+        if (!str_starts(box->url, "https://") || !str_equal(box->url + strlen("https://"), a.at[i]))
+            printf("  https://%s/admin\n", a.at[i]);
     if (a.count == 0 && box->url[0] == '\0')
         printf("  no address yet: the network gave none\n");
 }
@@ -136,7 +139,9 @@ static void say_state(const struct cli *cli, const struct box *box)
 {
     char password[160];
 
-    if (!box->there)
+    if (box->hidden)
+        printf("More is for root: sudo sett greeting\n");
+    else if (!box->there)
         printf("There is no box here yet: sett init makes it.\n");
     else if (box->place == BOX_COPIED)
         printf("THIS MACHINE IS A COPY of the one that the box lives on%s%s. Nothing is started.\n"
