@@ -8,12 +8,16 @@
 #include <string.h>
 
 #include "file.h"
+#include "process_launch.h"
 #include "setting.h"
 #include "str.h"
 
 #define NGINX_CONF  "/etc/nginx/nginx.conf"
 #define CONF_MAX    (256u << 10)
 #define CONNECTIONS 2048
+#define SAID_MAX    4096
+#define SHOW_S      5
+#define NOT_ACTIVE  3 /* what systemctl ends with then */
 
 /* What the configuration was made for, setting by setting: "for.box.url". The first that differs.
  */
@@ -39,6 +43,26 @@ static enum finding differs(struct look *l, const struct conf *note, const char 
     }
     db_read_end(txn);
     return f;
+}
+
+/* Whether systemd says that it does not run; if it cannot be asked from here, nothing is known. */
+static bool stopped(const char *kind)
+{
+    const char *const argv[] = {"/usr/bin/systemctl", "is-active", "--quiet", "--", kind, NULL};
+    struct process_plan *plan = calloc(1, sizeof *plan);
+    struct err ignored;
+    struct buf out;
+    int code = 0;
+
+    buf_init(&out, SAID_MAX);
+    if (plan == NULL || !file_exists("/run/systemd/system") ||
+        process_plan_args(plan, (char *const *)(uintptr_t)argv) == -1 ||
+        str_copy(plan->name, sizeof plan->name, "systemctl") == -1 ||
+        process_run(plan, SHOW_S, &out, &code, &ignored) == -1)
+        code = 0;
+    buf_free(&out);
+    free(plan);
+    return code == NOT_ACTIVE;
 }
 
 /* How many connections nginx takes at once, per worker: Debian's 768 are fewer than one stranger's
@@ -74,6 +98,7 @@ enum finding doctor_web(struct look *l)
     const struct paths *p = &l->box->paths;
     struct conf *note;
     const char *kind;
+    char fix[120];
     enum finding f;
     struct err err;
 
@@ -88,6 +113,12 @@ enum finding doctor_web(struct look *l)
     }
     kind = conf_get(note, "web", "kind");
     f = differs(l, note, kind == NULL ? "nginx" : kind);
+    if (kind != NULL && stopped(kind)) {
+        (void)str_format(fix, sizeof fix, "systemctl start %s; why: journalctl -u %s -n 20", kind,
+                         kind);
+        f = doctor_say(l, BROKEN, fix, "%s does not run: nobody reaches the box or its tenants",
+                       kind);
+    }
     if (f == FINE && kind != NULL && str_equal(kind, "nginx"))
         f = crowded(l);
     if (f == FINE)
