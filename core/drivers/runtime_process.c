@@ -381,8 +381,11 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
 
     if (plan == NULL)
         return err_set(err, ERR_INTERNAL, "memory", "no memory for a command");
-    if (make_plan(self, o, b, command, plan, err) == 0 &&
-        folder_make(plan->folder, NULL, plan->uid, err) == 0) { /* ours, and no link to elsewhere */
+    if (make_plan(self, o, b, command, plan, err) == -1)
+        goto done;
+    if (!file_exists(plan->folder)) {
+        (void)err_set(err, ERR_NOT_FOUND, "folder_missing", "there is no folder %s", plan->folder);
+    } else if (folder_make(plan->folder, NULL, plan->uid, err) == 0) { /* ours, and no link */
         plan->apart = self->apart;
         result = process_run(plan, timeout_s, out, &code, err);
         if (result == 0 && code != 0)
@@ -390,6 +393,7 @@ static int exec(void *arg, const struct runtime_order *o, const struct blueprint
                              "command_failed", "%s ended with code %d: %.200s", command->args[0],
                              code, buf_string(out));
     }
+done:
     free(plan);
     return result;
 }
