@@ -146,6 +146,7 @@ static int nginx_write(struct run *run, struct err *err)
                                   .default_server = "true"};
     const struct web_kind *kind = web_kind_find("nginx", err);
     struct kv values = {0}, facts;
+    struct web_said said;
 
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         (void)str_format(to, sizeof to, "%s/%s", run->nginx, folders[i]);
@@ -158,7 +159,8 @@ static int nginx_write(struct run *run, struct err *err)
     if (kv_set(&values, "USER_LINE", user_line) == -1 || kv_set(&values, "RUN", p->run) == -1 ||
         kv_set(&values, "ROOT", p->root) == -1)
         return err_set(err, ERR_INVALID, "path_too_long", "%s is too long", p->root);
-    if (kind == NULL || web_facts(run->cli, kind, &wish, &facts, err) == -1)
+    if (kind == NULL || web_said_read(run->cli, &wish, &said, err) == -1 ||
+        web_facts(run->cli, kind, wish.web, &said, &facts, err) == -1)
         return -1;
     if (kv_get_or(&facts, "PREFIX", "")[0] != '\0' &&
         web_pages(run->cli->web, kv_get(&facts, "PREFIX"), kv_get(&facts, "PAGES"), err) == -1)

@@ -38,8 +38,11 @@ struct former {
 struct enabling {
     struct cli *cli;
     const struct web_kind *kind;
-    bool again;          /* it was enabled before: a server that does not run stays so */
-    struct cJSON *shown; /* what the child said */
+    bool again;           /* it was enabled before: a server that does not run stays so */
+    struct cJSON *shown;  /* what the child said */
+    struct web_said said; /* of that, the settings, each looked at once more */
+    struct kv facts;
+    struct buf text;                       /* the configuration */
     struct former file, link, other, main; /* other: its link under the other name */
 };
 
@@ -146,6 +149,36 @@ static int show(struct enabling *e, bool keep, int argc, char **argv, struct err
     return rc;
 }
 
+/* The folder of the pages that the command line names, or NULL. */
+static const char *web_of(int argc, char **argv)
+{
+    for (int i = 0; i + 1 < argc; i++)
+        if (str_equal(argv[i], "--web"))
+            return argv[i + 1];
+    return NULL;
+}
+
+/* The configuration, out of the child's settings. Not its text: the child runs as the worker's
+ * user, and a web server's configuration can have root run or overwrite whatever it names. */
+static int text_make(struct enabling *e, const char *web, struct err *err)
+{
+    const struct cJSON *list = json_at(e->shown, "made_for"), *at = NULL;
+
+    for (size_t i = 0; (at = json_next(list, at)) != NULL && i < web_said_count; i++) {
+        const struct web_said_row *row = &web_said_rows[i];
+        if (!str_equal(json_text(at, "name", ""), row->name) ||
+            str_copy((char *)&e->said + row->offset, row->size, json_text(at, "value", "")) == -1)
+            return err_field(err, "value", "setting_invalid", "%s is not what was asked for",
+                             row->name);
+    }
+    if (web_said_check(&e->said, err) == -1 ||
+        (conf_read(&e->cli->box.conf, e->cli->paths.conf, err) == -1 &&
+         err->kind != ERR_NOT_FOUND) ||
+        web_facts(e->cli, e->kind, web, &e->said, &e->facts, err) == -1)
+        return -1;
+    return web_text(e->cli, e->kind, &e->facts, &e->text, err);
+}
+
 /* The tenants' map in the form that this server reads. The hands write it from now on. */
 static int map_write(const struct enabling *e, struct err *err)
 {
@@ -164,31 +197,31 @@ static int map_write(const struct enabling *e, struct err *err)
     return rc;
 }
 
-/* Whether each line is a setting's: another could name a command, which root would run. */
-static bool only_settings(const char *lines)
+/* What the configuration was made for, as lines of the note. */
+static void made_for(const struct enabling *e, char *out, size_t size)
 {
-    for (; *lines != '\0'; lines += strcspn(lines, "\n"), lines += *lines == '\n')
-        if (!str_starts(lines, "for."))
-            return false;
-    return true;
+    out[0] = '\0';
+    for (size_t i = 0; i < web_said_count; i++) {
+        const struct web_said_row *row = &web_said_rows[i];
+        size_t len = strlen(out);
+        (void)str_format(out + len, size - len, "for.%s = %s\n", row->name,
+                         (const char *)&e->said + row->offset);
+    }
 }
 
 /* What hands, certificates and doctor want to know: which server, how to test and load it. */
 static int note_write(const struct enabling *e, struct err *err)
 {
     const struct web_kind *k = e->kind;
-    const char *made_for = json_text(e->shown, "made_for", "");
-    char text[4096], load[128];
+    char text[4096], lines[3072], load[128];
 
-    if (!only_settings(made_for))
-        return err_set(err, ERR_INVALID, "setting_invalid",
-                       "a setting of the box has more than one line");
+    made_for(e, lines, sizeof lines);
     (void)str_format(load, sizeof load, "/usr/bin/systemctl try-reload-or-restart %s", k->name);
     if (str_format(text, sizeof text,
                    "# Written by sett web-server enable.\n[web]\nkind = %s\ntest = %s\n"
                    "reload = %s\npid = %s\nerror_log = %s\nkey_group = %s\n%s",
                    k->name, k->test, file_exists(SYSTEMD) ? load : k->reload, k->pid, k->error_log,
-                   k->user == NULL ? "" : k->user, made_for) == -1)
+                   k->user == NULL ? "" : k->user, lines) == -1)
         return err_set(err, ERR_TOO_LARGE, "too_large", "%s would be too large",
                        e->cli->paths.web_note);
     return file_write(e->cli->paths.web_note, text, strlen(text), 0644, err);
@@ -197,7 +230,7 @@ static int note_write(const struct enabling *e, struct err *err)
 static int folders_make(const struct enabling *e, struct err *err)
 {
     char folder[PATHS_SIZE], *slash;
-    const char *prefix = json_text(e->shown, "prefix", "");
+    const char *prefix = kv_get_or(&e->facts, "PREFIX", "");
 
     (void)str_copy(folder, sizeof folder, e->cli->paths.web_note);
     if ((slash = strrchr(folder, '/')) != NULL)
@@ -220,7 +253,7 @@ static int user_prepare(const struct enabling *e, struct err *err)
     if (web_run(command, said, sizeof said, err) != 0)
         return err_set(err, ERR_UNAVAILABLE, "web_user", "%s failed: %s", command, said);
     (void)str_format(key, sizeof key, "%s/key.pem", e->cli->paths.tls);
-    if (!json_bool(e->shown, "tls", false) || !file_exists(key))
+    if (!str_equal(e->said.tls, "true") || !file_exists(key))
         return 0;
     if (chown(key, 0, group->gr_gid) == -1 || chmod(key, 0640) == -1)
         return err_sys(err, "key_group", errno, key);
@@ -253,14 +286,14 @@ static int main_import(const struct enabling *e, struct err *err)
 static int put_in_place(const struct enabling *e, struct err *err)
 {
     const struct web_kind *k = e->kind;
-    const char *text = json_text(e->shown, "text", "");
-    bool first = json_bool(e->shown, "default_server", false);
+    bool first = str_equal(e->said.is_default, "true");
     const char *link = first ? k->first : k->link, *other = first ? k->link : k->first;
     char said[SAID_SIZE];
 
     if (k->modules != NULL && web_run(k->modules, said, sizeof said, err) != 0)
         return err_set(err, ERR_UNAVAILABLE, "web_modules", "%s failed: %s", k->modules, said);
-    if (user_prepare(e, err) == -1 || file_write(k->file, text, strlen(text), 0644, err) == -1)
+    if (user_prepare(e, err) == -1 ||
+        file_write(k->file, buf_string(&e->text), e->text.len, 0644, err) == -1)
         return -1;
     if (link == NULL)
         return main_import(e, err);
@@ -334,9 +367,10 @@ static int enable(struct cli *cli, bool again, int argc, char **argv, struct err
     int rc = -1;
 
     if ((e.kind = web_kind_find(argv[0], err)) == NULL || root_check(cli, e.kind, err) == -1 ||
-        show(&e, false, argc - 1, argv + 1, err) == -1)
+        show(&e, false, argc - 1, argv + 1, err) == -1 ||
+        text_make(&e, web_of(argc - 1, argv + 1), err) == -1)
         goto done;
-    bool first = json_bool(e.shown, "default_server", false);
+    bool first = str_equal(e.said.is_default, "true");
     if (folders_make(&e, err) == -1 || map_write(&e, err) == -1 ||
         former_read(&e.file, e.kind->file, err) == -1 ||
         former_read(&e.link, first ? e.kind->first : e.kind->link, err) == -1 ||
@@ -359,6 +393,7 @@ static int enable(struct cli *cli, bool again, int argc, char **argv, struct err
     }
 done:
     json_free(e.shown);
+    buf_free(&e.text);
     buf_free(&e.file.text);
     buf_free(&e.link.text);
     buf_free(&e.other.text);

@@ -14,12 +14,6 @@
 
 #define WORDS_SIZE 1024
 
-/* Settings, and what stands for them. */
-struct said {
-    char url[512], domain[512], trusted[512], listen[512], http_port[16], https_port[16], tls[16],
-        is_default[16];
-};
-
 /* Lists that become values. */
 struct lists {
     char names[WORDS_SIZE], pattern[WORDS_SIZE], aliases[WORDS_SIZE], first[256],
@@ -28,40 +22,69 @@ struct lists {
         plain_sites[WORDS_SIZE], trusted[SENDER_TRUSTED_SIZE];
 };
 
-static int said_one(struct txn *txn, const struct cli *cli, const char *name, const char *wish,
-                    char *out, size_t size, struct err *err)
-{
-    char text[512];
+#define ROW(name, member)                                                                          \
+    {                                                                                              \
+        name, offsetof(struct web_said, member), sizeof((struct web_said *)NULL)->member           \
+    }
 
-    if (wish == NULL && setting_text(txn, &cli->box.conf, name, text, sizeof text, err) < 0)
-        return -1;
-    if (str_copy(out, size, wish == NULL ? text : wish) == -1)
-        return err_field(err, "value", "setting_invalid", "%s is too long", name);
-    /* Stored ones as well: what comes of them is root's, and more than root can write the store. */
-    return setting_check(name, out, err);
+const struct web_said_row web_said_rows[] = {
+    ROW("box.url", url),
+    ROW("box.domain", domain),
+    ROW("box.trusted_proxies", trusted),
+    ROW("web.listen", listen),
+    ROW("web.http_port", http_port),
+    ROW("web.https_port", https_port),
+    ROW("web.tls", tls),
+    ROW("web.default_server", is_default),
+};
+const size_t web_said_count = sizeof web_said_rows / sizeof web_said_rows[0];
+
+/* What was said on the command line of this setting, or NULL. */
+static const char *wished(const struct web_wish *w, const char *name)
+{
+    const struct {
+        const char *name, *value;
+    } all[] = {{"web.listen", w->listen},
+               {"web.http_port", w->http_port},
+               {"web.https_port", w->https_port},
+               {"web.tls", w->tls},
+               {"web.default_server", w->default_server}};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (str_equal(all[i].name, name))
+            return all[i].value;
+    return NULL;
 }
 
-static int said_all(struct cli *cli, const struct web_wish *w, struct said *s, struct err *err)
+int web_said_read(struct cli *cli, const struct web_wish *wish, struct web_said *said,
+                  struct err *err)
 {
     struct txn *txn;
-    int rc;
+    int rc = 0;
 
     if (db_read(&txn, cli->box.db, err) == -1)
         return -1;
-    rc =
-        said_one(txn, cli, "box.url", NULL, s->url, sizeof s->url, err) == -1 ||
-        said_one(txn, cli, "box.domain", NULL, s->domain, sizeof s->domain, err) == -1 ||
-        said_one(txn, cli, "box.trusted_proxies", NULL, s->trusted, sizeof s->trusted, err) == -1 ||
-        said_one(txn, cli, "web.listen", w->listen, s->listen, sizeof s->listen, err) == -1 ||
-        said_one(txn, cli, "web.http_port", w->http_port, s->http_port, sizeof s->http_port, err) ==
-            -1 ||
-        said_one(txn, cli, "web.https_port", w->https_port, s->https_port, sizeof s->https_port,
-                 err) == -1 ||
-        said_one(txn, cli, "web.tls", w->tls, s->tls, sizeof s->tls, err) == -1 ||
-        said_one(txn, cli, "web.default_server", w->default_server, s->is_default,
-                 sizeof s->is_default, err) == -1;
+    for (size_t i = 0; rc == 0 && i < web_said_count; i++) {
+        const struct web_said_row *row = &web_said_rows[i];
+        const char *value = wished(wish, row->name);
+        char *to = (char *)said + row->offset, text[512];
+        if (value == NULL &&
+            setting_text(txn, &cli->box.conf, row->name, text, sizeof text, err) < 0)
+            rc = -1;
+        else if (str_copy(to, row->size, value == NULL ? text : value) == -1)
+            rc = err_field(err, "value", "setting_invalid", "%s is too long", row->name);
+    }
     db_read_end(txn);
-    return rc ? -1 : 0;
+    return rc == -1 ? -1 : web_said_check(said, err);
+}
+
+int web_said_check(const struct web_said *said, struct err *err)
+{
+    for (size_t i = 0; i < web_said_count; i++)
+        if (setting_check(web_said_rows[i].name, (const char *)said + web_said_rows[i].offset,
+                          err) == -1)
+            return -1;
+    return 0;
 }
 
 /* Append ${text}, parted by ${between}. */
@@ -107,7 +130,8 @@ static int name_add(struct lists *l, const char *at, size_t len)
                : 0;
 }
 
-static int names_all(const struct cli *cli, const struct said *s, struct lists *l, struct err *err)
+static int names_all(const struct cli *cli, const struct web_said *s, struct lists *l,
+                     struct err *err)
 {
     const char *hosts = conf_get(&cli->box.conf, "front", "hosts"), *rest = strstr(s->url, "://");
     size_t len;
@@ -143,7 +167,7 @@ static int listen_add(const struct web_kind *kind, char *list, const char *addre
     return add(list, WORDS_SIZE, " ", text);
 }
 
-static int listen_all(const struct web_kind *kind, const struct said *s, struct lists *l,
+static int listen_all(const struct web_kind *kind, const struct web_said *s, struct lists *l,
                       bool redirects, struct err *err)
 {
     bool tls = str_equal(s->tls, "true");
@@ -188,7 +212,7 @@ static int sites_add(char *list, const char *scheme, const char *names, const ch
 
 /* Caddy's site of the tenants has no name: for one with a wildcard it would ask for certificates.
  */
-static int sites_all(const struct said *s, struct lists *l, const char *tenants, bool redirects)
+static int sites_all(const struct web_said *s, struct lists *l, const char *tenants, bool redirects)
 {
     bool tls = str_equal(s->tls, "true"), is_default = str_equal(s->is_default, "true");
     const char *scheme = tls ? "https" : "http", *port = tls ? s->https_port : s->http_port;
@@ -202,7 +226,7 @@ static int sites_all(const struct said *s, struct lists *l, const char *tenants,
 }
 
 /* Where Apache is to listen, which Debian's ports.conf tells it only of 80 and 443. */
-static void ports_all(const struct said *s, struct lists *l, bool redirects)
+static void ports_all(const struct web_said *s, struct lists *l, bool redirects)
 {
     const struct {
         const char *port, *places;
@@ -215,11 +239,9 @@ static void ports_all(const struct said *s, struct lists *l, bool redirects)
                       str_equal(s->listen, "*") ? both[i].port : both[i].places);
 }
 
-static int paths_put(const struct cli *cli, const struct web_wish *w, const char *prefix,
-                     struct kv *facts)
+static int paths_put(const struct cli *cli, const char *web, const char *prefix, struct kv *facts)
 {
     const struct paths *p = &cli->paths;
-    const char *web = w->web == NULL ? cli->web : w->web;
     char cert[PATHS_SIZE + 16], key[PATHS_SIZE + 16];
 
     (void)str_format(cert, sizeof cert, "%s/cert.pem", p->tls);
@@ -232,7 +254,7 @@ static int paths_put(const struct cli *cli, const struct web_wish *w, const char
            kv_set(facts, "ACME", p->acme) | kv_set(facts, "CERT", cert) | kv_set(facts, "KEY", key);
 }
 
-static int lists_put(const struct lists *l, const struct said *s, const char *tenants,
+static int lists_put(const struct lists *l, const struct web_said *s, const char *tenants,
                      struct kv *facts)
 {
     bool tls = str_equal(s->tls, "true");
@@ -279,34 +301,33 @@ static int http2_put(const struct web_kind *kind, struct kv *facts)
                                                                               : " ssl http2");
 }
 
-int web_facts(struct cli *cli, const struct web_kind *kind, const struct web_wish *wish,
-              struct kv *facts, struct err *err)
+int web_facts(const struct cli *cli, const struct web_kind *kind, const char *web,
+              const struct web_said *s, struct kv *facts, struct err *err)
 {
-    struct said s;
     struct lists l = {0};
     char tenants[520], prefix[PREFIX_SIZE];
     bool redirects;
 
-    if (said_all(cli, wish, &s, err) == -1 || names_all(cli, &s, &l, err) == -1 ||
-        sender_trusted(s.trusted, l.trusted, sizeof l.trusted, err) == -1)
+    if (names_all(cli, s, &l, err) == -1 ||
+        sender_trusted(s->trusted, l.trusted, sizeof l.trusted, err) == -1)
         return -1;
-    if (str_equal(s.tls, "false") && str_equal(s.http_port, "0"))
+    if (str_equal(s->tls, "false") && str_equal(s->http_port, "0"))
         return err_field(err, "http_port", "setting_invalid",
                          "without TLS there must be a port of HTTP");
-    redirects = str_equal(s.tls, "true") && !str_equal(s.http_port, "0");
-    (void)str_format(tenants, sizeof tenants, cli->paths.root[0] == '\0' ? "*.%s" : "_", s.domain);
+    redirects = str_equal(s->tls, "true") && !str_equal(s->http_port, "0");
+    (void)str_format(tenants, sizeof tenants, cli->paths.root[0] == '\0' ? "*.%s" : "_", s->domain);
     (void)str_copy(l.tenants_pattern, sizeof l.tenants_pattern, "[.]");
-    if (pattern_of(s.domain, l.tenants_pattern + strlen("[.]"),
+    if (pattern_of(s->domain, l.tenants_pattern + strlen("[.]"),
                    sizeof l.tenants_pattern - strlen("[.]")) == -1)
         return err_set(err, ERR_INVALID, "facts_long", "box.domain is too long");
-    prefix_of(s.url, prefix);
-    if (listen_all(kind, &s, &l, redirects, err) == -1)
+    prefix_of(s->url, prefix);
+    if (listen_all(kind, s, &l, redirects, err) == -1)
         return -1;
-    ports_all(&s, &l, redirects);
+    ports_all(s, &l, redirects);
     kv_clear(facts);
-    if (sites_all(&s, &l, tenants, redirects) != 0 || lists_put(&l, &s, tenants, facts) != 0 ||
-        paths_put(cli, wish, prefix, facts) != 0 || kv_set(facts, "PREFIX", prefix) == -1 ||
-        http2_put(kind, facts) != 0)
+    if (sites_all(s, &l, tenants, redirects) != 0 || lists_put(&l, s, tenants, facts) != 0 ||
+        paths_put(cli, web == NULL ? cli->web : web, prefix, facts) != 0 ||
+        kv_set(facts, "PREFIX", prefix) == -1 || http2_put(kind, facts) != 0)
         return err_set(err, ERR_INVALID, "facts_long",
                        "names, networks and paths of this box are too long for a template");
     return 0;

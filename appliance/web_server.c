@@ -70,52 +70,28 @@ static int keep_write(struct txn *txn, void *arg, struct err *err)
 
 /* ---- show */
 
-/* Settings that went into it, as lines: `doctor` compares them with what they are later. */
-static int made_for_read(const struct cli *cli, char *out, size_t size, struct err *err)
-{
-    char value[512];
-    struct txn *txn;
-    int rc = 0;
-
-    if (db_read(&txn, cli->box.db, err) == -1)
-        return -1;
-    out[0] = '\0';
-    for (size_t i = 0; rc == 0 && i < setting_row_count; i++) {
-        const char *name = setting_rows[i].name;
-        size_t len = strlen(out);
-        if (!str_equal(name, "box.url") && !str_equal(name, "box.domain") &&
-            !str_equal(name, "box.trusted_proxies") && !str_starts(name, "web."))
-            continue;
-        rc = setting_text(txn, &cli->box.conf, name, value, sizeof value, err) < 0 ||
-                     setting_check(name, value, err) == -1 ||
-                     str_format(out + len, size - len, "for.%s = %s\n", name, value) == -1
-                 ? -1
-                 : 0;
-    }
-    db_read_end(txn);
-    return rc;
-}
-
-/* What `enable` needs besides the text, and what `doctor` compares with the settings of its day. */
-static int show_json(const struct cli *cli, const struct web_kind *kind, const struct kv *facts,
+/* What `enable` makes the same of as root, who takes no text from whoever could read the store. */
+static int show_json(const struct web_kind *kind, const struct web_said *said,
                      const struct buf *text, struct err *err)
 {
-    char made_for[3072];
     struct buf b;
     struct json_out j;
 
-    if (made_for_read(cli, made_for, sizeof made_for, err) == -1)
-        return -1;
     buf_init(&b, 2 * TEMPLATE_MAX);
     json_out_init(&j, &b);
     json_out_object(&j);
     json_out_key_text(&j, "object", "web_server");
     json_out_key_text(&j, "kind", kind->name);
     json_out_key_text(&j, "file", kind->file);
-    json_out_key_text(&j, "prefix", kv_get_or(facts, "PREFIX", ""));
-    json_out_key_bool(&j, "default_server", kv_get_or(facts, "DEFAULT", "")[0] != '\0');
-    json_out_key_bool(&j, "tls", kv_get_or(facts, "TLS", "")[0] != '\0');
-    json_out_key_text(&j, "made_for", made_for);
+    json_out_key(&j, "made_for");
+    json_out_array(&j);
+    for (size_t i = 0; i < web_said_count; i++) {
+        json_out_object(&j);
+        json_out_key_text(&j, "name", web_said_rows[i].name);
+        json_out_key_text(&j, "value", (const char *)said + web_said_rows[i].offset);
+        json_out_end_object(&j);
+    }
+    json_out_end_array(&j);
     json_out_key_text(&j, "text", buf_string(text));
     json_out_end_object(&j);
     if (b.failed)
@@ -141,6 +117,7 @@ int cli_web_server_show(struct cli *cli, int argc, char **argv, struct err *err)
 {
     const struct web_kind *kind;
     struct web_wish wish = {0};
+    struct web_said said;
     struct kv facts;
     struct buf text;
     bool keep = false, pages = false;
@@ -150,14 +127,15 @@ int cli_web_server_show(struct cli *cli, int argc, char **argv, struct err *err)
         return err_field(err, "argument", "usage", USAGE);
     if ((kind = web_kind_find(argv[0], err)) == NULL ||
         wish_read(&wish, &keep, &pages, argc - 1, argv + 1, err) == -1 ||
-        cli_open(cli, err) == -1 || web_facts(cli, kind, &wish, &facts, err) == -1)
+        cli_open(cli, err) == -1 || web_said_read(cli, &wish, &said, err) == -1 ||
+        web_facts(cli, kind, wish.web, &said, &facts, err) == -1)
         return -1;
     if (web_text(cli, kind, &facts, &text, err) == 0 &&
         (!keep || db_write(cli->box.db, keep_write, &wish, err) == 0) &&
         (!pages || pages_write(cli, &wish, &facts, err) == 0)) {
         rc = 0;
         if (cli->output == CLI_JSON)
-            rc = show_json(cli, kind, &facts, &text, err);
+            rc = show_json(kind, &said, &text, err);
         else
             (void)fputs(buf_string(&text), stdout);
     }

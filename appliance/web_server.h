@@ -35,10 +35,33 @@ struct web_wish {
     const char *web; /* folder of the pages; NULL: what ships */
 };
 
-/** web_facts(cli, kind, wish, facts, err): the values of the placeholders, out of settings, paths
- * and ${wish}. The box must be open. Return 0 or -1. */
-int web_facts(struct cli *cli, const struct web_kind *kind, const struct web_wish *wish,
-              struct kv *facts, struct err *err);
+/* What the settings say, as text. */
+struct web_said {
+    char url[512], domain[512], trusted[512], listen[512], http_port[16], https_port[16], tls[16],
+        is_default[16];
+};
+
+/* Which setting is which member. */
+struct web_said_row {
+    const char *name; /* "box.url" */
+    size_t offset, size;
+};
+extern const struct web_said_row web_said_rows[];
+extern const size_t web_said_count;
+
+/** web_said_read(cli, wish, said, err): out of the store, or of ${wish}. The box must be open.
+ * Return 0 or -1. */
+int web_said_read(struct cli *cli, const struct web_wish *wish, struct web_said *said,
+                  struct err *err);
+
+/** web_said_check(said, err): each value as its setting may be. What root makes of them must not
+ * rest on who has read or written the store. Return 0 or -1. */
+int web_said_check(const struct web_said *said, struct err *err);
+
+/** web_facts(cli, kind, web, said, facts, err): the values of the placeholders, out of ${said},
+ * sett.conf and paths. ${web}: the folder of the pages; NULL: what ships. Return 0 or -1. */
+int web_facts(const struct cli *cli, const struct web_kind *kind, const char *web,
+              const struct web_said *said, struct kv *facts, struct err *err);
 
 /** web_text(cli, kind, facts, out, err): the configuration. ${out} is initialised here and to be
  * freed. Return 0 or -1. */

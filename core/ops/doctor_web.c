@@ -9,8 +9,8 @@
 
 #include "file.h"
 #include "process_launch.h"
-#include "setting.h"
 #include "str.h"
+#include "web_made.h"
 
 #define NGINX_CONF  "/etc/nginx/nginx.conf"
 #define CONF_MAX    (256u << 10)
@@ -19,30 +19,23 @@
 #define SHOW_S      5
 #define NOT_ACTIVE  3 /* what systemctl ends with then */
 
-/* What the configuration was made for, setting by setting: "for.box.url". The first that differs.
- */
 static enum finding differs(struct look *l, const struct conf *note, const char *kind)
 {
-    char value[512], fix[96];
+    struct web_made made;
+    char fix[96];
     struct txn *txn;
     struct err err;
-    enum finding f = FINE;
+    int rc;
 
     if (db_read(&txn, l->box->db, &err) == -1)
         return doctor_say(l, SKIPPED, "", "%s", err.text);
-    (void)str_format(fix, sizeof fix, "sudo sett web-server enable %s", kind);
-    for (uint32_t i = 0; f == FINE && i < note->count; i++) {
-        const struct conf_row *row = &note->rows[i];
-        if (!str_starts(row->name, "for.") ||
-            setting_text(txn, &l->box->conf, row->name + strlen("for."), value, sizeof value,
-                         &err) < 0 ||
-            str_equal(value, row->value))
-            continue;
-        f = doctor_say(l, WARNING, fix, "%s was made for %s = %.100s, which is now %.100s", kind,
-                       row->name + strlen("for."), row->value, value);
-    }
+    rc = web_made_differs(txn, &l->box->conf, note, &made, &err);
     db_read_end(txn);
-    return f;
+    if (rc != 1)
+        return rc == 0 ? FINE : doctor_say(l, SKIPPED, "", "%s", err.text);
+    (void)str_format(fix, sizeof fix, "sudo sett web-server enable %s", kind);
+    return doctor_say(l, WARNING, fix, "%s was made for %s = %.100s, which is now %.100s", kind,
+                      made.name, made.was, made.is);
 }
 
 /* Whether systemd says that it does not run; if it cannot be asked from here, nothing is known. */

@@ -18,6 +18,7 @@
 #include "post.h"
 #include "reminders.h"
 #include "setting.h"
+#include "web_watch.h"
 
 #define TELL_MS    1000
 #define PRUNE_MS   60000
@@ -31,6 +32,7 @@ struct alert_watch {
     pthread_t thread;
     struct pause pause;
     uint64_t seen_txn; /* no mailing was open at that state of the store */
+    struct web_watch web;
     int64_t pruned_ms; /* monotonic */
 };
 
@@ -172,6 +174,14 @@ static void drop_former_key(struct alert_watch *w)
         log_warning("the former web.key stays: %s", err.text);
 }
 
+static void ask_web_server(struct alert_watch *w)
+{
+    struct err err;
+
+    if (web_watch_look(&w->web, w->context, clock_mono_ms(), &err) == -1)
+        log_warning("the web server's configuration cannot be looked after: %s", err.text);
+}
+
 static void each_minute(struct alert_watch *w)
 {
     int64_t now_ms = clock_mono_ms();
@@ -198,6 +208,7 @@ static void *watch_main(void *arg)
         take_stock(w);
         tell(w);
         expand_mailings(w);
+        ask_web_server(w);
         each_minute(w);
     }
     return NULL;

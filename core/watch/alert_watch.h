@@ -1,8 +1,8 @@
 #ifndef SETT_ALERT_WATCH_H
 #define SETT_ALERT_WATCH_H
 /*
- * The thread that looks after alerts: it takes stock of what is wrong, tells what is due, and
- * clears away what was kept long enough.
+ * The thread that looks after alerts: it takes stock of what is wrong, tells what is due, has the
+ * web server follow its settings, and clears away what was kept long enough.
  */
 #include "saga_context.h"
 

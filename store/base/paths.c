@@ -41,6 +41,7 @@ static const struct {
     {offsetof(struct paths, web_map), "/var/lib/sett/web/tenants.map", 0},
     {offsetof(struct paths, web_note), "/var/lib/sett/web/server.conf", 0},
     {offsetof(struct paths, web_pages), "/var/lib/sett/web/pages", 0},
+    {offsetof(struct paths, web_request), "/run/sett/web-request", 0},
     {offsetof(struct paths, history), "/var/lib/sett/history", 0},
     {offsetof(struct paths, status), "/var/lib/sett/status", 0},
     {offsetof(struct paths, images), "/var/lib/sett/images", 0},

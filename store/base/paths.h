@@ -27,13 +27,14 @@ struct paths {
     char web_map[PATHS_SIZE];  /* var/lib/sett/web/tenants.map: hostname -> port, for the web server
                                 */
     char web_note[PATHS_SIZE]; /* var/lib/sett/web/server.conf: which web server that is */
-    char web_pages[PATHS_SIZE]; /* var/lib/sett/web/pages: those of a box below a path */
-    char history[PATHS_SIZE];   /* var/lib/sett/history: how it was; may be lost */
-    char status[PATHS_SIZE];    /* var/lib/sett/status: public pages, for the web server */
-    char images[PATHS_SIZE];    /* var/lib/sett/images: templates of the lxc runtime */
-    char snapshots[PATHS_SIZE]; /* var/lib/sett/snapshots: those being written */
-    char catalog[PATHS_SIZE];   /* var/lib/sett/catalog: what the newest one holds; may be lost */
-    char tls[PATHS_SIZE];       /* etc/sett/tls: cert.pem and key.pem of the box's web server */
+    char web_pages[PATHS_SIZE];   /* var/lib/sett/web/pages: those of a box below a path */
+    char web_request[PATHS_SIZE]; /* run/sett/web-request: that its configuration be made anew */
+    char history[PATHS_SIZE];     /* var/lib/sett/history: how it was; may be lost */
+    char status[PATHS_SIZE];      /* var/lib/sett/status: public pages, for the web server */
+    char images[PATHS_SIZE];      /* var/lib/sett/images: templates of the lxc runtime */
+    char snapshots[PATHS_SIZE];   /* var/lib/sett/snapshots: those being written */
+    char catalog[PATHS_SIZE];     /* var/lib/sett/catalog: what the newest one holds; may be lost */
+    char tls[PATHS_SIZE];         /* etc/sett/tls: cert.pem and key.pem of the box's web server */
     char acme[PATHS_SIZE]; /* var/lib/sett/acme: what proves to an issuer that a name is ours */
     char lxc[PATHS_SIZE];  /* var/lib/sett/lxc: the lxc tenants' roots, made anew from those */
 };
