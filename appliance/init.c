@@ -267,9 +267,9 @@ static bool has_unit(const char *name)
  * has ended. */
 static int units(struct init *in, struct err *err)
 {
-    static const char *const all[] = {"sett-hands.service", "sett-worker.service",
-                                      "sett-front.socket",  "sett-events.socket",
-                                      "sett-front.service", "sett-restore.path"};
+    static const char *const all[] = {
+        "sett-hands.service", "sett-worker.service", "sett-front.socket",   "sett-events.socket",
+        "sett-front.service", "sett-restore.path",   "sett-web-server.path"};
     const char *argv[16] = {"/usr/bin/systemctl", "--quiet", "enable"};
     size_t n = 3;
 

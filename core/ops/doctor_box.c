@@ -162,6 +162,7 @@ enum finding doctor_units(struct look *l)
         "sett-front.socket",
         "sett-front.service",
         "sett-restore.path",
+        "sett-web-server.path",
         NULL};
     struct process_plan *plan;
     enum finding f;
