@@ -19,7 +19,6 @@
 #include "file.h"
 #include "str.h"
 
-#define DONE_PATH "/var/lib/sett/initialized"
 #define ANSWER_MS 60000 /* until the box answers */
 #define LOOK_MS   200
 #define SHORT_S   120
@@ -340,7 +339,7 @@ static int forget_answers(struct init *in, struct err *err)
 {
     if (in->preseed != NULL && preseed_wipe(in->preseed, err) == -1)
         return -1;
-    return file_write(DONE_PATH, SETT_VERSION "\n", strlen(SETT_VERSION "\n"), 0644, err) == -1
+    return file_write(INIT_DONE_PATH, SETT_VERSION "\n", strlen(SETT_VERSION "\n"), 0644, err) == -1
                ? -1
                : in->preseed != NULL;
 }

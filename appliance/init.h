@@ -6,6 +6,8 @@
 
 #define INIT_NOTES 4
 
+#define INIT_DONE_PATH "/var/lib/sett/initialized" /* there once a box was made to the end */
+
 struct init {
     struct cli *cli;
     bool first_boot;               /* nobody is there: a unit of the image began it */

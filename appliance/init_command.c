@@ -76,6 +76,12 @@ static int read_answers(struct init *in, const struct options *o, struct err *er
 
     if (o->preseed == NULL && !file_exists(path))
         return 0;
+    if (file_exists(INIT_DONE_PATH)) {
+        (void)err_set(err, ERR_CONFLICT, "box_there",
+                      "the box is made already, and %s answers for a new one: nothing was done",
+                      path);
+        return err_hint(err, "sett setting set changes what is set; take the file away");
+    }
     if (preseed_read(&preseed, path, stderr, err) == -1)
         return -1;
     preseed_forget(&preseed); /* the setup reads them for itself */

@@ -19,7 +19,7 @@
 
 struct upgrade {
     struct paths paths;
-    struct conf conf;        /* sett.conf, whose [upgrade] names other tools, for tests */
+    struct conf conf;        /* sett.conf, whose [upgrade] names other tools, below a root */
     char folder[PATHS_SIZE]; /* var/lib/sett/upgrade: root's */
     struct kv state;         /* as it is on the disk */
     struct hold hold;        /* while nobody else may have live/ */

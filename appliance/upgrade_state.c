@@ -35,7 +35,7 @@ static const struct {
 
 const char *upgrade_tool(const struct upgrade *u, const char *name)
 {
-    const char *set = conf_get(&u->conf, "upgrade", name);
+    const char *set = u->paths.root[0] == '\0' ? NULL : conf_get(&u->conf, "upgrade", name);
 
     for (size_t i = 0; set == NULL && i < sizeof tools / sizeof tools[0]; i++)
         if (str_equal(tools[i].name, name))

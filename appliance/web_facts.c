@@ -4,8 +4,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
+#include "greeting.h"
 #include "sender.h"
 #include "setting.h"
 #include "str.h"
@@ -130,6 +132,24 @@ static int name_add(struct lists *l, const char *at, size_t len)
                : 0;
 }
 
+/* A box that nobody has named yet is found by its machine's numbers and name, as the front has it
+ * (fcgi/site.c).
+ */
+static int machine_names(struct lists *l)
+{
+    struct greeting_addresses a;
+    char host[256] = "";
+    int bad = 0;
+
+    greeting_addresses(&a);
+    for (unsigned i = 0; i < a.count; i++)
+        if (a.at[i][0] != '[')
+            bad |= name_add(l, a.at[i], strlen(a.at[i]));
+    if (gethostname(host, sizeof host - 1) == 0)
+        bad |= name_add(l, host, strlen(host));
+    return bad;
+}
+
 static int names_all(const struct cli *cli, const struct web_said *s, struct lists *l,
                      struct err *err)
 {
@@ -142,6 +162,8 @@ static int names_all(const struct cli *cli, const struct web_said *s, struct lis
     bad = name_add(l, rest, len) | name_add(l, s->domain, strlen(s->domain));
     if (cli->paths.root[0] != '\0')
         bad |= name_add(l, "127.0.0.1", strlen("127.0.0.1"));
+    else if (str_equal(s->url, setting_row_find("box.url")->otherwise))
+        bad |= machine_names(l);
     for (hosts = hosts == NULL ? "" : hosts; *hosts != '\0'; hosts += len) {
         hosts += strspn(hosts, ", ");
         len = strcspn(hosts, ", ");
