@@ -38,7 +38,7 @@ export default {
   url: "Adresse dieser Verwaltung",
   url_help: "Wie man sie erreicht. Ist das nicht, wo Sie gerade sind, melden Sie sich dort neu an.",
   domain: "Domain der Mandanten",
-  domain_help: "Mandanten sind Namen darunter. Danach, als root auf der Maschine: sett web-server refresh",
+  domain_help: "Mandanten sind Namen darunter. Der Webserver folgt innerhalb von Sekunden.",
   zone: "Zeitzone",
   language: "Sprache der Briefe",
   recovery: "Wiederherstellungsschlüssel",

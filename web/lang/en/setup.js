@@ -38,7 +38,7 @@ export default {
   url: "Address of this admin",
   url_help: "As people reach it. If that is not where you are now, you sign in anew there.",
   domain: "Domain of tenants",
-  domain_help: "Tenants are names below it. Afterwards, as root on the machine: sett web-server refresh",
+  domain_help: "Tenants are names below it. The web server follows within seconds.",
   zone: "Time zone",
   language: "Language of letters",
   recovery: "Recovery key",

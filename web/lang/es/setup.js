@@ -38,7 +38,7 @@ export default {
   url: "Dirección de esta administración",
   url_help: "Como se llega a ella. Si no es donde está ahora, tendrá que iniciar sesión allí.",
   domain: "Dominio de los inquilinos",
-  domain_help: "Los inquilinos son nombres bajo él. Después, como root en la máquina: sett web-server refresh",
+  domain_help: "Los inquilinos son nombres bajo él. El servidor web lo sigue en unos segundos.",
   zone: "Zona horaria",
   language: "Idioma de las cartas",
   recovery: "Clave de recuperación",
