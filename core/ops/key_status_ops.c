@@ -140,7 +140,8 @@ static void write_files(struct op_call *call)
                          files[i].own ? call->box->paths.keys : call->box->paths.root,
                          files[i].own ? "/" : "", files[i].path);
         if (stat(path, &st) == 0)
-            write_row(call->out, &files[i].row, 1, (int64_t)st.st_mtim.tv_sec * 1000);
+            write_row(call->out, &files[i].row, 1,
+                      (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     }
 }
 
