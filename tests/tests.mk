@@ -21,8 +21,8 @@ test-deps: deps
 tests/npm/node_modules/.package-lock.json: tests/npm/package-lock.json
 	@cd tests/npm && npm ci --silent --no-audit --no-fund --no-update-notifier && touch node_modules/.package-lock.json
 
-# Programs that run at once: one more than a small machine's cores, for they wait half of the time. As root each has a network namespace of its own: it meets nobody's ports and
-# addresses, the machine's own included. Without root they run one after the other.
+# Programs that run at once: one more than a small machine's cores, for they wait half of the time. As root each has a
+# network namespace of its own: it meets nobody's ports and addresses, the machine's own included. Without root they run one after the other.
 TEST_JOBS ?= $(if $(filter 1,$(shell nproc)),1,3)
 # TEST_AGAIN=1: what fails runs once more by itself, and is named.
 TEST_AGAIN ?=
