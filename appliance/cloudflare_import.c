@@ -7,11 +7,9 @@
 #include <sodium.h>
 
 #include "cli.h"
-#include "file.h"
+#include "private_lines.h"
 #include "setting.h"
 #include "str.h"
-
-#define FILE_MAX 16384
 
 static const struct {
     const char *name, *setting; /* setting NULL: the secret cloudflare.token */
@@ -29,9 +27,9 @@ struct import {
 };
 
 /* A line NAME=VALUE; quotes around the value, "export " before the name and comments are fine. */
-static int line_read(struct import *in, char *line, unsigned number, const char *path,
-                     struct err *err)
+static int line_read(void *arg, char *line, unsigned number, const char *path, struct err *err)
 {
+    struct import *in = arg;
     char *name = str_trim(line), *value, *end;
 
     if (*name == '\0' || *name == '#')
@@ -82,28 +80,13 @@ static int import_write(struct txn *txn, void *arg, struct err *err)
 int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct import in = {.cli = cli};
-    unsigned number = 0;
     struct buf b;
-    char *line, *next;
     int rc = -1;
 
     if (argc != 1)
         return err_field(err, "file", "usage", "usage: sett cloudflare import FILE");
-    buf_init(&b, FILE_MAX);
-    if (file_private(argv[0], err) == -1) {
-        if (err->kind == ERR_FORBIDDEN)
-            err_hint(err, "chmod 600 %s, and make a new token: others may have read this one",
-                     argv[0]);
+    if (private_lines(argv[0], &b, line_read, &in, err) == -1)
         goto done;
-    }
-    if (file_read(argv[0], &b, err) == -1)
-        goto done;
-    for (line = b.data; line != NULL && *line != '\0'; line = next) {
-        if ((next = strchr(line, '\n')) != NULL)
-            *next++ = '\0';
-        if (line_read(&in, line, ++number, argv[0], err) == -1)
-            goto done;
-    }
     for (size_t i = 0; i < KNOWN; i++)
         if (in.values[i][0] == '\0') {
             err_field(err, known[i].name, "missing", "%s has no %s", argv[0], known[i].name);
@@ -117,8 +100,6 @@ int cli_cloudflare_import(struct cli *cli, int argc, char **argv, struct err *er
     rc = 0;
 done:
     sodium_memzero(&in, sizeof in);
-    if (b.data != NULL)
-        sodium_memzero(b.data, b.cap);
-    buf_free(&b);
+    private_lines_forget(&b);
     return rc;
 }

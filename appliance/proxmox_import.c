@@ -5,15 +5,12 @@
  */
 #include <string.h>
 
-#include <sodium.h>
-
 #include "audit.h"
 #include "cli.h"
-#include "file.h"
+#include "private_lines.h"
 #include "setting.h"
 #include "str.h"
 
-#define FILE_MAX   16384
 #define LINES_MOST 32
 #define TOKEN      "proxmox.token"
 
@@ -25,9 +22,9 @@ struct lines {
     } at[LINES_MOST];
 };
 
-static int read_line(struct lines *l, char *line, unsigned number, const char *path,
-                     struct err *err)
+static int read_line(void *arg, char *line, unsigned number, const char *path, struct err *err)
 {
+    struct lines *l = arg;
     char *name = str_trim(line), *value;
 
     if (*name == '\0' || *name == '#')
@@ -73,34 +70,17 @@ static int take_over(struct txn *txn, void *arg, struct err *err)
 int cli_proxmox_import(struct cli *cli, int argc, char **argv, struct err *err)
 {
     struct lines l = {.cli = cli};
-    unsigned number = 0;
     struct buf b;
-    char *save = NULL;
     int rc = -1;
 
     if (argc != 1)
         return err_field(err, "file", "usage", "usage: sett proxmox import FILE");
-    buf_init(&b, FILE_MAX);
-    if (file_private(argv[0], err) == -1) {
-        if (err->kind == ERR_FORBIDDEN)
-            err_hint(err, "chmod 600 %s, and make a new token: others may have read this one",
-                     argv[0]);
-        goto done;
+    if (private_lines(argv[0], &b, read_line, &l, err) == 0 && cli_open(cli, err) == 0 &&
+        db_write(cli->box.db, take_over, &l, err) == 0) {
+        printf("token sealed, %u settings taken over; sett proxmox check says what it may\n",
+               l.settings);
+        rc = 0;
     }
-    if (file_read(argv[0], &b, err) == -1 || buf_byte(&b, '\0') == -1)
-        goto done;
-    for (char *line = strtok_r(b.data, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save))
-        if (read_line(&l, line, ++number, argv[0], err) == -1)
-            goto done;
-    if (cli_open(cli, err) == -1 || db_write(cli->box.db, take_over, &l, err) == -1)
-        goto done;
-    printf("token sealed, %u settings taken over; sett proxmox check says what it may\n",
-           l.settings);
-    rc = 0;
-done:
-    if (b.data != NULL)
-        sodium_memzero(b.data, b.cap);
-    buf_free(&b);
+    private_lines_forget(&b);
     return rc;
 }
